@@ -1,0 +1,90 @@
+"""What the benchmarks share: data, peers, one thread, json."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PEERS = HERE / ".venv-peers"
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    # What genzoo asks of the C library in `fit`, given to its peers as well.
+    "MALLOC_TOP_PAD_": str(64 * 2**20),
+    "CUDA_VISIBLE_DEVICES": "",
+}
+
+
+def mnist():
+    """(x_train, x_test), 0 and 1, threshold 127, uint8, (n, 784).
+
+    Read from the file named by MNIST_NPZ, in the layout of
+    `keras.datasets.mnist`, or else by Keras's loader.
+    """
+    import numpy as np
+
+    path = os.environ.get("MNIST_NPZ")
+    if path:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = file["x_train"], file["x_test"]
+    else:
+        import keras
+
+        (x_train, _), (x_test, _) = keras.datasets.mnist.load_data()
+        arrays = x_train, x_test
+    return [(x.reshape(-1, 784) > 127).astype("uint8") for x in arrays]
+
+
+def peer_python():
+    """The interpreter of an environment with scikit-learn, made if missing."""
+    python = PEERS / "bin" / "python"
+    if not python.exists():
+        venv.create(PEERS, with_pip=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "-q", "scikit-learn"], check=True
+        )
+    return str(python)
+
+
+def run(script, arguments, python=sys.executable, environment=ONE_THREAD):
+    """The json that another process prints as its last line."""
+    result = subprocess.run(
+        [python, str(script), *map(str, arguments)],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def write(name, result):
+    """Write a result with the machine's description beside the scripts."""
+    import importlib.metadata as metadata
+
+    result["machine"] = {
+        "processor": _processor(),
+        "python": platform.python_version(),
+        **{p: metadata.version(p) for p in ("tensorflow", "keras", "numpy")},
+    }
+    path = HERE / "results" / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(result, indent=2) + "\n")
+    print(f"written to {path}")
+
+
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.split(":")[1].strip() for line in lines if "model name" in line]
+    return f"{len(names)} x {names[0]}"

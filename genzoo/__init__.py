@@ -1,0 +1,25 @@
+"""genzoo: generative models with a likelihood, Boltzmann machines and GANs."""
+
+import keras
+
+from genzoo._version import __version__
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "genzoo needs Keras's TensorFlow backend; it is set to "
+        f"{keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow before "
+        "Keras is imported, or 'backend' in ~/.keras/keras.json."
+    )
+
+from genzoo import losses, models, partition, samplers, units  # noqa: E402
+from genzoo.models import RBM  # noqa: E402
+
+__all__ = [
+    "RBM",
+    "__version__",
+    "losses",
+    "models",
+    "partition",
+    "samplers",
+    "units",
+]

@@ -1,0 +1,49 @@
+"""What `fit` minimises."""
+
+import keras
+
+from genzoo.losses.likelihood import (
+    ContrastiveDivergence,
+    ExactLikelihood,
+    PersistentContrastiveDivergence,
+)
+from genzoo.losses.loss import LearningRule
+from genzoo.losses.pseudolikelihood import Pseudolikelihood
+
+_BY_NAME = {
+    "contrastive_divergence": ContrastiveDivergence,
+    "cd": ContrastiveDivergence,
+    "persistent_contrastive_divergence": PersistentContrastiveDivergence,
+    "pcd": PersistentContrastiveDivergence,
+    "exact_likelihood": ExactLikelihood,
+    "pseudolikelihood": Pseudolikelihood,
+}
+
+
+def get(identifier):
+    """A learning rule from its name, its configuration or itself.
+
+    Raises:
+        ValueError: for an unknown name, listing the known ones.
+    """
+    if isinstance(identifier, dict):
+        identifier = keras.saving.deserialize_keras_object(identifier)
+    if isinstance(identifier, str) and identifier in _BY_NAME:
+        return _BY_NAME[identifier]()
+    if isinstance(identifier, LearningRule):
+        return identifier
+    raise ValueError(
+        f"loss must be a genzoo learning rule or one of {sorted(_BY_NAME)}; "
+        f"received {identifier!r}. Losses of labels, such as keras.losses, do "
+        "not apply to a model without labels."
+    )
+
+
+__all__ = [
+    "ContrastiveDivergence",
+    "ExactLikelihood",
+    "LearningRule",
+    "PersistentContrastiveDivergence",
+    "Pseudolikelihood",
+    "get",
+]

@@ -1,0 +1,111 @@
+"""Maximum likelihood: its exact gradient, and estimates by Markov chains.
+
+The gradient of the mean log-likelihood is a difference of two averages,
+<d(-E)/d theta>_data - <d(-E)/d theta>_model. The rules differ in how they
+come by the second.
+"""
+
+import keras
+import tensorflow as tf
+
+from genzoo.losses.loss import LearningRule, positive_int
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class ContrastiveDivergence(LearningRule):
+    """Chains of a few steps, started at the data anew for each batch.
+
+    The value shown as `loss` is the mean free energy of the data less that of
+    the chains' ends, in nats; it may be negative and is not a likelihood.
+
+    Args:
+        steps: number of Gibbs sweeps k.
+
+    Raises:
+        ValueError: if `steps` is not a positive int.
+
+    Reference:
+        Hinton, "Training products of experts by minimizing contrastive
+        divergence", Neural Computation 14, 2002.
+    """
+
+    def __init__(self, steps=1):
+        self.steps = positive_int("ContrastiveDivergence", "steps", steps)
+
+    def gradients(self, model, x, seed):
+        """The free-energy difference and the estimated gradient."""
+        start = model.chains_at(x, seed)
+        loss, gradients, _ = model.contrast(x, start, self.steps, seed)
+        return loss, gradients
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"steps": self.steps}
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class PersistentContrastiveDivergence(LearningRule):
+    """Chains that go on from batch to batch while the model changes slowly.
+
+    The chains are weights of the model: they are saved, and resume. The value
+    shown as `loss` is the mean free energy of the data less that of the
+    chains, in nats. In equilibrium it is near zero; `val_loss - loss` is the
+    free-energy gap between held-out and training data, which grows when the
+    model overfits.
+
+    Args:
+        steps: number of Gibbs sweeps between updates.
+        chains: number of chains, shared out evenly among the replicas.
+
+    Raises:
+        ValueError: if an argument is not a positive int.
+
+    Reference:
+        Younes, "Parametric inference for imperfectly observed Gibbsian
+        fields", 1989. Tieleman, "Training restricted Boltzmann machines using
+        approximations to the likelihood gradient", ICML 2008.
+    """
+
+    def __init__(self, steps=1, chains=128):
+        name = "PersistentContrastiveDivergence"
+        self.steps = positive_int(name, "steps", steps)
+        self.chains = positive_int(name, "chains", chains)
+
+    def gradients(self, model, x, seed):
+        """The free-energy difference and the estimated gradient."""
+        start = tf.convert_to_tensor(model.chains.states.value)
+        seed = seed.at_row(model.chains.first_row)
+        loss, gradients, end = model.contrast(x, start, self.steps, seed)
+        model.chains.states.assign(end)
+        return loss, gradients
+
+    def value(self, model, x, seed):
+        """The free-energy difference between data and chains."""
+        return model.free_energy_difference(
+            x, tf.convert_to_tensor(model.chains.states.value), seed
+        )
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"steps": self.steps, "chains": self.chains}
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class ExactLikelihood(LearningRule):
+    """The negative mean log-likelihood itself, by enumeration, in nats.
+
+    For an RBM the joint states of the smaller discrete layer are enumerated
+    in float64: cost and time grow as 2^n with its number n of binary units.
+    """
+
+    def gradients(self, model, x, seed):
+        """The negative mean log-likelihood and its exact gradient."""
+        return model.exact_gradients(x)
+
+    def value(self, model, x, seed):
+        """The negative mean log-likelihood."""
+        return model.exact_loss(x)
+
+    def check(self, model):
+        """Raise a ValueError if the model cannot be enumerated."""
+        model.check_enumerable("ExactLikelihood")

@@ -1,0 +1,62 @@
+"""The learning rules: what `fit` minimises, and how its gradient is found."""
+
+import keras
+
+
+class LearningRule:
+    """A loss of an energy-based model, given by its gradient.
+
+    Attributes:
+        chains: how many persistent chains the model must keep for it.
+    """
+
+    chains = 0
+
+    def gradients(self, model, x, seed):
+        """The loss of a batch and its gradient.
+
+        Args:
+            model: an `EnergyBasedModel`.
+            x: a batch of data, (rows, *event_shape).
+            seed: a `runtime.random.Seed` for this step.
+
+        Returns:
+            (loss, gradients): this replica's share of the loss in nats, and
+            of its gradients in the order of `model.parameters`. Shares of the
+            replicas add up.
+        """
+        raise NotImplementedError
+
+    def value(self, model, x, seed):
+        """This replica's share of the loss of a batch, in nats."""
+        return self.gradients(model, x, seed)[0]
+
+    def check(self, model):
+        """Raise a ValueError if the model has no such loss."""
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        """A learning rule from `get_config`."""
+        return cls(**config)
+
+
+def positive_int(owner, name, value):
+    """`value`, if it is an int above 0.
+
+    Raises:
+        ValueError: naming the argument and what came.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(
+            f"{owner}: {name} must be a positive int; received {value!r}."
+        )
+    return value
+
+
+def serialize(loss):
+    """The configuration of a learning rule."""
+    return keras.saving.serialize_keras_object(loss)

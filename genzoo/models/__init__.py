@@ -1,0 +1,7 @@
+"""What is compiled and fitted."""
+
+from genzoo.models.energy_based_model import EnergyBasedModel
+from genzoo.models.generative_model import GenerativeModel
+from genzoo.models.rbm import RBM
+
+__all__ = ["RBM", "EnergyBasedModel", "GenerativeModel"]

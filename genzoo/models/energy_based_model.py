@@ -1,0 +1,301 @@
+"""Energy-based models: p(x) = exp(-E(x)) / Z, trained by likelihood."""
+
+import zlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genzoo import losses
+from genzoo.models.generative_model import GenerativeModel
+from genzoo.partition import LogPartition
+from genzoo.runtime import distribute, random
+
+
+class EnergyBasedModel(GenerativeModel):
+    """A `keras.Model` whose loss is a learning rule for an unnormalised density.
+
+    A subclass gives the energy, its gradients and its Markov chain; see
+    `RBM`. Training, evaluation, log Z and saving are written here.
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(seed=seed, **kwargs)
+        self.chains = None
+        self.adapted = self.add_weight(
+            name="adapted",
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+        self.known_log_partition = self.add_weight(
+            name="known_log_partition",
+            shape=(len(_RECORD),),
+            dtype="float64",
+            initializer="zeros",
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+
+    # Compiling ------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer=None,
+        loss="pcd",
+        metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+    ):
+        """Choose the optimizer and the learning rule.
+
+        Args:
+            optimizer: any Keras optimizer; by default `SGD(0.05)`.
+            loss: a learning rule of `genzoo.losses` or its name; by default
+                persistent contrastive divergence with 128 chains.
+            metrics: Keras metrics of (data, samples), for `evaluate`.
+            run_eagerly: as in Keras.
+            steps_per_execution: as in Keras; 16 saves about a tenth.
+            jit_compile: as in Keras. XLA makes sampling slower on CPUs.
+
+        Raises:
+            ValueError: if the model has no such loss, its chains do not fit
+                into memory, or an option fails under the current strategy.
+        """
+        distribute.check_compile(steps_per_execution, jit_compile)
+        loss = losses.get(loss)
+        loss.check(self)
+        self._set_chains(loss.chains)
+        # The gradients are closed forms in float32: no loss to be scaled.
+        super().compile(
+            optimizer=self.default_optimizer if optimizer is None else optimizer,
+            metrics=metrics,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=False,
+        )
+        self.loss = loss
+        self.optimizer.build(self.trainable_variables)
+
+    @property
+    def default_optimizer(self):
+        """What `compile` takes when it is given none."""
+        return keras.optimizers.SGD(0.05)
+
+    def get_compile_config(self):
+        """The arguments of `compile`, serialised."""
+        if not self.compiled:
+            return {}
+        config = super().get_compile_config()
+        return {
+            "optimizer": config["optimizer"],
+            "loss": keras.saving.serialize_keras_object(self.loss),
+            "metrics": config["metrics"],
+            "run_eagerly": config["run_eagerly"],
+            "steps_per_execution": config["steps_per_execution"],
+            "jit_compile": config["jit_compile"],
+        }
+
+    def compile_from_config(self, config):
+        """Compile as before a save."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def _set_chains(self, count):
+        if count == 0:
+            self.chains = None
+        elif self.chains is None or self.chains.count != count:
+            chains = distribute.Chains(count, self.chain_width, name="chains")
+            self.chains = chains
+            self.reset_chains()
+
+    # What a subclass gives ------------------------------------------------
+
+    @property
+    def parameters(self):
+        """The weights of the energy, in the order of all gradients."""
+        raise NotImplementedError
+
+    @property
+    def chain_width(self):
+        """The length of the state of one Markov chain."""
+        raise NotImplementedError
+
+    def reset_chains(self):
+        """Draw new persistent chains from the model as it is adapted."""
+        raise NotImplementedError
+
+    def free_energy(self, x):
+        """F(x) = -log sum_h exp(-E(x, h)), shape (batch,), in nats."""
+        raise NotImplementedError
+
+    def adapt(self, x, steps=None):
+        """Set what follows from the data's averages alone."""
+        raise NotImplementedError
+
+    def estimate_log_partition(self, method, **options):
+        """`LogPartition` by a method that `log_partition` has checked."""
+        raise NotImplementedError
+
+    # Training -------------------------------------------------------------
+
+    def prepare(self, x, steps=None):
+        """Adapt to the data, unless that was done before."""
+        if not self.is_adapted:
+            self.adapt(x, steps)
+
+    @property
+    def is_adapted(self):
+        """Whether the model was adapted to data, fitted or loaded."""
+        return bool(self.adapted.numpy())
+
+    def train_step(self, data):
+        """One update by the learning rule that `compile` was given."""
+        x = _examples(data)
+        first, rows = distribute.global_rows(tf.shape(x)[0])
+        seed = self.draws.next().at_row(first)
+        loss, gradients = self.loss.gradients(self, x, seed)
+        gradients = self._with_regularizers(gradients)
+        pairs = [
+            (gradient, weight)
+            for gradient, weight in zip(gradients, self.parameters, strict=True)
+            if weight.trainable
+        ]
+        self.optimizer.apply(*map(list, zip(*pairs, strict=True)))
+        self._loss_tracker.update_state(
+            distribute.all_sum(loss), sample_weight=rows
+        )
+        return distribute.shape_logs({"loss": self._loss_tracker.result()})
+
+    def _with_regularizers(self, gradients):
+        regularized = [w for w in self.parameters if w.regularizer is not None]
+        if not regularized:
+            return gradients
+        with tf.GradientTape() as tape:
+            penalty = sum(w.regularizer(w) for w in regularized)
+            penalty /= distribute.replica_count()
+        extra = tape.gradient(penalty, [w.value for w in regularized])
+        extra = dict(zip(map(id, regularized), extra, strict=True))
+        return [
+            gradient + extra.get(id(weight), 0.0)
+            for gradient, weight in zip(gradients, self.parameters, strict=True)
+        ]
+
+    def test_step(self, data):
+        """The loss of held-out data, and the metrics of data and samples."""
+        x = _examples(data)
+        first, rows = distribute.global_rows(tf.shape(x)[0])
+        seed = self.draws.next(random.SAMPLING).at_row(first)
+        loss = self.loss.value(self, x, seed)
+        self._loss_tracker.update_state(
+            distribute.all_sum(loss), sample_weight=rows
+        )
+        logs = {"loss": self._loss_tracker.result()}
+        return distribute.shape_logs(logs)
+
+    # log Z ----------------------------------------------------------------
+
+    def log_partition(self, method="auto", **options):
+        """log Z in nats, with what is known of its error.
+
+        The result is kept with the weights, and saved: `log_prob` and
+        `export` use it until the weights change.
+
+        Args:
+            method: "enumeration", "ais", or "auto", which enumerates where
+                that is cheap.
+            **options: see the model's class.
+
+        Returns:
+            A `genzoo.partition.LogPartition`.
+
+        Raises:
+            ValueError: for an unknown or impossible method, or a model that
+                was never adapted to data, fitted or loaded.
+        """
+        if method not in ("auto", "ais", "enumeration"):
+            raise ValueError(
+                f"{type(self).__name__}.log_partition: method must be 'auto', "
+                f"'enumeration' or 'ais'; received {method!r}."
+            )
+        self._check_adapted("log_partition")
+        result = self.estimate_log_partition(method, **options)
+        self.known_log_partition.assign(_to_record(result, self._digest()))
+        return result
+
+    @property
+    def stored_log_partition(self):
+        """The `LogPartition` last found for the present weights, or None."""
+        return _from_record(self.known_log_partition.numpy(), self._digest())
+
+    def log_prob(self, x):
+        """log p(x) = -F(x) - log Z, in nats, an array of shape (n,).
+
+        log Z is the one last found for the present weights by
+        `log_partition`, or is found now by its "auto" method.
+
+        Raises:
+            ValueError: if x is not in the model's space, or the model was
+                never adapted to data, fitted or loaded.
+        """
+        self._check_adapted("log_prob")
+        x = self.check_array("log_prob", x)
+        log_z = self.stored_log_partition or self.log_partition()
+        return -self._in_batches(self.free_energy, x) - log_z.value
+
+    def _in_batches(self, function, x, size=4096):
+        parts = [
+            np.asarray(function(tf.cast(x[i : i + size], self.variable_dtype)))
+            for i in range(0, len(x), size)
+        ]
+        return np.concatenate(parts)
+
+    def _check_adapted(self, method):
+        if not self.is_adapted:
+            raise ValueError(
+                f"{type(self).__name__}.{method}: the model has not seen data. "
+                "Call fit(x), or adapt(x), or load weights first."
+            )
+
+    def _digest(self):
+        """A number that changes with any weight of the energy."""
+        digest = 0
+        for weight in self.parameters:
+            digest = zlib.crc32(np.ascontiguousarray(weight.numpy()), digest)
+        return digest + 1
+
+    def call(self, x):
+        """The free energy of each example, (batch,)."""
+        return self.free_energy(x)
+
+
+_RECORD = ("value", "stderr", "ess", "lower", "upper", "method", "bound", "of")
+_METHODS = ("enumeration", "annealed importance sampling")
+
+
+def _to_record(result, digest):
+    unknown = [np.nan if v is None else v for v in result[:5]]
+    method = _METHODS.index(result.method)
+    return np.array([*unknown, method, result.upper_is_bound, digest])
+
+
+def _from_record(record, digest):
+    if int(record[-1]) != digest:
+        return None
+    numbers = [None if np.isnan(v) else float(v) for v in record[:5]]
+    return LogPartition(*numbers, _METHODS[int(record[5])], bool(record[6]))
+
+
+def _examples(data):
+    x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+    if y is not None or weight is not None:
+        raise ValueError(
+            "The data must be x alone, without labels or weights. Map the "
+            "dataset: dataset.map(lambda x, *rest: x)."
+        )
+    return x

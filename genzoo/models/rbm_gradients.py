@@ -1,0 +1,200 @@
+"""The closed-form gradients of two layers of units joined by a kernel.
+
+Gradients are lists: the kernel's, then those of the visible and of the hidden
+units' weights. They are of a loss, to be descended.
+"""
+
+import tensorflow as tf
+from keras import ops
+
+from genzoo.runtime import random
+
+
+def outer(v, h, dtype):
+    """sum over the batch of v h', multiplied in `dtype`, as h's dtype."""
+    product = tf.matmul(
+        ops.cast(v, dtype), ops.cast(h, dtype), transpose_a=True
+    )
+    return ops.cast(product, h.dtype)
+
+
+def free_energy(layers, v, field, weight):
+    """`weight sum_b F(v_b)`, with `F = -a(v) - log-cumulant(W' v)`.
+
+    Returns:
+        (value, means): means are the hidden units' mean statistics.
+    """
+    cumulant, means = layers.hidden.moments(field)
+    potential = layers.visible.potential(v)
+    return -weight * ops.sum(potential + cumulant), means
+
+
+def averages(layers, v, means, weight):
+    """`weight sum_b` of the visible and of the hidden statistics."""
+    weights = tf.fill((1, tf.shape(v)[0]), weight)
+    statistics = [*layers.visible.statistics(v), *means]
+    return [tf.matmul(weights, s)[0] for s in statistics]
+
+
+def phases(layers, data, samples, weights, dtype, all_sum=None):
+    """The difference of free energies of data and samples, with gradients.
+
+    Centred gradients cost no pass over the kernel: with the data's means as
+    offsets, the two rank-1 terms of `center` are a shift of the hidden means,
+    which differs between data and samples.
+
+    Args:
+        layers: a `partition.Layers`.
+        data: (v, W' v), each (batch, width).
+        samples: the same for samples.
+        weights: one over the number of data and that of samples.
+        dtype: the dtype of products.
+        all_sum: function that sums a tensor over all replicas, for centred
+            gradients; None for plain ones.
+
+    Returns:
+        (value, gradients, hidden_mean): value is mean F of the data less that
+        of the samples; hidden_mean is <h> over the data of all replicas.
+    """
+    (v0, field0), (v1, field1) = data, samples
+    w0, w1 = weights
+    value0, means0 = free_energy(layers, v0, field0, w0)
+    value1, means1 = free_energy(layers, v1, field1, w1)
+    averages0 = averages(layers, v0, means0, w0)
+    averages1 = averages(layers, v1, means1, w1)
+    at_hidden = len(layers.visible.parameters)
+    rest = [s1 - s0 for s0, s1 in zip(averages0, averages1, strict=True)]
+    h0, h1 = means0[0], means1[0]
+    d = averages0[at_hidden]
+    if all_sum:
+        d = all_sum(d)
+        h0 -= 2 * d - all_sum(averages1[at_hidden])
+        h1 -= d
+    v = tf.concat([v0, v1], axis=0)
+    h = tf.concat([-w0 * h0, w1 * h1], axis=0)
+    kernel = outer(v, h, dtype)
+    if all_sum:
+        c = all_sum(averages0[0])
+        rest = _centred_biases(kernel, rest, at_hidden, c, d)
+    return value0 - value1, [kernel, *rest], d
+
+
+def _centred_biases(kernel, rest, at_hidden, c, d):
+    rest = list(rest)
+    rest[0] -= tf.linalg.matvec(kernel, d)
+    rest[at_hidden] -= tf.linalg.matvec(kernel, c, transpose_a=True)
+    return rest
+
+
+def center(layers, gradients, visible_offset, hidden_offset):
+    """The gradients of the centred energy, mapped back to the weights.
+
+    With offsets c and d, `E = -a v - b h - (v - c) W (h - d)` has the kernel
+    gradient `<(v - c)(h - d)'>`: two rank-1 terms from the plain one. Its
+    biases are a + W d and b + W' c.
+
+    Reference:
+        Melchior, Fischer and Wiskott, "How to center deep Boltzmann
+        machines", JMLR 17(99), 2016.
+    """
+    kernel, *rest = gradients
+    at_hidden = len(layers.visible.parameters)
+    visible, hidden = rest[0], rest[at_hidden]
+    left = tf.stack([visible_offset, visible], axis=1)
+    kernel -= tf.matmul(left, tf.stack([hidden, hidden_offset], axis=0))
+    rest = _centred_biases(
+        kernel, rest, at_hidden, visible_offset, hidden_offset
+    )
+    return [kernel, *rest]
+
+
+def pseudolikelihood(layers, v, field, sites, weight):
+    """`-weight sum_b sum_i log p(v_bi | v_b without i)` and its gradients.
+
+    For unit i the other levels s change the field to `W' v + (s - v_i) W_i`;
+    all is computed from fields, one unit at a time.
+
+    Args:
+        layers: a `partition.Layers` with discrete visible units.
+        v: visible states, (batch, visible.width).
+        field: W' v, (batch, hidden.width).
+        sites: the units i to sum over, int tensor (n,).
+        weight: a factor.
+
+    Returns:
+        (scores, gradients): the unweighted sum over i of the
+        log-conditionals, (batch,), and the gradients of the weighted loss.
+    """
+    visible, hidden, kernel = layers
+    levels = ops.cast(visible.levels, v.dtype)
+    depth = levels.shape[1]
+    grouped = tf.reshape(v, (-1, visible.size, depth))
+    kernels = tf.reshape(kernel, (visible.size, depth, hidden.width))
+    biases = tf.reshape(
+        tf.convert_to_tensor(visible.bias.value), (visible.size, depth)
+    )
+    averages = hidden.mean_statistics(field)
+
+    def add_site(number, scores, means, rows, flips):
+        site = sites[number]
+        change = levels[None] - tf.gather(grouped, site, axis=1)[:, None]
+        moved = field[:, None] + tf.matmul(change, kernels[site])
+        flat = tf.reshape(moved, (-1, hidden.width))
+        logits = tf.linalg.matvec(
+            change, tf.cast(biases[site], v.dtype)
+        ) + tf.reshape(hidden.log_cumulant(flat), tf.shape(change)[:2])
+        scores += hidden.log_cumulant(field) - tf.reduce_logsumexp(logits, 1)
+        q = tf.nn.softmax(logits)[..., None]
+        moved_means = [
+            q * tf.reshape(s, tf.shape(moved))
+            for s in hidden.mean_statistics(flat)
+        ]
+        means = [
+            total + tf.reduce_sum(s, axis=1)
+            for total, s in zip(means, moved_means, strict=True)
+        ]
+        row = tf.tensordot(change, moved_means[0], [[0, 1], [0, 1]])
+        flip = tf.reduce_sum(change * q, axis=[0, 1])
+        return (
+            number + 1,
+            scores,
+            means,
+            tf.tensor_scatter_nd_add(rows, [[site]], row[None]),
+            tf.tensor_scatter_nd_add(flips, [[site]], flip[None]),
+        )
+
+    count = tf.shape(sites)[0]
+    _, scores, means, rows, flips = tf.while_loop(
+        lambda number, *_: number < count,
+        add_site,
+        (
+            tf.zeros((), tf.int32),
+            tf.zeros_like(field[:, 0]),
+            [tf.zeros_like(s) for s in averages],
+            tf.zeros_like(kernels),
+            tf.zeros_like(biases),
+        ),
+        parallel_iterations=1,
+    )
+    # d loss = sum_i (sum_s q_s d(-F)(v with s at i) - d(-F)(v)).
+    excess = [
+        total - tf.cast(count, v.dtype) * s
+        for total, s in zip(means, averages, strict=True)
+    ]
+    kernel_gradient = tf.matmul(v, excess[0], transpose_a=True) + tf.reshape(
+        rows, tf.shape(kernel)
+    )
+    gradients = [
+        kernel_gradient,
+        tf.reshape(flips, (-1,)),
+        *(tf.reduce_sum(s, axis=0) for s in excess),
+    ]
+    return scores, [weight * gradient for gradient in gradients]
+
+
+def choose_sites(size, sites, seed):
+    """`sites` different units drawn at random, or all for None."""
+    if sites is None or sites == size:
+        return tf.range(size)
+    ranks = random.uniform((1, size), seed)[0]
+    return tf.math.top_k(ranks, sites).indices

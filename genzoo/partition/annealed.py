@@ -1,0 +1,95 @@
+"""log Z by annealed importance sampling, in both directions.
+
+A path of densities p_beta leads from an independent model (beta = 0), whose
+log Z is known, to the model (beta = 1). Chains walk along it; their weights
+w = prod p*_{k+1}(x_k) / p*_k(x_k) have the mean Z_1 / Z_0. Walked backwards
+from samples of the model, the weights have the mean Z_0 / Z_1.
+
+Reference:
+    Neal, "Annealed importance sampling", Statistics and Computing 11, 2001.
+    Salakhutdinov and Murray, "On the quantitative analysis of deep belief
+    networks", ICML 2008. Burda, Grosse and Salakhutdinov, "Accurate and
+    conservative estimates of MRF log-likelihood using reverse annealing",
+    AISTATS 2015.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from genzoo.runtime import random
+
+
+class Weights(NamedTuple):
+    """What the log-weights of the chains say of the mean weight.
+
+    Attributes:
+        log_mean: log of the mean weight.
+        stderr: standard error of `log_mean`.
+        ess: effective number of chains, (sum w)^2 / sum w^2.
+        mean_log: the mean log-weight.
+    """
+
+    log_mean: float
+    stderr: float
+    ess: float
+    mean_log: float
+
+
+def summarise(log_weights):
+    """`Weights` of an array of log-weights.
+
+    The standard error is the larger of two: the delta method's, which sees
+    the weights that came, and that of a log-normal distribution with the
+    variance of the log-weights, which knows of the tail that may not have.
+    """
+    log_weights = np.asarray(log_weights, np.float64)
+    count = log_weights.size
+    largest = log_weights.max()
+    weights = np.exp(log_weights - largest)
+    mean = weights.mean()
+    delta = weights.std(ddof=1) / (mean * math.sqrt(count))
+    variance = log_weights.var(ddof=1)
+    log_normal = math.sqrt(variance / count + variance**2 / (2 * (count - 1)))
+    return Weights(
+        log_mean=float(largest + math.log(mean)),
+        stderr=float(max(delta, log_normal)),
+        ess=float(weights.sum() ** 2 / np.square(weights).sum()),
+        mean_log=float(log_weights.mean()),
+    )
+
+
+def anneal(path, state, betas, seed):
+    """Log-weights of chains walked along a path, float64, (chains,).
+
+    Args:
+        path: gives `log_ratio(state, beta, next_beta)`, the change of the
+            log of the unnormalised density, and `move(state, beta, seed)`, a
+            state after a step that leaves p_beta invariant.
+        state: where the chains start, distributed as p at `betas[0]`.
+        betas: increasing from 0 to 1, or decreasing from 1 to 0.
+        seed: a `runtime.random.Seed`.
+    """
+    betas = tf.convert_to_tensor(betas, tf.float32)
+    last = betas.shape[0] - 1
+
+    def body(number, state, total):
+        beta, following = betas[number], betas[number + 1]
+        ratio = path.log_ratio(state, beta, following)
+        moved = path.move(state, following, random.fold_in(seed, number))
+        return number + 1, moved, total + tf.cast(ratio, tf.float64)
+
+    # The last density needs no move, so the loop ends one step before.
+    total = tf.zeros_like(
+        path.log_ratio(state, betas[0], betas[0]), tf.float64
+    )
+    _, state, total = tf.while_loop(
+        lambda number, *_: number < last - 1,
+        body,
+        (tf.zeros((), tf.int32), state, total),
+        parallel_iterations=1,
+    )
+    ratio = path.log_ratio(state, betas[last - 1], betas[last])
+    return total + tf.cast(ratio, tf.float64)

@@ -1,0 +1,165 @@
+"""log Z of two layers of units joined by a kernel, exact and annealed.
+
+`p(v, h) = exp(a(v) + b(h) + v W h) / Z`, with the potentials of any units.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from genzoo.partition.enumeration import expectation
+from genzoo.runtime import random
+
+
+class Layers(NamedTuple):
+    """The two layers and their kernel W, a tensor (visible, hidden)."""
+
+    visible: object
+    hidden: object
+    kernel: tf.Tensor
+
+    def hidden_field(self, v):
+        """W' v, shape (batch, hidden.width)."""
+        return tf.matmul(v, self.kernel)
+
+    def visible_field(self, h):
+        """W h, shape (batch, visible.width)."""
+        return tf.matmul(h, self.kernel, transpose_b=True)
+
+    @property
+    def hidden_is_smaller(self):
+        """Whether the hidden layer has the fewer joint states."""
+        visible, hidden = self.visible.state_count, self.hidden.state_count
+        return visible is None or (hidden is not None and hidden <= visible)
+
+    @property
+    def smaller(self):
+        """The layer with the fewer joint states."""
+        return self.hidden if self.hidden_is_smaller else self.visible
+
+    def _enumerate(self):
+        """(the smaller layer, the other, the field on the other)."""
+        wide = self._replace(kernel=tf.cast(self.kernel, tf.float64))
+        if self.hidden_is_smaller:
+            return self.hidden, self.visible, wide.visible_field
+        return self.visible, self.hidden, wide.hidden_field
+
+    def enumerate(self, averages=False):
+        """log Z, and the model's averages if wanted, in float64.
+
+        Returns:
+            (log_z, averages): averages of d(-E)/d theta for the kernel, the
+            visible units' and the hidden units' weights, in this order.
+        """
+        small, large, field_of = self._enumerate()
+
+        def log_weight(states):
+            return small.potential(states) + large.log_cumulant(
+                field_of(states)
+            )
+
+        def statistics(states, weights):
+            field = field_of(states)
+            pair = [states * weights[:, None], large.mean(field)]
+            own = [tf.linalg.matvec(s, weights, transpose_a=True)
+                   for s in small.statistics(states)]
+            other = [tf.linalg.matvec(s, weights, transpose_a=True)
+                     for s in large.mean_statistics(field)]
+            if self.hidden_is_smaller:
+                pair, own, other = pair[::-1], other, own
+            return [tf.matmul(*pair, transpose_a=True), *own, *other]
+
+        return expectation(
+            lambda start, count: small.states(start, count, "float64"),
+            small.state_count,
+            max(self.visible.width, self.hidden.width),
+            log_weight,
+            statistics if averages else None,
+        )
+
+    def exact_hidden(self, n, seed):
+        """Hidden states of n independent, exact draws from p(v, h)."""
+        small, large, field_of = self._enumerate()
+        states = small.states(0, small.state_count, "float64")
+        field = field_of(states)
+        log_w = small.potential(states) + large.log_cumulant(field)
+        cumulative = tf.cumsum(tf.nn.softmax(log_w))
+        first, second = random.split(seed, 2)
+        uniform = random.uniform((n, 1), first, "float64")[:, 0]
+        chosen = tf.searchsorted(cumulative, uniform, side="right")
+        chosen = tf.minimum(chosen, small.state_count - 1)
+        dtype = self.kernel.dtype
+        if self.hidden_is_smaller:
+            return tf.cast(tf.gather(states, chosen), dtype)
+        return large.sample(tf.cast(tf.gather(field, chosen), dtype), second)
+
+
+class Walker(NamedTuple):
+    """A chain on the path: the visible states, and W' v."""
+
+    visible: tf.Tensor
+    field: tf.Tensor
+
+
+class AnnealingPath(NamedTuple):
+    """Kernel and biases switched on together, from independent units.
+
+    `p_beta(v) ~ exp(a(v) + (1 - beta) s v) sum_h exp(b(h) + (1 - beta) t h
+    + beta v W h)`: at beta = 0 the units are independent, with their biases
+    shifted by s and t, at beta = 1 it is the model. Two products with the
+    kernel for each temperature.
+
+    Attributes:
+        layers: the `Layers`.
+        visible_shift: s, (visible.width,).
+        hidden_shift: t, (hidden.width,).
+    """
+
+    layers: Layers
+    visible_shift: tf.Tensor
+    hidden_shift: tf.Tensor
+
+    def log_partition_start(self):
+        """log Z at beta = 0."""
+        visible, hidden, _ = self.layers
+        return (
+            visible.log_cumulant(self.visible_shift[None])[0]
+            + hidden.log_cumulant(self.hidden_shift[None])[0]
+        )
+
+    def at(self, v):
+        """The walkers at visible states v."""
+        return Walker(v, self.layers.hidden_field(v))
+
+    def start(self, n, seed):
+        """n exact draws at beta = 0."""
+        shift = self.visible_shift[None] + tf.zeros((n, 1), self.dtype)
+        return self.at(self.layers.visible.sample(shift, seed))
+
+    @property
+    def dtype(self):
+        """That of the kernel."""
+        return self.layers.kernel.dtype
+
+    def log_ratio(self, walker, beta, following):
+        """log p*_following(v) - log p*_beta(v), shape (chains,)."""
+        cumulant = self.layers.hidden.unit_log_cumulant
+        change = cumulant(self._hidden_field(walker, following)) - cumulant(
+            self._hidden_field(walker, beta)
+        )
+        shifted = tf.linalg.matvec(walker.visible, self.visible_shift)
+        difference = tf.cast(beta - following, self.dtype)
+        return tf.reduce_sum(change, axis=-1) + difference * shifted
+
+    def _hidden_field(self, walker, beta):
+        beta = tf.cast(beta, self.dtype)
+        return beta * walker.field + (1 - beta) * self.hidden_shift
+
+    def move(self, walker, beta, seed):
+        """A Gibbs sweep at beta."""
+        first, second = random.split(seed, 2)
+        visible, hidden, _ = self.layers
+        h = hidden.sample(self._hidden_field(walker, beta), first)
+        scaled = tf.cast(beta, self.dtype) * self.layers.visible_field(h)
+        rest = (1 - tf.cast(beta, self.dtype)) * self.visible_shift
+        return self.at(visible.sample(scaled + rest, second))

@@ -1,0 +1,39 @@
+"""What is known of log Z: never one bare number."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class LogPartition(NamedTuple):
+    """An estimate of log Z in nats, and how far it can be trusted.
+
+    Attributes:
+        value: the estimate.
+        stderr: its standard error; 0 where it is exact.
+        ess: effective number of independent chains behind it, inf where exact.
+        lower: a stochastic lower bound, the mean log-weight of the chains: by
+            Jensen's inequality its expectation is at most log Z. None if the
+            method has none.
+        upper: the estimate of a run in the other direction, from samples of
+            the model down to the start. None if there was no such run.
+        method: "enumeration" or "annealed importance sampling".
+        upper_is_bound: True if the reverse run began at exact samples, so
+            that the expectation of `upper` is at least log Z. Started from
+            Markov chains that have not reached equilibrium it can lie on
+            either side.
+    """
+
+    value: float
+    stderr: float
+    ess: float
+    lower: float | None
+    upper: float | None
+    method: str
+    upper_is_bound: bool = False
+
+    @classmethod
+    def exact(cls, value):
+        """A log Z that is known."""
+        value = float(value)
+        return cls(value, 0.0, np.inf, value, value, "enumeration", True)

@@ -1,0 +1,1 @@
+"""The machine room: randomness, distribution, data and memory."""

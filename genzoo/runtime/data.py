@@ -1,0 +1,91 @@
+"""Input pipelines: arrays whose order differs each epoch and is reproducible.
+
+Keras's own shuffling of an array replays one permutation each epoch once
+`keras.utils.set_random_seed` was called.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+
+def is_array(x):
+    """Whether x is held in memory as one array."""
+    if isinstance(x, (tf.data.Dataset, tf.distribute.DistributedDataset)):
+        return False
+    return isinstance(x, (list, tuple)) or hasattr(x, "shape")
+
+
+def as_array(x):
+    """A NumPy array of x in a compact dtype: no float64, no objects.
+
+    Raises:
+        ValueError: if x is not numeric.
+    """
+    x = np.asarray(x)
+    if x.dtype.kind not in "biuf" and x.dtype.name != "bfloat16":
+        raise ValueError(f"x must be numeric; received dtype {x.dtype}.")
+    return x.astype(np.float32) if x.dtype == np.float64 else x
+
+
+def shuffled(x, batch_size, permutation):
+    """Batches of an array, in a new order each time it is iterated.
+
+    Args:
+        x: array of shape (n, ...).
+        batch_size: rows of a batch; the last one may be shorter.
+        permutation: function without arguments, called as an epoch begins,
+            that gives an order of range(n).
+    """
+    rows = len(x)
+    orders = tf.data.Dataset.from_generator(
+        lambda: (permutation(),),
+        output_signature=tf.TensorSpec((rows,), tf.int64),
+    )
+    whole = rows - rows % batch_size
+
+    def batches_of(order):
+        # Rows of a matrix: no call of a function for each batch.
+        matrix = tf.reshape(order[:whole], (-1, batch_size))
+        dataset = tf.data.Dataset.from_tensor_slices(matrix)
+        if whole == rows:
+            return dataset
+        rest = tf.data.Dataset.from_tensors(order[whole:])
+        return dataset.concatenate(rest)
+
+    batches = orders.flat_map(batches_of)
+    source = tf.data.Dataset.from_tensors(x).repeat()
+    dataset = tf.data.Dataset.zip(batches, source).map(
+        lambda order, all_rows: tf.gather(all_rows, order),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    # A generator's length is unknown to tf.data, and `fit` shows it.
+    steps = -(-rows // batch_size)
+    cardinality = tf.data.experimental.assert_cardinality(steps)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.DATA
+    )
+    return dataset.apply(cardinality).with_options(options).prefetch(
+        tf.data.AUTOTUNE
+    )
+
+
+def moments(x, steps=None):
+    """(mean, variance, count) over the examples, float64.
+
+    Args:
+        x: array of shape (n, ...), or a dataset of batches.
+        steps: how many batches of a dataset to see; None means all.
+    """
+    if is_array(x):
+        batches = (x[i : i + 4096] for i in range(0, len(x), 4096))
+    else:
+        batches = x if steps is None else x.take(steps)
+    count, total, square = 0, 0.0, 0.0
+    for batch in batches:
+        batch = np.asarray(batch, np.float64)
+        count += len(batch)
+        total += batch.sum(axis=0)
+        square += np.square(batch).sum(axis=0)
+    mean = total / count
+    return mean, np.maximum(square / count - mean**2, 0.0), count

@@ -1,0 +1,221 @@
+"""`tf.distribute`: replicas, their share of a batch, and their chains.
+
+Keras's optimizers add the gradients of the replicas. So every sum over a
+batch here is weighed by one over the *global* number of rows: the replicas'
+gradients then add up to the gradient of the whole batch, also when the last
+batch is divided unevenly.
+"""
+
+import keras
+import tensorflow as tf
+
+from genzoo.runtime.memory import check_memory
+
+
+def check_supported():
+    """Refuse distribution settings that train wrongly or not at all.
+
+    Raises:
+        ValueError: for a `keras.distribution` setting, which does nothing on
+            TensorFlow, and for strategies Keras 3 cannot train under.
+    """
+    if keras.distribution.distribution() is not None:
+        raise ValueError(
+            "keras.distribution has no effect on the TensorFlow backend: the "
+            "model would train on one device. Remove it with "
+            "keras.distribution.set_distribution(None) and build the model in "
+            "the scope of a tf.distribute strategy."
+        )
+    strategy = tf.distribute.get_strategy()
+    refused = (
+        tf.distribute.experimental.ParameterServerStrategy,
+        tf.distribute.ParameterServerStrategy,
+        tf.distribute.experimental.CentralStorageStrategy,
+    )
+    if isinstance(strategy, refused):
+        raise ValueError(
+            f"Keras 3 does not train under {type(strategy).__name__}. Use "
+            "MirroredStrategy, MultiWorkerMirroredStrategy, TPUStrategy or "
+            "OneDeviceStrategy."
+        )
+
+
+def check_compile(steps_per_execution, jit_compile):
+    """Refuse compile options that fail on several mirrored replicas.
+
+    Raises:
+        ValueError: for `steps_per_execution` above one or `jit_compile=True`
+            on more than one mirrored replica (keras issues 19246, 19005).
+    """
+    strategy = tf.distribute.get_strategy()
+    mirrored = isinstance(strategy, tf.distribute.MirroredStrategy)
+    several = strategy.num_replicas_in_sync > 1
+    if several and (mirrored or is_multi_worker()):
+        for name, value, allowed in (
+            ("steps_per_execution", steps_per_execution, 1),
+            ("jit_compile", bool(jit_compile is True), False),
+        ):
+            if value != allowed:
+                raise ValueError(
+                    f"compile: {name}={value} fails in Keras 3 under "
+                    f"{type(strategy).__name__} with "
+                    f"{strategy.num_replicas_in_sync} replicas. "
+                    f"Use {name}={allowed}."
+                )
+
+
+def is_multi_worker():
+    """Whether the current strategy spans several processes."""
+    strategy = tf.distribute.get_strategy()
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+def replica_count():
+    """The number of replicas that train in step."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def replica_id():
+    """This replica's number; 0 outside a replica."""
+    context = tf.distribute.get_replica_context()
+    return 0 if context is None else context.replica_id_in_sync_group
+
+
+def _on_several_replicas():
+    context = tf.distribute.get_replica_context()
+    return context is not None and replica_count() > 1
+
+
+def all_sum(value):
+    """The sum of `value` over the replicas, the same on each."""
+    if not _on_several_replicas():
+        return value
+    return tf.distribute.get_replica_context().all_reduce(
+        tf.distribute.ReduceOp.SUM, value
+    )
+
+
+def global_rows(rows):
+    """(first, total): where this replica's rows begin, and how many are all.
+
+    Args:
+        rows: the number of rows of this replica, which may differ from
+            another's in the last batch of an epoch.
+    """
+    if not _on_several_replicas():
+        return 0, rows
+    others = tf.range(replica_count())
+    counts = all_sum(tf.where(others == replica_id(), rows, 0))
+    first = tf.reduce_sum(tf.where(others < replica_id(), counts, 0))
+    return first, tf.reduce_sum(counts)
+
+
+def shape_logs(logs):
+    """Logs in the shape that `fit` can reduce: (1,) with several workers."""
+    if not is_multi_worker():
+        return logs
+    return {name: tf.reshape(value, (1,)) for name, value in logs.items()}
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class Chains(keras.layers.Layer):
+    """Persistent Markov chains, shared out evenly among the replicas.
+
+    Each replica reads and writes its own chains. A save holds all of them, in
+    the order of the replicas, and loads on any number of replicas that
+    divides theirs.
+
+    Args:
+        count: number of chains on all replicas together.
+        width: length of one chain's state.
+
+    Raises:
+        ValueError: if the chains need more memory than the machine has, or
+            cannot be divided evenly among the replicas.
+    """
+
+    def __init__(self, count, width, **kwargs):
+        super().__init__(trainable=False, **kwargs)
+        replicas = replica_count()
+        if count < 1 or count % replicas:
+            raise ValueError(
+                f"chains={count} must be a positive multiple of the "
+                f"{replicas} replicas that share them."
+            )
+        check_memory("chains", count, width)
+        self.count = count
+        self.width = width
+        self.states = keras.Variable(
+            lambda shape, dtype: tf.zeros(shape, dtype),
+            shape=(count // replicas, width),
+            dtype=self.variable_dtype,
+            trainable=False,
+            autocast=False,
+            name="states",
+            synchronization="on_read",
+            aggregation="only_first_replica",
+        )
+        self.built = True
+
+    @property
+    def local_count(self):
+        """The number of chains of one replica."""
+        return self.states.shape[0]
+
+    @property
+    def first_row(self):
+        """The number of this replica's first chain."""
+        if not _on_several_replicas():
+            return 0
+        return replica_id() * self.local_count
+
+    def _parts(self):
+        strategy = tf.distribute.get_strategy()
+        return strategy.experimental_local_results(self.states.value)
+
+    def read_all(self):
+        """The chains of all replicas of this process, (chains, width)."""
+        return tf.concat([tf.identity(part) for part in self._parts()], axis=0)
+
+    def write_all(self, states):
+        """Set all chains; outside of a replica only."""
+        parts = self._parts()
+        if len(parts) == 1:
+            self.states.assign(states)
+            return
+        for part, value in zip(parts, tf.split(states, len(parts)), strict=True):
+            part.assign(value)
+
+    def save_own_variables(self, store):
+        """Write the chains of all replicas as one array."""
+        store["states"] = self.read_all().numpy()
+
+    def load_own_variables(self, store):
+        """Read what `save_own_variables` wrote.
+
+        Raises:
+            ValueError: if the file holds another number of chains.
+        """
+        if "states" not in store:
+            raise ValueError(
+                "The file holds no persistent chains, and this model was "
+                "compiled with PersistentContrastiveDivergence. Load the "
+                "weights before `compile`, or compile with the loss that the "
+                "file was trained with."
+            )
+        states = store["states"][...]
+        if states.shape != self.read_all().shape:
+            raise ValueError(
+                f"The file holds persistent chains of shape {states.shape}; "
+                f"this model has {tuple(self.read_all().shape)}. Compile with "
+                f"PersistentContrastiveDivergence(chains={states.shape[0]})."
+            )
+        self.write_all(tf.cast(states, self.states.dtype))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "count": self.count,
+            "width": self.width,
+        }

@@ -1,0 +1,206 @@
+"""Randomness: seeds, row-addressed draws and the draw counter.
+
+A draw is Philox 4x32 evaluated at an address. The address is the seed and
+the *row* of the result, so row `r` of a draw has the same value whether one
+device draws all the rows, several devices draw some rows each, or a smaller
+batch is drawn. Every device asks for its own rows only; nothing is drawn
+twice and thrown away.
+
+Reference:
+    Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+"""
+
+import math
+import numbers
+import random as python_random
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+_PHILOX = 1
+_BITS_PER_BLOCK = 128
+TRAINING, SAMPLING = 0, 1
+
+
+class Seed(NamedTuple):
+    """The address of a draw: a key, and the row at which it begins.
+
+    Attributes:
+        key: int64 tensor of shape (2,).
+        row: the global number of the first row drawn, an int or a scalar.
+    """
+
+    key: tf.Tensor
+    row: tf.Tensor | int = 0
+
+    def at_row(self, row):
+        """The same draw, begun at another row."""
+        return Seed(self.key, row)
+
+
+def as_seed(seed):
+    """A `Seed` from an int, a pair of ints, an int tensor of two, or a `Seed`.
+
+    Raises:
+        ValueError: if `seed` is anything else.
+    """
+    if isinstance(seed, Seed):
+        return seed
+    if isinstance(seed, numbers.Integral) and not isinstance(seed, bool):
+        seed = (seed, 0)
+    pair = np.asarray(seed) if isinstance(seed, (tuple, list)) else seed
+    kind = getattr(pair, "dtype", None)
+    is_integer = kind is not None and tf.as_dtype(kind).is_integer
+    if not is_integer or tuple(pair.shape) != (2,):
+        raise ValueError(
+            "seed must be an int or a pair of ints below 2**63; "
+            f"received {seed!r}."
+        )
+    return Seed(tf.cast(pair, tf.int64))
+
+
+def fold_in(seed, number):
+    """The child of `seed` with this number; children are independent."""
+    return Seed(_child_keys(seed, number, 1)[0], seed.row)
+
+
+def split(seed, count):
+    """`count` independent seeds, the first `count` children of `seed`."""
+    keys = _child_keys(seed, 0, count)
+    return [Seed(key, seed.row) for key in tf.unstack(keys, count)]
+
+
+def uniform(shape, seed, dtype="float32"):
+    """Uniform numbers in [0, 1) of shape (rows, ...), addressed by row."""
+    return _draw(tf.raw_ops.StatelessRandomUniformV2, shape, seed, dtype)
+
+
+def normal(shape, seed, dtype="float32"):
+    """Standard normal numbers of shape (rows, ...), addressed by row."""
+    return _draw(tf.raw_ops.StatelessRandomNormalV2, shape, seed, dtype)
+
+
+def bernoulli(probability, seed):
+    """1.0 with the given probability and 0.0 otherwise, in its dtype.
+
+    Each number has 16 random bits of its own and shares all bits below them
+    with its row: two thirds of the time of a full uniform number. Every
+    probability is exact to 2**-39; numbers of one row have a covariance of
+    less than 2**-33.
+    """
+    shape = keras.ops.shape(probability)
+    dtype = probability.dtype
+    if dtype != tf.float32:
+        number = uniform(shape, seed, dtype)
+    else:
+        own, below = split(seed, 2)
+        full_int = tf.raw_ops.StatelessRandomUniformFullIntV2
+        rows, *event = shape
+        words = (rows, -(-math.prod(event) // 2))
+        bits = tf.bitcast(_draw(full_int, words, own, tf.uint32), tf.uint16)
+        bits = tf.reshape(bits, (rows, 2 * words[1]))
+        if 2 * words[1] != math.prod(event):
+            bits = bits[:, :-1]
+        rest = uniform((rows, *(1 for _ in event)), below)
+        number = tf.cast(tf.reshape(bits, shape), dtype) * 2.0**-16
+        probability -= rest * 2.0**-16
+    # ceil(p - u) is 1 for u < p, else -0: quicker than to compare and cast.
+    return tf.abs(tf.math.ceil(probability - number))
+
+
+def permutation(size, key):
+    """A permutation of range(size) on the host, a function of two ints."""
+    words = np.asarray(key, np.int64).astype(np.uint64)
+    return np.random.Generator(np.random.Philox(key=words)).permutation(size)
+
+
+def _child_keys(seed, first, count):
+    # Children use a word of the counter that draws never reach, so that a
+    # seed can be both drawn from and divided.
+    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed.key)
+    offset = tf.stack([tf.cast(first, tf.uint64), tf.ones((), tf.uint64)])
+    return tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=[count, 2],
+        key=key,
+        counter=counter + offset,
+        alg=_PHILOX,
+        dtype=tf.int64,
+    )
+
+
+def _draw(op, shape, seed, dtype):
+    dtype = tf.as_dtype(dtype)
+    per_block = _BITS_PER_BLOCK // (8 * dtype.size)
+    rows, *event = shape
+    width = math.prod(event)
+    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed.key)
+    if isinstance(seed.row, int) and seed.row == 0:
+        return op(
+            shape=shape, key=key, counter=counter, alg=_PHILOX, dtype=dtype
+        )
+    # Numbers are addressed by their place in the draw of all rows; a first
+    # row may begin inside a block.
+    first = tf.cast(seed.row, tf.int64) * width
+    block = tf.cast(first // per_block, tf.uint64)
+    count = tf.cast(rows, tf.int64) * width
+    values = op(
+        shape=tf.reshape(count + per_block, (1,)),
+        key=key,
+        counter=counter + tf.stack([block, tf.zeros((), tf.uint64)]),
+        alg=_PHILOX,
+        dtype=dtype,
+    )
+    values = tf.slice(values, [first % per_block], [count])
+    return tf.reshape(values, shape)
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class DrawCounter(keras.layers.Layer):
+    """A seed and the number of draws made with it, kept as one weight.
+
+    Training and sampling count separately: a picture drawn between two
+    epochs does not change the third.
+
+    Args:
+        seed: int or pair of ints. None takes one from Python's `random`, which
+            `keras.utils.set_random_seed` seeds.
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(trainable=False, **kwargs)
+        if seed is None:
+            seed = python_random.randrange(2**31)
+        self.seed = seed
+        key = as_seed(seed).key.numpy()
+        self.state = self.add_weight(
+            name="state",
+            shape=(4,),
+            dtype="int64",
+            initializer=lambda shape, dtype: np.array([*key, 0, 0], dtype),
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+        self.built = True
+
+    def next(self, stream=TRAINING):
+        """A new `Seed`; the counter of its stream moves on by one."""
+        state = tf.convert_to_tensor(self.state.value)
+        step = tf.one_hot(2 + stream, 4, dtype=tf.int64)
+        self.state.assign(state + step)
+        root = Seed(state[:2])
+        return fold_in(root, 2 * state[2 + stream] + stream)
+
+    def epoch_key(self):
+        """Two ints for the order of the epoch that now begins."""
+        first, second, trained, _ = self.state.numpy().tolist()
+        mixed = np.random.SeedSequence(
+            [first % 2**64, second % 2**64, trained]
+        ).generate_state(2, np.uint64)
+        return tuple((mixed >> 1).astype(np.int64).tolist())
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "seed": self.seed}

@@ -1,0 +1,63 @@
+"""Bernoulli units: x in {0, 1}."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from genzoo.runtime import random
+from genzoo.units.unit import Unit
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class Bernoulli(Unit):
+    """Binary units with potential `a(x) = sum_i bias_i x_i`.
+
+    Given a field `phi` from the other layer the units are independent,
+    `p(x_i = 1 | phi) = sigmoid(bias_i + phi_i)`.
+
+    Args:
+        size: number of units.
+
+    Reference:
+        Smolensky, "Information processing in dynamical systems", 1986.
+
+    Example:
+
+    >>> units = genzoo.units.Bernoulli(3)
+    >>> units.mean(keras.ops.zeros((1, 3)))        # 0.5 everywhere
+    """
+
+    levels = np.array([[0.0], [1.0]])
+    space = "0 and 1"
+    hint = "Binarise it, for example x > 127."
+
+    def unit_log_cumulant(self, field):
+        """log(1 + exp(bias + field)), shape (batch, size)."""
+        return ops.softplus(ops.cast(self.bias, field.dtype) + field)
+
+    def mean(self, field):
+        """sigmoid(bias + field), shape (batch, size)."""
+        return ops.sigmoid(ops.cast(self.bias, field.dtype) + field)
+
+    def sample(self, field, seed):
+        """A state drawn given the field, values 0.0 or 1.0."""
+        return random.bernoulli(self.mean(field), seed)
+
+    def moments(self, field):
+        """The log-cumulant and the mean, with one exponential between them."""
+        # softplus(t) = t - log(sigmoid(t)), while the sigmoid is not zero.
+        total = ops.maximum(ops.cast(self.bias, field.dtype) + field, -80.0)
+        mean = ops.sigmoid(total)
+        return ops.sum(total - ops.log(mean), axis=-1), [mean]
+
+    def smooth(self, mean, count):
+        """(n_ones + 1/2) / (n + 1)."""
+        return (mean * count + 0.5) / (count + 1)
+
+    def bias_for(self, mean):
+        """The log-odds of the mean."""
+        return np.log(mean) - np.log1p(-mean)
+
+    def outside(self, x):
+        """Whether any value is neither 0 nor 1."""
+        return ops.any(ops.logical_and(x != 0, x != 1))

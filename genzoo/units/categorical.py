@@ -1,0 +1,102 @@
+"""Categorical (Potts) units: one of several states, one-hot."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from genzoo.runtime import random
+from genzoo.units.unit import Unit
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class Categorical(Unit):
+    """Potts units with potential `a(x) = sum_is bias_is x_is`.
+
+    Each unit is in one of `states` states. A state of the layer is written
+    one-hot and flat: shape (batch, size * states), the states of the first
+    unit first. Given a field `phi` from the other layer,
+    `p(x_i = s | phi) = softmax_s(bias_is + phi_is)`.
+
+    Args:
+        size: number of units.
+        states: number of states of each unit, at least 2.
+
+    Raises:
+        ValueError: if `states` is not an int above 1.
+
+    Reference:
+        Salakhutdinov, Mnih and Hinton, "Restricted Boltzmann machines for
+        collaborative filtering", ICML 2007.
+
+    Example:
+
+    >>> units = genzoo.units.Categorical(2, states=3)
+    >>> x = units.one_hot([[0, 2]])                # (1, 6)
+    """
+
+    hint = "Use one_hot(labels), which writes integer labels so."
+
+    def __init__(self, size, states, **kwargs):
+        if not isinstance(states, int) or states < 2:
+            raise ValueError(
+                f"Categorical: states must be an int above 1; "
+                f"received {states!r}."
+            )
+        super().__init__(size, width=size * states, **kwargs)
+        self.n_states = states
+        self.levels = np.eye(states)
+
+    @property
+    def space(self):
+        """The space in words."""
+        return f"{self.size} one-hot groups of {self.n_states}"
+
+    def one_hot(self, labels):
+        """Flat one-hot states from integer labels of shape (batch, size)."""
+        hot = ops.one_hot(ops.convert_to_tensor(labels), self.n_states)
+        return ops.reshape(hot, (-1, self.width))
+
+    def _grouped(self, x):
+        return ops.reshape(x, (-1, self.size, self.n_states))
+
+    def _logits(self, field):
+        return self._grouped(ops.cast(self.bias, field.dtype) + field)
+
+    def unit_log_cumulant(self, field):
+        """logsumexp over the states of each unit, shape (batch, size)."""
+        return ops.logsumexp(self._logits(field), axis=-1)
+
+    def mean(self, field):
+        """The probabilities of the states, shape (batch, width)."""
+        probabilities = ops.softmax(self._logits(field), axis=-1)
+        return ops.reshape(probabilities, (-1, self.width))
+
+    def sample(self, field, seed):
+        """A one-hot state drawn given the field, shape (batch, width)."""
+        # One uniform per unit, inverted through the cumulative distribution.
+        rows = ops.shape(field)[0]
+        uniform = random.uniform((rows, self.size, 1), seed, field.dtype)
+        cumulative = ops.cumsum(self._grouped(self.mean(field)), axis=-1)
+        below = ops.cast(cumulative[..., :-1] <= uniform, "int32")
+        hot = ops.one_hot(
+            ops.sum(below, axis=-1), self.n_states, dtype=field.dtype
+        )
+        return ops.reshape(hot, (-1, self.width))
+
+    def smooth(self, mean, count):
+        """(n_s + 1/2) / (n + states / 2)."""
+        return (mean * count + 0.5) / (count + 0.5 * self.n_states)
+
+    def bias_for(self, mean):
+        """The log-probabilities."""
+        return np.log(mean)
+
+    def outside(self, x):
+        """Whether any group is not one-hot."""
+        values = ops.any(ops.logical_and(x != 0, x != 1))
+        sums = ops.sum(ops.cast(self._grouped(x), "int32"), axis=-1)
+        return ops.logical_or(values, ops.any(sums != 1))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "states": self.n_states}

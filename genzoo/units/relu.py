@@ -1,0 +1,136 @@
+"""ReLU (half-normal) units: x >= 0, a one-sided Gaussian."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from genzoo.runtime import random
+from genzoo.units.unit import Unit
+
+_HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
+# Asymptotic series in 1/t^2 of |t| Phi(t) / density(t) and of |t| <x>.
+_MILLS = (1, -1, 3, -15, 105, -945, 10395, -135135)
+_MEAN = (1, -2, 10, -74, 706, -8162)
+
+
+def _far(t):
+    """Where the series are better than the error function's arithmetic."""
+    return -30.0 if t.dtype == "float64" else -9.0
+
+
+def _series(coefficients, t):
+    inverse = 1 / (t * t)
+    total = ops.zeros_like(t)
+    for coefficient in reversed(coefficients):
+        total = total * inverse + coefficient
+    return total
+
+
+def log_normal_cdf(t):
+    """log Phi(t) of the standard normal distribution, exact in both tails."""
+    near = ops.maximum(t, _far(t))
+    far = ops.minimum(t, _far(t))
+    log_near = ops.log(0.5 * tf.math.erfc(-near / math.sqrt(2)))
+    log_density = -0.5 * far * far - _HALF_LOG_2_PI
+    log_far = log_density + ops.log(_series(_MILLS, far) / -far)
+    return ops.where(t > _far(t), log_near, log_far)
+
+
+def half_normal_mean(t):
+    """The mean of a normal (t, 1) variable, given that it is positive."""
+    near = ops.maximum(t, _far(t))
+    far = ops.minimum(t, _far(t))
+    log_ratio = -0.5 * near * near - _HALF_LOG_2_PI - log_normal_cdf(near)
+    return ops.where(
+        t > _far(t), near + ops.exp(log_ratio), _series(_MEAN, far) / -far
+    )
+
+
+def half_normal_sample(t, uniform):
+    """The value of a positive normal (t, 1) variable at survival `uniform`."""
+    near = ops.maximum(t, _far(t))
+    far = ops.minimum(t, _far(t))
+    value = near - tf.math.ndtri(uniform * ops.exp(log_normal_cdf(near)))
+    # In the tail, survival is exp(t x - x^2 / 2) m(t - x) / m(t) with m the
+    # slowly varying Mills ratio: first without m, then corrected by it once.
+    log_survival = ops.log(uniform)
+    log_ratio = 0.0
+    for _ in range(2):
+        energy = -2 * (log_survival - log_ratio)
+        tail = energy / (ops.sqrt(far * far + energy) - far)
+        beyond = far - tail
+        log_ratio = ops.log(
+            _series(_MILLS, beyond) * far / (_series(_MILLS, far) * beyond)
+        )
+    return ops.maximum(ops.where(t > _far(t), value, tail), 0.0)
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class ReLU(Unit):
+    """One-sided Gaussian units, `a(x) = sum_i bias_i x_i - x_i^2 / 2`, x >= 0.
+
+    Given a field `phi` from the other layer, each unit is a normal variable
+    of mean `t = bias_i + phi_i` and variance 1, conditioned on `x >= 0`: for
+    large t about t, for very negative t about `-1/t`, a smooth rectifier.
+    The log-cumulant is `t^2/2 + log(sqrt(2 pi) Phi(t))`.
+
+    Args:
+        size: number of units.
+
+    Reference:
+        Nair and Hinton, "Rectified linear units improve restricted Boltzmann
+        machines", ICML 2010. Tubiana, Cocco and Monasson, "Learning protein
+        constitutive motifs from sequence data", eLife 8, 2019.
+
+    Example:
+
+    >>> units = genzoo.units.ReLU(3)
+    >>> units.mean(keras.ops.zeros((1, 3)))        # sqrt(2 / pi) everywhere
+    """
+
+    space = "finite numbers from 0 up"
+    hint = "Shift it, or use Gaussian units."
+
+    def _total(self, field):
+        return ops.cast(self.bias, field.dtype) + field
+
+    def potential(self, x):
+        """a(x), shape (batch,), for states x of shape (batch, size)."""
+        return super().potential(x) - 0.5 * ops.sum(x * x, axis=-1)
+
+    def unit_log_cumulant(self, field):
+        """t^2/2 + log(sqrt(2 pi) Phi(t)), shape (batch, size)."""
+        t = self._total(field)
+        return 0.5 * t * t + log_normal_cdf(t) + _HALF_LOG_2_PI
+
+    def mean(self, field):
+        """T + density(t) / Phi(t), shape (batch, size)."""
+        return half_normal_mean(self._total(field))
+
+    def sample(self, field, seed):
+        """A state drawn given the field, shape (batch, size), x >= 0."""
+        # In (0, 1], so that its logarithm is finite.
+        uniform = 1 - random.uniform(ops.shape(field), seed, field.dtype)
+        return half_normal_sample(self._total(field), uniform)
+
+    def smooth(self, mean, count):
+        """At least a small positive mean."""
+        return np.maximum(mean, 1.0 / (count + 1))
+
+    def bias_for(self, mean):
+        """The bias of this mean, by bisection."""
+        mean = np.asarray(mean, np.float64)
+        low, high = -1.0 / mean - 1.0, mean + 1.0
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            at = np.asarray(half_normal_mean(ops.convert_to_tensor(middle)))
+            low = np.where(at < mean, middle, low)
+            high = np.where(at < mean, high, middle)
+        return 0.5 * (low + high)
+
+    def outside(self, x):
+        """Whether any value is negative, infinite or not a number."""
+        return ops.logical_not(ops.all(ops.logical_and(x >= 0, x < np.inf)))

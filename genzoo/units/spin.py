@@ -1,0 +1,59 @@
+"""Spin units: x in {-1, +1}."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from genzoo.runtime import random
+from genzoo.units.unit import Unit
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class Spin(Unit):
+    """Ising spins with potential `a(x) = sum_i bias_i x_i`.
+
+    Given a field `phi` from the other layer the units are independent,
+    `<x_i> = tanh(bias_i + phi_i)`. The bias is the magnetic field over k T.
+
+    Args:
+        size: number of units.
+
+    Reference:
+        Ackley, Hinton and Sejnowski, "A learning algorithm for Boltzmann
+        machines", Cognitive Science 9, 1985.
+
+    Example:
+
+    >>> units = genzoo.units.Spin(3)
+    >>> units.mean(keras.ops.zeros((1, 3)))        # 0 everywhere
+    """
+
+    levels = np.array([[-1.0], [1.0]])
+    space = "-1 and +1"
+    hint = "From 0 and 1, take 2 * x - 1."
+
+    def unit_log_cumulant(self, field):
+        """log(2 cosh(bias + field)), shape (batch, size)."""
+        total = ops.cast(self.bias, field.dtype) + field
+        return ops.softplus(2 * total) - total
+
+    def mean(self, field):
+        """tanh(bias + field), shape (batch, size)."""
+        return ops.tanh(ops.cast(self.bias, field.dtype) + field)
+
+    def sample(self, field, seed):
+        """A state drawn given the field, values -1.0 or 1.0."""
+        total = ops.cast(self.bias, field.dtype) + field
+        return 2 * random.bernoulli(ops.sigmoid(2 * total), seed) - 1
+
+    def smooth(self, mean, count):
+        """The mean of the data and of one half of each value."""
+        return mean * count / (count + 1)
+
+    def bias_for(self, mean):
+        """Artanh of the mean."""
+        return np.arctanh(mean)
+
+    def outside(self, x):
+        """Whether any value is neither -1 nor 1."""
+        return ops.any(ops.logical_and(x != -1, x != 1))
