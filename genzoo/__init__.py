@@ -11,12 +11,22 @@ if keras.backend.backend() != "tensorflow":
         "Keras is imported, or 'backend' in ~/.keras/keras.json."
     )
 
-from genzoo import losses, models, partition, samplers, units  # noqa: E402
+from genzoo import (  # noqa: E402
+    callbacks,
+    datasets,
+    losses,
+    models,
+    partition,
+    samplers,
+    units,
+)
 from genzoo.models import RBM  # noqa: E402
 
 __all__ = [
     "RBM",
     "__version__",
+    "callbacks",
+    "datasets",
     "losses",
     "models",
     "partition",

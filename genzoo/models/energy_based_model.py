@@ -13,7 +13,7 @@ from genzoo.runtime import distribute, random
 
 
 class EnergyBasedModel(GenerativeModel):
-    """A `keras.Model` whose loss is a learning rule for an unnormalised density.
+    """A `keras.Model` of an unnormalised density, trained by likelihood.
 
     A subclass gives the energy, its gradients and its Markov chain; see
     `RBM`. Training, evaluation, log Z and saving are written here.
@@ -73,7 +73,9 @@ class EnergyBasedModel(GenerativeModel):
         self._set_chains(loss.chains)
         # The gradients are closed forms in float32: no loss to be scaled.
         super().compile(
-            optimizer=self.default_optimizer if optimizer is None else optimizer,
+            optimizer=self.default_optimizer
+            if optimizer is None
+            else optimizer,
             metrics=metrics,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
@@ -196,6 +198,10 @@ class EnergyBasedModel(GenerativeModel):
             distribute.all_sum(loss), sample_weight=rows
         )
         logs = {"loss": self._loss_tracker.result()}
+        if self._compile_metrics is not None:
+            samples = self.generate(tf.shape(x)[0], random.fold_in(seed, 0))
+            self._compile_metrics.update_state(x, samples)
+            logs.update(self._compile_metrics.result())
         return distribute.shape_logs(logs)
 
     # log Z ----------------------------------------------------------------

@@ -1,9 +1,10 @@
-"""What all generative models share: data checked, draws counted, saved whole."""
+"""What all generative models share: checked data, counted draws, export."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from genzoo.export import export
 from genzoo.runtime import data, distribute, random
 from genzoo.runtime.memory import check_memory, keep_freed_memory
 
@@ -86,16 +87,15 @@ class GenerativeModel(keras.Model):
         where = f"{type(self).__name__}.{method}"
         if not isinstance(dataset, tf.data.Dataset):
             return dataset
-        first = None
-        for first in dataset.take(1):
-            break
+        first = next(iter(dataset.take(1)), None)
         if first is None:
             raise ValueError(f"{where}: the dataset is empty.")
         x, *labels = first if isinstance(first, tuple) else (first,)
         if labels:
             raise ValueError(
                 f"{where}: the dataset must give x alone; it gives "
-                f"{1 + len(labels)} values. Map it: dataset.map(lambda x, y: x)."
+                f"{1 + len(labels)} values. Map it: "
+                "dataset.map(lambda x, *rest: x)."
             )
         self.check_array(method, x)
 
@@ -256,11 +256,48 @@ class GenerativeModel(keras.Model):
             raise ValueError(f"{name} must be a positive int; received {n!r}.")
         check_memory(name, n, int(np.prod(self.event_shape)))
 
+    def generate(self, n, seed):
+        """n examples for the metrics of `evaluate`, inside a graph.
+
+        Args:
+            n: int scalar tensor.
+            seed: a `runtime.random.Seed`.
+        """
+        raise NotImplementedError
+
     def seed_for(self, seed):
         """A `Seed`: the user's, or the next of the model's own for samples."""
         if seed is None:
             return self.draws.next(random.SAMPLING)
         return random.as_seed(seed)
+
+    # Serving --------------------------------------------------------------
+
+    def endpoints(self):
+        """Dict from names to (function, input signature), for `export`."""
+        raise NotImplementedError
+
+    def export(self, filepath, format="tf_saved_model", verbose=None):
+        """Write a SavedModel, which serves without genzoo and without Keras.
+
+        Load it by `tf.saved_model.load(filepath)`; the model's class lists
+        its endpoints. `generate(n, seed, steps)` gives what `sample` gives
+        for the same arguments, with a seed of two ints.
+
+        Args:
+            filepath: the folder to write.
+            format: "tf_saved_model"; others do not hold random draws.
+            verbose: whether to print the endpoints.
+
+        Raises:
+            ValueError: for another format.
+        """
+        if format != "tf_saved_model":
+            raise ValueError(
+                f"{type(self).__name__}.export: format must be "
+                f"'tf_saved_model'; received {format!r}."
+            )
+        export(filepath, self.endpoints(), self, bool(verbose))
 
 
 class _space_errors:

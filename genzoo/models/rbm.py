@@ -1,24 +1,21 @@
 """The restricted Boltzmann machine, for every pair of unit types."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from genzoo import partition, samplers
-from genzoo.models import rbm_gradients
+from genzoo import partition
 from genzoo.models.energy_based_model import EnergyBasedModel
-from genzoo.runtime import data, distribute, random
+from genzoo.models.rbm_learning import Learning
+from genzoo.models.rbm_likelihood import Likelihood
+from genzoo.models.rbm_sampling import Sampling
+from genzoo.runtime import data
 from genzoo.samplers import gibbs
 from genzoo.units import Unit
 
-# log Z is enumerated by default up to this many terms: seconds.
-_CHEAP = 2**30
-_MOST_STATES = 2**26
-
 
 @keras.saving.register_keras_serializable("genzoo")
-class RBM(EnergyBasedModel):
+class RBM(Learning, Likelihood, Sampling, EnergyBasedModel):
     """Restricted Boltzmann machine with general unit potentials.
 
     `E(v, h) = -sum_i a_i(v_i) - sum_m b_m(h_m) - sum_im W_im v_i h_m`, where
@@ -51,7 +48,6 @@ class RBM(EnergyBasedModel):
         Melchior, Fischer and Wiskott, JMLR 17(99), 2016.
 
     Example:
-
     >>> rbm = genzoo.RBM(
     ...     visible=genzoo.units.Bernoulli(64),
     ...     hidden=genzoo.units.Bernoulli(16),
@@ -221,228 +217,6 @@ class RBM(EnergyBasedModel):
         self.adapted.assign(1)
         if self.chains is not None:
             self.reset_chains()
-
-    # Markov chains --------------------------------------------------------
-
-    @property
-    def chain_width(self):
-        """Chains are kept as hidden states."""
-        return self.hidden.width
-
-    def reset_chains(self):
-        """Draw new chains: independent visible units, then hidden ones."""
-        first, second = random.split(self.draws.next(), 2)
-        self.chains.write_all(self._start(self.chains.count, first, second))
-
-    def _start(self, n, first, second):
-        """Hidden states given visible units drawn without a kernel."""
-        empty = ops.zeros((n, self.visible.width), self.variable_dtype)
-        v = self.visible.sample(empty, first)
-        return self.hidden.sample(self._hidden_field(v), second)
-
-    def chains_at(self, x, seed):
-        """Chains that begin at the data: hidden states given x."""
-        field = self._hidden_field(x, self.compute_dtype)
-        return self.hidden.sample(field, random.fold_in(seed, 3))
-
-    def contrast(self, x, hidden, steps, seed):
-        """One step of (persistent) contrastive divergence.
-
-        Products are made in the compute dtype: sampled 0/1 states are exact
-        in bfloat16. Everything else has the variables' dtype.
-
-        Args:
-            x: data, (rows, visible.width).
-            hidden: the chains' hidden states, (chains, hidden.width).
-            steps: Gibbs sweeps to make, an int above 0.
-            seed: a `runtime.random.Seed` for the chains.
-
-        Returns:
-            (loss, gradients, hidden): this replica's shares of the
-            free-energy difference and its gradients, and the chains' ends.
-        """
-        dtype = self.compute_dtype
-        first, second, third = random.split(seed, 3)
-        if steps > 1:
-            # The loop's visible state is written before it is read.
-            visible = self._visible_field(hidden, dtype)
-            state = gibbs.State(visible, hidden)
-            step = self._sweep(dtype)
-            hidden = samplers.run(step, first, state, steps - 1).hidden
-        # The last sweep shares its hidden field with the gradient.
-        field = self._visible_field(hidden, dtype)
-        samples = self._phase(self.visible.sample(field, second), dtype)
-        all_sum = distribute.all_sum if self.centered else None
-        loss, gradients, mean = self._phases(
-            self._phase(x, dtype), samples, dtype, all_sum
-        )
-        self._keep_offset(mean)
-        return loss, gradients, self.hidden.sample(samples[1], third)
-
-    # Gradients ------------------------------------------------------------
-
-    def likelihood_gradients(self, x_data, x_model):
-        """Gradients of mean F(x_data) - mean F(x_model), by formula.
-
-        With x_model drawn from the model this is an unbiased estimate of the
-        gradient of the negative mean log-likelihood. A shorter batch on
-        either side is weighed by its own count.
-
-        Returns:
-            A list in the order of `parameters`; not centred.
-        """
-        dtype = self.variable_dtype
-        data, samples = self._phase(x_data, dtype), self._phase(x_model, dtype)
-        return self._phases(data, samples, dtype)[1]
-
-    def free_energy_difference(self, x, hidden, seed):
-        """Mean F of data less that of states drawn from chains' ends."""
-        field = self._visible_field(hidden)
-        samples = self.visible.sample(field, seed)
-        return self._mean_free_energy(x) - self._mean_free_energy(samples)
-
-    def _mean_free_energy(self, x):
-        """This replica's share of mean F."""
-        return self._row_weight(x) * ops.sum(self.free_energy(x))
-
-    def exact_gradients(self, x):
-        """The negative mean log-likelihood, and its exact gradients."""
-        log_z, model = self._bipartite.enumerate(averages=True)
-        v, field = self._phase(x, self.variable_dtype)
-        weight = self._row_weight(v)
-        value, means = rbm_gradients.free_energy(
-            self._bipartite, v, field, weight
-        )
-        data = [
-            rbm_gradients.outer(v, weight * means[0], v.dtype),
-            *rbm_gradients.averages(self._bipartite, v, means, weight),
-        ]
-        share = self._share
-        gradients = [
-            share * ops.cast(of_model, of_data.dtype) - of_data
-            for of_data, of_model in zip(data, model, strict=True)
-        ]
-        loss = value + share * ops.cast(log_z, value.dtype)
-        return loss, self._center(gradients, x)
-
-    def exact_loss(self, x):
-        """The negative mean log-likelihood, by enumeration."""
-        value = self._mean_free_energy(x)
-        log_z, _ = self._bipartite.enumerate()
-        return value + self._share * ops.cast(log_z, value.dtype)
-
-    @property
-    def _share(self):
-        """One replica's share of what does not depend on data."""
-        return 1.0 / distribute.replica_count()
-
-    def pseudolikelihood_gradients(self, x, sites, seed):
-        """The negative mean log-pseudolikelihood, and its gradients."""
-        size = self.visible.size
-        # All replicas must sum over the same units.
-        chosen = rbm_gradients.choose_sites(size, sites, seed.at_row(0))
-        v = self._as_states(x)
-        field = self._hidden_field(v)
-        weight = self._row_weight(v) * size / (sites or size)
-        scores, gradients = rbm_gradients.pseudolikelihood(
-            self._bipartite, v, field, chosen, weight
-        )
-        loss = -weight * ops.sum(scores)
-        return loss, self._center(gradients, v)
-
-    def _phase(self, x, dtype):
-        """(v, W' v) for visible states."""
-        v = self._as_states(x)
-        return v, self._hidden_field(v, dtype)
-
-    def _phases(self, data, samples, dtype, all_sum=None):
-        weights = self._row_weight(data[0]), self._row_weight(samples[0])
-        return rbm_gradients.phases(
-            self._bipartite, data, samples, weights, dtype, all_sum
-        )
-
-    def _row_weight(self, x):
-        """One over the number of rows of all replicas together."""
-        _, total = distribute.global_rows(ops.shape(x)[0])
-        return 1 / ops.cast(total, self.variable_dtype)
-
-    def _center(self, gradients, x):
-        """Centred gradients from plain ones, at the means of the data."""
-        if not self.centered:
-            return gradients
-        v = self._as_states(x)
-        weights = tf.fill((1, ops.shape(v)[0]), self._row_weight(v))
-        c = distribute.all_sum(tf.matmul(weights, v)[0])
-        h = self.hidden_mean(v)
-        d = distribute.all_sum(tf.matmul(weights, h)[0])
-        self._keep_offset(d)
-        return rbm_gradients.center(self._bipartite, gradients, c, d)
-
-    def _keep_offset(self, mean):
-        """Note the mean hidden state of the data, where AIS begins."""
-        self.hidden_offset.assign(mean)
-
-    # Likelihood -----------------------------------------------------------
-
-    def estimate_log_partition(
-        self, method, chains=100, temperatures=1000, reverse=True, seed=0
-    ):
-        """See `log_partition`."""
-        layers = self._bipartite
-        count = layers.smaller.state_count
-        terms = count * max(self.visible.width, self.hidden.width)
-        if method == "enumeration":
-            self.check_enumerable("log_partition")
-        if method == "enumeration" or (method == "auto" and terms <= _CHEAP):
-            return partition.LogPartition.exact(self._enumerated())
-        raise NotImplementedError
-
-    @tf.function(autograph=False)
-    def _enumerated(self):
-        return self._bipartite.enumerate()[0]
-
-    def check_enumerable(self, owner):
-        """Raise a ValueError if neither layer can be enumerated."""
-        count = self._bipartite.smaller.state_count
-        if count > _MOST_STATES:
-            raise ValueError(
-                f"{owner}: the smaller layer has {count:.3g} joint states; "
-                f"at most {_MOST_STATES:,} can be enumerated. Use annealed "
-                "importance sampling, or a smaller layer."
-            )
-
-    def check_discrete(self, owner):
-        """Raise a ValueError if the visible units are continuous."""
-        if self.visible.levels is None:
-            raise ValueError(
-                f"{owner}: needs discrete visible units; these are "
-                f"{type(self.visible).__name__}."
-            )
-
-    def score_samples(self, x):
-        """Log-pseudolikelihood `sum_i log p(v_i | all other v)`, in nats.
-
-        Needs no log Z; comparable between models of the same visible units.
-        A score, not a likelihood.
-
-        Returns:
-            An array of shape (n,).
-
-        Raises:
-            ValueError: if x is not in the space, or the visible units are
-                continuous.
-        """
-        self.check_discrete(f"{type(self).__name__}.score_samples")
-        x = self.check_array("score_samples", x)
-        return self._in_batches(self._scores, x, 256)
-
-    @tf.function(autograph=False, reduce_retracing=True)
-    def _scores(self, x):
-        v = self._as_states(x)
-        sites = tf.range(self.visible.size)
-        return rbm_gradients.pseudolikelihood(
-            self._bipartite, v, self._hidden_field(v), sites, 1.0
-        )[0]
 
     def get_config(self):
         """The constructor's arguments."""

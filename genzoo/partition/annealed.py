@@ -14,11 +14,13 @@ Reference:
 """
 
 import math
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from genzoo.partition.log_partition import LogPartition
 from genzoo.runtime import random
 
 
@@ -73,7 +75,7 @@ def anneal(path, state, betas, seed):
         seed: a `runtime.random.Seed`.
     """
     betas = tf.convert_to_tensor(betas, tf.float32)
-    last = betas.shape[0] - 1
+    last = tf.shape(betas)[0] - 1
 
     def body(number, state, total):
         beta, following = betas[number], betas[number + 1]
@@ -82,9 +84,7 @@ def anneal(path, state, betas, seed):
         return number + 1, moved, total + tf.cast(ratio, tf.float64)
 
     # The last density needs no move, so the loop ends one step before.
-    total = tf.zeros_like(
-        path.log_ratio(state, betas[0], betas[0]), tf.float64
-    )
+    total = tf.zeros_like(path.log_ratio(state, betas[0], betas[0]), tf.float64)
     _, state, total = tf.while_loop(
         lambda number, *_: number < last - 1,
         body,
@@ -93,3 +93,45 @@ def anneal(path, state, betas, seed):
     )
     ratio = path.log_ratio(state, betas[last - 1], betas[last])
     return total + tf.cast(ratio, tf.float64)
+
+
+def annealed_importance(start, forward, backward=None, exact=False):
+    """What annealing forwards, and perhaps backwards, says of log Z.
+
+    Args:
+        start: log Z at beta = 0.
+        forward: log-weights of chains walked up the path, from exact draws.
+        backward: log-weights of chains walked down from samples of the
+            model, or None.
+        exact: whether these samples were independent exact draws.
+
+    Returns:
+        A `LogPartition`. A warning is given if both directions disagree by
+        more than three of their standard errors.
+    """
+    start = float(start)
+    up = summarise(forward)
+    value = start + up.log_mean
+    upper = None
+    if backward is not None:
+        down = summarise(backward)
+        upper = start - down.log_mean
+        apart = abs(upper - value) / math.hypot(up.stderr, down.stderr)
+        if apart > 3:
+            warnings.warn(
+                f"log Z: annealing forwards gives {value:.2f} and backwards "
+                f"{upper:.2f} nats, {apart:.1f} standard errors apart. Take "
+                "more temperatures; if they still disagree the samples that "
+                "the reverse run began with are not in equilibrium, and "
+                "likelihoods are uncertain by as much.",
+                stacklevel=5,
+            )
+    return LogPartition(
+        value=value,
+        stderr=up.stderr,
+        ess=up.ess,
+        lower=start + up.mean_log,
+        upper=upper,
+        method="annealed importance sampling",
+        upper_is_bound=backward is not None and exact,
+    )

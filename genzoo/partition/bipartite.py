@@ -61,10 +61,14 @@ class Layers(NamedTuple):
         def statistics(states, weights):
             field = field_of(states)
             pair = [states * weights[:, None], large.mean(field)]
-            own = [tf.linalg.matvec(s, weights, transpose_a=True)
-                   for s in small.statistics(states)]
-            other = [tf.linalg.matvec(s, weights, transpose_a=True)
-                     for s in large.mean_statistics(field)]
+            own = [
+                tf.linalg.matvec(s, weights, transpose_a=True)
+                for s in small.statistics(states)
+            ]
+            other = [
+                tf.linalg.matvec(s, weights, transpose_a=True)
+                for s in large.mean_statistics(field)
+            ]
             if self.hidden_is_smaller:
                 pair, own, other = pair[::-1], other, own
             return [tf.matmul(*pair, transpose_a=True), *own, *other]

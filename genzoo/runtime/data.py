@@ -65,8 +65,10 @@ def shuffled(x, batch_size, permutation):
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
-    return dataset.apply(cardinality).with_options(options).prefetch(
-        tf.data.AUTOTUNE
+    return (
+        dataset.apply(cardinality)
+        .with_options(options)
+        .prefetch(tf.data.AUTOTUNE)
     )
 
 

@@ -151,7 +151,7 @@ class Chains(keras.layers.Layer):
             dtype=self.variable_dtype,
             trainable=False,
             autocast=False,
-            name="states",
+            name="chains",
             synchronization="on_read",
             aggregation="only_first_replica",
         )
@@ -170,11 +170,16 @@ class Chains(keras.layers.Layer):
         return replica_id() * self.local_count
 
     def _parts(self):
+        if _on_several_replicas():
+            return [self.states.value]
         strategy = tf.distribute.get_strategy()
         return strategy.experimental_local_results(self.states.value)
 
     def read_all(self):
-        """The chains of all replicas of this process, (chains, width)."""
+        """The chains of all replicas of this process, (chains, width).
+
+        Inside a replica: its own.
+        """
         return tf.concat([tf.identity(part) for part in self._parts()], axis=0)
 
     def write_all(self, states):
@@ -183,7 +188,9 @@ class Chains(keras.layers.Layer):
         if len(parts) == 1:
             self.states.assign(states)
             return
-        for part, value in zip(parts, tf.split(states, len(parts)), strict=True):
+        for part, value in zip(
+            parts, tf.split(states, len(parts)), strict=True
+        ):
             part.assign(value)
 
     def save_own_variables(self, store):

@@ -22,7 +22,6 @@ class Bernoulli(Unit):
         Smolensky, "Information processing in dynamical systems", 1986.
 
     Example:
-
     >>> units = genzoo.units.Bernoulli(3)
     >>> units.mean(keras.ops.zeros((1, 3)))        # 0.5 everywhere
     """

@@ -29,7 +29,6 @@ class Categorical(Unit):
         collaborative filtering", ICML 2007.
 
     Example:
-
     >>> units = genzoo.units.Categorical(2, states=3)
     >>> x = units.one_hot([[0, 2]])                # (1, 6)
     """

@@ -33,7 +33,6 @@ class Gaussian(Unit):
         "Improved learning of Gaussian-Bernoulli RBMs", ICANN 2011.
 
     Example:
-
     >>> units = genzoo.units.Gaussian(3, variance=4.0)
     >>> units.mean(keras.ops.ones((1, 3)))         # 4.0 everywhere
     """

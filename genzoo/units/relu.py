@@ -86,7 +86,6 @@ class ReLU(Unit):
         constitutive motifs from sequence data", eLife 8, 2019.
 
     Example:
-
     >>> units = genzoo.units.ReLU(3)
     >>> units.mean(keras.ops.zeros((1, 3)))        # sqrt(2 / pi) everywhere
     """

@@ -23,7 +23,6 @@ class Spin(Unit):
         machines", Cognitive Science 9, 1985.
 
     Example:
-
     >>> units = genzoo.units.Spin(3)
     >>> units.mean(keras.ops.zeros((1, 3)))        # 0 everywhere
     """

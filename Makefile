@@ -1,0 +1,62 @@
+# make demo | test | test-all | lint | clean, on a machine with Python and make.
+#
+#   make test ARGS="tests/test_packaging.py -x"     pytest's own arguments
+#   make demo PYTHONS=3.12                          another interpreter
+
+VENV := .venv
+BIN = $(VENV)/bin
+PYTHONS := 3 3.13 3.12 3.11
+ARGS :=
+
+# Whatever ~/.keras/keras.json says.
+export KERAS_BACKEND := tensorflow
+
+# Prints the first of $versions that TensorFlow 2.21 has wheels for and that can
+# make an environment. A pyenv shim may be on the path and still not run.
+SUITABLE := import ensurepip, sys; exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+FIND_PYTHON = for v in $$versions; do \
+	for python in python$$v "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$v*/bin/python; do \
+	"$$python" -c '$(SUITABLE)' 2>/dev/null && { echo "$$python"; break 2; }; done; done
+
+.PHONY: demo test test-all lint clean
+
+demo: $(VENV)/.installed
+	$(BIN)/python examples/quickstart.py
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+
+test-all:
+	@tested= failed= missing=; \
+	for version in 3.11 3.12 3.13; do \
+		versions=$$version; \
+		if [ -z "$$($(FIND_PYTHON))" ]; then \
+			missing="$$missing $$version"; \
+		elif $(MAKE) test VENV=.venv-$$version PYTHONS=$$version; then \
+			tested="$$tested $$version"; \
+		else \
+			failed="$$failed $$version"; \
+		fi; \
+	done; \
+	echo "passed:$${tested:- none}; failed:$${failed:- none};" \
+		"not on this machine:$${missing:- none}"; \
+	[ -n "$$tested" ] && [ -z "$$failed" ]
+
+clean:
+	rm -rf .venv .venv-3.* build dist *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+		versions="$(PYTHONS)"; python=$$($(FIND_PYTHON)) || true; \
+		[ -n "$$python" ] || { echo "genzoo needs Python 3.11, 3.12 or 3.13" \
+			"with venv (Debian, Ubuntu: apt install python3-venv);" \
+			"none of these was found: $(PYTHONS)." >&2; exit 1; }; \
+		"$$python" -m venv --clear $(VENV); }
+	@echo "Installing genzoo into $(VENV); TensorFlow alone takes 2 GB."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt -e '.[plot,test,dev]'
+	@touch $@

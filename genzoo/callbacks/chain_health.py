@@ -1,0 +1,68 @@
+"""Whether the persistent chains still move."""
+
+import keras
+import numpy as np
+
+from genzoo.runtime import probability
+
+
+class ChainHealth(keras.callbacks.Callback):
+    """Writes the mixing of the persistent chains into the logs.
+
+    Copies of the chains walk some sweeps of the present model, and the free
+    energy of each is followed. The chains themselves, training and its draws
+    are not affected. Adds:
+
+    - `chain_autocorrelation`: of the free energy, one sweep apart; near 1 the
+      chains hardly move;
+    - `chain_ess`: effective number of draws in all `sweeps x chains`;
+    - `chain_distinct`: how many chains are in different states.
+
+    Args:
+        sweeps: length of the walk, at least 4.
+        every: the epochs between two values.
+        seed: of the walks.
+
+    Raises:
+        ValueError: if `sweeps` is below 4, or the model has no chains.
+    """
+
+    def __init__(self, sweeps=50, every=1, seed=0):
+        super().__init__()
+        if sweeps < 4 or every < 1:
+            raise ValueError(
+                "ChainHealth: sweeps must be at least 4 and every at least 1; "
+                f"received {sweeps!r} and {every!r}."
+            )
+        self.sweeps = sweeps
+        self.every = every
+        self.seed = seed
+
+    def on_train_begin(self, logs=None):
+        """Refuse a model without persistent chains."""
+        if getattr(self.model, "chains", None) is None:
+            raise ValueError(
+                "ChainHealth: the model keeps no persistent chains. Compile "
+                "it with PersistentContrastiveDivergence."
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write the values of this epoch."""
+        if logs is None or (epoch + 1) % self.every:
+            return
+        energies = self.model.follow_chains(self.sweeps, self.seed).numpy()
+        states = self.model.chains.read_all().numpy()
+        logs["chain_autocorrelation"] = float(_lag_one(energies))
+        logs["chain_ess"] = float(
+            np.sum(probability.effective_sample_size(energies))
+        )
+        logs["chain_distinct"] = len(np.unique(states, axis=0))
+
+
+def _lag_one(series):
+    """Autocorrelation one step apart, pooled over chains: (draws, chains)."""
+    centred = series - series.mean(axis=0)
+    variance = np.mean(centred**2)
+    if variance == 0:
+        return 1.0
+    return np.mean(centred[1:] * centred[:-1]) / variance

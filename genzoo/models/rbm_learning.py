@@ -1,0 +1,153 @@
+"""How an RBM learns: the gradients of each learning rule, by formula."""
+
+import tensorflow as tf
+from keras import ops
+
+from genzoo import samplers
+from genzoo.models import rbm_gradients
+from genzoo.runtime import distribute, random
+from genzoo.samplers import gibbs
+
+
+class Learning:
+    """The part of `RBM` that `genzoo.losses` ask for gradients."""
+
+    def chains_at(self, x, seed):
+        """Chains that begin at the data: hidden states given x."""
+        field = self._hidden_field(x, self.compute_dtype)
+        return self.hidden.sample(field, random.fold_in(seed, 3))
+
+    def contrast(self, x, hidden, steps, seed):
+        """One step of (persistent) contrastive divergence.
+
+        Products are made in the compute dtype: sampled 0/1 states are exact
+        in bfloat16. Everything else has the variables' dtype.
+
+        Args:
+            x: data, (rows, visible.width).
+            hidden: the chains' hidden states, (chains, hidden.width).
+            steps: Gibbs sweeps to make, an int above 0.
+            seed: a `runtime.random.Seed` for the chains.
+
+        Returns:
+            (loss, gradients, hidden): this replica's shares of the
+            free-energy difference and its gradients, and the chains' ends.
+        """
+        dtype = self.compute_dtype
+        first, second, third = random.split(seed, 3)
+        if steps > 1:
+            # The loop's visible state is written before it is read.
+            visible = self._visible_field(hidden, dtype)
+            state = gibbs.State(visible, hidden)
+            step = self._sweep(dtype)
+            hidden = samplers.run(step, first, state, steps - 1).hidden
+        # The last sweep shares its hidden field with the gradient.
+        field = self._visible_field(hidden, dtype)
+        samples = self._phase(self.visible.sample(field, second), dtype)
+        all_sum = distribute.all_sum if self.centered else None
+        loss, gradients, mean = self._phases(
+            self._phase(x, dtype), samples, dtype, all_sum
+        )
+        self._keep_offset(mean)
+        return loss, gradients, self.hidden.sample(samples[1], third)
+
+    def likelihood_gradients(self, x_data, x_model):
+        """Gradients of mean F(x_data) - mean F(x_model), by formula.
+
+        With x_model drawn from the model this is an unbiased estimate of the
+        gradient of the negative mean log-likelihood. A shorter batch on
+        either side is weighed by its own count.
+
+        Returns:
+            A list in the order of `parameters`; not centred.
+        """
+        dtype = self.variable_dtype
+        data, samples = self._phase(x_data, dtype), self._phase(x_model, dtype)
+        return self._phases(data, samples, dtype)[1]
+
+    def free_energy_difference(self, x, hidden, seed):
+        """Mean F of data less that of states drawn from chains' ends."""
+        field = self._visible_field(hidden)
+        samples = self.visible.sample(field, seed)
+        return self._mean_free_energy(x) - self._mean_free_energy(samples)
+
+    def _mean_free_energy(self, x):
+        """This replica's share of mean F."""
+        return self._row_weight(x) * ops.sum(self.free_energy(x))
+
+    def exact_gradients(self, x):
+        """The negative mean log-likelihood, and its exact gradients."""
+        log_z, model = self._bipartite.enumerate(averages=True)
+        v, field = self._phase(x, self.variable_dtype)
+        weight = self._row_weight(v)
+        value, means = rbm_gradients.free_energy(
+            self._bipartite, v, field, weight
+        )
+        data = [
+            rbm_gradients.outer(v, weight * means[0], v.dtype),
+            *rbm_gradients.averages(self._bipartite, v, means, weight),
+        ]
+        share = self._share
+        gradients = [
+            share * ops.cast(of_model, of_data.dtype) - of_data
+            for of_data, of_model in zip(data, model, strict=True)
+        ]
+        loss = value + share * ops.cast(log_z, value.dtype)
+        return loss, self._center(gradients, x)
+
+    def exact_loss(self, x):
+        """The negative mean log-likelihood, by enumeration."""
+        value = self._mean_free_energy(x)
+        log_z, _ = self._bipartite.enumerate()
+        return value + self._share * ops.cast(log_z, value.dtype)
+
+    @property
+    def _share(self):
+        """One replica's share of what does not depend on data."""
+        return 1.0 / distribute.replica_count()
+
+    def pseudolikelihood_gradients(self, x, sites, seed):
+        """The negative mean log-pseudolikelihood, and its gradients."""
+        size = self.visible.size
+        # All replicas must sum over the same units.
+        chosen = rbm_gradients.choose_sites(size, sites, seed.at_row(0))
+        v = self._as_states(x)
+        field = self._hidden_field(v)
+        weight = self._row_weight(v) * size / (sites or size)
+        scores, gradients = rbm_gradients.pseudolikelihood(
+            self._bipartite, v, field, chosen, weight
+        )
+        loss = -weight * ops.sum(scores)
+        return loss, self._center(gradients, v)
+
+    def _phase(self, x, dtype):
+        """(v, W' v) for visible states."""
+        v = self._as_states(x)
+        return v, self._hidden_field(v, dtype)
+
+    def _phases(self, data, samples, dtype, all_sum=None):
+        weights = self._row_weight(data[0]), self._row_weight(samples[0])
+        return rbm_gradients.phases(
+            self._bipartite, data, samples, weights, dtype, all_sum
+        )
+
+    def _row_weight(self, x):
+        """One over the number of rows of all replicas together."""
+        _, total = distribute.global_rows(ops.shape(x)[0])
+        return 1 / ops.cast(total, self.variable_dtype)
+
+    def _center(self, gradients, x):
+        """Centred gradients from plain ones, at the means of the data."""
+        if not self.centered:
+            return gradients
+        v = self._as_states(x)
+        weights = tf.fill((1, ops.shape(v)[0]), self._row_weight(v))
+        c = distribute.all_sum(tf.matmul(weights, v)[0])
+        h = self.hidden_mean(v)
+        d = distribute.all_sum(tf.matmul(weights, h)[0])
+        self._keep_offset(d)
+        return rbm_gradients.center(self._bipartite, gradients, c, d)
+
+    def _keep_offset(self, mean):
+        """Note the mean hidden state of the data, where AIS begins."""
+        self.hidden_offset.assign(mean)

@@ -1,0 +1,167 @@
+"""How an RBM draws: its Markov chains, samples and served endpoints."""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from genzoo import samplers
+from genzoo.runtime import random
+from genzoo.samplers import gibbs
+
+# Sweeps before samples are compared with data in `evaluate`.
+_METRIC_STEPS = 100
+
+
+class Sampling:
+    """The part of `RBM` that walks."""
+
+    @property
+    def chain_width(self):
+        """Chains are kept as hidden states."""
+        return self.hidden.width
+
+    def reset_chains(self):
+        """Draw new chains: independent visible units, then hidden ones."""
+        first, second = random.split(self.draws.next(), 2)
+        self.chains.write_all(self._start(self.chains.count, first, second))
+
+    def _start(self, n, first, second):
+        """Hidden states given visible units drawn without a kernel."""
+        empty = ops.zeros((n, self.visible.width), self.variable_dtype)
+        v = self.visible.sample(empty, first)
+        return self.hidden.sample(self._hidden_field(v), second)
+
+    def sample(self, n, seed=None, steps=1000, start=None):
+        """Visible states after a walk of block Gibbs sampling.
+
+        Args:
+            n: number of samples.
+            seed: int or pair of ints; None takes the next of the model's own
+                seeds for samples, which does not affect training.
+            steps: Gibbs sweeps, at least 1.
+            start: where the walk begins: "chains", the persistent chains;
+                "random", independent units with the visible biases; an array
+                of n visible states; or None, the chains if there are any.
+
+        Returns:
+            An array of shape (n, visible.width).
+
+        Raises:
+            ValueError: for an n or a number of steps below 1, an n beyond
+                memory, or a start that the model does not have.
+        """
+        self.check_count("sample", n)
+        if not isinstance(steps, (int, np.integer)) or steps < 1:
+            raise ValueError(
+                f"RBM.sample: steps must be a positive int; received {steps!r}."
+            )
+        first, second = random.split(self.seed_for(seed), 2)
+        if start is None or isinstance(start, str):
+            hidden = self._chain_start(int(n), first, start)
+        else:
+            start = self.check_array("sample: start", start)
+            if len(start) != n:
+                raise ValueError(
+                    f"RBM.sample: start has {len(start)} rows; n is {n}."
+                )
+            hidden = self.hidden.sample(self._hidden_field(start), first)
+        return self._walk(hidden, second, tf.constant(int(steps))).numpy()
+
+    def generate(self, n, seed):
+        """n visible states, 100 sweeps from the chains if there are any."""
+        first, second = random.split(seed, 2)
+        steps = tf.constant(_METRIC_STEPS)
+        return self._walk(self._chain_start(n, first), second, steps)
+
+    def _chain_start(self, n, seed, start=None):
+        """Hidden states from which a walk of n chains begins."""
+        if start not in (None, "chains", "random"):
+            raise ValueError(
+                "RBM.sample: start must be 'chains', 'random', an array of "
+                f"visible states or None; received {start!r}."
+            )
+        if start == "chains" and self.chains is None:
+            raise ValueError(
+                "RBM.sample: there are no persistent chains to start at. "
+                "Compile with PersistentContrastiveDivergence, or use "
+                "start='random'."
+            )
+        if start == "random" or self.chains is None:
+            return self._start(n, *random.split(seed, 2))
+        # Each chain once before any is taken twice, from a random one on.
+        chains = self.chains.read_all()
+        count = self.chains.count
+        first = tf.cast(count * random.uniform((1,), seed)[0], tf.int32)
+        return tf.gather(chains, (first + tf.range(n)) % count)
+
+    @functools.cached_property
+    def _walk(self):
+        """(hidden states, seed, steps) to visible states, as one graph."""
+
+        def walk(hidden, seed, steps):
+            empty = ops.zeros_like(self._visible_field(hidden))
+            state = gibbs.State(empty, hidden)
+            return samplers.run(self._sweep(), seed, state, steps).visible
+
+        return tf.function(walk, autograph=False, reduce_retracing=True)
+
+    def follow_chains(self, sweeps, seed):
+        """Free energies of copies of the chains, (sweeps, chains)."""
+        hidden = self.chains.read_all()
+        key = random.as_seed(seed).key
+        return self._follow(hidden, key, tf.constant(int(sweeps)))
+
+    @functools.cached_property
+    def _follow(self):
+        def follow(hidden, key, sweeps):
+            energies = tf.TensorArray(self.variable_dtype, sweeps)
+            step = self._sweep()
+
+            def body(number, hidden, energies):
+                seed = random.fold_in(random.Seed(key), number)
+                state, info = step(seed, gibbs.State(None, hidden))
+                energy = -self.visible.potential(state.visible)
+                energy -= self.hidden.log_cumulant(info.hidden_field)
+                return number + 1, state.hidden, energies.write(number, energy)
+
+            return tf.while_loop(
+                lambda number, *_: number < sweeps,
+                body,
+                (tf.zeros((), tf.int32), hidden, energies),
+            )[2].stack()
+
+        return tf.function(follow, autograph=False, reduce_retracing=True)
+
+    def endpoints(self):
+        """What `export` serves: see there."""
+        width = self.visible.width
+        visible = tf.TensorSpec((None, width), self.variable_dtype, "v")
+        count = tf.TensorSpec((), tf.int32, "n")
+        key = tf.TensorSpec((2,), tf.int32, "seed")
+        steps = tf.TensorSpec((), tf.int32, "steps")
+
+        def generate(n, seed, steps):
+            first, second = random.split(random.as_seed(seed), 2)
+            return self._walk(self._chain_start(n, first), second, steps)
+
+        def gibbs_walk(v, seed, steps):
+            first, second = random.split(random.as_seed(seed), 2)
+            hidden = self.hidden.sample(self._hidden_field(v), first)
+            return self._walk(hidden, second, steps)
+
+        served = {
+            "generate": (generate, [count, key, steps]),
+            "gibbs": (gibbs_walk, [visible, key, steps]),
+            "free_energy": (self.free_energy, [visible]),
+            "hidden_mean": (self.hidden_mean, [visible]),
+        }
+        stored = self.stored_log_partition
+        if stored is not None:
+            log_z = tf.constant(stored.value, self.variable_dtype)
+            served["log_prob"] = (
+                lambda v: -self.free_energy(v) - log_z,
+                [visible],
+            )
+        return served

@@ -1,0 +1,47 @@
+"""What a user meets first: the import."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def run(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_import_costs_little_on_top_of_keras():
+    # The first thing that genzoo imports is Keras: what follows is its own.
+    code = """
+import sys, time
+import keras
+start = time.process_time()
+import genzoo
+print(time.process_time() - start)
+print("tensorflow_probability" in sys.modules)
+"""
+    seconds = []
+    for _ in range(3):
+        result = run(code, KERAS_BACKEND="tensorflow")
+        assert result.returncode == 0, result.stderr
+        cost, probability_imported = result.stdout.split()
+        assert probability_imported == "False"
+        seconds.append(float(cost))
+    assert min(seconds) <= 0.2
+
+
+@pytest.mark.parametrize("backend", ["jax", "numpy", "torch"])
+def test_another_backend_gives_one_clear_error(backend):
+    # Keras's NumPy backend needs SciPy: whether a backend's package is there
+    # or not, the user learns that genzoo takes none of them.
+    result = run("import genzoo", KERAS_BACKEND=backend)
+    assert result.returncode == 1
+    error = result.stderr.strip().splitlines()[-1]
+    assert error.startswith("ImportError: genzoo needs Keras's TensorFlow")
+    assert "KERAS_BACKEND=tensorflow" in error
