@@ -17,6 +17,7 @@ from genzoo import (  # noqa: E402
     losses,
     models,
     partition,
+    runtime,
     samplers,
     units,
 )

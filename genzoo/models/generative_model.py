@@ -241,8 +241,13 @@ class GenerativeModel(keras.Model):
         if isinstance(x, tuple) and len(x) == 1:
             x = x[0]
         if data.is_array(x):
-            return self.check_array(method, x)
-        return self.check_dataset(method, x)
+            x = self.check_array(method, x)
+        else:
+            x = self.check_dataset(method, x)
+        if distribute.is_multi_worker(self.distribute_strategy):
+            # Before it trains, Keras averages a batch over the workers.
+            x = data.as_float(x)
+        return x
 
     def prepare(self, x, steps=None):
         """Called by `fit` with checked data before the first step."""

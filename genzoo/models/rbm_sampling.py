@@ -92,8 +92,9 @@ class Sampling:
             return self._start(n, *random.split(seed, 2))
         # Each chain once before any is taken twice, from a random one on.
         chains = self.chains.read_all()
-        count = self.chains.count
-        first = tf.cast(count * random.uniform((1,), seed)[0], tf.int32)
+        count = tf.shape(chains)[0]
+        share = random.uniform((1,), seed)[0]
+        first = tf.cast(tf.cast(count, share.dtype) * share, tf.int32)
         return tf.gather(chains, (first + tf.range(n)) % count)
 
     @functools.cached_property

@@ -27,6 +27,13 @@ def as_array(x):
     return x.astype(np.float32) if x.dtype == np.float64 else x
 
 
+def as_float(x):
+    """x, an array or a dataset, with float32 numbers."""
+    if is_array(x):
+        return x.astype(np.float32)
+    return x.map(lambda batch: tf.cast(batch, tf.float32))
+
+
 def shuffled(x, batch_size, permutation):
     """Batches of an array, in a new order each time it is iterated.
 

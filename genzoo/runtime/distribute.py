@@ -64,9 +64,9 @@ def check_compile(steps_per_execution, jit_compile):
                 )
 
 
-def is_multi_worker():
-    """Whether the current strategy spans several processes."""
-    strategy = tf.distribute.get_strategy()
+def is_multi_worker(strategy=None):
+    """Whether a strategy, by default the current one, spans processes."""
+    strategy = strategy or tf.distribute.get_strategy()
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
@@ -145,6 +145,15 @@ class Chains(keras.layers.Layer):
         check_memory("chains", count, width)
         self.count = count
         self.width = width
+        strategy = tf.distribute.get_strategy()
+        self._strategy = strategy
+        # The numbers of this process's replicas among all.
+        self._shares = [
+            int(number)
+            for number in strategy.experimental_local_results(
+                strategy.run(lambda: tf.convert_to_tensor(replica_id()))
+            )
+        ]
         self.states = keras.Variable(
             lambda shape, dtype: tf.zeros(shape, dtype),
             shape=(count // replicas, width),
@@ -172,8 +181,8 @@ class Chains(keras.layers.Layer):
     def _parts(self):
         if _on_several_replicas():
             return [self.states.value]
-        strategy = tf.distribute.get_strategy()
-        return strategy.experimental_local_results(self.states.value)
+        # A distributed variable knows its parts also outside of the scope.
+        return getattr(self.states.value, "values", (self.states.value,))
 
     def read_all(self):
         """The chains of all replicas of this process, (chains, width).
@@ -183,19 +192,20 @@ class Chains(keras.layers.Layer):
         return tf.concat([tf.identity(part) for part in self._parts()], axis=0)
 
     def write_all(self, states):
-        """Set all chains; outside of a replica only."""
-        parts = self._parts()
-        if len(parts) == 1:
-            self.states.assign(states)
-            return
-        for part, value in zip(
-            parts, tf.split(states, len(parts)), strict=True
-        ):
-            part.assign(value)
+        """Set the chains of all replicas; outside of a replica only."""
+        shares = tf.split(states, self.count // self.local_count)
+        for part, share in zip(self._parts(), self._shares, strict=True):
+            part.assign(tf.cast(shares[share], part.dtype))
 
     def save_own_variables(self, store):
-        """Write the chains of all replicas as one array."""
-        store["states"] = self.read_all().numpy()
+        """Write the chains of all replicas as one array.
+
+        With several workers each must call it, as for any such save.
+        """
+        states = self.read_all()
+        if len(states) < self.count:
+            states = self._strategy.gather(states, axis=0)
+        store["states"] = states.numpy()
 
     def load_own_variables(self, store):
         """Read what `save_own_variables` wrote.
@@ -211,13 +221,14 @@ class Chains(keras.layers.Layer):
                 "file was trained with."
             )
         states = store["states"][...]
-        if states.shape != self.read_all().shape:
+        expected = (self.count, self.width)
+        if states.shape != expected:
             raise ValueError(
                 f"The file holds persistent chains of shape {states.shape}; "
-                f"this model has {tuple(self.read_all().shape)}. Compile with "
+                f"this model has {expected}. Compile with "
                 f"PersistentContrastiveDivergence(chains={states.shape[0]})."
             )
-        self.write_all(tf.cast(states, self.states.dtype))
+        self.write_all(states)
 
     def get_config(self):
         """The constructor's arguments."""

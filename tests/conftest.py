@@ -1,0 +1,49 @@
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import genzoo as gz
+
+# Two logical devices, so that strategies of two replicas run anywhere.
+_CPU = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(
+    _CPU, [tf.config.LogicalDeviceConfiguration()] * 2
+)
+
+
+@pytest.fixture
+def digits():
+    """(x_train, x_test), 0 and 1, uint8, (n, 64)."""
+    (x, _), (x_test, _) = gz.datasets.digits.load_data()
+    return [(a.reshape(-1, 64) > 7).astype("uint8") for a in (x, x_test)]
+
+
+@pytest.fixture
+def bits():
+    """300 correlated examples of six bits, uint8."""
+    rng = np.random.default_rng(0)
+    x = rng.random((300, 6)) < 0.4
+    x[:, 1] = x[:, 0]
+    x[:, 3] = ~x[:, 2]
+    return x.astype("uint8")
+
+
+@pytest.fixture
+def small_rbm():
+    """Makes an RBM of 6 x 4 units, compiled, with SGD."""
+
+    def make(loss="pcd", seed=0, lr=0.1, dtype=None, units=None, **options):
+        visible, hidden = units or (
+            gz.units.Bernoulli(6, dtype=dtype),
+            gz.units.Bernoulli(4, dtype=dtype),
+        )
+        rbm = gz.RBM(visible, hidden, seed=seed, dtype=dtype, **options)
+        rbm.compile(keras.optimizers.SGD(lr), loss)
+        return rbm
+
+    return make

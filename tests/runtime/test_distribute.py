@@ -1,0 +1,190 @@
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import genzoo as gz
+from genzoo.runtime import distribute
+
+LOSSES = {
+    "pcd": gz.losses.PersistentContrastiveDivergence(steps=2, chains=16),
+    "cd": gz.losses.ContrastiveDivergence(steps=2),
+    "exact": gz.losses.ExactLikelihood(),
+    "pseudo": gz.losses.Pseudolikelihood(sites=3),
+}
+
+
+# One for all tests: a second strategy of the same devices would take the
+# first one's collective operations, of other shapes, for its own.
+@pytest.fixture(scope="module")
+def two():
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+def train(loss, x, strategy=None, epochs=3, batch_size=32, **options):
+    strategy = strategy or tf.distribute.get_strategy()
+    with strategy.scope():
+        rbm = gz.RBM(
+            gz.units.Bernoulli(6), gz.units.Bernoulli(4), seed=5, **options
+        )
+        rbm.compile(keras.optimizers.SGD(0.1), LOSSES[loss])
+    history = rbm.fit(x, batch_size=batch_size, epochs=epochs, verbose=0)
+    return rbm, history
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_two_replicas_learn_what_one_device_learns(loss, bits, two):
+    # 300 rows in batches of 32: the last batch is 12, 6 for each replica;
+    # with 289 rows it is 1, which leaves the second replica none.
+    for x in (bits, bits[:289]):
+        one, history = train(loss, x)
+        both, histories = train(loss, x, two)
+        assert not np.allclose(one.kernel, 0, atol=0.02)
+        for a, b in zip(one.parameters, both.parameters, strict=True):
+            np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-6)
+        np.testing.assert_allclose(
+            history.history["loss"], histories.history["loss"], atol=1e-5
+        )
+
+
+def test_regularizers_are_not_counted_twice(bits, two):
+    options = {"kernel_regularizer": keras.regularizers.L1L2(0.02, 0.05)}
+    plain, _ = train("pcd", bits)
+    one, _ = train("pcd", bits, **options)
+    both, _ = train("pcd", bits, two, **options)
+    np.testing.assert_allclose(one.kernel, both.kernel.numpy(), atol=1e-6)
+    assert np.abs(one.kernel).sum() < 0.9 * np.abs(plain.kernel).sum()
+
+
+def test_each_replica_draws_its_own_rows(two):
+    counter = gz.runtime.random.DrawCounter(seed=1)
+    seed = counter.next()
+    whole = gz.runtime.random.uniform((8, 5), seed)
+
+    @tf.function
+    def draw():
+        def in_replica():
+            first, rows = distribute.global_rows(tf.constant(4))
+            assert rows.dtype == tf.int32
+            return gz.runtime.random.uniform((4, 5), seed.at_row(first))
+
+        return two.run(in_replica)
+
+    parts = two.experimental_local_results(draw())
+    np.testing.assert_array_equal(tf.concat(parts, 0), whole)
+
+
+def test_chains_of_all_replicas_are_saved_and_loaded(bits, two, tmp_path):
+    both, _ = train("pcd", bits, two)
+    one, _ = train("pcd", bits)
+    chains = both.chains.read_all().numpy()
+    np.testing.assert_array_equal(chains, one.chains.read_all())
+    assert len(np.unique(chains, axis=0)) > 4
+    path = tmp_path / "both.weights.h5"
+    both.save_weights(path)
+    fresh, _ = train("pcd", bits, epochs=1)
+    fresh.load_weights(path)
+    np.testing.assert_array_equal(fresh.chains.read_all(), chains)
+    with two.scope():
+        again = gz.RBM(gz.units.Bernoulli(6), gz.units.Bernoulli(4))
+        again.compile(keras.optimizers.SGD(0.1), LOSSES["pcd"])
+    again.load_weights(path)
+    np.testing.assert_array_equal(again.chains.read_all(), chains)
+    # and training goes on equally on one device and on two
+    fresh.fit(bits, batch_size=32, verbose=0)
+    again.fit(bits, batch_size=32, verbose=0)
+    np.testing.assert_allclose(
+        fresh.kernel.numpy(), again.kernel.numpy(), atol=1e-6
+    )
+
+
+def test_chains_must_divide_among_replicas(two):
+    with two.scope(), pytest.raises(ValueError, match="chains=15.*2 replicas"):
+        distribute.Chains(15, 4)
+
+
+def test_keras_distribution_is_refused():
+    devices = keras.distribution.list_devices("cpu")
+    keras.distribution.set_distribution(
+        keras.distribution.DataParallel(devices=devices[:1])
+    )
+    try:
+        with pytest.raises(ValueError, match="no effect on the TensorFlow"):
+            gz.RBM(gz.units.Bernoulli(6), gz.units.Bernoulli(4))
+    finally:
+        keras.distribution.set_distribution(None)
+
+
+@pytest.mark.parametrize(
+    "options", [{"steps_per_execution": 4}, {"jit_compile": True}]
+)
+def test_options_that_fail_on_replicas_are_refused(two, options):
+    with two.scope():
+        rbm = gz.RBM(gz.units.Bernoulli(6), gz.units.Bernoulli(4))
+        with pytest.raises(ValueError, match=next(iter(options))):
+            rbm.compile(**options)
+    assert not rbm.compiled
+
+
+WORKER = """
+import sys
+import keras, numpy as np, tensorflow as tf
+strategy = tf.distribute.MultiWorkerMirroredStrategy()
+import genzoo as gz
+x = np.load(sys.argv[1])
+with strategy.scope():
+    rbm = gz.RBM(gz.units.Bernoulli(6), gz.units.Bernoulli(4), seed=5)
+    rbm.compile(
+        keras.optimizers.SGD(0.1),
+        gz.losses.PersistentContrastiveDivergence(steps=2, chains=16),
+    )
+history = rbm.fit(x, batch_size=len(x), epochs=4, verbose=0)
+if strategy.cluster_resolver.task_id == 0:
+    np.savez(sys.argv[2], kernel=rbm.kernel.numpy(),
+             loss=history.history["loss"])
+"""
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def test_two_worker_processes_learn_what_one_device_learns(bits, tmp_path):
+    np.save(tmp_path / "x.npy", bits)
+    workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    processes = []
+    for index in range(2):
+        task = {"type": "worker", "index": index}
+        config = {"cluster": {"worker": workers}, "task": task}
+        environment = {**os.environ, "TF_CONFIG": json.dumps(config)}
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-c", WORKER, "x.npy", "result.npz"],
+                cwd=tmp_path,
+                env=environment,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    for process in processes:
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors[-3000:]
+    # One batch an epoch: tf.data may deal rows to the workers in any order.
+    one, history = train("pcd", bits, epochs=4, batch_size=len(bits))
+    with np.load(tmp_path / "result.npz") as result:
+        np.testing.assert_allclose(result["kernel"], one.kernel, atol=1e-6)
+        np.testing.assert_allclose(
+            np.ravel(result["loss"]), history.history["loss"], atol=1e-5
+        )
