@@ -86,5 +86,7 @@ def _processor():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    names = [line.split(":")[1].strip() for line in lines if "model name" in line]
+    names = [
+        line.split(":")[1].strip() for line in lines if "model name" in line
+    ]
     return f"{len(names)} x {names[0]}"

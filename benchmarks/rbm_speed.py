@@ -36,7 +36,9 @@ def genzoo(policy):
     times = []
     x, _ = common.mnist()
     rbm = gz.RBM(
-        gz.units.Bernoulli(784), gz.units.Bernoulli(HIDDEN), seed=0,
+        gz.units.Bernoulli(784),
+        gz.units.Bernoulli(HIDDEN),
+        seed=0,
         dtype=policy,
     )
     rbm.compile(

@@ -1,14 +1,25 @@
 """genzoo: generative models with a likelihood, Boltzmann machines and GANs."""
 
-import keras
-
 from genzoo._version import __version__
+
+_CHOOSE = (
+    "Set KERAS_BACKEND=tensorflow before Keras is imported, or 'backend' in "
+    "~/.keras/keras.json."
+)
+
+try:
+    import keras
+except ModuleNotFoundError as error:
+    # Keras imports the backend that is set, whose package may be missing.
+    raise ImportError(
+        "genzoo needs Keras's TensorFlow backend; Keras fails to import with "
+        f"the one that is set: {error}. {_CHOOSE}"
+    ) from error
 
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
         "genzoo needs Keras's TensorFlow backend; it is set to "
-        f"{keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow before "
-        "Keras is imported, or 'backend' in ~/.keras/keras.json."
+        f"{keras.backend.backend()!r}. {_CHOOSE}"
     )
 
 from genzoo import (  # noqa: E402
@@ -31,6 +42,7 @@ __all__ = [
     "losses",
     "models",
     "partition",
+    "runtime",
     "samplers",
     "units",
 ]

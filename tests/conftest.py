@@ -23,7 +23,7 @@ def digits():
     return [(a.reshape(-1, 64) > 7).astype("uint8") for a in (x, x_test)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bits():
     """300 correlated examples of six bits, uint8."""
     rng = np.random.default_rng(0)

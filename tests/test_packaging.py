@@ -38,8 +38,8 @@ print("tensorflow_probability" in sys.modules)
 
 @pytest.mark.parametrize("backend", ["jax", "numpy", "torch"])
 def test_another_backend_gives_one_clear_error(backend):
-    # Keras's NumPy backend needs SciPy: whether a backend's package is there
-    # or not, the user learns that genzoo takes none of them.
+    # Where the backend's own packages are missing Keras fails to import, and
+    # its error would send the user off to install them.
     result = run("import genzoo", KERAS_BACKEND=backend)
     assert result.returncode == 1
     error = result.stderr.strip().splitlines()[-1]

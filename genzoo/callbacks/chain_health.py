@@ -53,16 +53,19 @@ class ChainHealth(keras.callbacks.Callback):
         energies = self.model.follow_chains(self.sweeps, self.seed).numpy()
         states = self.model.chains.read_all().numpy()
         logs["chain_autocorrelation"] = float(_lag_one(energies))
-        logs["chain_ess"] = float(
-            np.sum(probability.effective_sample_size(energies))
-        )
+        # A chain that never moves has no autocorrelation: one draw.
+        ess = np.nan_to_num(probability.effective_sample_size(energies), nan=1)
+        logs["chain_ess"] = float(ess.sum())
         logs["chain_distinct"] = len(np.unique(states, axis=0))
 
 
 def _lag_one(series):
-    """Autocorrelation one step apart, pooled over chains: (draws, chains)."""
-    centred = series - series.mean(axis=0)
+    """Autocorrelation one step apart about the mean of all: (draws, chains).
+
+    Chains stuck in different places are correlated with themselves.
+    """
+    centred = series - series.mean()
     variance = np.mean(centred**2)
-    if variance == 0:
+    if variance <= 1e-10 * (1 + series.mean() ** 2):
         return 1.0
     return np.mean(centred[1:] * centred[:-1]) / variance

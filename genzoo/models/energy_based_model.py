@@ -22,6 +22,7 @@ class EnergyBasedModel(GenerativeModel):
     def __init__(self, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
         self.chains = None
+        self._compared = _Compared([])
         self.adapted = self.add_weight(
             name="adapted",
             shape=(),
@@ -58,7 +59,8 @@ class EnergyBasedModel(GenerativeModel):
             optimizer: any Keras optimizer; by default `SGD(0.05)`.
             loss: a learning rule of `genzoo.losses` or its name; by default
                 persistent contrastive divergence with 128 chains.
-            metrics: Keras metrics of (data, samples), for `evaluate`.
+            metrics: list of `keras.metrics.Metric`s, whose `update_state`
+                gets (data, samples) in `evaluate` and for validation data.
             run_eagerly: as in Keras.
             steps_per_execution: as in Keras; 16 saves about a tenth.
             jit_compile: as in Keras. XLA makes sampling slower on CPUs.
@@ -70,19 +72,20 @@ class EnergyBasedModel(GenerativeModel):
         distribute.check_compile(steps_per_execution, jit_compile)
         loss = losses.get(loss)
         loss.check(self)
+        compared = _Compared([_as_metric(m) for m in metrics or []])
         self._set_chains(loss.chains)
         # The gradients are closed forms in float32: no loss to be scaled.
         super().compile(
             optimizer=self.default_optimizer
             if optimizer is None
             else optimizer,
-            metrics=metrics,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
             auto_scale_loss=False,
         )
         self.loss = loss
+        self._compared = compared
         self.optimizer.build(self.trainable_variables)
 
     @property
@@ -98,7 +101,10 @@ class EnergyBasedModel(GenerativeModel):
         return {
             "optimizer": config["optimizer"],
             "loss": keras.saving.serialize_keras_object(self.loss),
-            "metrics": config["metrics"],
+            "metrics": [
+                keras.saving.serialize_keras_object(metric)
+                for metric in self._compared.metrics
+            ],
             "run_eagerly": config["run_eagerly"],
             "steps_per_execution": config["steps_per_execution"],
             "jit_compile": config["jit_compile"],
@@ -110,11 +116,17 @@ class EnergyBasedModel(GenerativeModel):
 
     def _set_chains(self, count):
         if count == 0:
-            self.chains = None
+            self._forget_chains()
         elif self.chains is None or self.chains.count != count:
             chains = distribute.Chains(count, self.chain_width, name="chains")
+            self._forget_chains()
             self.chains = chains
             self.reset_chains()
+
+    def _forget_chains(self):
+        if self.chains is not None:
+            self._tracker.untrack(self.chains)
+            self.chains = None
 
     # What a subclass gives ------------------------------------------------
 
@@ -198,11 +210,17 @@ class EnergyBasedModel(GenerativeModel):
             distribute.all_sum(loss), sample_weight=rows
         )
         logs = {"loss": self._loss_tracker.result()}
-        if self._compile_metrics is not None:
+        if self._compared.metrics:
             samples = self.generate(tf.shape(x)[0], random.fold_in(seed, 0))
-            self._compile_metrics.update_state(x, samples)
-            logs.update(self._compile_metrics.result())
+        for metric in self._compared.metrics:
+            metric.update_state(x, samples)
+            logs[metric.name] = metric.result()
         return distribute.shape_logs(logs)
+
+    @property
+    def metrics(self):
+        """Keras's, and those that compare data with samples."""
+        return [*super().metrics, *self._compared.metrics]
 
     # log Z ----------------------------------------------------------------
 
@@ -278,6 +296,28 @@ class EnergyBasedModel(GenerativeModel):
     def call(self, x):
         """The free energy of each example, (batch,)."""
         return self.free_energy(x)
+
+
+class _Compared:
+    """Metrics of data and samples, out of sight of Keras's own.
+
+    Keras would ask for their results during training, when they have none.
+    """
+
+    def __init__(self, metrics):
+        self.metrics = metrics
+
+
+def _as_metric(identifier):
+    metric = identifier
+    if not isinstance(identifier, keras.metrics.Metric):
+        metric = keras.metrics.get(identifier)
+    if not isinstance(metric, keras.metrics.Metric):
+        raise ValueError(
+            "compile: metrics must be keras.metrics.Metric objects, whose "
+            f"update_state gets (data, samples); received {identifier!r}."
+        )
+    return metric
 
 
 _RECORD = ("value", "stderr", "ess", "lower", "upper", "method", "bound", "of")

@@ -101,7 +101,10 @@ class GenerativeModel(keras.Model):
 
         def check(batch):
             x = batch[0] if isinstance(batch, tuple) else batch
-            inside = tf.logical_not(self.outside(x))
+            # TensorFlow compares no bool with a number, nor uint8 with inf.
+            known = x.dtype.is_floating
+            outside = self.outside(x if known else tf.cast(x, tf.float32))
+            inside = tf.logical_not(outside)
             checked = tf.debugging.Assert(inside, [_OUTSIDE])
             with tf.control_dependencies([checked] if checked else []):
                 return tf.identity(x)
@@ -184,16 +187,13 @@ class GenerativeModel(keras.Model):
                 x, validation_data = x[:kept], x[kept:]
             self.prepare(x)
             if shuffle:
-                rows = len(x)
-                x = data.shuffled(
-                    x,
-                    batch_size,
-                    lambda: random.permutation(rows, self.draws.epoch_key()),
-                )
+                order = data.EpochOrder(len(x), self.draws)
+                x = data.shuffled(x, batch_size, order.permutation)
+                callbacks = _prepended(order, callbacks)
                 batch_size, shuffle = None, False
         else:
             self.prepare(x, kwargs.get("steps_per_epoch"))
-            batch_size = None
+            batch_size, shuffle = None, False
         if validation_data is not None and data.is_array(validation_data):
             kwargs.setdefault(
                 "validation_batch_size", batch_size or self.default_batch_size
@@ -257,7 +257,8 @@ class GenerativeModel(keras.Model):
     def check_count(self, method, n):
         """Raise a ValueError unless n examples can be drawn."""
         name = f"{type(self).__name__}.{method}: n"
-        if not isinstance(n, (int, np.integer)) or n < 1:
+        is_int = isinstance(n, (int, np.integer)) and not isinstance(n, bool)
+        if not is_int or n < 1:
             raise ValueError(f"{name} must be a positive int; received {n!r}.")
         check_memory(name, n, int(np.prod(self.event_shape)))
 
@@ -303,6 +304,14 @@ class GenerativeModel(keras.Model):
                 f"'tf_saved_model'; received {format!r}."
             )
         export(filepath, self.endpoints(), self, bool(verbose))
+
+
+def _prepended(callback, callbacks):
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks.append(callback)
+        return callbacks
+    others = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
+    return [callback, *(other for other in others if other is not None)]
 
 
 class _space_errors:

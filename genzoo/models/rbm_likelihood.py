@@ -8,6 +8,7 @@ import tensorflow as tf
 from genzoo import partition
 from genzoo.models import rbm_gradients
 from genzoo.runtime import random
+from genzoo.runtime.graph import compiled
 from genzoo.runtime.memory import check_memory
 
 # log Z is enumerated by default up to this many terms: seconds.
@@ -94,7 +95,7 @@ class Likelihood:
         elif reverse:
             h = self._chain_start(chains, first)
             steps = 1000 if self.chains is None else 100
-            v = self._walk(h, second, tf.constant(steps))
+            v = self._walk(h, second.key, tf.constant(steps))
         if reverse:
             backward = self._anneal(*shifts, v, betas[::-1], down.key)
         return partition.annealed_importance(
@@ -121,13 +122,20 @@ class Likelihood:
             )
             return partition.anneal(path, path.at(v), betas, random.Seed(key))
 
-        return tf.function(log_weights, autograph=False, reduce_retracing=True)
+        dtype = self.variable_dtype
+        visible, hidden = self.visible.width, self.hidden.width
+        return compiled(
+            log_weights,
+            tf.TensorSpec((visible,), dtype),
+            tf.TensorSpec((hidden,), dtype),
+            tf.TensorSpec((None, visible), dtype),
+            tf.TensorSpec((None,), tf.float32),
+            tf.TensorSpec((2,), tf.int64),
+        )
 
     @functools.cached_property
     def _enumerated(self):
-        return tf.function(
-            lambda: self._bipartite.enumerate()[0], autograph=False
-        )
+        return compiled(lambda: self._bipartite.enumerate()[0])
 
     def check_enumerable(self, owner):
         """Raise a ValueError if neither layer can be enumerated."""
@@ -173,4 +181,7 @@ class Likelihood:
                 self._bipartite, v, self._hidden_field(v), sites, 1.0
             )[0]
 
-        return tf.function(scores, autograph=False, reduce_retracing=True)
+        width = self.visible.width
+        return compiled(
+            scores, tf.TensorSpec((None, width), self.variable_dtype)
+        )

@@ -8,10 +8,12 @@ from keras import ops
 
 from genzoo import samplers
 from genzoo.runtime import random
+from genzoo.runtime.graph import compiled
 from genzoo.samplers import gibbs
 
 # Sweeps before samples are compared with data in `evaluate`.
 _METRIC_STEPS = 100
+_KEY_AND_STEPS = tf.TensorSpec((2,), tf.int64), tf.TensorSpec((), tf.int32)
 
 
 class Sampling:
@@ -67,13 +69,14 @@ class Sampling:
                     f"RBM.sample: start has {len(start)} rows; n is {n}."
                 )
             hidden = self.hidden.sample(self._hidden_field(start), first)
-        return self._walk(hidden, second, tf.constant(int(steps))).numpy()
+        return self._walk(hidden, second.key, tf.constant(int(steps))).numpy()
 
     def generate(self, n, seed):
         """n visible states, 100 sweeps from the chains if there are any."""
         first, second = random.split(seed, 2)
         steps = tf.constant(_METRIC_STEPS)
-        return self._walk(self._chain_start(n, first), second, steps)
+        hidden = self._chain_start(n, first)
+        return self._walk_steps(hidden, second.key, steps)
 
     def _chain_start(self, n, seed, start=None):
         """Hidden states from which a walk of n chains begins."""
@@ -97,16 +100,22 @@ class Sampling:
         first = tf.cast(tf.cast(count, share.dtype) * share, tf.int32)
         return tf.gather(chains, (first + tf.range(n)) % count)
 
+    def _walk_steps(self, hidden, key, steps):
+        """Visible states after some sweeps from hidden states."""
+        empty = ops.zeros_like(self._visible_field(hidden))
+        state = gibbs.State(empty, hidden)
+        return samplers.run(
+            self._sweep(), random.Seed(key), state, steps
+        ).visible
+
     @functools.cached_property
     def _walk(self):
-        """(hidden states, seed, steps) to visible states, as one graph."""
+        return compiled(self._walk_steps, self._hidden_spec, *_KEY_AND_STEPS)
 
-        def walk(hidden, seed, steps):
-            empty = ops.zeros_like(self._visible_field(hidden))
-            state = gibbs.State(empty, hidden)
-            return samplers.run(self._sweep(), seed, state, steps).visible
-
-        return tf.function(walk, autograph=False, reduce_retracing=True)
+    @property
+    def _hidden_spec(self):
+        width = self.hidden.width
+        return tf.TensorSpec((None, width), self.variable_dtype)
 
     def follow_chains(self, sweeps, seed):
         """Free energies of copies of the chains, (sweeps, chains)."""
@@ -133,7 +142,7 @@ class Sampling:
                 (tf.zeros((), tf.int32), hidden, energies),
             )[2].stack()
 
-        return tf.function(follow, autograph=False, reduce_retracing=True)
+        return compiled(follow, self._hidden_spec, *_KEY_AND_STEPS)
 
     def endpoints(self):
         """What `export` serves: see there."""
@@ -145,12 +154,12 @@ class Sampling:
 
         def generate(n, seed, steps):
             first, second = random.split(random.as_seed(seed), 2)
-            return self._walk(self._chain_start(n, first), second, steps)
+            return self._walk(self._chain_start(n, first), second.key, steps)
 
         def gibbs_walk(v, seed, steps):
             first, second = random.split(random.as_seed(seed), 2)
             hidden = self.hidden.sample(self._hidden_field(v), first)
-            return self._walk(hidden, second, steps)
+            return self._walk(hidden, second.key, steps)
 
         served = {
             "generate": (generate, [count, key, steps]),

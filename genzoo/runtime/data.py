@@ -4,8 +4,11 @@ Keras's own shuffling of an array replays one permutation each epoch once
 `keras.utils.set_random_seed` was called.
 """
 
+import keras
 import numpy as np
 import tensorflow as tf
+
+from genzoo.runtime import random
 
 
 def is_array(x):
@@ -32,6 +35,32 @@ def as_float(x):
     if is_array(x):
         return x.astype(np.float32)
     return x.map(lambda batch: tf.cast(batch, tf.float32))
+
+
+class EpochOrder(keras.callbacks.Callback):
+    """The order of the examples in the epoch that has begun.
+
+    A callback, because the pipeline runs in threads of its own: only as an
+    epoch begins is it certain which draws were made before.
+
+    Args:
+        rows: number of examples.
+        draws: the model's `DrawCounter`.
+    """
+
+    def __init__(self, rows, draws):
+        super().__init__()
+        self.rows = rows
+        self.draws = draws
+        self.key = draws.epoch_key()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Take the key of this epoch."""
+        self.key = self.draws.epoch_key()
+
+    def permutation(self):
+        """An order of range(rows)."""
+        return random.permutation(self.rows, self.key)
 
 
 def shuffled(x, batch_size, permutation):

@@ -135,7 +135,7 @@ class Chains(keras.layers.Layer):
     """
 
     def __init__(self, count, width, **kwargs):
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**{"trainable": False, **kwargs})
         replicas = replica_count()
         if count < 1 or count % replicas:
             raise ValueError(

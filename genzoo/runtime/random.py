@@ -20,7 +20,6 @@ import numpy as np
 import tensorflow as tf
 
 _PHILOX = 1
-_BITS_PER_BLOCK = 128
 TRAINING, SAMPLING = 0, 1
 
 
@@ -86,9 +85,9 @@ def bernoulli(probability, seed):
     """1.0 with the given probability and 0.0 otherwise, in its dtype.
 
     Each number has 16 random bits of its own and shares all bits below them
-    with its row: two thirds of the time of a full uniform number. Every
-    probability is exact to 2**-39; numbers of one row have a covariance of
-    less than 2**-33.
+    with its row: two thirds of the time of a full uniform number. 0 and 1 are
+    exact, every probability is to 2**-23, and those below 2**-17 to 2**-39;
+    numbers of one row have a covariance of less than 2**-33.
     """
     shape = keras.ops.shape(probability)
     dtype = probability.dtype
@@ -103,7 +102,9 @@ def bernoulli(probability, seed):
         bits = tf.reshape(bits, (rows, 2 * words[1]))
         if 2 * words[1] != math.prod(event):
             bits = bits[:, :-1]
+        # Not so near 1 that p = 0 minus all bits would be rounded to -1.
         rest = uniform((rows, *(1 for _ in event)), below)
+        rest = tf.minimum(rest, 1 - 2.0**-8)
         number = tf.cast(tf.reshape(bits, shape), dtype) * 2.0**-16
         probability -= rest * 2.0**-16
     # ceil(p - u) is 1 for u < p, else -0: quicker than to compare and cast.
@@ -132,7 +133,8 @@ def _child_keys(seed, first, count):
 
 def _draw(op, shape, seed, dtype):
     dtype = tf.as_dtype(dtype)
-    per_block = _BITS_PER_BLOCK // (8 * dtype.size)
+    # A block is four words; half precision takes a word for each number too.
+    per_block = 2 if dtype.size == 8 else 4
     rows, *event = shape
     width = math.prod(event)
     key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed.key)
@@ -169,7 +171,7 @@ class DrawCounter(keras.layers.Layer):
     """
 
     def __init__(self, seed=None, **kwargs):
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**{"trainable": False, **kwargs})
         if seed is None:
             seed = python_random.randrange(2**31)
         self.seed = seed

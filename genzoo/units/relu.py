@@ -29,14 +29,28 @@ def _series(coefficients, t):
     return total
 
 
+def _log_near(near):
+    return ops.log(0.5 * tf.math.erfc(-near / math.sqrt(2)))
+
+
+def _log_mills(far):
+    return ops.log(_series(_MILLS, far) / -far)
+
+
 def log_normal_cdf(t):
     """log Phi(t) of the standard normal distribution, exact in both tails."""
     near = ops.maximum(t, _far(t))
     far = ops.minimum(t, _far(t))
-    log_near = ops.log(0.5 * tf.math.erfc(-near / math.sqrt(2)))
-    log_density = -0.5 * far * far - _HALF_LOG_2_PI
-    log_far = log_density + ops.log(_series(_MILLS, far) / -far)
-    return ops.where(t > _far(t), log_near, log_far)
+    log_far = _log_mills(far) - 0.5 * far * far - _HALF_LOG_2_PI
+    return ops.where(t > _far(t), _log_near(near), log_far)
+
+
+def log_mills_ratio(t):
+    """log Phi(t) / density(t), without t^2 where it would cancel."""
+    near = ops.maximum(t, _far(t))
+    far = ops.minimum(t, _far(t))
+    log_near = 0.5 * near * near + _log_near(near) + _HALF_LOG_2_PI
+    return ops.where(t > _far(t), log_near, _log_mills(far))
 
 
 def half_normal_mean(t):
@@ -102,8 +116,7 @@ class ReLU(Unit):
 
     def unit_log_cumulant(self, field):
         """t^2/2 + log(sqrt(2 pi) Phi(t)), shape (batch, size)."""
-        t = self._total(field)
-        return 0.5 * t * t + log_normal_cdf(t) + _HALF_LOG_2_PI
+        return log_mills_ratio(self._total(field))
 
     def mean(self, field):
         """T + density(t) / Phi(t), shape (batch, size)."""

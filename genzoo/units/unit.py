@@ -130,7 +130,11 @@ class Unit(keras.layers.Layer):
         raise NotImplementedError
 
     def outside(self, x):
-        """A boolean scalar: whether any value of x is not in the space."""
+        """A boolean scalar: whether any value of x is not in the space.
+
+        Args:
+            x: a NumPy array of any numeric dtype, or a tensor of floats.
+        """
         raise NotImplementedError
 
     def call(self, field):

@@ -1,0 +1,296 @@
+"""What every model of the zoo promises; one row in `MODELS` for each."""
+
+import json
+import subprocess
+import sys
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import genzoo as gz
+
+
+class Case(NamedTuple):
+    """How to make a model, and data for it.
+
+    Attributes:
+        make: function of the seed to a compiled model.
+        data: array of examples.
+    """
+
+    make: callable
+    data: np.ndarray
+
+
+def _bits(n=96):
+    rng = np.random.default_rng(0)
+    x = rng.random((n, 6)) < 0.4
+    x[:, 1] = x[:, 0]
+    return x.astype("uint8")
+
+
+def _rbm(loss, visible=gz.units.Bernoulli, optimizer="adam", **options):
+    def make(seed):
+        hidden = gz.units.Bernoulli(4)
+        rbm = gz.RBM(visible(6), hidden, seed=seed, **options)
+        rbm.compile(optimizer() if callable(optimizer) else optimizer, loss)
+        return rbm
+
+    return make
+
+
+def _noise():
+    return np.random.default_rng(1).standard_normal((96, 6)).astype("float32")
+
+
+MODELS = {
+    "rbm pcd": Case(
+        _rbm(gz.losses.PersistentContrastiveDivergence(1, chains=8)), _bits()
+    ),
+    "rbm cd": Case(_rbm("cd"), _bits()),
+    "rbm exact": Case(_rbm("exact_likelihood"), _bits()),
+    "rbm pseudolikelihood": Case(
+        _rbm(gz.losses.Pseudolikelihood(sites=2)), _bits()
+    ),
+    "rbm bfloat16": Case(_rbm("pcd", dtype="mixed_bfloat16"), _bits()),
+    "rbm float16": Case(_rbm("pcd", dtype="mixed_float16"), _bits()),
+    "rbm spins": Case(
+        _rbm("pcd", gz.units.Spin), (2.0 * _bits() - 1).astype("float32")
+    ),
+    "rbm gaussian": Case(
+        _rbm(
+            "pcd",
+            lambda n: gz.units.Gaussian(n, learn_variance=True),
+            lambda: keras.optimizers.SGD(
+                keras.optimizers.schedules.ExponentialDecay(0.05, 5, 0.5),
+                momentum=0.5,
+            ),
+            kernel_regularizer="l2",
+        ),
+        _noise(),
+    ),
+}
+
+
+def equal_weights(model, other):
+    """Assert that all variables agree bit for bit, optimizers' included."""
+    for one, two in zip(_state(model), _state(other), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def _state(model):
+    variables = [*model.weights, *model.optimizer.variables]
+    return [np.asarray(v.numpy(), np.float64) for v in variables]
+
+
+def fit(case, model, epochs, **options):
+    """Train on the case's data, in batches of 20: the last one is shorter."""
+    options = {"batch_size": 20, "verbose": 0, **options}
+    return model.fit(case.data, epochs=epochs, **options)
+
+
+_CHILD = """
+import sys
+sys.path.insert(0, sys.argv[2])
+import keras
+import contract
+name, folder, epochs = sys.argv[1], sys.argv[3], int(sys.argv[4])
+case = contract.MODELS[name]
+model = keras.models.load_model(folder + "/half.keras")
+contract.fit(case, model, epochs)
+model.save(folder + "/whole.keras")
+"""
+
+
+def check_resumes_in_a_new_process(name, folder):
+    """2 epochs, a save, a new process and 2 more equal 4, bit for bit."""
+    case = MODELS[name]
+    whole = case.make(seed=3)
+    fit(case, whole, 4)
+    half = case.make(seed=3)
+    fit(case, half, 2)
+    half.save(folder / "half.keras")
+    here = __file__.rsplit("/", 1)[0]
+    script = [sys.executable, "-c", _CHILD, name, here, str(folder), "2"]
+    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    equal_weights(whole, keras.models.load_model(folder / "whole.keras"))
+
+
+def check_weights_file_resumes(name, folder):
+    """A weights file restores all that a run is, into another model."""
+    case = MODELS[name]
+    whole = case.make(seed=3)
+    fit(case, whole, 2)
+    whole.save_weights(folder / "half.weights.h5")
+    fit(case, whole, 2)
+    other = case.make(seed=99)
+    other.load_weights(folder / "half.weights.h5")
+    fit(case, other, 2)
+    equal_weights(whole, other)
+
+
+def check_backup_and_restore(name, folder):
+    """An interrupted run goes on where its last epoch ended."""
+    case = MODELS[name]
+    whole = case.make(seed=3)
+    fit(case, whole, 4)
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    def backup():
+        return keras.callbacks.BackupAndRestore(str(folder / "backup"))
+
+    first = case.make(seed=3)
+    try:
+        fit(case, first, 4, callbacks=[backup(), Interrupt()])
+    except KeyboardInterrupt:
+        pass
+    second = case.make(seed=4)
+    history = fit(case, second, 4, callbacks=[backup()])
+    assert history.epoch == [2, 3]
+    equal_weights(whole, second)
+
+
+def check_config_round_trip(name):
+    """A model is what its configuration says, and that is plain json."""
+    case = MODELS[name]
+    model = case.make(seed=3)
+    config = json.loads(json.dumps(model.get_config()))
+    again = type(model).from_config(config)
+    assert again.get_config() == model.get_config()
+    again.compile_from_config(
+        json.loads(json.dumps(model.get_compile_config()))
+    )
+    fit(case, model, 1)
+    fit(case, again, 1)
+    equal_weights(model, again)
+
+
+def check_keras_habits(name):
+    """History, validation, tf.data, steps_per_execution, early stopping."""
+    case = MODELS[name]
+    model = case.make(seed=3)
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=0, mode="max")
+    history = fit(
+        case, model, 3, validation_data=case.data[:32], callbacks=[stop]
+    )
+    assert {"loss", "val_loss"} <= set(history.history)
+    assert np.isfinite(history.history["loss"]).all()
+    fit(case, model, 1, validation_split=0.25)
+    results = model.evaluate(case.data, verbose=0, return_dict=True)
+    assert np.isfinite(results["loss"])
+    assert model.predict(case.data, verbose=0).shape[0] == len(case.data)
+    dataset = tf.data.Dataset.from_tensor_slices(case.data).batch(20)
+    fitted = model.fit(dataset.repeat(), steps_per_epoch=4, verbose=0)
+    assert fitted.epoch == [0]
+    model.fit(dataset, validation_data=dataset, verbose=0)
+
+
+def check_many_steps_in_one_call(name):
+    """steps_per_execution changes nothing but the speed."""
+    case = MODELS[name]
+    one, many = case.make(seed=3), case.make(seed=3)
+    config = {**many.get_compile_config(), "steps_per_execution": 3}
+    many.compile_from_config(config)
+    fit(case, one, 2)
+    fit(case, many, 2)
+    for a, b in zip(one.parameters, many.parameters, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-6)
+
+
+def check_epochs_are_shuffled_anew(name):
+    """Each epoch has its own order, which follows from the seed alone."""
+    case = MODELS[name]
+
+    def orders(seed):
+        seen = []
+        model = case.make(seed)
+        rows = model.draws
+
+        class Watch(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch, logs=None):
+                seen.append(rows.epoch_key())
+
+        fit(case, model, 3, callbacks=[Watch()])
+        return seen
+
+    keras.utils.set_random_seed(0)
+    first = orders(3)
+    assert len(set(first)) == 3
+    assert orders(3) == first
+    assert orders(4) != first
+
+
+_SERVE = """
+import sys, numpy as np, tensorflow as tf
+assert "genzoo" not in sys.modules
+model = tf.saved_model.load(sys.argv[1])
+with np.load(sys.argv[2]) as f:
+    x = f["x"]
+out = {"generate": model.generate(9, [3, 4], 7)}
+for name in sys.argv[4].split(","):
+    out[name] = getattr(model, name)(x)
+out["gibbs"] = model.gibbs(x, [5, 6], 4)
+assert "genzoo" not in sys.modules
+np.savez(sys.argv[3], **{k: v.numpy() for k, v in out.items()})
+"""
+
+
+def check_serves_without_genzoo(name, folder):
+    """A process with TensorFlow alone draws the same samples."""
+    case = MODELS[name]
+    model = case.make(seed=3)
+    fit(case, model, 1)
+    model.log_partition()
+    model.export(folder / "served")
+    x = case.data[:5].astype("float32")
+    np.savez(folder / "x.npz", x=x)
+    functions = ("free_energy", "hidden_mean", "log_prob")
+    arguments = ["served", "x.npz", "out.npz", ",".join(functions)]
+    done = subprocess.run(
+        [sys.executable, "-c", _SERVE, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    with np.load(folder / "out.npz") as served:
+        np.testing.assert_array_equal(
+            served["generate"], model.sample(9, seed=(3, 4), steps=7)
+        )
+        np.testing.assert_array_equal(
+            served["gibbs"], model.sample(5, seed=(5, 6), steps=4, start=x)
+        )
+        for function in functions:
+            np.testing.assert_allclose(
+                served[function], getattr(model, function)(x), rtol=1e-5
+            )
+
+
+def check_samples(name):
+    """Samples follow from the seed and lie in the space."""
+    case = MODELS[name]
+    model = case.make(seed=3)
+    fit(case, model, 1)
+    x = model.sample(7, seed=1, steps=5)
+    assert x.shape == (7, *case.data.shape[1:])
+    assert not model.outside(x)
+    np.testing.assert_array_equal(x, model.sample(7, seed=1, steps=5))
+    assert (x != model.sample(7, seed=2, steps=5)).any()
+    # What the model draws for itself is new each time, and is no part of
+    # training.
+    other = case.make(seed=3)
+    fit(case, other, 1)
+    assert (model.sample(9, steps=5) != model.sample(9, steps=5)).any()
+    model.evaluate(case.data, verbose=0)
+    fit(case, model, 1)
+    fit(case, other, 1)
+    for a, b in zip(model.parameters, other.parameters, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from genzoo.runtime import data, random
+
+
+@pytest.mark.parametrize("rows", [12, 13, 3, 16])
+def test_shuffled_gives_each_row_once_an_epoch_in_a_new_order(rows):
+    x = np.arange(2 * rows).reshape(rows, 2)
+    keys = []
+
+    def permutation():
+        keys.append((0, len(keys)))
+        return random.permutation(rows, keys[-1])
+
+    dataset = data.shuffled(x, 4, permutation)
+    steps = -(-rows // 4)
+    assert dataset.cardinality() == steps
+    assert keys == []
+    for epoch in range(3):
+        batches = list(dataset)
+        assert len(keys) == epoch + 1
+        sizes = [4] * (rows // 4) + [rows % 4] * (rows % 4 > 0)
+        assert [len(b) for b in batches] == sizes
+        order = random.permutation(rows, (0, epoch))
+        np.testing.assert_array_equal(np.concatenate(batches), x[order])
+
+
+def test_shuffled_keeps_the_dtype():
+    x = np.zeros((8, 2), np.uint8)
+    dataset = data.shuffled(x, 4, lambda: np.arange(8))
+    assert dataset.element_spec.dtype == tf.uint8
+
+
+def test_arrays_are_what_is_in_memory():
+    dataset = tf.data.Dataset.range(3)
+    for x in ([[1.0]], (1, 2), np.zeros(3), tf.zeros(3)):
+        assert data.is_array(x)
+    for x in (dataset, iter([1]), None, "file.npy"):
+        assert not data.is_array(x)
+
+
+def test_arrays_are_made_compact():
+    assert data.as_array([[0.5, 1]]).dtype == np.float32
+    assert data.as_array(tf.zeros(3)).dtype == np.float32
+    for dtype in ("bool", "uint8", "int64", "float16", "float32"):
+        x = np.ones(3, dtype)
+        assert data.as_array(x) is x
+    half = tf.zeros(3, tf.bfloat16)
+    assert data.as_array(half).dtype == tf.bfloat16.as_numpy_dtype
+
+
+@pytest.mark.parametrize("x", [["a"], [None], [1j]])
+def test_arrays_must_be_numeric(x):
+    with pytest.raises(ValueError, match="x must be numeric; received dtype"):
+        data.as_array(x)
+
+
+@pytest.fixture
+def offset_rows():
+    """10,000 rows with a mean so large that float32 sums would lose it."""
+    rng = np.random.default_rng(0)
+    return (rng.normal(size=(10000, 3)) + [0, 100, 1000]).astype("float32")
+
+
+def test_moments_are_numpys_in_float64(offset_rows):
+    exact = offset_rows.astype("float64")
+    dataset = tf.data.Dataset.from_tensor_slices(offset_rows).batch(300)
+    for x in (offset_rows, dataset):
+        mean, variance, count = data.moments(x)
+        assert count == 10000
+        assert mean.dtype == variance.dtype == np.float64
+        np.testing.assert_allclose(mean, exact.mean(axis=0), atol=1e-12)
+        # E[x^2] - mean^2 loses eps * mean^2 sqrt(n) at most.
+        np.testing.assert_allclose(variance, exact.var(axis=0), rtol=1e-7)
+
+
+def test_moments_see_so_many_batches_of_a_dataset(offset_rows):
+    dataset = tf.data.Dataset.from_tensor_slices(offset_rows).batch(300)
+    mean, variance, count = data.moments(dataset, steps=2)
+    assert count == 600
+    first = offset_rows[:600].astype("float64")
+    np.testing.assert_allclose(mean, first.mean(axis=0), atol=1e-12)
+
+
+def test_variance_of_a_constant_is_zero():
+    mean, variance, _ = data.moments(np.full((1000, 2), 0.1, "float32"))
+    assert np.all(variance >= 0)
+    np.testing.assert_allclose(variance, 0, atol=1e-15)
