@@ -36,12 +36,12 @@ def averages(layers, v, means, weight):
     return [tf.matmul(weights, s)[0] for s in statistics]
 
 
-def phases(layers, data, samples, weights, dtype, all_sum=None):
+def phases(layers, data, samples, weights, dtype, offsets=None):
     """The difference of free energies of data and samples, with gradients.
 
-    Centred gradients cost no pass over the kernel: with the data's means as
-    offsets, the two rank-1 terms of `center` are a shift of the hidden means,
-    which differs between data and samples.
+    Centred gradients cost no pass over the kernel: of the two rank-1 terms of
+    `center`, one is a shift of the hidden means, the other a further row of
+    the product of both phases.
 
     Args:
         layers: a `partition.Layers`.
@@ -49,12 +49,11 @@ def phases(layers, data, samples, weights, dtype, all_sum=None):
         samples: the same for samples.
         weights: one over the number of data and that of samples.
         dtype: the dtype of products.
-        all_sum: function that sums a tensor over all replicas, for centred
-            gradients; None for plain ones.
+        offsets: visible and hidden offsets for centred gradients, or None.
 
     Returns:
         (value, gradients, hidden_mean): value is mean F of the data less that
-        of the samples; hidden_mean is <h> over the data of all replicas.
+        of the samples; hidden_mean is <h> over the data.
     """
     (v0, field0), (v1, field1) = data, samples
     w0, w1 = weights
@@ -64,19 +63,17 @@ def phases(layers, data, samples, weights, dtype, all_sum=None):
     averages1 = averages(layers, v1, means1, w1)
     at_hidden = len(layers.visible.parameters)
     rest = [s1 - s0 for s0, s1 in zip(averages0, averages1, strict=True)]
-    h0, h1 = means0[0], means1[0]
-    d = averages0[at_hidden]
-    if all_sum:
-        d = all_sum(d)
-        h0 -= 2 * d - all_sum(averages1[at_hidden])
-        h1 -= d
-    v = tf.concat([v0, v1], axis=0)
-    h = tf.concat([-w0 * h0, w1 * h1], axis=0)
-    kernel = outer(v, h, dtype)
-    if all_sum:
-        c = all_sum(averages0[0])
+    v, h = [v0, v1], [-w0 * means0[0], w1 * means1[0]]
+    if offsets:
+        # As the product rounds it, so that all terms have the same offset.
+        c = ops.cast(ops.cast(offsets[0], dtype), v0.dtype)
+        d = offsets[1]
+        v = [*v, c[None]]
+        h = [h[0] + w0 * d, h[1] - w1 * d, -rest[at_hidden][None]]
+    kernel = outer(tf.concat(v, axis=0), tf.concat(h, axis=0), dtype)
+    if offsets:
         rest = _centred_biases(kernel, rest, at_hidden, c, d)
-    return value0 - value1, [kernel, *rest], d
+    return value0 - value1, [kernel, *rest], averages0[at_hidden]
 
 
 def _centred_biases(kernel, rest, at_hidden, c, d):

@@ -8,6 +8,9 @@ from genzoo.models import rbm_gradients
 from genzoo.runtime import distribute, random
 from genzoo.samplers import gibbs
 
+# The share of each batch in the running mean of the hidden states.
+_OFFSET_RATE = 0.01
+
 
 class Learning:
     """The part of `RBM` that `genzoo.losses` ask for gradients."""
@@ -44,11 +47,10 @@ class Learning:
         # The last sweep shares its hidden field with the gradient.
         field = self._visible_field(hidden, dtype)
         samples = self._phase(self.visible.sample(field, second), dtype)
-        all_sum = distribute.all_sum if self.centered else None
         loss, gradients, mean = self._phases(
-            self._phase(x, dtype), samples, dtype, all_sum
+            self._phase(x, dtype), samples, dtype, self._offsets
         )
-        self._keep_offset(mean)
+        self._move_offset(mean)
         return loss, gradients, self.hidden.sample(samples[1], third)
 
     def likelihood_gradients(self, x_data, x_model):
@@ -93,7 +95,8 @@ class Learning:
             for of_data, of_model in zip(data, model, strict=True)
         ]
         loss = value + share * ops.cast(log_z, value.dtype)
-        return loss, self._center(gradients, x)
+        mean = data[1 + len(self.visible.parameters)]
+        return loss, self._center(gradients, mean)
 
     def exact_loss(self, x):
         """The negative mean log-likelihood, by enumeration."""
@@ -118,17 +121,20 @@ class Learning:
             self._bipartite, v, field, chosen, weight
         )
         loss = -weight * ops.sum(scores)
-        return loss, self._center(gradients, v)
+        mean = rbm_gradients.averages(
+            self._bipartite, v, [self.hidden.mean(field)], self._row_weight(v)
+        )[-1]
+        return loss, self._center(gradients, mean)
 
     def _phase(self, x, dtype):
         """(v, W' v) for visible states."""
         v = self._as_states(x)
         return v, self._hidden_field(v, dtype)
 
-    def _phases(self, data, samples, dtype, all_sum=None):
+    def _phases(self, data, samples, dtype, offsets=None):
         weights = self._row_weight(data[0]), self._row_weight(samples[0])
         return rbm_gradients.phases(
-            self._bipartite, data, samples, weights, dtype, all_sum
+            self._bipartite, data, samples, weights, dtype, offsets
         )
 
     def _row_weight(self, x):
@@ -136,18 +142,30 @@ class Learning:
         _, total = distribute.global_rows(ops.shape(x)[0])
         return 1 / ops.cast(total, self.variable_dtype)
 
-    def _center(self, gradients, x):
-        """Centred gradients from plain ones, at the means of the data."""
+    @property
+    def _offsets(self):
+        """The offsets of the centred energy, or None."""
         if not self.centered:
-            return gradients
-        v = self._as_states(x)
-        weights = tf.fill((1, ops.shape(v)[0]), self._row_weight(v))
-        c = distribute.all_sum(tf.matmul(weights, v)[0])
-        h = self.hidden_mean(v)
-        d = distribute.all_sum(tf.matmul(weights, h)[0])
-        self._keep_offset(d)
-        return rbm_gradients.center(self._bipartite, gradients, c, d)
+            return None
+        offsets = self.visible_offset, self.hidden_offset
+        return [tf.convert_to_tensor(offset.value) for offset in offsets]
 
-    def _keep_offset(self, mean):
-        """Note the mean hidden state of the data, where AIS begins."""
-        self.hidden_offset.assign(mean)
+    def _center(self, gradients, mean):
+        """Centred gradients from plain ones; then the offset moves."""
+        if self.centered:
+            gradients = rbm_gradients.center(
+                self._bipartite, gradients, *self._offsets
+            )
+        self._move_offset(mean)
+        return gradients
+
+    def _move_offset(self, mean):
+        """Let the hidden offset follow the data's mean hidden state.
+
+        Slowly: an offset taken from the batch itself is correlated with its
+        gradient, and the bias of their product does not vanish at the
+        maximum of the likelihood.
+        """
+        old = tf.convert_to_tensor(self.hidden_offset.value)
+        change = _OFFSET_RATE * (distribute.all_sum(mean) - old)
+        self.hidden_offset.assign(old + change)

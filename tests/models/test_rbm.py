@@ -57,10 +57,15 @@ def test_probabilities_sum_to_one(fitted):
     assert total == pytest.approx(1, abs=1e-5)
 
 
-def test_block_gibbs_draws_from_the_enumerated_distribution(fitted):
-    probabilities = np.exp(fitted.log_prob(all_bits(6)).astype("float64"))
+def test_block_gibbs_draws_from_the_enumerated_distribution(small_rbm, bits):
+    rbm = small_rbm("cd")
+    rbm.adapt(bits)
+    rng = np.random.default_rng(1)
+    for weight in rbm.parameters:
+        weight.assign(rng.standard_normal(weight.shape))
+    probabilities = np.exp(rbm.log_prob(all_bits(6)).astype("float64"))
     n = 100_000
-    x = fitted.sample(n, seed=1, steps=50, start="random")
+    x = rbm.sample(n, seed=1, steps=100, start="random")
     codes = x.astype(int) @ (2 ** np.arange(6)[::-1])
     counts = np.bincount(codes, minlength=64)
     expected = n * probabilities / probabilities.sum()
