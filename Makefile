@@ -10,6 +10,8 @@ ARGS :=
 
 # Whatever ~/.keras/keras.json says.
 export KERAS_BACKEND := tensorflow
+# Less of what TensorFlow says about the processor.
+export TF_CPP_MIN_LOG_LEVEL := 3
 
 # Prints the first of $versions that TensorFlow 2.21 has wheels for and that can
 # make an environment. A pyenv shim may be on the path and still not run.

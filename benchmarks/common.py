@@ -17,8 +17,6 @@ ONE_THREAD = {
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
-    # What genzoo asks of the C library in `fit`, given to its peers as well.
-    "MALLOC_TOP_PAD_": str(64 * 2**20),
     "CUDA_VISIBLE_DEVICES": "",
 }
 

@@ -289,7 +289,11 @@ def check_samples(name):
     other = case.make(seed=3)
     fit(case, other, 1)
     assert (model.sample(9, steps=5) != model.sample(9, steps=5)).any()
+    before = [w.numpy() for w in model.weights if "draw" not in w.path]
     model.evaluate(case.data, verbose=0)
+    after = [w.numpy() for w in model.weights if "draw" not in w.path]
+    for a, b in zip(before, after, strict=True):
+        np.testing.assert_array_equal(a, b)
     fit(case, model, 1)
     fit(case, other, 1)
     for a, b in zip(model.parameters, other.parameters, strict=True):

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from genzoo.losses.loss import LearningRule, positive_int
+from genzoo.runtime import random
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -37,6 +38,13 @@ class ContrastiveDivergence(LearningRule):
         start = model.chains_at(x, seed)
         loss, gradients, _ = model.contrast(x, start, self.steps, seed)
         return loss, gradients
+
+    def value(self, model, x, seed):
+        """The free-energy difference between data and chains' ends."""
+        first, second, third = random.split(seed, 3)
+        start = model.chains_at(x, first)
+        end = model.advance(start, self.steps - 1, second)
+        return model.free_energy_difference(x, end, third)
 
     def get_config(self):
         """The constructor's arguments."""

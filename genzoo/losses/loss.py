@@ -1,7 +1,5 @@
 """The learning rules: what `fit` minimises, and how its gradient is found."""
 
-import keras
-
 
 class LearningRule:
     """A loss of an energy-based model, given by its gradient.
@@ -28,8 +26,11 @@ class LearningRule:
         raise NotImplementedError
 
     def value(self, model, x, seed):
-        """This replica's share of the loss of a batch, in nats."""
-        return self.gradients(model, x, seed)[0]
+        """This replica's share of the loss of a batch, in nats.
+
+        Changes nothing of the model.
+        """
+        raise NotImplementedError
 
     def check(self, model):
         """Raise a ValueError if the model has no such loss."""
@@ -55,8 +56,3 @@ def positive_int(owner, name, value):
             f"{owner}: {name} must be a positive int; received {value!r}."
         )
     return value
-
-
-def serialize(loss):
-    """The configuration of a learning rule."""
-    return keras.saving.serialize_keras_object(loss)

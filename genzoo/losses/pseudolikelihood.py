@@ -35,6 +35,10 @@ class Pseudolikelihood(LearningRule):
         """The negative mean log-pseudolikelihood and its gradient."""
         return model.pseudolikelihood_gradients(x, self.sites, seed)
 
+    def value(self, model, x, seed):
+        """The negative mean log-pseudolikelihood over all units."""
+        return model.pseudolikelihood_loss(x)
+
     def check(self, model):
         """Raise a ValueError if the visible units are continuous."""
         model.check_discrete("Pseudolikelihood")

@@ -56,7 +56,8 @@ class EnergyBasedModel(GenerativeModel):
         """Choose the optimizer and the learning rule.
 
         Args:
-            optimizer: any Keras optimizer; by default `SGD(0.05)`.
+            optimizer: any Keras optimizer; by default the model's
+                `default_optimizer`, `SGD(0.05)` for discrete units.
             loss: a learning rule of `genzoo.losses` or its name; by default
                 persistent contrastive divergence with 128 chains.
             metrics: list of `keras.metrics.Metric`s, whose `update_state`
@@ -73,12 +74,13 @@ class EnergyBasedModel(GenerativeModel):
         loss = losses.get(loss)
         loss.check(self)
         compared = _Compared([_as_metric(m) for m in metrics or []])
+        optimizer = keras.optimizers.get(
+            self.default_optimizer if optimizer is None else optimizer
+        )
         self._set_chains(loss.chains)
         # The gradients are closed forms in float32: no loss to be scaled.
         super().compile(
-            optimizer=self.default_optimizer
-            if optimizer is None
-            else optimizer,
+            optimizer=optimizer,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from genzoo.export import export
 from genzoo.runtime import data, distribute, random
-from genzoo.runtime.memory import check_memory, keep_freed_memory
+from genzoo.runtime.memory import check_memory
 
 _OUTSIDE = "genzoo: values outside of the space"
 
@@ -182,6 +182,12 @@ class GenerativeModel(keras.Model):
             raise ValueError(f"{type(self).__name__}.fit: x is missing.")
         x = self._checked("fit", x)
         if data.is_array(x):
+            if kwargs.get("steps_per_epoch") is not None:
+                raise ValueError(
+                    f"{type(self).__name__}.fit: steps_per_epoch goes with a "
+                    "dataset; an epoch of an array is all of it. Use "
+                    "tf.data.Dataset.from_tensor_slices(x)."
+                )
             if validation_split and validation_data is None:
                 kept = int(len(x) * (1 - validation_split))
                 x, validation_data = x[:kept], x[kept:]
@@ -198,7 +204,6 @@ class GenerativeModel(keras.Model):
             kwargs.setdefault(
                 "validation_batch_size", batch_size or self.default_batch_size
             )
-        keep_freed_memory()
         with _space_errors(self, "fit"):
             return super().fit(
                 x,

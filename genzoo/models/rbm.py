@@ -177,6 +177,15 @@ class RBM(Learning, Likelihood, Sampling, EnergyBasedModel):
             lambda v: self._hidden_field(v, dtype),
         )
 
+    @property
+    def default_optimizer(self):
+        """SGD(0.05), or Adam(0.002) where states have no bound."""
+        if self.visible.levels is None or self.hidden.levels is None:
+            # Gradients then have the scale of the data, which SGD would need
+            # a rate for.
+            return keras.optimizers.Adam(0.002)
+        return super().default_optimizer
+
     # Data -----------------------------------------------------------------
 
     @property

@@ -20,6 +20,16 @@ class Learning:
         field = self._hidden_field(x, self.compute_dtype)
         return self.hidden.sample(field, random.fold_in(seed, 3))
 
+    def advance(self, hidden, steps, seed):
+        """The chains' hidden states after some Gibbs sweeps."""
+        if steps == 0:
+            return hidden
+        dtype = self.compute_dtype
+        # The loop's visible state is written before it is read.
+        visible = self._visible_field(hidden, dtype)
+        state = gibbs.State(visible, hidden)
+        return samplers.run(self._sweep(dtype), seed, state, steps).hidden
+
     def contrast(self, x, hidden, steps, seed):
         """One step of (persistent) contrastive divergence.
 
@@ -38,12 +48,7 @@ class Learning:
         """
         dtype = self.compute_dtype
         first, second, third = random.split(seed, 3)
-        if steps > 1:
-            # The loop's visible state is written before it is read.
-            visible = self._visible_field(hidden, dtype)
-            state = gibbs.State(visible, hidden)
-            step = self._sweep(dtype)
-            hidden = samplers.run(step, first, state, steps - 1).hidden
+        hidden = self.advance(hidden, steps - 1, first)
         # The last sweep shares its hidden field with the gradient.
         field = self._visible_field(hidden, dtype)
         samples = self._phase(self.visible.sample(field, second), dtype)
@@ -125,6 +130,10 @@ class Learning:
             self._bipartite, v, [self.hidden.mean(field)], self._row_weight(v)
         )[-1]
         return loss, self._center(gradients, mean)
+
+    def pseudolikelihood_loss(self, x):
+        """The negative mean log-pseudolikelihood, over all units."""
+        return -self._row_weight(x) * ops.sum(self._site_scores(x))
 
     def _phase(self, x, dtype):
         """(v, W' v) for visible states."""

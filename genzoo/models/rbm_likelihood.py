@@ -172,16 +172,15 @@ class Likelihood:
         x = self.check_array("score_samples", x)
         return self._in_batches(self._scores, x, 256)
 
+    def _site_scores(self, x):
+        v = self._as_states(x)
+        sites = tf.range(self.visible.size)
+        return rbm_gradients.pseudolikelihood(
+            self._bipartite, v, self._hidden_field(v), sites, 1.0
+        )[0]
+
     @functools.cached_property
     def _scores(self):
-        def scores(x):
-            v = self._as_states(x)
-            sites = tf.range(self.visible.size)
-            return rbm_gradients.pseudolikelihood(
-                self._bipartite, v, self._hidden_field(v), sites, 1.0
-            )[0]
-
         width = self.visible.width
-        return compiled(
-            scores, tf.TensorSpec((None, width), self.variable_dtype)
-        )
+        examples = tf.TensorSpec((None, width), self.variable_dtype)
+        return compiled(self._site_scores, examples)

@@ -73,10 +73,14 @@ def shuffled(x, batch_size, permutation):
             that gives an order of range(n).
     """
     rows = len(x)
-    orders = tf.data.Dataset.from_generator(
-        lambda: (permutation(),),
-        output_signature=tf.TensorSpec((rows,), tf.int64),
-    )
+
+    def order(_):
+        numbers = tf.numpy_function(permutation, [], tf.int64)
+        return tf.ensure_shape(numbers, (rows,))
+
+    # Not `from_generator`: it makes the C library give back all freed memory
+    # at once, and each training step then pays for it with page faults.
+    orders = tf.data.Dataset.range(1).map(order)
     whole = rows - rows % batch_size
 
     def batches_of(order):

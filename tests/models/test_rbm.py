@@ -408,3 +408,19 @@ def test_recompiling_replaces_the_chains(small_rbm, bits):
     assert len(rbm.weights) == weights
     rbm.compile(loss="cd")
     assert len(rbm.weights) == weights - 1
+
+
+@pytest.mark.parametrize("learn_variance", [False, True])
+def test_defaults_are_safe_for_real_data_of_any_scale(learn_variance):
+    (x, _), _ = gz.datasets.digits.load_data()
+    x = x.reshape(-1, 64).astype("float32")
+    rbm = gz.RBM(
+        gz.units.Gaussian(64, learn_variance=learn_variance),
+        gz.units.Bernoulli(8),
+        seed=0,
+    )
+    rbm.compile()
+    rbm.adapt(x)
+    before = rbm.log_prob(x).mean()
+    rbm.fit(x, epochs=8, verbose=0)
+    assert rbm.log_prob(x).mean() > before + 1
