@@ -2,7 +2,7 @@
 
 Where log Z is called exact it is enumerated in float64, for the peers too.
 
-    python benchmarks/rbm_quality.py [--only mnist digits precision ais]
+    python benchmarks/rbm_quality.py [--only mnist digits ais]
 """
 
 import argparse
@@ -111,7 +111,11 @@ def bfloat16(x, **options):
 def mnist():
     return compare(
         "784x20, MNIST, batch 128, 5 epochs, SGD 0.05: test nats, exact",
-        {"genzoo": genzoo, "scikit-learn": sklearn},
+        {
+            "genzoo": genzoo,
+            "genzoo bfloat16": bfloat16,
+            "scikit-learn": sklearn,
+        },
         *common.mnist(),
         hidden=20,
         rate=0.05,
@@ -130,18 +134,6 @@ def small():
         rate=0.1,
         batch=100,
         epochs=334,
-    )
-
-
-def precision():
-    return compare(
-        "784x20 as above, by dtype policy",
-        {"float32": genzoo, "mixed_bfloat16": bfloat16},
-        *common.mnist(),
-        hidden=20,
-        rate=0.05,
-        batch=128,
-        epochs=5,
     )
 
 
@@ -196,7 +188,7 @@ def time_ais(path):
     print(json.dumps(seconds))
 
 
-PARTS = {"mnist": mnist, "digits": small, "precision": precision, "ais": ais}
+PARTS = {"mnist": mnist, "digits": small, "ais": ais}
 
 
 def main():

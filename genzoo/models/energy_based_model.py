@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from genzoo import losses
 from genzoo.models.generative_model import GenerativeModel
-from genzoo.partition import LogPartition
+from genzoo.partition.log_partition import RECORD_LENGTH, LogPartition
 from genzoo.runtime import distribute, random
 
 
@@ -34,7 +34,7 @@ class EnergyBasedModel(GenerativeModel):
         )
         self.known_log_partition = self.add_weight(
             name="known_log_partition",
-            shape=(len(_RECORD),),
+            shape=(RECORD_LENGTH + 1,),
             dtype="float64",
             initializer="zeros",
             trainable=False,
@@ -251,13 +251,17 @@ class EnergyBasedModel(GenerativeModel):
             )
         self._check_adapted("log_partition")
         result = self.estimate_log_partition(method, **options)
-        self.known_log_partition.assign(_to_record(result, self._digest()))
+        record = [*result.to_record(), self._digest()]
+        self.known_log_partition.assign(record)
         return result
 
     @property
     def stored_log_partition(self):
         """The `LogPartition` last found for the present weights, or None."""
-        return _from_record(self.known_log_partition.numpy(), self._digest())
+        *record, of = self.known_log_partition.numpy()
+        return (
+            LogPartition.from_record(record) if of == self._digest() else None
+        )
 
     def log_prob(self, x):
         """log p(x) = -F(x) - log Z, in nats, an array of shape (n,).
@@ -320,23 +324,6 @@ def _as_metric(identifier):
             f"update_state gets (data, samples); received {identifier!r}."
         )
     return metric
-
-
-_RECORD = ("value", "stderr", "ess", "lower", "upper", "method", "bound", "of")
-_METHODS = ("enumeration", "annealed importance sampling")
-
-
-def _to_record(result, digest):
-    unknown = [np.nan if v is None else v for v in result[:5]]
-    method = _METHODS.index(result.method)
-    return np.array([*unknown, method, result.upper_is_bound, digest])
-
-
-def _from_record(record, digest):
-    if int(record[-1]) != digest:
-        return None
-    numbers = [None if np.isnan(v) else float(v) for v in record[:5]]
-    return LogPartition(*numbers, _METHODS[int(record[5])], bool(record[6]))
 
 
 def _examples(data):

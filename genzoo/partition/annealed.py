@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from genzoo.partition.log_partition import LogPartition
+from genzoo.partition.log_partition import ANNEALING, LogPartition
 from genzoo.runtime import random
 
 
@@ -134,6 +134,6 @@ def annealed_importance(start, forward, backward=None, exact=False):
         ess=up.ess,
         lower=start + up.mean_log,
         upper=upper,
-        method="annealed importance sampling",
+        method=ANNEALING,
         upper_is_bound=backward is not None and exact,
     )

@@ -4,6 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+ENUMERATION = "enumeration"
+ANNEALING = "annealed importance sampling"
+# Saved by their number: a new one is added at the end.
+METHODS = (ENUMERATION, ANNEALING)
+RECORD_LENGTH = 7
+
 
 class LogPartition(NamedTuple):
     """An estimate of log Z in nats, and how far it can be trusted.
@@ -36,4 +42,16 @@ class LogPartition(NamedTuple):
     def exact(cls, value):
         """A log Z that is known."""
         value = float(value)
-        return cls(value, 0.0, np.inf, value, value, "enumeration", True)
+        return cls(value, 0.0, np.inf, value, value, ENUMERATION, True)
+
+    def to_record(self):
+        """Itself as a list of floats, to be kept in a weight."""
+        numbers = [np.nan if v is None else v for v in self[:5]]
+        return [*numbers, METHODS.index(self.method), float(self[6])]
+
+    @classmethod
+    def from_record(cls, record):
+        """What `to_record` wrote down."""
+        *numbers, method, bound = record
+        numbers = [None if np.isnan(v) else float(v) for v in numbers]
+        return cls(*numbers, METHODS[int(method)], bool(bound))
