@@ -1,5 +1,7 @@
 """The learning rules: what `fit` minimises, and how its gradient is found."""
 
+import numbers
+
 
 class LearningRule:
     """A loss of an energy-based model, given by its gradient.
@@ -51,8 +53,9 @@ def positive_int(owner, name, value):
     Raises:
         ValueError: naming the argument and what came.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    is_int = isinstance(value, numbers.Integral)
+    if not is_int or isinstance(value, bool) or value < 1:
         raise ValueError(
             f"{owner}: {name} must be a positive int; received {value!r}."
         )
-    return value
+    return int(value)

@@ -52,7 +52,12 @@ def as_seed(seed):
     pair = np.asarray(seed) if isinstance(seed, (tuple, list)) else seed
     kind = getattr(pair, "dtype", None)
     is_integer = kind is not None and tf.as_dtype(kind).is_integer
-    if not is_integer or tuple(pair.shape) != (2,):
+    # NumPy makes uint64 of ints that int64 does not hold.
+    if (
+        not is_integer
+        or tf.as_dtype(kind) == tf.uint64
+        or tuple(pair.shape) != (2,)
+    ):
         raise ValueError(
             "seed must be an int or a pair of ints below 2**63; "
             f"received {seed!r}."

@@ -1,5 +1,7 @@
 """What every Boltzmann-machine unit type provides."""
 
+import numbers
+
 import keras
 import numpy as np
 from keras import ops
@@ -34,13 +36,14 @@ class Unit(keras.layers.Layer):
 
     def __init__(self, size, width=None, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        is_int = isinstance(size, numbers.Integral)
+        if not is_int or isinstance(size, bool) or size < 1:
             raise ValueError(
                 f"{type(self).__name__}: size must be a positive int; "
                 f"received {size!r}."
             )
-        self.size = size
-        self.width = width or size
+        self.size = int(size)
+        self.width = int(width or size)
         self.bias = self.add_weight(
             name="bias",
             shape=(self.width,),
