@@ -1,5 +1,7 @@
 """The log-likelihood as a training curve."""
 
+import numbers
+
 import keras
 
 
@@ -23,7 +25,7 @@ class LogLikelihood(keras.callbacks.Callback):
 
     def __init__(self, x, method="auto", every=1, **options):
         super().__init__()
-        if not isinstance(every, int) or every < 1:
+        if not isinstance(every, numbers.Integral) or every < 1:
             raise ValueError(
                 f"LogLikelihood: every must be a positive int; "
                 f"received {every!r}."

@@ -53,9 +53,10 @@ class CheckedExamples:
         space, hint = self.space
         x = np.asarray(x, np.float64)
         strange = int(x.size - np.isfinite(x).sum())
-        found = f"values in [{np.nanmin(x):g}, {np.nanmax(x):g}]"
         if strange:
             found = f"{strange} values that are not finite"
+        else:
+            found = f"values in [{x.min():g}, {x.max():g}]"
         return f"{where}: x must hold {space}; found {found}. {hint}"
 
     def check_dataset(self, method, dataset):
@@ -65,8 +66,14 @@ class CheckedExamples:
             ValueError: if it is empty or its first batch is wrong.
         """
         where = f"{type(self).__name__}.{method}"
-        if not isinstance(dataset, tf.data.Dataset):
+        if isinstance(dataset, tf.distribute.DistributedDataset):
             return dataset
+        if not isinstance(dataset, tf.data.Dataset):
+            raise ValueError(
+                f"{where}: x must be an array or a tf.data.Dataset; received "
+                f"{type(dataset).__name__}. Wrap it, for example with "
+                "tf.data.Dataset.from_generator."
+            )
         first = next(iter(dataset.take(1)), None)
         if first is None:
             raise ValueError(f"{where}: the dataset is empty.")
@@ -94,8 +101,17 @@ class CheckedExamples:
         )
 
     def _checked(self, method, x):
-        if isinstance(x, tuple) and len(x) == 1:
-            x = x[0]
+        """x, an array or a dataset, in the form that Keras's loops take."""
+        where = f"{type(self).__name__}.{method}"
+        if isinstance(x, tuple):
+            x, *others = x
+            if any(other is not None for other in others):
+                raise ValueError(
+                    f"{where}: takes examples alone; received a tuple of "
+                    f"{1 + len(others)}, with labels or weights."
+                )
+        if x is None:
+            raise ValueError(f"{where}: x is missing.")
         if data.is_array(x):
             x = self.check_array(method, x)
         else:

@@ -21,6 +21,8 @@ class EnergyBasedModel(GenerativeModel):
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
+        # Keras would round real-valued examples to the compute dtype.
+        self.autocast = False
         self.chains = None
         self._compared = _Compared([])
         self.adapted = self.add_weight(
@@ -73,12 +75,21 @@ class EnergyBasedModel(GenerativeModel):
         distribute.check_compile(steps_per_execution, jit_compile)
         loss = losses.get(loss)
         loss.check(self)
-        compared = _Compared([_as_metric(m) for m in metrics or []])
+        if metrics is None:
+            metrics = []
+        elif not isinstance(metrics, (list, tuple)):
+            metrics = [metrics]
+        compared = _Compared([_as_metric(metric) for metric in metrics])
         optimizer = keras.optimizers.get(
             self.default_optimizer if optimizer is None else optimizer
         )
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            raise ValueError(
+                "compile: optimizer is a LossScaleOptimizer, but there is no "
+                "loss to be scaled: gradients are closed forms in the "
+                "variables' dtype. Pass its inner optimizer."
+            )
         self._set_chains(loss.chains)
-        # The gradients are closed forms in float32: no loss to be scaled.
         super().compile(
             optimizer=optimizer,
             run_eagerly=run_eagerly,
@@ -120,8 +131,12 @@ class EnergyBasedModel(GenerativeModel):
         if count == 0:
             self._forget_chains()
         elif self.chains is None or self.chains.count != count:
-            chains = distribute.Chains(count, self.chain_width, name="chains")
+            chains = distribute.Chains(
+                count, self.chain_width, name="chains", dtype=self.dtype_policy
+            )
             self._forget_chains()
+            # Keras locks a model that was built by `build`.
+            self._tracker.unlock()
             self.chains = chains
             self.reset_chains()
 
@@ -175,32 +190,32 @@ class EnergyBasedModel(GenerativeModel):
         x = _examples(data)
         first, rows = distribute.global_rows(tf.shape(x)[0])
         seed = self.draws.next().at_row(first)
+        penalties = self.penalty_gradients()
         loss, gradients = self.loss.gradients(self, x, seed)
-        gradients = self._with_regularizers(gradients)
         pairs = [
-            (gradient, weight)
-            for gradient, weight in zip(gradients, self.parameters, strict=True)
+            (gradient if penalty is None else gradient + penalty, weight)
+            for gradient, penalty, weight in zip(
+                gradients, penalties, self.parameters, strict=True
+            )
             if weight.trainable
         ]
-        self.optimizer.apply(*map(list, zip(*pairs, strict=True)))
+        if pairs:
+            self.optimizer.apply(*map(list, zip(*pairs, strict=True)))
+        self.adapted.assign(1)
         self._loss_tracker.update_state(
             distribute.all_sum(loss), sample_weight=rows
         )
         return distribute.shape_logs({"loss": self._loss_tracker.result()})
 
-    def _with_regularizers(self, gradients):
+    def penalty_gradients(self):
+        """This replica's share of the regularizers' gradients, or Nones."""
         regularized = [w for w in self.parameters if w.regularizer is not None]
         if not regularized:
-            return gradients
+            return [None] * len(self.parameters)
         with tf.GradientTape() as tape:
             penalty = sum(w.regularizer(w) for w in regularized)
             penalty /= distribute.replica_count()
-        extra = tape.gradient(penalty, [w.value for w in regularized])
-        extra = dict(zip(map(id, regularized), extra, strict=True))
-        return [
-            gradient + extra.get(id(weight), 0.0)
-            for gradient, weight in zip(gradients, self.parameters, strict=True)
-        ]
+        return tape.gradient(penalty, [w.value for w in self.parameters])
 
     def test_step(self, data):
         """The loss of held-out data, and the metrics of data and samples."""

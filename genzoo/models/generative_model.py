@@ -89,39 +89,39 @@ class GenerativeModel(CheckedExamples, keras.Model):
         )
         distribute.check_supported()
         self._assert_compile_called("fit")
-        batch_size = batch_size or self.default_batch_size
-        if validation_data is not None:
-            validation_data = self._checked("fit", validation_data)
-        if x is None:
-            raise ValueError(f"{type(self).__name__}.fit: x is missing.")
+        rows = self._batch_size("fit", batch_size)
         x = self._checked("fit", x)
-        if data.is_array(x):
-            if kwargs.get("steps_per_epoch") is not None:
-                raise ValueError(
-                    f"{type(self).__name__}.fit: steps_per_epoch goes with a "
-                    "dataset; an epoch of an array is all of it. Use "
-                    "tf.data.Dataset.from_tensor_slices(x)."
-                )
-            if validation_split and validation_data is None:
-                kept = int(len(x) * (1 - validation_split))
-                x, validation_data = x[:kept], x[kept:]
+        if validation_data is not None:
+            validation_data = self._checked(
+                "fit: validation_data", validation_data
+            )
+        elif validation_split:
+            x, validation_data = self._split("fit", x, validation_split)
+        kwargs.setdefault("validation_batch_size", None)
+        if data.is_array(validation_data):
+            kwargs["validation_batch_size"] = (
+                kwargs["validation_batch_size"] or rows
+            )
+        if not data.is_array(x):
+            self.prepare(x, kwargs.get("steps_per_epoch"))
+            rows, shuffle = None, False
+        elif kwargs.get("steps_per_epoch") is not None:
+            raise ValueError(
+                f"{type(self).__name__}.fit: steps_per_epoch goes with a "
+                "dataset; an epoch of an array is all of it. Use "
+                "tf.data.Dataset.from_tensor_slices(x)."
+            )
+        else:
             self.prepare(x)
             if shuffle:
                 order = data.EpochOrder(len(x), self.draws)
-                x = data.shuffled(x, batch_size, order.permutation)
+                x = data.shuffled(x, rows, order.permutation)
                 callbacks = _prepended(order, callbacks)
-                batch_size, shuffle = None, False
-        else:
-            self.prepare(x, kwargs.get("steps_per_epoch"))
-            batch_size, shuffle = None, False
-        if validation_data is not None and data.is_array(validation_data):
-            kwargs.setdefault(
-                "validation_batch_size", batch_size or self.default_batch_size
-            )
+                rows, shuffle = None, False
         with SpaceErrors(self, "fit"):
             return super().fit(
                 x,
-                batch_size=batch_size,
+                batch_size=rows,
                 epochs=epochs,
                 verbose=verbose,
                 callbacks=callbacks,
@@ -130,31 +130,81 @@ class GenerativeModel(CheckedExamples, keras.Model):
                 **kwargs,
             )
 
-    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        return_dict=False,
+        **kwargs,
+    ):
         """The loss and the metrics on examples, as `keras.Model.evaluate`.
 
         Raises:
             ValueError: as `fit` does.
         """
-        self._refuse(
-            "evaluate", y=y, sample_weight=kwargs.pop("sample_weight", None)
-        )
+        self._refuse("evaluate", y=y, sample_weight=sample_weight)
         if not kwargs.get("_use_cached_eval_dataset"):
             x = self._checked("evaluate", x)
-            if data.is_array(x):
-                batch_size = batch_size or self.default_batch_size
+            rows = self._batch_size("evaluate", batch_size)
+            batch_size = rows if data.is_array(x) else None
         with SpaceErrors(self, "evaluate"):
-            return super().evaluate(x, batch_size=batch_size, **kwargs)
+            return super().evaluate(
+                x,
+                batch_size=batch_size,
+                verbose=verbose,
+                steps=steps,
+                callbacks=callbacks,
+                return_dict=return_dict,
+                **kwargs,
+            )
 
-    def predict(self, x, batch_size=None, **kwargs):
+    def predict(
+        self, x, batch_size=None, verbose="auto", steps=None, callbacks=None
+    ):
         """What `call` gives for each example, as `keras.Model.predict`.
 
         Raises:
             ValueError: as `fit` does.
         """
         x = self._checked("predict", x)
+        rows = self._batch_size("predict", batch_size)
         with SpaceErrors(self, "predict"):
-            return super().predict(x, batch_size=batch_size, **kwargs)
+            return super().predict(
+                x,
+                batch_size=rows if data.is_array(x) else None,
+                verbose=verbose,
+                steps=steps,
+                callbacks=callbacks,
+            )
+
+    def _batch_size(self, method, batch_size):
+        if batch_size is None:
+            return self.default_batch_size
+        is_int = isinstance(batch_size, (int, np.integer))
+        if not is_int or isinstance(batch_size, bool) or batch_size < 1:
+            raise ValueError(
+                f"{type(self).__name__}.{method}: batch_size must be a "
+                f"positive int; received {batch_size!r}."
+            )
+        return int(batch_size)
+
+    def _split(self, method, x, share):
+        """The examples to train on and those held out, the last ones."""
+        where = f"{type(self).__name__}.{method}: validation_split={share!r}"
+        if not data.is_array(x):
+            raise ValueError(f"{where} needs x to be an array.")
+        kept = int(len(x) * (1 - share)) if 0 < share < 1 else 0
+        if not 0 < kept < len(x):
+            raise ValueError(
+                f"{where} must be between 0 and 1 and leave examples of the "
+                f"{len(x)} on both sides."
+            )
+        return x[:kept], x[kept:]
 
     def prepare(self, x, steps=None):
         """Called by `fit` with checked data before the first step."""
@@ -215,7 +265,13 @@ class GenerativeModel(CheckedExamples, keras.Model):
 
 def _prepended(callback, callbacks):
     if isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks.append(callback)
+        # The user's own list, which may have been through `fit` before.
+        others = [
+            other
+            for other in callbacks.callbacks
+            if not isinstance(other, data.EpochOrder)
+        ]
+        callbacks.callbacks = [callback, *others]
         return callbacks
     others = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
     return [callback, *(other for other in others if other is not None)]

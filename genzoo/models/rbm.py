@@ -5,6 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import partition
+from genzoo.models.checked_examples import SpaceErrors
 from genzoo.models.energy_based_model import EnergyBasedModel
 from genzoo.models.rbm_learning import Learning
 from genzoo.models.rbm_likelihood import Likelihood
@@ -69,6 +70,13 @@ class RBM(Learning, Likelihood, Sampling, EnergyBasedModel):
     ):
         _check_pair(visible, hidden)
         super().__init__(seed=seed, **kwargs)
+        for name, unit in (("visible", visible), ("hidden", hidden)):
+            if unit.variable_dtype != self.variable_dtype:
+                raise ValueError(
+                    f"RBM: dtype is {self.variable_dtype}, but the {name} "
+                    f"units have {unit.variable_dtype}. Give both the same, "
+                    f"for example Bernoulli(64, dtype={self.variable_dtype!r})."
+                )
         self.visible = visible
         self.hidden = hidden
         self.centered = bool(centered)
@@ -219,8 +227,10 @@ class RBM(Learning, Likelihood, Sampling, EnergyBasedModel):
             ValueError: if x is empty, of another shape or outside the space.
         """
         x = self._checked("adapt", x)
-        mean, variance, count = data.moments(x, steps)
-        self.visible.adapt(mean, variance, count)
+        with SpaceErrors(self, "adapt"):
+            mean, variance, count = data.moments(x, steps)
+        if self.visible.bias.trainable:
+            self.visible.adapt(mean, variance, count)
         self.visible_offset.assign(mean)
         self.hidden_offset.assign(self.hidden_mean(mean[None])[0])
         self.adapted.assign(1)

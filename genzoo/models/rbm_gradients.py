@@ -72,11 +72,12 @@ def phases(layers, data, samples, weights, dtype, offsets=None):
         h = [h[0] + w0 * d, h[1] - w1 * d, -rest[at_hidden][None]]
     kernel = outer(tf.concat(v, axis=0), tf.concat(h, axis=0), dtype)
     if offsets:
-        rest = _centred_biases(kernel, rest, at_hidden, c, d)
+        rest = centred_biases(kernel, rest, at_hidden, c, d)
     return value0 - value1, [kernel, *rest], averages0[at_hidden]
 
 
-def _centred_biases(kernel, rest, at_hidden, c, d):
+def centred_biases(kernel, rest, at_hidden, c, d):
+    """The other gradients, once the kernel's is that of the centred energy."""
     rest = list(rest)
     rest[0] -= tf.linalg.matvec(kernel, d)
     rest[at_hidden] -= tf.linalg.matvec(kernel, c, transpose_a=True)
@@ -99,7 +100,7 @@ def center(layers, gradients, visible_offset, hidden_offset):
     visible, hidden = rest[0], rest[at_hidden]
     left = tf.stack([visible_offset, visible], axis=1)
     kernel -= tf.matmul(left, tf.stack([hidden, hidden_offset], axis=0))
-    rest = _centred_biases(
+    rest = centred_biases(
         kernel, rest, at_hidden, visible_offset, hidden_offset
     )
     return [kernel, *rest]

@@ -156,8 +156,28 @@ class Learning:
         """The offsets of the centred energy, or None."""
         if not self.centered:
             return None
-        offsets = self.visible_offset, self.hidden_offset
-        return [tf.convert_to_tensor(offset.value) for offset in offsets]
+        c = tf.convert_to_tensor(self.visible_offset.value)
+        d = tf.convert_to_tensor(self.hidden_offset.value)
+        # An offset is undone by the other layer's bias, if that can move.
+        movable = self.kernel.trainable
+        c *= float(movable and self.hidden.bias.trainable)
+        d *= float(movable and self.visible.bias.trainable)
+        return c, d
+
+    def penalty_gradients(self):
+        """As of any model; that of the kernel is centred as its gradient."""
+        kernel, *rest = super().penalty_gradients()
+        if kernel is None or not self.centered:
+            return [kernel, *rest]
+        zeros = [tf.zeros_like(w.value) for w in self.parameters[1:]]
+        rest = [z if r is None else r for r, z in zip(rest, zeros, strict=True)]
+        at_hidden = len(self.visible.parameters)
+        return [
+            kernel,
+            *rbm_gradients.centred_biases(
+                kernel, rest, at_hidden, *self._offsets
+            ),
+        ]
 
     def _center(self, gradients, mean):
         """Centred gradients from plain ones; then the offset moves."""

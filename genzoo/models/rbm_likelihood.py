@@ -75,7 +75,8 @@ class Likelihood:
             ("chains", chains, 2),
             ("temperatures", temperatures, 2),
         ):
-            if not isinstance(value, int) or value < least:
+            is_int = isinstance(value, (int, np.integer))
+            if not is_int or value < least:
                 raise ValueError(
                     f"RBM.log_partition: {name} must be an int of at least "
                     f"{least}; received {value!r}."
@@ -142,7 +143,8 @@ class Likelihood:
         count = self._bipartite.smaller.state_count
         if count > _MOST_STATES:
             raise ValueError(
-                f"{owner}: the smaller layer has {count:.3g} joint states; "
+                f"{owner}: the smaller layer has about "
+                f"2**{count.bit_length() - 1} joint states; "
                 f"at most {_MOST_STATES:,} can be enumerated. Use annealed "
                 "importance sampling, or a smaller layer."
             )

@@ -145,6 +145,7 @@ class Chains(keras.layers.Layer):
         check_memory("chains", count, width)
         self.count = count
         self.width = width
+        self._refused = None
         strategy = tf.distribute.get_strategy()
         self._strategy = strategy
         # The numbers of this process's replicas among all.
@@ -213,20 +214,24 @@ class Chains(keras.layers.Layer):
         Raises:
             ValueError: if the file holds another number of chains.
         """
-        if "states" not in store:
+        expected = (self.count, self.width)
+        states = store["states"][...] if "states" in store else None
+        # Keras asks a second time, without the values, when this has raised.
+        found = self._refused if states is None else states.shape
+        self._refused = None
+        if found is None:
             raise ValueError(
                 "The file holds no persistent chains, and this model was "
                 "compiled with PersistentContrastiveDivergence. Load the "
                 "weights before `compile`, or compile with the loss that the "
                 "file was trained with."
             )
-        states = store["states"][...]
-        expected = (self.count, self.width)
-        if states.shape != expected:
+        if found != expected:
+            self._refused = found
             raise ValueError(
-                f"The file holds persistent chains of shape {states.shape}; "
+                f"The file holds persistent chains of shape {found}; "
                 f"this model has {expected}. Compile with "
-                f"PersistentContrastiveDivergence(chains={states.shape[0]})."
+                f"PersistentContrastiveDivergence(chains={found[0]})."
             )
         self.write_all(states)
 

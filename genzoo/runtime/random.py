@@ -179,8 +179,8 @@ class DrawCounter(keras.layers.Layer):
         super().__init__(**{"trainable": False, **kwargs})
         if seed is None:
             seed = python_random.randrange(2**31)
-        self.seed = seed
         key = as_seed(seed).key.numpy()
+        self.seed = key.tolist()
         self.state = self.add_weight(
             name="state",
             shape=(4,),

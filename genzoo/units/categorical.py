@@ -1,5 +1,7 @@
 """Categorical (Potts) units: one of several states, one-hot."""
 
+import numbers
+
 import keras
 import numpy as np
 from keras import ops
@@ -36,13 +38,13 @@ class Categorical(Unit):
     hint = "Use one_hot(labels), which writes integer labels so."
 
     def __init__(self, size, states, **kwargs):
-        if not isinstance(states, int) or states < 2:
+        if not isinstance(states, numbers.Integral) or states < 2:
             raise ValueError(
                 f"Categorical: states must be an int above 1; "
                 f"received {states!r}."
             )
         super().__init__(size, width=size * states, **kwargs)
-        self.n_states = states
+        self.n_states = int(states)
         self.levels = np.eye(states)
 
     @property

@@ -424,3 +424,132 @@ def test_defaults_are_safe_for_real_data_of_any_scale(learn_variance):
     before = rbm.log_prob(x).mean()
     rbm.fit(x, epochs=8, verbose=0)
     assert rbm.log_prob(x).mean() > before + 1
+
+
+def test_frozen_weights_stay(small_rbm, bits):
+    rbm = small_rbm("pcd")
+    rbm.visible.trainable = False
+    rbm.compile()
+    rbm.fit(bits, verbose=0)
+    assert (rbm.visible.bias.numpy() == 0).all()
+    rbm.trainable = False
+    rbm.compile()
+    kernel = rbm.kernel.numpy()
+    rbm.fit(bits, verbose=0)
+    np.testing.assert_array_equal(kernel, rbm.kernel)
+
+
+def test_batches_trained_by_hand_count_as_training(small_rbm, bits):
+    rbm = small_rbm("pcd")
+    rbm.train_on_batch(bits)
+    bias = rbm.visible.bias.numpy()
+    assert np.isfinite(rbm.log_prob(bits)).all()
+    rbm.fit(bits, epochs=0, verbose=0)
+    np.testing.assert_array_equal(bias, rbm.visible.bias)
+
+
+def test_predictions_are_not_rounded_to_the_compute_dtype():
+    units = gz.units.Gaussian(6), gz.units.Bernoulli(4)
+    rbm = gz.RBM(*units, dtype="mixed_bfloat16")
+    x = np.linspace(40.0, 60.0, 60).reshape(10, 6).astype("float32")
+    np.testing.assert_allclose(
+        rbm.predict(x, verbose=0), rbm.free_energy(x), rtol=1e-6
+    )
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return np.full((4, 6), 100.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"x": Batches()}, "an array or a tf.data.Dataset; received Batches"),
+        ({"batch_size": 0}, "batch_size must be a positive int; received 0"),
+        ({"batch_size": 32.0}, "batch_size must be a positive int"),
+        ({"validation_split": -0.5}, "validation_split=-0.5"),
+        ({"validation_split": 1.0}, "validation_split=1.0"),
+        ({"validation_data": np.full((3, 6), 9)}, "fit: validation_data: x mu"),
+        (
+            {"validation_data": (np.zeros((3, 6)), np.zeros(3))},
+            "validation_data: takes examples alone",
+        ),
+        ({"steps_per_epoch": 3}, "steps_per_epoch goes with a dataset"),
+    ],
+)
+def test_arguments_of_fit_are_checked_first(arguments, message, fitted, bits):
+    before = [w.numpy() for w in fitted.weights]
+    with pytest.raises(ValueError, match=message):
+        fitted.fit(**{"x": bits, "verbose": 0, **arguments})
+    for a, b in zip(before, fitted.weights, strict=True):
+        np.testing.assert_array_equal(a, b.numpy())
+
+
+def test_validation_takes_the_same_batches(fitted, bits):
+    class Count(keras.callbacks.Callback):
+        batches = 0
+
+        def on_test_batch_end(self, batch, logs=None):
+            self.batches += 1
+
+    count = Count()
+    fitted.fit(
+        bits,
+        batch_size=10,
+        validation_data=(bits[:35], None),
+        callbacks=keras.callbacks.CallbackList(
+            [count], add_history=True, model=fitted
+        ),
+        verbose=0,
+    )
+    assert count.batches == 4
+
+
+def test_a_bad_batch_is_named_while_adapting(small_rbm, bits):
+    spoilt = bits.copy()
+    spoilt[50] = 7
+    dataset = tf.data.Dataset.from_tensor_slices(spoilt).batch(30)
+    with pytest.raises(ValueError, match="batch of the dataset is not in"):
+        small_rbm("pcd").fit(dataset, verbose=0)
+
+
+def test_loading_other_chains_says_how_many_there_are(small_rbm, tmp_path):
+    path = tmp_path / "w.weights.h5"
+    small_rbm("pcd").save_weights(path)
+    other = small_rbm(gz.losses.PersistentContrastiveDivergence(chains=7))
+    with pytest.raises(ValueError, match=r"chains=128\)"):
+        other.load_weights(path)
+    small_rbm("cd").save_weights(path)
+    with pytest.raises(ValueError, match="holds no persistent chains"):
+        small_rbm("pcd").load_weights(path)
+
+
+def test_compile_refuses_what_it_cannot_use(small_rbm):
+    rbm = small_rbm("cd")
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))
+    with pytest.raises(ValueError, match="no loss to be scaled"):
+        rbm.compile(scaled)
+    with pytest.raises(ValueError, match="metrics must be"):
+        rbm.compile(metrics=len)
+    wide = gz.units.Bernoulli(1300), gz.units.Bernoulli(1200)
+    with pytest.raises(ValueError, match="2\\*\\*1200 joint states"):
+        gz.RBM(*wide).compile(loss="exact_likelihood")
+
+
+def test_one_dtype_for_a_model_and_its_units():
+    units = gz.units.Bernoulli(6), gz.units.Bernoulli(4)
+    with pytest.raises(ValueError, match="dtype is float64, but the visible"):
+        gz.RBM(*units, dtype="float64")
+
+
+def test_a_model_that_was_built_can_still_be_compiled(bits):
+    rbm = gz.RBM(gz.units.Bernoulli(6), gz.units.Bernoulli(4))
+    rbm.build((None, 6))
+    rbm.compile()
+    rbm.fit(bits, verbose=0)
+    rbm.compile(loss=gz.losses.PersistentContrastiveDivergence(chains=4))
+    assert rbm.chains.count == 4

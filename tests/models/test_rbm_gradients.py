@@ -232,6 +232,40 @@ def test_centred_learning_has_the_same_fixed_point(loss):
     assert np.abs(total / steps).max() < slack
 
 
+def test_a_regularizer_is_centred_like_the_likelihood():
+    # The sum is the centred gradient of the penalised loss, so that training
+    # stops where that loss does.
+    rbm = make(("bernoulli", "spin"), kernel_regularizer="l2")
+    plain = make(("bernoulli", "spin"), centered=False)
+    x = states(rbm, 7)
+    rng = np.random.default_rng(4)
+    c, d = (rng.random(u.width) for u in (rbm.visible, rbm.hidden))
+    rbm.visible_offset.assign(c)
+    rbm.hidden_offset.assign(d)
+    penalty = rbm.penalty_gradients()
+    _, likelihood = rbm.exact_gradients(x)
+    _, gradients = plain.exact_gradients(x)
+    gradients[0] += 2 * 0.01 * rbm.kernel
+    expected = rbm_gradients.center(rbm._bipartite, gradients, c, d)
+    total = [a + b for a, b in zip(penalty, likelihood, strict=True)]
+    agree(total, expected)
+
+
+@pytest.mark.parametrize("frozen", ["visible", "hidden"])
+def test_a_frozen_bias_takes_no_part_in_centring(frozen):
+    rbm = make(("bernoulli", "bernoulli"))
+    rbm.visible_offset.assign(np.full(6, 0.3))
+    rbm.hidden_offset.assign(np.full(4, 0.6))
+    getattr(rbm, frozen).trainable = False
+    x = states(rbm, 7)
+    plain = make(("bernoulli", "bernoulli"), centered=False)
+    _, gradients = plain.exact_gradients(x)
+    c = np.full(6, 0.3 * (frozen == "visible"))
+    d = np.full(4, 0.6 * (frozen == "hidden"))
+    expected = rbm_gradients.center(rbm._bipartite, gradients, c, d)
+    agree(rbm.exact_gradients(x)[1], expected)
+
+
 def test_a_shorter_batch_weighs_both_phases_by_their_own_counts():
     rbm = make(("bernoulli", "bernoulli"))
     x, samples = states(rbm, 1), states(rbm, 128)

@@ -40,7 +40,18 @@ def test_every_spelling_of_a_seed_is_the_same_seed():
 
 @pytest.mark.parametrize(
     "seed",
-    [1.0, (1.0, 2.0), "1", ("1", "2"), (1, 2, 3), (1,), True, None, 2**64, 2**63]
+    [
+        1.0,
+        (1.0, 2.0),
+        "1",
+        ("1", "2"),
+        (1, 2, 3),
+        (1,),
+        True,
+        None,
+        2**64,
+        2**63,
+    ]
     + [(True, False), [[1, 2]]],
 )
 def test_other_seeds_are_refused(seed):
