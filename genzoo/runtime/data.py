@@ -15,7 +15,7 @@ def is_array(x):
     """Whether x is held in memory as one array."""
     if isinstance(x, (tf.data.Dataset, tf.distribute.DistributedDataset)):
         return False
-    return isinstance(x, list) or hasattr(x, "shape")
+    return isinstance(x, (list, tuple)) or hasattr(x, "shape")
 
 
 def as_array(x):
