@@ -47,3 +47,18 @@ def small_rbm():
         return rbm
 
     return make
+
+
+@pytest.fixture(scope="session")
+def fitted_weights(bits):
+    rbm = gz.RBM(gz.units.Bernoulli(6), gz.units.Bernoulli(4), seed=0)
+    rbm.compile(keras.optimizers.Adam(0.05), "exact_likelihood")
+    rbm.fit(bits, epochs=30, batch_size=10, verbose=0)
+    return rbm.get_weights()
+
+
+@pytest.fixture
+def fitted(small_rbm, fitted_weights):
+    rbm = small_rbm("exact_likelihood")
+    rbm.set_weights(fitted_weights)
+    return rbm

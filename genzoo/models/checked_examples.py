@@ -66,7 +66,7 @@ class CheckedExamples:
             ValueError: if it is empty or its first batch is wrong.
         """
         where = f"{type(self).__name__}.{method}"
-        if isinstance(dataset, tf.distribute.DistributedDataset):
+        if distribute.is_shared_out(dataset):
             return dataset
         if not isinstance(dataset, tf.data.Dataset):
             raise ValueError(

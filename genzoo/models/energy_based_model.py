@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from genzoo import losses
 from genzoo.models.generative_model import GenerativeModel
+from genzoo.models.sample_metrics import SampleMetrics
 from genzoo.partition.log_partition import RECORD_LENGTH, LogPartition
 from genzoo.runtime import distribute, random
 
@@ -24,7 +25,7 @@ class EnergyBasedModel(GenerativeModel):
         # Keras would round real-valued examples to the compute dtype.
         self.autocast = False
         self.chains = None
-        self._compared = _Compared([])
+        self._compared = SampleMetrics()
         self.adapted = self.add_weight(
             name="adapted",
             shape=(),
@@ -75,11 +76,7 @@ class EnergyBasedModel(GenerativeModel):
         distribute.check_compile(steps_per_execution, jit_compile)
         loss = losses.get(loss)
         loss.check(self)
-        if metrics is None:
-            metrics = []
-        elif not isinstance(metrics, (list, tuple)):
-            metrics = [metrics]
-        compared = _Compared([_as_metric(metric) for metric in metrics])
+        compared = SampleMetrics(metrics)
         optimizer = keras.optimizers.get(
             self.default_optimizer if optimizer is None else optimizer
         )
@@ -114,10 +111,7 @@ class EnergyBasedModel(GenerativeModel):
         return {
             "optimizer": config["optimizer"],
             "loss": keras.saving.serialize_keras_object(self.loss),
-            "metrics": [
-                keras.saving.serialize_keras_object(metric)
-                for metric in self._compared.metrics
-            ],
+            "metrics": self._compared.serialize(),
             "run_eagerly": config["run_eagerly"],
             "steps_per_execution": config["steps_per_execution"],
             "jit_compile": config["jit_compile"],
@@ -229,9 +223,7 @@ class EnergyBasedModel(GenerativeModel):
         logs = {"loss": self._loss_tracker.result()}
         if self._compared.metrics:
             samples = self.generate(tf.shape(x)[0], random.fold_in(seed, 0))
-        for metric in self._compared.metrics:
-            metric.update_state(x, samples)
-            logs[metric.name] = metric.result()
+            logs.update(self._compared.update(x, samples))
         return distribute.shape_logs(logs)
 
     @property
@@ -317,28 +309,6 @@ class EnergyBasedModel(GenerativeModel):
     def call(self, x):
         """The free energy of each example, (batch,)."""
         return self.free_energy(x)
-
-
-class _Compared:
-    """Metrics of data and samples, out of sight of Keras's own.
-
-    Keras would ask for their results during training, when they have none.
-    """
-
-    def __init__(self, metrics):
-        self.metrics = metrics
-
-
-def _as_metric(identifier):
-    metric = identifier
-    if not isinstance(identifier, keras.metrics.Metric):
-        metric = keras.metrics.get(identifier)
-    if not isinstance(metric, keras.metrics.Metric):
-        raise ValueError(
-            "compile: metrics must be keras.metrics.Metric objects, whose "
-            f"update_state gets (data, samples); received {identifier!r}."
-        )
-    return metric
 
 
 def _examples(data):

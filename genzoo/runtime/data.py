@@ -8,12 +8,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import random
+from genzoo.runtime import distribute, random
 
 
 def is_array(x):
     """Whether x is held in memory as one array."""
-    if isinstance(x, (tf.data.Dataset, tf.distribute.DistributedDataset)):
+    if isinstance(x, tf.data.Dataset) or distribute.is_shared_out(x):
         return False
     return isinstance(x, (list, tuple)) or hasattr(x, "shape")
 

@@ -70,6 +70,11 @@ def is_multi_worker(strategy=None):
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
+def is_shared_out(dataset):
+    """Whether a dataset is already divided among replicas."""
+    return isinstance(dataset, tf.distribute.DistributedDataset)
+
+
 def replica_count():
     """The number of replicas that train in step."""
     return tf.distribute.get_strategy().num_replicas_in_sync
