@@ -98,7 +98,7 @@ def shuffled(x, batch_size, permutation):
         lambda order, all_rows: tf.gather(all_rows, order),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
-    # A generator's length is unknown to tf.data, and `fit` shows it.
+    # tf.data does not know the length of a flat_map, and `fit` shows it.
     steps = -(-rows // batch_size)
     cardinality = tf.data.experimental.assert_cardinality(steps)
     options = tf.data.Options()
