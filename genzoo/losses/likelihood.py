@@ -30,6 +30,8 @@ class ContrastiveDivergence(LearningRule):
         divergence", Neural Computation 14, 2002.
     """
 
+    samples = True
+
     def __init__(self, steps=1):
         self.steps = positive_int("ContrastiveDivergence", "steps", steps)
 
@@ -74,6 +76,8 @@ class PersistentContrastiveDivergence(LearningRule):
         approximations to the likelihood gradient", ICML 2008.
     """
 
+    uses_averages = samples = True
+
     def __init__(self, steps=1, chains=128):
         name = "PersistentContrastiveDivergence"
         self.steps = positive_int(name, "steps", steps)
@@ -104,7 +108,10 @@ class ExactLikelihood(LearningRule):
 
     For an RBM the joint states of the smaller discrete layer are enumerated
     in float64: cost and time grow as 2^n with its number n of binary units.
+    For a MaxEnt the sum is over its whole space, or an integral.
     """
+
+    uses_averages = True
 
     def gradients(self, model, x, seed):
         """The negative mean log-likelihood and its exact gradient."""

@@ -8,9 +8,14 @@ class LearningRule:
 
     Attributes:
         chains: how many persistent chains the model must keep for it.
+        uses_averages: whether it depends on the data through the averages of
+            d(-E)/d theta alone, for models where these do not depend on theta.
+        samples: whether its gradient is an estimate by Markov chains.
     """
 
     chains = 0
+    uses_averages = False
+    samples = False
 
     def gradients(self, model, x, seed):
         """The loss of a batch and its gradient.

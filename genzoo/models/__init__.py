@@ -1,7 +1,8 @@
-"""What is compiled and fitted."""
+"""Models: what is compiled and fitted."""
 
 from genzoo.models.energy_based_model import EnergyBasedModel
 from genzoo.models.generative_model import GenerativeModel
+from genzoo.models.maxent import MaxEnt
 from genzoo.models.rbm import RBM
 
-__all__ = ["RBM", "EnergyBasedModel", "GenerativeModel"]
+__all__ = ["RBM", "EnergyBasedModel", "GenerativeModel", "MaxEnt"]

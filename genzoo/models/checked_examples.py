@@ -16,7 +16,7 @@ class CheckedExamples:
         raise NotImplementedError
 
     @property
-    def space(self):
+    def space_in_words(self):
         """The space of one example in words, and a hint for other data."""
         raise NotImplementedError
 
@@ -50,7 +50,7 @@ class CheckedExamples:
         return x
 
     def _outside_message(self, where, x):
-        space, hint = self.space
+        space, hint = self.space_in_words
         x = np.asarray(x, np.float64)
         strange = int(x.size - np.isfinite(x).sum())
         if strange:
@@ -135,7 +135,7 @@ class SpaceErrors:
     def __exit__(self, kind, error, trace):
         if isinstance(error, tf.errors.InvalidArgumentError):
             if _OUTSIDE in str(error):
-                space, hint = self.model.space
+                space, hint = self.model.space_in_words
                 raise ValueError(
                     f"{self.where}: a batch of the dataset is not in the "
                     f"model's space; x must hold {space}. {hint}"

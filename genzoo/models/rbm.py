@@ -202,7 +202,7 @@ class RBM(Learning, Likelihood, Sampling, EnergyBasedModel):
         return (self.visible.width,)
 
     @property
-    def space(self):
+    def space_in_words(self):
         """What visible states hold, and what to do with others."""
         kind = type(self.visible).__name__
         return f"{self.visible.space} for {kind} units", self.visible.hint

@@ -6,8 +6,10 @@ import numpy as np
 
 ENUMERATION = "enumeration"
 ANNEALING = "annealed importance sampling"
+QUADRATURE = "quadrature"
+TRANSFER_MATRIX = "transfer matrix"
 # Saved by their number: a new one is added at the end.
-METHODS = (ENUMERATION, ANNEALING)
+METHODS = (ENUMERATION, ANNEALING, QUADRATURE, TRANSFER_MATRIX)
 RECORD_LENGTH = 7
 
 
@@ -23,7 +25,8 @@ class LogPartition(NamedTuple):
             method has none.
         upper: the estimate of a run in the other direction, from samples of
             the model down to the start. None if there was no such run.
-        method: "enumeration" or "annealed importance sampling".
+        method: "enumeration", "annealed importance sampling", "quadrature"
+            or "transfer matrix".
         upper_is_bound: True if the reverse run began at exact samples, so
             that the expectation of `upper` is at least log Z. Started from
             Markov chains that have not reached equilibrium it can lie on
@@ -39,10 +42,17 @@ class LogPartition(NamedTuple):
     upper_is_bound: bool = False
 
     @classmethod
-    def exact(cls, value):
+    def exact(cls, value, method=ENUMERATION):
         """A log Z that is known."""
         value = float(value)
-        return cls(value, 0.0, np.inf, value, value, ENUMERATION, True)
+        return cls(value, 0.0, np.inf, value, value, method, True)
+
+    @classmethod
+    def integrated(cls, value, error):
+        """A log Z by quadrature, with its truncation error as `stderr`."""
+        value, error = float(value), float(error)
+        low, high = value - error, value + error
+        return cls(value, error, np.inf, low, high, QUADRATURE, True)
 
     def to_record(self):
         """Itself as a list of floats, to be kept in a weight."""

@@ -1,0 +1,23 @@
+"""What a maximum-entropy model constrains: averages of functions of x."""
+
+from genzoo.features.feature import Feature, Quadratic
+from genzoo.features.feature_list import FeatureList, get
+from genzoo.features.function import Function
+from genzoo.features.histogram import Histogram
+from genzoo.features.indicators import Indicators, PairIndicators
+from genzoo.features.moments import Moments
+from genzoo.features.pairwise import LatticeBonds, Pairwise
+
+__all__ = [
+    "Feature",
+    "FeatureList",
+    "Function",
+    "Histogram",
+    "Indicators",
+    "LatticeBonds",
+    "Moments",
+    "PairIndicators",
+    "Pairwise",
+    "Quadratic",
+    "get",
+]

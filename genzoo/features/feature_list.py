@@ -1,0 +1,109 @@
+"""Several features as one."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from genzoo.features.feature import Feature, Quadratic
+from genzoo.features.function import Function
+
+
+def get(identifier):
+    """A `Feature` from itself, its configuration, or any callable.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(identifier, dict):
+        identifier = keras.saving.deserialize_keras_object(identifier)
+    if isinstance(identifier, Feature):
+        return identifier
+    if callable(identifier):
+        return Function(identifier)
+    raise ValueError(
+        "features must be genzoo.features, functions of x, or Keras layers; "
+        f"received {identifier!r}."
+    )
+
+
+class FeatureList:
+    """Several features side by side, on one space.
+
+    Args:
+        space: a `genzoo.spaces.Space`.
+        features: a feature, or a list of them; see `get`.
+
+    Attributes:
+        names: of all functions, each once.
+
+    Raises:
+        ValueError: if there are none, or one does not apply to the space.
+    """
+
+    def __init__(self, space, features):
+        if not isinstance(features, (list, tuple)):
+            features = [features]
+        if not features:
+            raise ValueError(
+                "features is empty; pass at least one, for example "
+                "genzoo.features.Moments(1)."
+            )
+        self.space = space
+        self.parts = [get(feature) for feature in features]
+        names = [feature.names(space) for feature in self.parts]
+        self.counts = [len(part) for part in names]
+        self.names = _distinct([name for part in names for name in part])
+
+    def __len__(self):
+        return len(self.names)
+
+    def __call__(self, states):
+        """f(x), (batch, n), for states (batch, width), in their dtype."""
+        x = self.space.unflatten(states)
+        values = []
+        for feature, count in zip(self.parts, self.counts, strict=True):
+            value = ops.cast(feature(x), states.dtype)
+            values.append(ops.reshape(value, (-1, count)))
+        return values[0] if len(values) == 1 else ops.concatenate(values, 1)
+
+    @property
+    def breaks(self):
+        """Where functions of continuous sites may jump."""
+        return sorted({b for feature in self.parts for b in feature.breaks})
+
+    def quadratic(self):
+        """The `Quadratic` form that all of them together are, or None."""
+        if not self.space.is_discrete:
+            return None
+        forms = [feature.quadratic(self.space) for feature in self.parts]
+        if None in forms or len({form.values for form in forms}) > 1:
+            return None
+        first = np.cumsum([0, *self.counts])
+        numbered = [
+            form._replace(
+                site_features=form.site_features + start,
+                pair_features=form.pair_features + start,
+            )
+            for form, start in zip(forms, first, strict=False)
+        ]
+        columns = zip(*(form[:4] for form in numbered), strict=True)
+        return Quadratic(*map(np.concatenate, columns), forms[0].values)
+
+    def serialize(self):
+        """Their configurations, a list.
+
+        Raises:
+            ValueError: for a function that Keras does not know by name.
+        """
+        serialize = keras.saving.serialize_keras_object
+        return [serialize(feature) for feature in self.parts]
+
+
+def _distinct(names):
+    seen = {}
+    result = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        again = seen[name] > 1
+        result.append(f"{name} ({seen[name]})" if again else name)
+    return result

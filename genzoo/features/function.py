@@ -1,0 +1,86 @@
+"""Any function, layer or model as a feature."""
+
+import keras
+from keras import ops
+
+from genzoo.features.feature import Feature
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class Function(Feature):
+    """What a callable makes of x: (batch, *event_shape) to (batch, n).
+
+    To be saved, a function must be known to Keras by name: decorate it with
+    `@keras.saving.register_keras_serializable()`. A Keras layer or model is
+    saved with its weights; it is not trained.
+
+    Args:
+        function: of examples; a result of shape (batch,) is one feature.
+        name: of the features; by default the function's own.
+
+    Raises:
+        ValueError: if it is not callable, or gives another shape.
+    """
+
+    def __init__(self, function, name=None):
+        if isinstance(function, (dict, str)):
+            function = keras.saving.deserialize_keras_object(function)
+        if not callable(function):
+            raise ValueError(
+                "Function: expected a function of x or a Keras layer; "
+                f"received {function!r}."
+            )
+        self.function = function
+        own = getattr(function, "__name__", None)
+        own = getattr(function, "name", None) or own or "f"
+        self.name = name or ("f" if own == "<lambda>" else own)
+
+    @property
+    def layer(self):
+        """The Keras layer, or None for a plain function."""
+        is_layer = isinstance(self.function, keras.layers.Layer)
+        return self.function if is_layer else None
+
+    def names(self, space):
+        """The name, numbered if there is more than one feature."""
+        one = ops.zeros((3, *space.event_shape), self._dtype("float64"))
+        shape = tuple(self.function(one).shape)
+        if len(shape) not in (1, 2) or shape[0] != 3:
+            raise ValueError(
+                f"features: {self.name} must turn examples of shape "
+                f"(batch, {', '.join(map(str, space.event_shape))}) into "
+                f"(batch, n); for a batch of 3 it gave {shape}."
+            )
+        count = 1 if len(shape) == 1 else shape[1]
+        if count == 1:
+            return [self.name]
+        return [f"{self.name}_{i}" for i in range(count)]
+
+    def __call__(self, x):
+        """Values, (batch, n)."""
+        value = self.function(ops.cast(x, self._dtype(x.dtype)))
+        return value[:, None] if len(value.shape) == 1 else value
+
+    def _dtype(self, dtype):
+        return dtype if self.layer is None else self.layer.compute_dtype
+
+    def get_config(self):
+        """The constructor's arguments.
+
+        Raises:
+            ValueError: for a function that Keras does not know by name.
+        """
+        function = self.function
+        if self.layer is None:
+            if keras.saving.get_registered_name(function) == getattr(
+                function, "__name__", None
+            ):
+                raise ValueError(
+                    f"The feature {self.name!r} is a plain function, which "
+                    "cannot be saved. Decorate it with "
+                    "@keras.saving.register_keras_serializable()."
+                )
+        return {
+            "function": keras.saving.serialize_keras_object(function),
+            "name": self.name,
+        }

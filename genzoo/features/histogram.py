@@ -1,0 +1,70 @@
+"""Histograms: how much of the probability lies in each bin."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from genzoo.features.feature import Feature, flat
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class Histogram(Feature):
+    """Indicators of bins, for each site: `f_k(x) = 1 if x is in bin k`.
+
+    Bins are [a, b), the last one closed, as in `numpy.histogram`. If they
+    cover all of the space their sum is always 1: one is redundant, and its
+    multiplier is zero.
+
+    Args:
+        bins: the ends of the bins, increasing.
+
+    Raises:
+        ValueError: unless there are two or more increasing numbers.
+    """
+
+    def __init__(self, bins):
+        ends = np.asarray(bins, np.float64)
+        if ends.ndim != 1 or len(ends) < 2 or not (np.diff(ends) > 0).all():
+            raise ValueError(
+                "Histogram: bins must be two or more increasing numbers; "
+                f"received {bins!r}."
+            )
+        self.bins = ends
+
+    @property
+    def breaks(self):
+        """The ends of the bins."""
+        return tuple(self.bins.tolist())
+
+    def names(self, space):
+        """x in [0, 1), and so on."""
+        if not space.is_bounded:
+            raise ValueError(
+                "Histogram: the space is unbounded, where bins cannot be "
+                "integrated exactly. Use Interval(low, high)."
+            )
+        last = len(self.bins) - 2
+        bins = [
+            f"[{low:g}, {high:g}{']' if k == last else ')'}"
+            for k, (low, high) in enumerate(
+                zip(self.bins[:-1], self.bins[1:], strict=True)
+            )
+        ]
+        return [f"{site} in {bin}" for site in space.site_names for bin in bins]
+
+    def __call__(self, x):
+        """Indicators, (batch, width * bins)."""
+        dtype = x.dtype
+        x = flat(x)[:, :, None]
+        low = ops.cast(self.bins[:-1], dtype)
+        high = ops.cast(self.bins[1:], dtype)
+        inside = ops.logical_and(x >= low, x < high)
+        end = np.arange(len(self.bins) - 1) == len(self.bins) - 2
+        closed = ops.logical_and(end, x == high)
+        inside = ops.cast(ops.logical_or(inside, closed), dtype)
+        bins = len(self.bins) - 1
+        return ops.reshape(inside, (-1, inside.shape[1] * bins))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"bins": self.bins.tolist()}

@@ -1,0 +1,105 @@
+"""Indicators of the values of categorical sites, alone and in pairs.
+
+The last value is left out everywhere: indicators of all values add up to one,
+so that with it the multipliers would not be determined.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from genzoo.features.feature import (
+    NO_PAIRS,
+    NO_SITES,
+    Feature,
+    Quadratic,
+    flat,
+)
+from genzoo.features.pairwise import as_edges, edges_of
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class Indicators(Feature):
+    """`f_ia(x) = 1 if x_i = a`, for each site and each value but the last.
+
+    Args:
+        values: the values of a site.
+    """
+
+    def __init__(self, values):
+        self.values = tuple(float(v) for v in values)
+
+    def names(self, space):
+        """x_0=1, and so on."""
+        return [
+            f"{site}={value:g}"
+            for site in space.site_names
+            for value in self.values[:-1]
+        ]
+
+    def __call__(self, x):
+        """Indicators, (batch, width * (values - 1))."""
+        x = flat(x)
+        values = ops.cast(np.array(self.values[:-1]), x.dtype)
+        equal = ops.cast(x[:, :, None] == values, x.dtype)
+        return ops.reshape(equal, (-1, x.shape[1] * (len(self.values) - 1)))
+
+    def quadratic(self, space):
+        """Linear in the indicators."""
+        count = np.arange(space.width * (len(self.values) - 1))
+        return Quadratic(count, count, NO_PAIRS, NO_SITES, self.values)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"values": list(self.values)}
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class PairIndicators(Feature):
+    """`f_iajb(x) = 1 if x_i = a and x_j = b`: the couplings of a Potts model.
+
+    Args:
+        values: the values of a site; the last is left out.
+        edges: pairs (i, j) of sites; None takes all.
+    """
+
+    def __init__(self, values, edges=None):
+        self.values = tuple(float(v) for v in values)
+        self.edges = (
+            None if edges is None else as_edges("PairIndicators", edges)
+        )
+
+    def _places(self, width):
+        """Positions of the pairs of indicators, (m, 2)."""
+        kept = len(self.values) - 1
+        edges = edges_of("PairIndicators", self.edges, width)
+        a, b = np.divmod(np.arange(kept * kept), kept)
+        first = edges[:, :1] * kept + a
+        second = edges[:, 1:] * kept + b
+        return np.stack([first.ravel(), second.ravel()], axis=1)
+
+    def names(self, space):
+        """x_0=1 x_1=2, and so on."""
+        sites = Indicators(self.values).names(space)
+        return [f"{sites[i]} {sites[j]}" for i, j in self._places(space.width)]
+
+    def __call__(self, x):
+        """Products of indicators, (batch, edges * (values - 1)**2)."""
+        x = flat(x)
+        indicators = Indicators(self.values)(x)
+        places = self._places(x.shape[-1])
+        first, second = np.ascontiguousarray(places.T)
+        return ops.take(indicators, first, axis=-1) * ops.take(
+            indicators, second, axis=-1
+        )
+
+    def quadratic(self, space):
+        """Bilinear in the indicators."""
+        places = self._places(space.width)
+        owner = np.arange(len(places))
+        return Quadratic(NO_SITES, NO_SITES, places, owner, self.values)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        edges = None if self.edges is None else self.edges.tolist()
+        return {"values": list(self.values), "edges": edges}

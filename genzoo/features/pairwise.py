@@ -1,0 +1,189 @@
+"""Products of two sites: all pairs, a graph's edges, a lattice's bonds."""
+
+import itertools
+
+import keras
+import numpy as np
+from keras import ops
+
+from genzoo.features.feature import NO_SITES, Feature, Quadratic, flat
+from genzoo.spaces.space import as_shape
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class Pairwise(Feature):
+    """The products `x_i x_j`, so that correlations are constrained.
+
+    Args:
+        edges: pairs (i, j) of sites, in their flat order; None takes all.
+
+    Raises:
+        ValueError: if edges are not pairs of different sites, each once.
+    """
+
+    def __init__(self, edges=None):
+        self.edges = None if edges is None else as_edges("Pairwise", edges)
+
+    def pairs(self, space):
+        """The edges on a space, an int array (m, 2)."""
+        return edges_of("Pairwise", self.edges, space.width)
+
+    def names(self, space):
+        """x_0 x_1, and so on."""
+        sites = space.site_names
+        return [f"{sites[i]} {sites[j]}" for i, j in self.pairs(space)]
+
+    def __call__(self, x):
+        """Products, (batch, edges)."""
+        x = flat(x)
+        pairs = edges_of("Pairwise", self.edges, x.shape[-1])
+        first, second = np.ascontiguousarray(pairs.T)
+        return ops.take(x, first, axis=-1) * ops.take(x, second, axis=-1)
+
+    def quadratic(self, space):
+        """Bilinear."""
+        pairs = self.pairs(space)
+        return Quadratic(NO_SITES, NO_SITES, pairs, np.arange(len(pairs)))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"edges": None if self.edges is None else self.edges.tolist()}
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class LatticeBonds(Feature):
+    """The sum `sum_<ij> x_i x_j` over the bonds of a lattice.
+
+    One function, and so one coupling, for all nearest-neighbour bonds: the
+    lattice's symmetry is built in. Minus its average is the energy of the
+    Ising model with J = 1.
+
+    Args:
+        shape: of the lattice, an int or a tuple.
+        periodic: whether opposite ends are bound; a bool, or one for each
+            dimension.
+
+    Raises:
+        ValueError: for a bad shape or `periodic`.
+    """
+
+    def __init__(self, shape, periodic=True):
+        self.shape = as_shape("LatticeBonds", shape)
+        self.bonds = lattice_bonds(self.shape, periodic)
+        self.periodic = periodic
+
+    def names(self, space):
+        """Bonds."""
+        if int(np.prod(self.shape)) != space.width:
+            raise ValueError(
+                f"LatticeBonds: shape {self.shape} has "
+                f"{int(np.prod(self.shape))} sites; the space has "
+                f"{space.width}."
+            )
+        return ["bonds"]
+
+    def __call__(self, x):
+        """The sum, (batch, 1)."""
+        x = ops.reshape(flat(x), (-1, *self.shape))
+        total = 0.0
+        for axis, wraps in enumerate(_wraps(self.shape, self.periodic), 1):
+            size = x.shape[axis]
+            if size == 1:
+                continue
+            if wraps:
+                products = x * ops.roll(x, -1, axis=axis)
+            else:
+                ends = [slice(None)] * axis
+                first = x[(*ends, slice(0, size - 1))]
+                products = first * x[(*ends, slice(1, size))]
+            total += ops.sum(products, axis=range(1, x.ndim))
+        if isinstance(total, float):
+            total = ops.zeros_like(flat(x)[:, 0])
+        return total[:, None]
+
+    def quadratic(self, space):
+        """Bilinear, with one coefficient."""
+        owner = np.zeros(len(self.bonds), np.int64)
+        return Quadratic(NO_SITES, NO_SITES, self.bonds, owner)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"shape": list(self.shape), "periodic": self.periodic}
+
+
+def lattice_bonds(shape, periodic=True):
+    """The nearest neighbours on a lattice, an int array (bonds, 2).
+
+    A periodic dimension of length 2 has two bonds between the same sites.
+
+    Args:
+        shape: of the lattice, a tuple.
+        periodic: a bool, or one for each dimension.
+
+    Raises:
+        ValueError: if `periodic` has another length than `shape`.
+    """
+    shape = as_shape("lattice_bonds", shape)
+    sites = np.arange(int(np.prod(shape))).reshape(shape)
+    bonds = []
+    for axis, wraps in enumerate(_wraps(shape, periodic)):
+        if shape[axis] == 1:
+            continue
+        following = np.roll(sites, -1, axis=axis)
+        pairs = np.stack([sites, following], axis=-1)
+        if not wraps:
+            pairs = pairs.take(range(shape[axis] - 1), axis=axis)
+        bonds.append(pairs.reshape(-1, 2))
+    return np.concatenate(bonds) if bonds else np.zeros((0, 2), np.int64)
+
+
+def _wraps(shape, periodic):
+    wraps = [periodic] * len(shape) if np.ndim(periodic) == 0 else periodic
+    if len(wraps) != len(shape) or not all(
+        isinstance(wrap, (bool, np.bool_)) for wrap in wraps
+    ):
+        raise ValueError(
+            "periodic must be a bool, or a list of one for each of the "
+            f"{len(shape)} dimensions; received {periodic!r}."
+        )
+    return list(wraps)
+
+
+def as_edges(owner, edges):
+    """Edges as an int array (m, 2), with i < j.
+
+    Raises:
+        ValueError: if they are not pairs of different sites, each once.
+    """
+    array = np.asarray(edges)
+    if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"{owner}: edges must be pairs of ints, shape (m, 2); received "
+            f"shape {array.shape}, dtype {array.dtype}."
+        )
+    array = np.sort(array.astype(np.int64), axis=1)
+    if (array[:, 0] == array[:, 1]).any():
+        raise ValueError(
+            f"{owner}: an edge joins a site with itself: "
+            f"{array[array[:, 0] == array[:, 1]][0].tolist()}."
+        )
+    if len(np.unique(array, axis=0)) < len(array):
+        raise ValueError(f"{owner}: an edge comes twice; give each once.")
+    return array
+
+
+def edges_of(owner, edges, width):
+    """The edges, or all pairs of sites, on `width` sites.
+
+    Raises:
+        ValueError: if a site is not there.
+    """
+    if edges is None:
+        pairs = list(itertools.combinations(range(width), 2))
+        return np.array(pairs, np.int64).reshape(-1, 2)
+    if len(edges) and (edges.min() < 0 or edges.max() >= width):
+        raise ValueError(
+            f"{owner}: edges name sites {edges.min()} to {edges.max()}; the "
+            f"space has {width}, numbered from 0."
+        )
+    return edges

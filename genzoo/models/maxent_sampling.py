@@ -1,0 +1,512 @@
+"""How a MaxEnt draws: exactly where it can, else by Markov chains."""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from genzoo import partition, samplers
+from genzoo.runtime import distribute, random
+from genzoo.runtime.graph import compiled
+from genzoo.runtime.memory import check_memory
+
+# Sweeps before samples are compared with data in `evaluate`.
+_METRIC_STEPS = 100
+_LEAPFROG = 8
+_ACCEPTANCE = 0.8
+_KEY = tf.TensorSpec((2,), tf.int64)
+_SCALAR = tf.TensorSpec((), tf.float32)
+_COUNT = tf.TensorSpec((), tf.int32)
+
+
+class Walking:
+    """The part of `MaxEnt` that draws samples and anneals."""
+
+    # One sweep -------------------------------------------------------------
+
+    @functools.cached_property
+    def quadratic(self):
+        """The `features.Quadratic` form that all features are, or None."""
+        levels = {tuple(values) for values in self.space.levels if values is not None}
+        return self.features.quadratic() if len(levels) == 1 else None
+
+    @functools.cached_property
+    def colours(self):
+        """Sites that do not interact, colour by colour."""
+        size = 1 if self.quadratic.values is None else len(self.quadratic.values) - 1
+        joined = np.zeros((self.space.width,) * 2, bool)
+        first, second = self.quadratic.pairs.T // size
+        joined[first, second] = joined[second, first] = True
+        return samplers.colour(joined)
+
+    def pairwise(self, dtype="float32"):
+        """The `samplers.Pairwise` energy at the present multipliers."""
+        form = self.quadratic
+        levels = np.asarray(self.space.levels[0])
+        if form.values is None:
+            encoding = levels[:, None]
+        else:
+            encoding = np.eye(len(levels))[:, :-1]
+        size = self.space.width * encoding.shape[1]
+        x = tf.cast(self.multiplier_weights.value, dtype)
+        bias = tf.scatter_nd(
+            form.sites[:, None], tf.gather(x, form.site_features), (size,)
+        )
+        values = tf.gather(x, form.pair_features)
+        half = tf.scatter_nd(form.pairs, values, (size, size))
+        return samplers.Pairwise(
+            levels, encoding, bias, half + tf.transpose(half)
+        )
+
+    def _sweep(self, beta=1.0):
+        """A step that leaves exp(-beta E) as it is."""
+        beta = tf.cast(beta, tf.float32)
+        if self.quadratic is not None and self.reference is None:
+            return samplers.gibbs_sites(
+                self.pairwise().scaled(beta), self.colours
+            )
+        return self._general_sweep(lambda x: beta * self.state_energy(x))
+
+    def _general_sweep(self, energy):
+        """Gibbs for the discrete sites, then Hamiltonian for the others."""
+        steps = []
+        continuous = self.space.continuous_sites
+        if len(continuous) < self.space.width:
+            steps.append(samplers.gibbs_energy(energy, self.space.levels))
+        if len(continuous):
+            steps.append(self._hamiltonian(energy))
+
+        def step(seed, x):
+            info = None
+            for number, move in enumerate(steps):
+                x, info = move(random.fold_in(seed, number), x)
+            return x, info
+
+        return step
+
+    def _hamiltonian(self, energy):
+        low, high = self.space.bounds(self.window.value)
+        moves = np.zeros(self.space.width, np.float32)
+        moves[self.space.continuous_sites] = 1.0
+        infinite = ~(np.isfinite(self.space.low) & np.isfinite(self.space.high))
+        # An unbounded site's window is some 20 standard deviations wide.
+        share = np.where(infinite, 0.05, 0.3).astype(np.float32)
+        size = moves * share * tf.cast(high - low, tf.float32)
+        size *= tf.cast(self.chain_step_size.value, tf.float32)
+        least = tf.constant(self.space.low, tf.float32)
+        most = tf.constant(self.space.high, tf.float32)
+
+        def log_prob(x):
+            inside = tf.reduce_all((x >= least) & (x <= most), axis=-1)
+            held = tf.clip_by_value(x, least, most)
+            return tf.where(inside, -energy(held), -float("inf"))
+
+        return samplers.hmc(log_prob, size, _LEAPFROG)
+
+    # Chains ----------------------------------------------------------------
+
+    @property
+    def chain_width(self):
+        """Chains are kept as states."""
+        return self.space.width
+
+    def reset_chains(self):
+        """Draw new chains, without a model."""
+        seed = self.draws.next()
+        self.chains.write_all(self._start(self.chains.count, seed))
+
+    def _start(self, n, seed):
+        x = self.space.start(n, seed)
+        infinite = ~(np.isfinite(self.space.low) & np.isfinite(self.space.high))
+        if not infinite.any():
+            return x
+        low, high = self.space.bounds(self.window.value)
+        # The window is 24 standard deviations of the data wide.
+        middle = tf.cast(0.5 * (low + high), tf.float32)
+        spread = tf.cast((high - low) / 24, tf.float32)
+        both = np.isinf(self.space.low) & np.isinf(self.space.high)
+        return tf.where(both, middle + spread * x, x)
+
+    def chains_at(self, x, seed):
+        """Chains that start at examples."""
+        return self.space.flatten(tf.cast(x, tf.float32))
+
+    def advance(self, states, steps, seed):
+        """States after some sweeps; the chains' step size is adapted."""
+        states = tf.cast(states, tf.float32)
+        if not len(self.space.continuous_sites):
+            return samplers.run(self._sweep(), seed, states, steps)
+        step = self._sweep()
+        for number in range(steps):
+            states, info = step(random.fold_in(seed, number), states)
+        accepted = tf.reduce_mean(tf.cast(info.acceptance, tf.float64))
+        accepted = distribute.all_sum(accepted) / distribute.replica_count()
+        size = tf.convert_to_tensor(self.chain_step_size.value)
+        change = tf.exp(0.1 * (accepted - _ACCEPTANCE))
+        self.chain_step_size.assign(tf.clip_by_value(size * change, 1e-3, 2.0))
+        return states
+
+    def follow_chains(self, sweeps, seed):
+        """Energies of copies of the chains, (sweeps, chains)."""
+        states = self.chains.read_all()
+        key = random.as_seed(seed).key
+        return self._follow(states, key, tf.constant(int(sweeps)))
+
+    @functools.cached_property
+    def _follow(self):
+        def follow(states, key, sweeps):
+            energies = tf.TensorArray(tf.float32, sweeps)
+            step = self._sweep()
+
+            def body(number, states, energies):
+                seed = random.fold_in(random.Seed(key), number)
+                states, _ = step(seed, states)
+                energy = self.state_energy(states)
+                return number + 1, states, energies.write(number, energy)
+
+            return tf.while_loop(
+                lambda number, *_: number < sweeps,
+                body,
+                (tf.zeros((), tf.int32), states, energies),
+            )[2].stack()
+
+        return compiled(follow, self._states_spec, _KEY, _COUNT)
+
+    @property
+    def _states_spec(self):
+        return tf.TensorSpec((None, self.space.width), tf.float32)
+
+    # Samples ---------------------------------------------------------------
+
+    def sample(self, n, seed=None, steps=1000, start=None, temperature=1.0):
+        """n examples drawn from `p(x)^(1 / temperature)`, normalised.
+
+        Independent and exact where the space can be summed over; else after
+        a walk of Gibbs sampling in the discrete sites and Hamiltonian Monte
+        Carlo in the continuous ones.
+
+        Args:
+            n: number of samples.
+            seed: int or pair of ints; None takes the next of the model's own
+                seeds for samples, which does not affect training.
+            steps: sweeps of the walk, at least 1; exact draws need none.
+            start: where a walk begins: "chains", the persistent chains;
+                "random", the space without a model; an array of n examples;
+                or None, the chains if there are any. An array or "chains"
+                asks for a walk also where draws could be exact.
+            temperature: positive; 1 is the model, 0.5 favours the probable.
+
+        Returns:
+            A float32 array of shape (n, *event_shape).
+
+        Raises:
+            ValueError: for an n or a number of steps below 1, an n beyond
+                memory, or a start that the model does not have.
+        """
+        name = f"{type(self).__name__}.sample"
+        self.check_count("sample", n)
+        self._check_adapted("sample")
+        if not isinstance(steps, (int, np.integer)) or steps < 1:
+            raise ValueError(
+                f"{name}: steps must be a positive int; received {steps!r}."
+            )
+        if not np.isscalar(temperature) or not 0 < temperature < np.inf:
+            raise ValueError(
+                f"{name}: temperature must be a positive number; received "
+                f"{temperature!r}."
+            )
+        first, second = random.split(self.seed_for(seed), 2)
+        heat = tf.constant(temperature, tf.float32)
+        if start is None and self.is_exact:
+            states = self._draw_exact(tf.constant(int(n)), first.key, heat)
+            return self.space.unflatten(states).numpy()
+        if start is None or isinstance(start, str):
+            states = self._chain_start(int(n), first, start)
+        else:
+            start = self.check_array("sample: start", start)
+            if len(start) != n:
+                raise ValueError(
+                    f"{name}: start has {len(start)} rows; n is {n}."
+                )
+            states = self.space.flatten(tf.cast(start, tf.float32))
+        states = self._walk(states, second.key, tf.constant(int(steps)), heat)
+        return self.space.unflatten(states).numpy()
+
+    @functools.cached_property
+    def _draw_exact(self):
+        def draw(n, key, temperature):
+            states = self.exact_states(n, random.Seed(key), temperature)
+            return tf.cast(states, tf.float32)
+
+        return compiled(draw, _COUNT, _KEY, _SCALAR)
+
+    @functools.cached_property
+    def _walk(self):
+        def walk(states, key, steps, temperature):
+            step = self._sweep(1 / temperature)
+            return samplers.run(step, random.Seed(key), states, steps)
+
+        return compiled(walk, self._states_spec, _KEY, _COUNT, _SCALAR)
+
+    def generate(self, n, seed):
+        """n examples, exact or 100 sweeps from the chains if there are any."""
+        first, second = random.split(seed, 2)
+        heat = tf.ones(())
+        if self.is_exact:
+            states = self._draw_exact(n, first.key, heat)
+        else:
+            states = self._chain_start(n, first)
+            steps = tf.constant(_METRIC_STEPS)
+            states = self._walk(states, second.key, steps, heat)
+        return self.space.unflatten(states)
+
+    def _chain_start(self, n, seed, start=None):
+        """States from which a walk of n chains begins."""
+        if start not in (None, "chains", "random"):
+            raise ValueError(
+                f"{type(self).__name__}.sample: start must be 'chains', "
+                "'random', an array of examples or None; received "
+                f"{start!r}."
+            )
+        if start == "chains" and self.chains is None:
+            raise ValueError(
+                f"{type(self).__name__}.sample: there are no persistent "
+                "chains to start at. Compile with "
+                "PersistentContrastiveDivergence, or use start='random'."
+            )
+        if start == "random" or self.chains is None:
+            return self._start(n, seed)
+        # Each chain once before any is taken twice, from a random one on.
+        chains = self.chains.read_all()
+        count = tf.shape(chains)[0]
+        share = random.uniform((1,), seed)[0]
+        first = tf.cast(tf.cast(count, share.dtype) * share, tf.int32)
+        return tf.gather(chains, (first + tf.range(n)) % count)
+
+    # Annealing -------------------------------------------------------------
+
+    def estimate_log_partition(
+        self, method, chains=100, temperatures=1000, reverse=True, seed=0
+    ):
+        """See `log_partition`; here it is by annealing."""
+        for name, value in (("chains", chains), ("temperatures", temperatures)):
+            if not isinstance(value, (int, np.integer)) or value < 2:
+                raise ValueError(
+                    f"{type(self).__name__}.log_partition: {name} must be an "
+                    f"int of at least 2; received {value!r}."
+                )
+        check_memory("log_partition: chains", chains, self.space.width)
+        first, second, up, down = random.split(random.as_seed(seed), 4)
+        betas = tf.linspace(0.0, 1.0, temperatures)
+        path = self._annealing_path()
+        forward = self._anneal(path.start(int(chains), first), betas, up.key)
+        backward, exact = None, self.is_exact
+        if reverse:
+            if exact:
+                heat = tf.ones(())
+                states = self._draw_exact(
+                    tf.constant(int(chains)), second.key, heat
+                )
+            else:
+                states = self._chain_start(int(chains), second)
+                steps = 1000 if self.chains is None else 100
+                states = self._walk(
+                    states, down.key, tf.constant(steps), tf.ones(())
+                )
+            backward = self._anneal(states, betas[::-1], down.key)
+        return partition.annealed_importance(
+            path.log_partition_start(), forward, backward, exact
+        )
+
+    def _annealing_path(self):
+        if self.quadratic is not None and self.reference is None:
+            return FieldPath(self.pairwise(), self.colours, self._free_bias())
+        return GeneralPath(self)
+
+    def _free_bias(self):
+        """Biases of independent sites with the observed averages, if known."""
+        pairwise = self.pairwise()
+        form = self.quadratic
+        bias = np.zeros(pairwise.bias.shape[0])
+        known = self.observation_record.numpy()[0] > 0
+        own = np.bincount(form.site_features, minlength=len(self.features)) == 1
+        if known and len(form.sites):
+            means = self.observed.numpy()[form.site_features]
+            logits = _independent(pairwise, bias.size, form.sites, means)
+            bias = np.where(own[form.site_features].all(), logits, 0.0)
+        return tf.constant(bias, tf.float32)
+
+    @functools.cached_property
+    def _anneal(self):
+        def log_weights(states, betas, key):
+            path = self._annealing_path()
+            return partition.anneal(path, states, betas, random.Seed(key))
+
+        betas = tf.TensorSpec((None,), tf.float32)
+        return compiled(log_weights, self._states_spec, betas, _KEY)
+
+    # Serving ---------------------------------------------------------------
+
+    def endpoints(self):
+        """What `export` serves: see there."""
+        examples = tf.TensorSpec((None, *self.event_shape), tf.float32, "x")
+        count = tf.TensorSpec((), tf.int32, "n")
+        key = tf.TensorSpec((2,), tf.int32, "seed")
+        steps = tf.TensorSpec((), tf.int32, "steps")
+        heat = tf.ones(())
+
+        def generate(n, seed, steps):
+            first, second = random.split(random.as_seed(seed), 2)
+            if self.is_exact:
+                states = self._draw_exact(n, first.key, heat)
+            else:
+                states = self._chain_start(n, first)
+                states = self._walk(states, second.key, steps, heat)
+            return self.space.unflatten(states)
+
+        def gibbs(x, seed, steps):
+            _, second = random.split(random.as_seed(seed), 2)
+            states = self._walk(
+                self.space.flatten(x), second.key, steps, heat
+            )
+            return self.space.unflatten(states)
+
+        served = {
+            "generate": (generate, [count, key, steps]),
+            "gibbs": (gibbs, [examples, key, steps]),
+            "energy": (self.energy, [examples]),
+        }
+        stored = self.stored_log_partition
+        if stored is not None:
+            log_z = tf.constant(stored.value, tf.float32)
+            served["log_prob"] = (
+                lambda x: -self.energy(x) - log_z,
+                [examples],
+            )
+        return served
+
+
+def _independent(pairwise, size, positions, means):
+    """Biases at which sites without couplings have these averages of phi."""
+    averages = np.zeros(size)
+    averages[positions] = means
+    codes = np.asarray(pairwise.encoding)
+    if codes.shape == (2, 1):
+        low, high = codes[:, 0]
+        share = np.clip((averages - low) / (high - low), 1e-3, 1 - 1e-3)
+        return np.log(share / (1 - share)) / (high - low)
+    if np.array_equal(codes, np.eye(len(codes))[:, :-1]):
+        shares = np.clip(averages.reshape(-1, codes.shape[1]), 1e-3, 1)
+        rest = np.clip(1 - shares.sum(axis=1, keepdims=True), 1e-3, 1)
+        return np.log(shares / rest).ravel()
+    return np.zeros(size)
+
+
+class FieldPath(NamedTuple):
+    """Couplings switched on while the biases go from b0 to the model's.
+
+    `p_beta(x) ~ exp((b0 + beta (b - b0)) . phi + beta phi' J phi / 2)`.
+
+    Attributes:
+        pairwise: the model's `samplers.Pairwise` energy.
+        colours: of its sites.
+        free_bias: b0.
+    """
+
+    pairwise: samplers.Pairwise
+    colours: list
+    free_bias: tf.Tensor
+
+    def log_partition_start(self):
+        """log Z of independent sites with the biases b0."""
+        alone = self._at(0.0)
+        weights = alone.log_weights(self._anything(1))
+        return tf.reduce_sum(tf.reduce_logsumexp(weights, axis=-1))
+
+    def _anything(self, n):
+        level = tf.cast(self.pairwise.levels[0], tf.float32)
+        return tf.fill((n, self.pairwise.sites), level)
+
+    def start(self, n, seed):
+        """n exact draws at beta = 0."""
+        # Without couplings one sweep makes all sites new.
+        step = samplers.gibbs_sites(self._at(0.0), self.colours)
+        return step(seed, self._anything(n))[0]
+
+    def _at(self, beta):
+        beta = tf.cast(beta, tf.float32)
+        bias = self.free_bias + beta * (self.pairwise.bias - self.free_bias)
+        return self.pairwise._replace(
+            bias=bias, coupling=beta * self.pairwise.coupling
+        )
+
+    def log_ratio(self, x, beta, following):
+        """log p*_following(x) - log p*_beta(x), shape (chains,)."""
+        alone = tf.linalg.matvec(self.pairwise.encode(x), self.free_bias)
+        return (following - beta) * (-self.pairwise.energy(x) - alone)
+
+    def move(self, x, beta, seed):
+        """A sweep at beta."""
+        step = samplers.gibbs_sites(self._at(beta), self.colours)
+        return step(seed, x)[0]
+
+
+class GeneralPath(NamedTuple):
+    """From the space without a model, by `p0(x)^(1 - beta) exp(-beta E(x))`.
+
+    Attributes:
+        model: the `MaxEnt`.
+    """
+
+    model: object
+
+    def log_partition_start(self):
+        """Zero: p0 is normalised."""
+        return 0.0
+
+    def start(self, n, seed):
+        """n exact draws from p0."""
+        return self.model._start(n, seed)
+
+    def _log_start(self, x):
+        """log p0(x), the density that `_start` draws from."""
+        space = self.model.space
+        total = tf.zeros(tf.shape(x)[:1], x.dtype)
+        low, high = space.bounds(self.model.window.value)
+        for site, levels in enumerate(space.levels):
+            column = x[:, site]
+            ends = space.low[site], space.high[site]
+            if levels is not None:
+                total -= np.log(len(levels))
+            elif np.isfinite(ends).all():
+                total -= np.log(ends[1] - ends[0])
+            else:
+                middle, spread, sides = 0.0, 1.0, 2.0
+                if np.isfinite(ends[0]):
+                    middle = ends[0]
+                elif np.isfinite(ends[1]):
+                    middle = ends[1]
+                else:
+                    middle = tf.cast(0.5 * (low + high)[site], x.dtype)
+                    spread = tf.cast((high - low)[site] / 24, x.dtype)
+                    sides = 1.0
+                z = (column - middle) / spread
+                norm = 0.5 * np.log(2 * np.pi) - np.log(sides)
+                total -= 0.5 * z * z + tf.math.log(spread) + norm
+        return total
+
+    def log_ratio(self, x, beta, following):
+        """log p*_following(x) - log p*_beta(x), shape (chains,)."""
+        energy = self.model.state_energy(x)
+        return (following - beta) * (-energy - self._log_start(x))
+
+    def move(self, x, beta, seed):
+        """A sweep at beta."""
+
+        def energy(x):
+            return beta * self.model.state_energy(x) - (
+                1 - beta
+            ) * self._log_start(x)
+
+        return self.model._general_sweep(energy)(seed, x)[0]

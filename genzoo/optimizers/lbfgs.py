@@ -1,0 +1,88 @@
+"""L-BFGS, also with an L1 term (then known as OWL-QN)."""
+
+import keras
+import tensorflow as tf
+
+from genzoo.optimizers.solver import Solver
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class LBFGS(Solver):
+    """Limited-memory BFGS with backtracking.
+
+    For smooth objectives with too many parameters for `Newton`, and for
+    those with an L1 term, whose solutions have exact zeros.
+
+    Args:
+        memory: number of past steps that the curvature is estimated from.
+
+    Raises:
+        ValueError: if `memory` is not a positive int.
+
+    Reference:
+        Liu and Nocedal, "On the limited memory BFGS method for large scale
+        optimization", Mathematical Programming 45, 1989. Andrew and Gao,
+        "Scalable training of L1-regularized log-linear models", ICML 2007.
+    """
+
+    def __init__(self, memory=10, name=None):
+        if not isinstance(memory, int) or memory < 1:
+            raise ValueError(
+                f"LBFGS: memory must be a positive int; received {memory!r}."
+            )
+        super().__init__(name=name)
+        self.memory = memory
+
+    def build_memory(self, add):
+        """Past steps and changes of the gradient, the latest last."""
+        self.steps = add("steps", (self.memory, self.count))
+        self.changes = add("changes", (self.memory, self.count))
+
+    def reset(self):
+        """Forget the objective: it has changed."""
+        super().reset()
+        self.steps.assign(tf.zeros_like(self.steps))
+        self.changes.assign(tf.zeros_like(self.changes))
+
+    def remember(self, change, gradient_change, accepted):
+        """Take note of a step along which the gradient grew."""
+        curvature = tf.reduce_sum(change * gradient_change)
+        length = tf.norm(change) * tf.norm(gradient_change)
+        useful = accepted & (curvature > 1e-10 * length)
+        for memory, new in (
+            (self.steps, change),
+            (self.changes, gradient_change),
+        ):
+            old = tf.convert_to_tensor(memory.value)
+            moved = tf.concat([old[1:], new[None]], axis=0)
+            memory.assign(tf.where(useful, moved, old))
+
+    def direction(self, evaluation, pseudogradient, free):
+        """-H^-1 g by the two-loop recursion; rows of zeros do nothing."""
+        steps = tf.convert_to_tensor(self.steps.value)
+        changes = tf.convert_to_tensor(self.changes.value)
+        products = tf.reduce_sum(steps * changes, axis=1)
+        inverse = tf.math.divide_no_nan(tf.ones_like(products), products)
+        vector = pseudogradient
+        weights = [None] * self.memory
+        for i in reversed(range(self.memory)):
+            weights[i] = inverse[i] * tf.reduce_sum(steps[i] * vector)
+            vector -= weights[i] * changes[i]
+        squares = tf.reduce_sum(changes[-1] ** 2)
+        scale = tf.math.divide_no_nan(products[-1], squares)
+        vector *= tf.where(scale > 0, scale, 1.0)
+        for i in range(self.memory):
+            back = inverse[i] * tf.reduce_sum(changes[i] * vector)
+            vector += steps[i] * (weights[i] - back)
+        return -vector * free
+
+    def first_step_size(self, direction, pseudogradient):
+        """1, or a short step while nothing is known of the curvature."""
+        known = tf.reduce_any(self.steps.value[-1] != 0)
+        length = tf.reduce_sum(tf.abs(direction))
+        short = tf.minimum(1.0, tf.math.divide_no_nan(1.0, length))
+        return tf.where(known, tf.ones_like(short), short)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "memory": self.memory}

@@ -1,0 +1,103 @@
+"""The natural gradient, from noisy averages."""
+
+import keras
+import tensorflow as tf
+
+from genzoo.optimizers.newton import solve
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class NaturalGradient(keras.optimizers.Optimizer):
+    """Newton's method for averages over Markov chains.
+
+    The step is `x <- x - rate F^-1 g`, with a running mean F of the Fisher
+    matrix, the covariance of the features over the chains. The rate falls as
+    `1 / (1 + t / decay_steps)`, which makes the noise of g vanish (Robbins
+    and Monro).
+
+    Args:
+        learning_rate: the rate at the start; a number or a schedule, which
+            then is taken as it is.
+        decay_steps: after so many steps the rate is one half.
+        max_change: the longest step, in standard deviations of the energy
+            that it adds: `sqrt(step F step)`.
+
+    Reference:
+        Amari, "Natural gradient works efficiently in learning", Neural
+        Computation 10, 1998.
+    """
+
+    needs_hessian = True
+
+    def __init__(
+        self,
+        learning_rate=0.5,
+        decay_steps=50,
+        max_change=1.0,
+        name=None,
+    ):
+        super().__init__(learning_rate=learning_rate, name=name)
+        self.decay_steps = float(decay_steps)
+        self.max_change = float(max_change)
+
+    def build(self, variables):
+        """Make the Fisher matrix for a list of one variable."""
+        if self.built:
+            return
+        super().build(variables)
+        count = variables[0].shape[0]
+        self.fisher = self.add_variable(
+            (count, count),
+            "zeros",
+            dtype="float64",
+            aggregation="only_first_replica",
+            name="fisher",
+        )
+
+    def advance_noisy(self, variable, gradient, fisher, mask):
+        """One step from estimates of the gradient and the Fisher matrix."""
+        step = tf.cast(self.iterations.value, tf.float64)
+        share = tf.maximum(1 / (1 + step), 0.02)
+        old = tf.convert_to_tensor(self.fisher.value)
+        mean = old + share * (fisher - old)
+        self.fisher.assign(mean)
+        # A few chains may not span all features: the diagonal always counts.
+        diagonal = tf.linalg.diag_part(mean)
+        floor = 1e-3 * tf.reduce_mean(diagonal) + 1e-12
+        mean = tf.linalg.set_diag(mean, 1.01 * diagonal + floor)
+        change = solve(mean, gradient, mask)
+        length = tf.sqrt(tf.reduce_sum(change * tf.linalg.matvec(mean, change)))
+        limit = tf.math.divide_no_nan(
+            tf.constant(self.max_change, tf.float64), length
+        )
+        rate = tf.cast(self.learning_rate, tf.float64)
+        if not callable(self._learning_rate):
+            rate /= 1 + step / self.decay_steps
+        variable.assign_sub(tf.minimum(rate, limit) * change)
+        self.iterations.assign_add(1)
+
+    def update_step(self, gradient, variable, learning_rate):
+        """A gradient alone is not enough.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(
+            "NaturalGradient needs the covariance of the features: compile a "
+            "MaxEnt with it."
+        )
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            "name": self.name,
+            "learning_rate": self._serialized_rate(),
+            "decay_steps": self.decay_steps,
+            "max_change": self.max_change,
+        }
+
+    def _serialized_rate(self):
+        rate = self._learning_rate
+        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            return keras.optimizers.schedules.serialize(rate)
+        return float(rate.numpy())

@@ -1,0 +1,209 @@
+"""What Newton's method and L-BFGS share: a line search, and an L1 term.
+
+One step is one evaluation of the objective, at a trial point. If the trial is
+good enough it is accepted, and a new direction is found; if not, the next
+trial lies half as far. So there is no loop inside a step, and all replicas of
+a `tf.distribute` strategy go the same way. All that is known of the objective
+is kept in weights: a search is saved, and resumes bit for bit.
+
+Reference:
+    Nocedal and Wright, "Numerical optimization", 2006. The L1 term: Andrew
+    and Gao, "Scalable training of L1-regularized log-linear models", ICML
+    2007.
+"""
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+# Relative errors of a sum of many terms.
+_ROUNDING = {tf.float64: 1e-14, tf.float32: 1e-6}
+
+
+class Evaluation(NamedTuple):
+    """A smooth objective at one point.
+
+    Attributes:
+        value: a scalar.
+        gradient: (n,).
+        hessian: (n, n); None if the method needs none.
+    """
+
+    value: tf.Tensor
+    gradient: tf.Tensor
+    hessian: tf.Tensor | None = None
+
+
+class Solver(keras.optimizers.Optimizer):
+    """A deterministic method for one vector of parameters.
+
+    For objectives that are the same at each step: an exact likelihood, or the
+    pseudolikelihood of all examples in one batch. A subclass gives
+    `direction`.
+
+    Args:
+        name: of the optimizer.
+    """
+
+    needs_hessian = False
+
+    def __init__(self, name=None):
+        super().__init__(learning_rate=1.0, name=name)
+
+    def build(self, variables):
+        """Make the weights of the search for a list of one variable."""
+        if self.built:
+            return
+        if len(variables) != 1:
+            raise ValueError(
+                f"{type(self).__name__} solves for one vector of parameters, "
+                f"such as the multipliers of a MaxEnt; received "
+                f"{len(variables)} variables. Use a Keras optimizer."
+            )
+        super().build(variables)
+        (variable,) = variables
+        self.count = variable.shape[0]
+        self.dtype = variable.dtype
+
+        def add(name, shape):
+            return self.add_variable(
+                shape,
+                "zeros",
+                dtype=self.dtype,
+                aggregation="only_first_replica",
+                name=name,
+            )
+
+        self.gradient = add("gradient", (self.count,))
+        self.step_direction = add("direction", (self.count,))
+        self.step_size = add("step_size", ())
+        self.value = add("value", ())
+        # 1 where the last trial was accepted, and a value is known.
+        self.accepted = add("accepted", ())
+        self.started = add("started", ())
+        self.build_memory(add)
+
+    def build_memory(self, add):
+        """Make what the method remembers; `add(name, shape)` makes it."""
+
+    def direction(self, evaluation, pseudogradient, free):
+        """Where to go from an accepted point, (n,).
+
+        Args:
+            evaluation: the `Evaluation` there.
+            pseudogradient: its gradient with that of the L1 term.
+            free: 1.0 for the parameters that may move, 0.0 for the others.
+        """
+        raise NotImplementedError
+
+    def first_step_size(self, direction, pseudogradient):
+        """The first trial along a direction, as a multiple of it."""
+        return tf.ones((), self.dtype)
+
+    def reset(self):
+        """Forget the objective: it has changed."""
+        self.accepted.assign(0)
+        self.started.assign(0)
+        self.step_size.assign(0)
+        self.step_direction.assign(tf.zeros_like(self.step_direction))
+
+    def advance(self, variable, evaluate, l1=None, mask=None):
+        """One step: evaluate at the trial point, accept it or go back.
+
+        Args:
+            variable: the parameters, moved to the best point known.
+            evaluate: function without arguments that gives the `Evaluation`
+                at the variable's present value.
+            l1: weights of an additional term `sum_i l1_i |x_i|`, or None.
+            mask: 1.0 for parameters to be solved for, 0.0 for those held.
+
+        Returns:
+            (value, stationarity): of the last point accepted, the objective
+            with its L1 term, and the largest component of its gradient.
+        """
+        old = tf.convert_to_tensor(variable.value)
+        free = tf.ones_like(old) if mask is None else mask
+        l1 = tf.zeros_like(old) if l1 is None else tf.cast(l1, self.dtype)
+        gradient = tf.convert_to_tensor(self.gradient.value)
+        direction = tf.convert_to_tensor(self.step_direction.value)
+        size = tf.convert_to_tensor(self.step_size.value)
+        before = _pseudogradient(old, gradient, l1) * free
+        # With an L1 term a step stays in the orthant in which it began.
+        orthant = tf.where(old != 0, tf.sign(old), -tf.sign(before))
+        trial = old + size * direction
+        keep = tf.logical_or(l1 == 0, trial * orthant > 0)
+        trial = tf.where(keep, trial, 0.0)
+        variable.assign(trial)
+        smooth, new_gradient, hessian = evaluate()
+        value = tf.cast(smooth, self.dtype)
+        value += tf.reduce_sum(l1 * tf.abs(trial))
+        new_gradient = tf.cast(new_gradient, self.dtype)
+
+        known = tf.convert_to_tensor(self.value.value)
+        started = self.started.value > 0
+        # Below the rounding of the objective only the gradient can tell.
+        rounding = _ROUNDING[smooth.dtype] * (1 + tf.abs(known))
+        expected = tf.reduce_sum(before * (trial - old))
+        enough = known + 1e-4 * expected + rounding
+        good = tf.math.is_finite(value) & tf.reduce_all(
+            tf.math.is_finite(new_gradient)
+        )
+        good &= tf.logical_or(tf.logical_not(started), value <= enough)
+
+        # What follows if the trial is accepted.
+        change = tf.where(started, trial - old, 0.0)
+        evaluation = Evaluation(value, new_gradient, hessian)
+        self.remember(change, new_gradient - gradient, good & started)
+        after = _pseudogradient(trial, new_gradient, l1) * free
+        may_move = free * tf.cast(
+            tf.logical_or(trial != 0, tf.logical_or(l1 == 0, after != 0)),
+            self.dtype,
+        )
+        new_direction = self.direction(evaluation, after, may_move)
+        # A direction that leads uphill is given up for the steepest one.
+        downhill = tf.reduce_sum(new_direction * after) < 0
+        downhill &= tf.reduce_all(tf.math.is_finite(new_direction))
+        new_direction = tf.where(downhill, new_direction, -after)
+        # Along it no component may grow against its own L1 gradient.
+        against = (l1 > 0) & (new_direction * after >= 0)
+        new_direction = tf.where(against, tf.zeros_like(after), new_direction)
+        first = self.first_step_size(new_direction, after)
+
+        variable.assign(tf.where(good, trial, old))
+        self.gradient.assign(tf.where(good, new_gradient, gradient))
+        self.value.assign(tf.where(good, value, known))
+        self.step_direction.assign(tf.where(good, new_direction, direction))
+        self.step_size.assign(tf.where(good, first, 0.5 * size))
+        self.accepted.assign(tf.cast(good, self.dtype))
+        self.started.assign(tf.cast(started | good, self.dtype))
+        self.iterations.assign_add(1)
+        best = tf.where(good, after, before)
+        return (
+            tf.where(good, value, known),
+            tf.reduce_max(tf.abs(best)),
+        )
+
+    def remember(self, change, gradient_change, accepted):
+        """Take note of a step, if it was accepted."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        """A gradient alone is not enough.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(
+            f"{type(self).__name__} needs the objective's values, not only "
+            "gradients: compile a genzoo model with it."
+        )
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"name": self.name}
+
+
+def _pseudogradient(x, gradient, l1):
+    """The gradient with the L1 term's, of least size where x = 0."""
+    at_zero = tf.sign(gradient) * tf.nn.relu(tf.abs(gradient) - l1)
+    return tf.where(x != 0, gradient + l1 * tf.sign(x), at_zero)

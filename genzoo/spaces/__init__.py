@@ -1,0 +1,20 @@
+"""Sample spaces: what a model's examples may be."""
+
+from genzoo.spaces.continuous import Box, Interval, Real
+from genzoo.spaces.discrete import Binary, Categorical, Spin
+from genzoo.spaces.grid import Axis, Grid
+from genzoo.spaces.product import Product
+from genzoo.spaces.space import Space
+
+__all__ = [
+    "Axis",
+    "Binary",
+    "Box",
+    "Categorical",
+    "Grid",
+    "Interval",
+    "Product",
+    "Real",
+    "Space",
+    "Spin",
+]

@@ -1,0 +1,113 @@
+"""Continuous sites: intervals, boxes and the real line."""
+
+import keras
+import numpy as np
+
+from genzoo.spaces.space import Space, as_shape
+
+
+class _Continuous(Space):
+    def __init__(self, shape, low, high):
+        name = type(self).__name__
+        shape = as_shape(name, shape)
+        width = int(np.prod(shape))
+        ends = []
+        for argument, value in (("low", low), ("high", high)):
+            try:
+                end = np.asarray(value, np.float64)
+                end = np.broadcast_to(end, shape).reshape(width)
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"{name}: {argument} must be a number or an array of "
+                    f"shape {shape}; received {value!r}."
+                ) from error
+            ends.append(end)
+        if not (ends[0] < ends[1]).all():
+            raise ValueError(
+                f"{name}: low must be less than high; received low={low!r}, "
+                f"high={high!r}."
+            )
+        super().__init__(shape, [None] * width, *ends)
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class Interval(_Continuous):
+    """Sites in [low, high]; an end may be infinite.
+
+    Args:
+        low: the least value.
+        high: the greatest value.
+        shape: number of sites, or the shape of one example.
+
+    Raises:
+        ValueError: unless low < high.
+    """
+
+    def __init__(self, low, high, shape=1):
+        super().__init__(shape, float(low), float(high))
+
+    @property
+    def description(self):
+        """In words."""
+        return f"numbers in [{self.low[0]:g}, {self.high[0]:g}]"
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            "low": float(self.low[0]),
+            "high": float(self.high[0]),
+            "shape": list(self.event_shape),
+        }
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class Box(_Continuous):
+    """Sites with an interval each; ends may be infinite.
+
+    Args:
+        low: the least values, an array of the shape of one example.
+        high: the greatest values.
+
+    Raises:
+        ValueError: if the shapes differ, or low < high fails anywhere.
+    """
+
+    def __init__(self, low, high):
+        super().__init__(np.shape(low) or 1, low, high)
+
+    @property
+    def description(self):
+        """In words."""
+        ends = zip(self.low, self.high, strict=True)
+        intervals = [f"[{low:g}, {high:g}]" for low, high in ends]
+        shown = " x ".join(intervals[:4]) + (" x ..." * (len(intervals) > 4))
+        return f"numbers in the box {shown}"
+
+    def get_config(self):
+        """The constructor's arguments."""
+        shape = self.event_shape
+        return {
+            "low": self.low.reshape(shape).tolist(),
+            "high": self.high.reshape(shape).tolist(),
+        }
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class Real(_Continuous):
+    """Sites on the whole real line.
+
+    Args:
+        shape: number of sites, or the shape of one example.
+    """
+
+    def __init__(self, shape=1):
+        super().__init__(shape, -np.inf, np.inf)
+
+    @property
+    def description(self):
+        """In words."""
+        return "finite numbers"
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"shape": list(self.event_shape)}

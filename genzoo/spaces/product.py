@@ -1,0 +1,44 @@
+"""Spaces side by side: spins and reals in one example."""
+
+import keras
+import numpy as np
+
+from genzoo.spaces.space import Space, get
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class Product(Space):
+    """The states of several spaces in a row, in one example.
+
+    Args:
+        spaces: list of spaces.
+
+    Raises:
+        ValueError: if the list is empty or holds something else.
+
+    Example:
+    >>> space = Product([Spin(2), Real(1)])        # examples of shape (3,)
+    """
+
+    def __init__(self, spaces):
+        self.spaces = [get(space) for space in spaces]
+        if not self.spaces:
+            raise ValueError("Product: spaces is empty; pass two or more.")
+        super().__init__(
+            sum(space.width for space in self.spaces),
+            [levels for space in self.spaces for levels in space.levels],
+            np.concatenate([space.low for space in self.spaces]),
+            np.concatenate([space.high for space in self.spaces]),
+        )
+
+    @property
+    def description(self):
+        """In words."""
+        return ", then ".join(
+            f"{space.width} x {space.description}" for space in self.spaces
+        )
+
+    def get_config(self):
+        """The constructor's arguments."""
+        serialize = keras.saving.serialize_keras_object
+        return {"spaces": [serialize(space) for space in self.spaces]}

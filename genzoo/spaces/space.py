@@ -1,0 +1,302 @@
+"""What every sample space provides."""
+
+import math
+import numbers
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from genzoo.runtime import random
+from genzoo.spaces.grid import Axis, Grid, gauss_legendre
+
+
+class Space:
+    """The set in which examples lie: a product of *sites*.
+
+    A site is discrete, with a finite list of levels, or a piece of the real
+    line. A subclass says which sites there are, and how they are arranged in
+    one example. Where all sites are put in a row, an example is a *state* of
+    shape (width,).
+
+    Args:
+        shape: int or tuple of ints, the shape of one example.
+        levels: list with, for each site, its levels as an array, or None.
+        low: the least value of each site, shape (width,); -inf if none.
+        high: the greatest value of each site, inf if none.
+
+    Attributes:
+        event_shape: the shape of one example, a tuple.
+        width: the number of sites.
+    """
+
+    hint = ""
+
+    def __init__(self, shape, levels, low, high):
+        self.event_shape = as_shape(type(self).__name__, shape)
+        self.width = math.prod(self.event_shape)
+        self.levels = levels
+        self.low = np.broadcast_to(np.asarray(low, np.float64), self.width)
+        self.high = np.broadcast_to(np.asarray(high, np.float64), self.width)
+
+    @property
+    def description(self):
+        """The space of one example in words, for error messages."""
+        raise NotImplementedError
+
+    @property
+    def is_discrete(self):
+        """Whether every site has a finite list of levels."""
+        return all(levels is not None for levels in self.levels)
+
+    @property
+    def continuous_sites(self):
+        """The numbers of the sites that are not discrete, an int array."""
+        sites = [i for i, levels in enumerate(self.levels) if levels is None]
+        return np.array(sites, np.int64)
+
+    @property
+    def state_count(self):
+        """The number of joint states, None if a site is continuous."""
+        if not self.is_discrete:
+            return None
+        return math.prod(len(levels) for levels in self.levels)
+
+    @property
+    def site_names(self):
+        """A name for each site: x, or x_0, x_1, or x_0_0, x_0_1."""
+        if self.width == 1:
+            return ["x"]
+        places = np.ndindex(*self.event_shape)
+        return ["_".join(["x", *map(str, place)]) for place in places]
+
+    def states(self):
+        """All joint states, a float64 array (state_count, *event_shape).
+
+        Raises:
+            ValueError: if a site is continuous, or there are more than 2**24.
+        """
+        count = self.state_count
+        name = type(self).__name__
+        if count is None:
+            raise ValueError(
+                f"{name}.states: there is no finite list of states. "
+                "Use quadrature()."
+            )
+        if count > 2**24:
+            raise ValueError(
+                f"{name}.states: there are {count:,} states; at most "
+                f"{2**24:,} are listed."
+            )
+        points = self.quadrature().points(0, count).numpy()
+        return points.reshape(count, *self.event_shape)
+
+    def quadrature(self, nodes=None, window=None, breaks=()):
+        """The weighted points that stand for the space in sums.
+
+        A discrete site has its levels, with weight one each; a continuous one
+        has Gauss-Legendre nodes in its interval, or, where that is infinite,
+        in `window`. All their combinations are the `Grid`.
+
+        Args:
+            nodes: number of nodes of a continuous site; None takes about
+                2**17 points in all.
+            window: array (width, 2), the interval in which an unbounded site
+                is integrated.
+            breaks: numbers at which what is summed may jump; continuous
+                sites are integrated piece by piece between them.
+
+        Returns:
+            A `genzoo.spaces.Grid`.
+
+        Raises:
+            ValueError: if a site is unbounded and there is no window.
+        """
+        nodes = nodes or self.default_nodes
+        unbounded = ~(np.isfinite(self.low) & np.isfinite(self.high))
+        if unbounded.any() and window is None:
+            raise ValueError(
+                f"{type(self).__name__}.quadrature: a site is unbounded; "
+                "pass window, an array (width, 2) of the interval in which "
+                "the density is not negligible."
+            )
+        axes = []
+        for site, levels in enumerate(self.levels):
+            if levels is not None:
+                values = np.asarray(levels, np.float64)
+                axes.append(Axis(values, np.zeros(len(values))))
+            elif unbounded[site]:
+                axes.append(gauss_legendre(-1.0, 1.0, nodes))
+            else:
+                low, high = self.low[site], self.high[site]
+                axes.append(gauss_legendre(low, high, nodes, breaks))
+        if not unbounded.any():
+            return Grid(axes)
+        low, high = self.bounds(window)
+        return Grid(
+            axes,
+            tf.where(unbounded, 0.5 * (high - low), 1.0),
+            tf.where(unbounded, 0.5 * (high + low), 0.0),
+        )
+
+    def bounds(self, window=None):
+        """(low, high) of each site, those at infinity from the window."""
+        if window is None:
+            return self.low, self.high
+        window = tf.cast(window, tf.float64)
+        low = tf.where(np.isfinite(self.low), self.low, window[:, 0])
+        high = tf.where(np.isfinite(self.high), self.high, window[:, 1])
+        return low, high
+
+    @property
+    def is_bounded(self):
+        """Whether no site reaches infinity."""
+        return bool(np.isfinite(self.low).all() & np.isfinite(self.high).all())
+
+    @property
+    def default_nodes(self):
+        """Nodes of a continuous site, about 2**17 points in all."""
+        discrete = math.prod(len(v) for v in self.levels if v is not None)
+        continuous = max(len(self.continuous_sites), 1)
+        points = max(2**17 // discrete, 1)
+        return int(np.clip(points ** (1 / continuous), 24, 512))
+
+    def start(self, n, seed):
+        """n states drawn without any model, (n, width), float32.
+
+        Levels and bounded intervals are drawn from evenly; an unbounded site
+        from the standard normal distribution, beyond its finite end if any.
+        """
+        first, second = random.split(seed, 2)
+        uniform = random.uniform((n, self.width), first, "float64")
+        columns = []
+        normal = None
+        for site, levels in enumerate(self.levels):
+            share = uniform[:, site]
+            low, high = self.low[site], self.high[site]
+            if levels is not None:
+                number = tf.cast(share * len(levels), tf.int32)
+                column = tf.gather(np.asarray(levels, np.float64), number)
+            elif np.isfinite(low) and np.isfinite(high):
+                column = low + (high - low) * share
+            else:
+                if normal is None:
+                    normal = random.normal((n, self.width), second, "float64")
+                column = normal[:, site]
+                if np.isfinite(low):
+                    column = low + tf.abs(column)
+                elif np.isfinite(high):
+                    column = high - tf.abs(column)
+            columns.append(tf.cast(column, tf.float32))
+        return tf.stack(columns, axis=1)
+
+    def flatten(self, x):
+        """Examples (batch, *event_shape) as states (batch, width)."""
+        return ops.reshape(x, (-1, self.width))
+
+    def unflatten(self, states):
+        """States (batch, width) as examples (batch, *event_shape)."""
+        return ops.reshape(states, (-1, *self.event_shape))
+
+    def outside(self, x):
+        """A boolean scalar: whether any value of x is not in the space.
+
+        Args:
+            x: examples, a NumPy array of any numeric dtype or a tensor.
+        """
+        return ops.logical_not(ops.all(self.contains(self.flatten(x))))
+
+    def contains(self, states):
+        """For each state whether it is in the space, boolean (batch,)."""
+        inside = True
+        if not keras.backend.is_float_dtype(
+            keras.backend.standardize_dtype(states.dtype)
+        ):
+            states = ops.cast(states, "float32")
+        continuous = self.continuous_sites
+        if len(continuous) < self.width:
+            groups = {}
+            for site, levels in enumerate(self.levels):
+                if levels is not None:
+                    groups.setdefault(tuple(levels), []).append(site)
+            for levels, sites in groups.items():
+                part = _columns(states, sites, self.width)
+                # float32 holds no 0.1: its own nearest number counts.
+                values = ops.cast(np.array(levels), part.dtype)
+                known = part == values[0]
+                for value in values[1:]:
+                    known = ops.logical_or(known, part == value)
+                inside = ops.logical_and(inside, ops.all(known, axis=-1))
+        if len(continuous):
+            part = _columns(states, continuous, self.width)
+            low = ops.cast(self.low[continuous], part.dtype)
+            high = ops.cast(self.high[continuous], part.dtype)
+            within = (part >= low) & (part <= high) & ops.isfinite(part)
+            inside = ops.logical_and(inside, ops.all(within, axis=-1))
+        return inside
+
+    def get_config(self):
+        """The constructor's arguments."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_config(cls, config):
+        """A space from `get_config`."""
+        return cls(**config)
+
+    def __eq__(self, other):
+        return (
+            type(self) is type(other)
+            and self.get_config() == other.get_config()
+        )
+
+    __hash__ = None
+
+    def __repr__(self):
+        config = self.get_config().items()
+        arguments = ", ".join(f"{name}={value!r}" for name, value in config)
+        return f"{type(self).__name__}({arguments})"
+
+
+def _columns(states, sites, width):
+    if len(sites) == width:
+        return states
+    return ops.take(states, np.asarray(sites), axis=-1)
+
+
+def as_shape(owner, shape):
+    """A tuple of positive ints.
+
+    Raises:
+        ValueError: naming the space and what came.
+    """
+    sizes = shape if isinstance(shape, (tuple, list)) else (shape,)
+    good = [
+        isinstance(size, numbers.Integral)
+        and not isinstance(size, bool)
+        and size > 0
+        for size in sizes
+    ]
+    if not sizes or not all(good):
+        raise ValueError(
+            f"{owner}: the shape of one example must be a positive int or a "
+            f"tuple of them; received {shape!r}."
+        )
+    return tuple(int(size) for size in sizes)
+
+
+def get(identifier):
+    """A space from its configuration or itself.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(identifier, dict):
+        identifier = keras.saving.deserialize_keras_object(identifier)
+    if not isinstance(identifier, Space):
+        raise ValueError(
+            "space must be one of genzoo.spaces, for example "
+            f"genzoo.spaces.Spin(10); received {identifier!r}."
+        )
+    return identifier
