@@ -25,24 +25,32 @@ if keras.backend.backend() != "tensorflow":
 from genzoo import (  # noqa: E402
     callbacks,
     datasets,
+    features,
     losses,
     models,
+    optimizers,
     partition,
     runtime,
     samplers,
+    spaces,
     units,
 )
-from genzoo.models import RBM  # noqa: E402
+from genzoo.models import RBM, BoltzmannMachine, MaxEnt  # noqa: E402
 
 __all__ = [
     "RBM",
+    "BoltzmannMachine",
+    "MaxEnt",
     "__version__",
     "callbacks",
     "datasets",
+    "features",
     "losses",
     "models",
+    "optimizers",
     "partition",
     "runtime",
     "samplers",
+    "spaces",
     "units",
 ]

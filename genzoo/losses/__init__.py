@@ -8,6 +8,7 @@ from genzoo.losses.likelihood import (
     PersistentContrastiveDivergence,
 )
 from genzoo.losses.loss import LearningRule
+from genzoo.losses.probability_flow import MinimumProbabilityFlow
 from genzoo.losses.pseudolikelihood import Pseudolikelihood
 
 _BY_NAME = {
@@ -16,6 +17,7 @@ _BY_NAME = {
     "persistent_contrastive_divergence": PersistentContrastiveDivergence,
     "pcd": PersistentContrastiveDivergence,
     "exact_likelihood": ExactLikelihood,
+    "minimum_probability_flow": MinimumProbabilityFlow,
     "pseudolikelihood": Pseudolikelihood,
 }
 
@@ -43,6 +45,7 @@ __all__ = [
     "ContrastiveDivergence",
     "ExactLikelihood",
     "LearningRule",
+    "MinimumProbabilityFlow",
     "PersistentContrastiveDivergence",
     "Pseudolikelihood",
     "get",

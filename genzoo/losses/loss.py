@@ -64,3 +64,18 @@ def positive_int(owner, name, value):
             f"{owner}: {name} must be a positive int; received {value!r}."
         )
     return int(value)
+
+
+def check_penalty(owner, name, value):
+    """`value` as a float, if it is a finite number of at least 0.
+
+    Raises:
+        ValueError: naming the argument and what came.
+    """
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < float("inf"):
+        raise ValueError(
+            f"{owner}: {name} must be a number of at least 0; received "
+            f"{value!r}."
+        )
+    return float(value)

@@ -2,7 +2,7 @@
 
 import keras
 
-from genzoo.losses.loss import LearningRule, positive_int
+from genzoo.losses.loss import LearningRule, check_penalty, positive_int
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -10,26 +10,36 @@ class Pseudolikelihood(LearningRule):
     """The negative mean log-pseudolikelihood, in nats.
 
     `-< sum_i log p(v_i | all other v) >_data`: needs neither chains nor Z.
-    Discrete visible units only.
+    Discrete visible units only, or sites with pairwise energies.
 
     Args:
-        sites: number of units drawn at random for each update, the sum being
-            scaled up so that it stays unbiased. None takes all, which costs
-            as much as one free energy per unit and level.
+        sites: for RBMs, number of units drawn at random for each update, the
+            sum being scaled up so that it stays unbiased. None takes all,
+            which costs as much as one free energy per unit and level.
+        l1: for Boltzmann machines, the weight of `sum |J|` over couplings,
+            in nats. With `LBFGS`, the default, couplings that are not needed
+            become exactly zero.
+        l2: the same of `sum J^2 / 2`.
 
     Raises:
-        ValueError: if `sites` is neither None nor a positive int.
+        ValueError: if `sites` is neither None nor a positive int, or a
+            penalty is negative.
 
     Reference:
         Besag, "Statistical analysis of non-lattice data", The Statistician
         24, 1975. Marlin et al., "Inductive principles for restricted
-        Boltzmann machine learning", AISTATS 2010.
+        Boltzmann machine learning", AISTATS 2010. Couplings with an L1
+        penalty: Ravikumar, Wainwright and Lafferty, "High-dimensional Ising
+        model selection using l1-regularized logistic regression", Annals of
+        Statistics 38, 2010.
     """
 
-    def __init__(self, sites=None):
+    def __init__(self, sites=None, l1=0.0, l2=0.0):
         if sites is not None:
             positive_int("Pseudolikelihood", "sites", sites)
         self.sites = sites
+        self.l1 = check_penalty("Pseudolikelihood", "l1", l1)
+        self.l2 = check_penalty("Pseudolikelihood", "l2", l2)
 
     def gradients(self, model, x, seed):
         """The negative mean log-pseudolikelihood and its gradient."""
@@ -40,14 +50,10 @@ class Pseudolikelihood(LearningRule):
         return model.pseudolikelihood_loss(x)
 
     def check(self, model):
-        """Raise a ValueError if the visible units are continuous."""
+        """Raise a ValueError if the model has no such loss."""
         model.check_discrete("Pseudolikelihood")
-        if self.sites is not None and self.sites > model.visible.size:
-            raise ValueError(
-                f"Pseudolikelihood: sites={self.sites} is more than the "
-                f"{model.visible.size} visible units there are."
-            )
+        model.check_pseudolikelihood(self)
 
     def get_config(self):
         """The constructor's arguments."""
-        return {"sites": self.sites}
+        return {"sites": self.sites, "l1": self.l1, "l2": self.l2}

@@ -1,8 +1,9 @@
 """Models: what is compiled and fitted."""
 
+from genzoo.models.boltzmann_machine import BoltzmannMachine
 from genzoo.models.energy_based_model import EnergyBasedModel
 from genzoo.models.generative_model import GenerativeModel
 from genzoo.models.maxent import MaxEnt
 from genzoo.models.rbm import RBM
 
-__all__ = ["RBM", "EnergyBasedModel", "GenerativeModel", "MaxEnt"]
+__all__ = ["RBM", "BoltzmannMachine", "EnergyBasedModel", "GenerativeModel", "MaxEnt"]

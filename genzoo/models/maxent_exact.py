@@ -400,5 +400,6 @@ class Exact:
         first, second = random.split(seed, 2)
         if not len(self.space.continuous_sites):
             return propose(first, n)[0]
-        start, step = samplers.independence(log_density, propose, first, n)
-        return samplers.run(step, second, start, 12).x
+        state = samplers.independence_start(log_density, propose, first, n)
+        step = samplers.independence(log_density, propose)
+        return samplers.run(step, second, state, 12).x

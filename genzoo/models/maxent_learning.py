@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import optimizers
+from genzoo.models import pairwise_losses
 from genzoo.models.checked_examples import SpaceErrors
 from genzoo.optimizers import Evaluation
 from genzoo.runtime import data, distribute, random
@@ -418,7 +419,12 @@ class Learning:
 
     def loss_penalty(self, name):
         """Weights of the loss's own l1 or l2 term, (features,)."""
-        return tf.zeros((len(self.features),), tf.float64)
+        size = getattr(self.loss, name, 0.0) if self.compiled else 0.0
+        weights = np.zeros(len(self.features))
+        if size:
+            # Fields are not held down, only couplings.
+            weights[self.quadratic.pair_features] = size
+        return tf.constant(weights)
 
     # What losses ask for ---------------------------------------------------
 
@@ -431,11 +437,46 @@ class Learning:
             )
 
     def check_discrete(self, owner):
-        """Raise a ValueError unless the model is pairwise."""
-        raise ValueError(
-            f"{owner}: needs a BoltzmannMachine; a MaxEnt with any features "
-            "learns by 'exact_likelihood', 'pcd' or 'cd'."
+        """Raise a ValueError unless the energy is pairwise."""
+        if self.quadratic is None or self.reference is not None:
+            raise ValueError(
+                f"{owner}: needs discrete sites with the same levels and a "
+                "pairwise energy, as a BoltzmannMachine has; features such "
+                "as these learn by 'exact_likelihood', 'pcd' or 'cd'."
+            )
+
+    check_flow = check_discrete
+
+    def check_pseudolikelihood(self, loss):
+        """Raise a ValueError if its arguments are for RBMs."""
+        if loss.sites is not None:
+            raise ValueError(
+                "Pseudolikelihood: sites is for RBMs; here all sites cost no "
+                "more than one. Leave it out."
+            )
+
+    def pseudolikelihood_gradients(self, x, sites, seed):
+        """The negative mean log-pseudolikelihood, and its gradient."""
+        return self._site_loss(pairwise_losses.pseudolikelihood, x)
+
+    def pseudolikelihood_loss(self, x):
+        """The negative mean log-pseudolikelihood."""
+        return self._site_loss(pairwise_losses.pseudolikelihood, x)[0]
+
+    def flow_gradients(self, x):
+        """The probability flow out of the data, and its gradient."""
+        return self._site_loss(pairwise_losses.probability_flow, x)
+
+    def _site_loss(self, rule, x):
+        pairwise = self.pairwise()
+        phi = pairwise.encode(self.space.flatten(tf.cast(x, tf.float32)))
+        _, rows = distribute.global_rows(tf.shape(phi)[0])
+        weight = 1 / tf.cast(rows, tf.float32)
+        value, slope = rule(pairwise, phi, pairwise.field(phi))
+        gradient = pairwise_losses.multiplier_gradient(
+            self.quadratic, phi, slope, weight
         )
+        return weight * tf.reduce_sum(value), [tf.cast(gradient, tf.float64)]
 
     def exact_gradients(self, x):
         """The negative mean log-likelihood of a batch, and its gradient."""

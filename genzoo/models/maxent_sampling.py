@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import partition, samplers
+from genzoo.models import mean_field
 from genzoo.runtime import distribute, random
 from genzoo.runtime.graph import compiled
 from genzoo.runtime.memory import check_memory
@@ -333,7 +334,9 @@ class Walking:
         own = np.bincount(form.site_features, minlength=len(self.features)) == 1
         if known and len(form.sites):
             means = self.observed.numpy()[form.site_features]
-            logits = _independent(pairwise, bias.size, form.sites, means)
+            averages = np.zeros(bias.size)
+            averages[form.sites] = means
+            logits = mean_field.independent(pairwise, averages)
             bias = np.where(own[form.site_features].all(), logits, 0.0)
         return tf.constant(bias, tf.float32)
 
@@ -385,22 +388,6 @@ class Walking:
                 [examples],
             )
         return served
-
-
-def _independent(pairwise, size, positions, means):
-    """Biases at which sites without couplings have these averages of phi."""
-    averages = np.zeros(size)
-    averages[positions] = means
-    codes = np.asarray(pairwise.encoding)
-    if codes.shape == (2, 1):
-        low, high = codes[:, 0]
-        share = np.clip((averages - low) / (high - low), 1e-3, 1 - 1e-3)
-        return np.log(share / (1 - share)) / (high - low)
-    if np.array_equal(codes, np.eye(len(codes))[:, :-1]):
-        shares = np.clip(averages.reshape(-1, codes.shape[1]), 1e-3, 1)
-        rest = np.clip(1 - shares.sum(axis=1, keepdims=True), 1e-3, 1)
-        return np.log(shares / rest).ravel()
-    return np.zeros(size)
 
 
 class FieldPath(NamedTuple):

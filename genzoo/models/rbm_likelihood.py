@@ -157,6 +157,25 @@ class Likelihood:
                 f"{type(self.visible).__name__}."
             )
 
+    def check_pseudolikelihood(self, loss):
+        """Raise a ValueError if its arguments are not for an RBM."""
+        if loss.sites is not None and loss.sites > self.visible.size:
+            raise ValueError(
+                f"Pseudolikelihood: sites={loss.sites} is more than the "
+                f"{self.visible.size} visible units there are."
+            )
+        if loss.l1 or loss.l2:
+            raise ValueError(
+                "Pseudolikelihood: l1 and l2 are for couplings of Boltzmann "
+                "machines. Give the RBM a kernel_regularizer."
+            )
+
+    def check_flow(self, owner):
+        """Raise a ValueError: there is no such loss."""
+        raise ValueError(
+            f"{owner}: needs a pairwise energy, such as a BoltzmannMachine's."
+        )
+
     def score_samples(self, x):
         """Log-pseudolikelihood `sum_i log p(v_i | all other v)`, in nats.
 

@@ -70,7 +70,7 @@ class LBFGS(Solver):
             vector -= weights[i] * changes[i]
         squares = tf.reduce_sum(changes[-1] ** 2)
         scale = tf.math.divide_no_nan(products[-1], squares)
-        vector *= tf.where(scale > 0, scale, 1.0)
+        vector *= tf.where(scale > 0, scale, tf.ones_like(scale))
         for i in range(self.memory):
             back = inverse[i] * tf.reduce_sum(changes[i] * vector)
             vector += steps[i] * (weights[i] - back)
@@ -80,8 +80,9 @@ class LBFGS(Solver):
         """1, or a short step while nothing is known of the curvature."""
         known = tf.reduce_any(self.steps.value[-1] != 0)
         length = tf.reduce_sum(tf.abs(direction))
-        short = tf.minimum(1.0, tf.math.divide_no_nan(1.0, length))
-        return tf.where(known, tf.ones_like(short), short)
+        one = tf.ones_like(length)
+        short = tf.minimum(one, tf.math.divide_no_nan(one, length))
+        return tf.where(known, one, short)
 
     def get_config(self):
         """The constructor's arguments."""

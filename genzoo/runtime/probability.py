@@ -4,23 +4,34 @@ The import takes about a second and loads Keras 2 as tf_keras.
 """
 
 import contextlib
+from typing import NamedTuple
 
 import tensorflow as tf
+from keras import ops
+
+from genzoo.runtime import random
 
 
-def effective_sample_size(series):
+def effective_sample_size(series, across_chains=False):
     """The number of independent draws that correlated ones are worth.
 
     Args:
-        series: tensor of shape (draws, chains), one number per draw.
+        series: tensor of shape (draws, chains) or (draws, chains, k), a
+            number for each draw.
+        across_chains: whether to take all chains together, at least two, and
+            so to count for little chains that stay in different places.
 
     Returns:
-        A float tensor (chains,): draws / (1 + 2 sum of autocorrelations), the
-        sum cut where pairs of them turn negative.
+        A float tensor (chains,) or (chains, k): draws / (1 + 2 sum of
+        autocorrelations), the sum cut where pairs of them turn negative. Of
+        all chains together, () or (k,).
 
-    Reference:
+    References:
         Geyer, "Practical Markov chain Monte Carlo", Statistical Science 7,
         1992.
+
+        Vehtari et al., "Rank-normalization, folding, and localization: an
+        improved R-hat", Bayesian Analysis 16, 2021.
     """
     import tensorflow_probability as tfp
 
@@ -28,7 +39,89 @@ def effective_sample_size(series):
         return tfp.mcmc.effective_sample_size(
             tf.convert_to_tensor(series),
             filter_beyond_positive_pairs=True,
+            cross_chain_dims=1 if across_chains else None,
         )
+
+
+def potential_scale_reduction(series):
+    """Split R-hat, () or (k,), of a series (draws, chains[, k]).
+
+    Chains are cut into halves, and the variance of all draws is divided by
+    the mean variance within the halves: 1 where they are alike.
+
+    Reference:
+        Gelman and Rubin, "Inference from iterative simulation using multiple
+        sequences", Statistical Science 7, 1992.
+    """
+    import tensorflow_probability as tfp
+
+    return tfp.mcmc.potential_scale_reduction(
+        tf.convert_to_tensor(series),
+        independent_chain_ndims=1,
+        split_chains=True,
+    )
+
+
+class NutsInfo(NamedTuple):
+    """What a trajectory was, of each chain, (chains,).
+
+    Attributes:
+        acceptance: mean over the trajectory of min(1, p / p at its start).
+        leapfrogs: how many leapfrog steps were made.
+        diverged: whether it was cut since its energy went wrong.
+        reached_depth: whether it was cut at `max_tree_depth`.
+    """
+
+    acceptance: tf.Tensor
+    leapfrogs: tf.Tensor
+    diverged: tf.Tensor
+    reached_depth: tf.Tensor
+
+
+def nuts(log_prob, step_size, max_tree_depth=8):
+    """A step of the no-U-turn sampler of TensorFlow Probability, for real x.
+
+    Trajectories are as long as they move away from where they began. Tracing
+    takes seconds. The draws are TensorFlow Probability's: they are a function
+    of the seed, but chains are not addressed by row, and the same seed gives
+    others under `jit_compile`.
+
+    Args:
+        log_prob: function from (chains, width) to log p but for a constant,
+            (chains,), with a gradient everywhere.
+        step_size: of a leapfrog step: float or scalar, or one number per
+            coordinate, in the units of x.
+        max_tree_depth: a trajectory has at most 2**max_tree_depth steps.
+
+    Returns:
+        A function `(seed, x) -> (x, NutsInfo)`.
+
+    Reference:
+        Hoffman and Gelman, "The no-U-turn sampler", JMLR 15, 2014.
+    """
+
+    def step(seed, x):
+        import tensorflow_probability as tfp
+
+        size = ops.convert_to_tensor(step_size, x.dtype)
+        kernel = tfp.mcmc.NoUTurnSampler(log_prob, size, max_tree_depth)
+        start = kernel.bootstrap_results(x)
+        x, results = kernel.one_step(x, start, seed=_tfp_seed(seed))
+        info = NutsInfo(
+            tf.exp(results.log_accept_ratio),
+            results.leapfrogs_taken,
+            results.has_divergence,
+            results.reach_max_depth,
+        )
+        return x, info
+
+    return step
+
+
+def _tfp_seed(seed):
+    # TensorFlow Probability knows no rows: other rows have another seed.
+    key = random.fold_in(seed, seed.row).key
+    return tf.bitcast(key[0], tf.int32)
 
 
 @contextlib.contextmanager
@@ -41,3 +134,80 @@ def _quiet():
         yield
     finally:
         logger.setLevel(level)
+
+
+def finite_distribution(states, log_prob):
+    """A TFP `Distribution` on a list of states.
+
+    Args:
+        states: array (count, *event_shape), all different.
+        log_prob: log-probability of each, (count,), float64.
+
+    Returns:
+        A `tfp.distributions.Distribution` of float64 events with `sample`,
+        `prob`, `log_prob`, `entropy`, `mean` and `variance`.
+    """
+    import tensorflow_probability as tfp
+
+    distributions = tfp.distributions
+
+    class FiniteStates(distributions.Distribution):
+        """Listed states with given probabilities."""
+
+        def __init__(self, states, log_prob, name="FiniteStates"):
+            parameters = {"states": states, "log_prob": log_prob, "name": name}
+            self.states = tf.constant(states, tf.float64)
+            self.index = distributions.Categorical(
+                logits=tf.constant(log_prob, tf.float64)
+            )
+            super().__init__(
+                dtype=tf.float64,
+                reparameterization_type=distributions.NOT_REPARAMETERIZED,
+                validate_args=False,
+                allow_nan_stats=True,
+                parameters=parameters,
+                name=name,
+            )
+
+        @classmethod
+        def _parameter_properties(cls, dtype, num_classes=None):
+            return {}
+
+        def _batch_shape_tensor(self):
+            return tf.zeros((0,), tf.int32)
+
+        def _batch_shape(self):
+            return tf.TensorShape([])
+
+        def _event_shape_tensor(self):
+            return tf.shape(self.states)[1:]
+
+        def _event_shape(self):
+            return self.states.shape[1:]
+
+        def _sample_n(self, n, seed=None):
+            return tf.gather(self.states, self.index.sample(n, seed=seed))
+
+        def _log_prob(self, value):
+            rank = len(self.states.shape) - 1
+            axes = list(range(-rank, 0))
+            value = tf.cast(value, tf.float64)
+            value = tf.expand_dims(value, -rank - 1)
+            equal = tf.reduce_all(value == self.states, axis=axes)
+            logits = tf.math.log_softmax(self.index.logits)
+            inside = tf.where(equal, logits, -float("inf"))
+            return tf.reduce_max(inside, axis=-1)
+
+        def _entropy(self):
+            return self.index.entropy()
+
+        def _mean(self):
+            share = tf.nn.softmax(self.index.logits)
+            return tf.tensordot(share, self.states, 1)
+
+        def _variance(self):
+            share = tf.nn.softmax(self.index.logits)
+            square = tf.tensordot(share, self.states**2, 1)
+            return square - self._mean() ** 2
+
+    return FiniteStates(states, log_prob)

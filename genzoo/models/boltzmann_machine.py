@@ -1,0 +1,231 @@
+"""Boltzmann machines: pairwise maximum entropy on discrete sites."""
+
+import keras
+import numpy as np
+
+from genzoo import features
+from genzoo.features.pairwise import as_edges, lattice_bonds
+from genzoo.models import mean_field
+from genzoo.models.maxent import MaxEnt
+from genzoo.spaces import Spin
+from genzoo.spaces.discrete import Binary, Categorical
+from genzoo.spaces.space import get as get_space
+
+_STARTS = ("independent", "mean_field", "tap", "zeros")
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class BoltzmannMachine(MaxEnt):
+    """Fields and couplings: the maximum entropy for given means and pairs.
+
+    `E(x) = -sum_i h_i x_i - sum_(i,j) J_ij x_i x_j`, the sum over the edges
+    of a graph, for spins and binary sites; for categorical sites the fields
+    and couplings belong to the indicators of all values but the last (a
+    Potts model in the lattice-gas gauge). With all pairs it is the
+    Boltzmann machine without hidden units, on a lattice the Ising model.
+
+    Learns by `Pseudolikelihood` (the default for more than 2**16 states: no
+    chains, no Z), by `MinimumProbabilityFlow`, by `ExactLikelihood` where
+    states can be enumerated, or by persistent chains.
+
+    Args:
+        space: `Spin`, `Binary` or `Categorical` sites.
+        edges: pairs (i, j) of sites, in their flat order; "lattice" for the
+            nearest neighbours in the shape of one example, periodic;
+            None for all pairs.
+        start: the multipliers that training begins with: "independent" sites
+            with the data's means; "mean_field" or "tap", estimates of the
+            couplings from the covariance, for two-valued sites; "zeros".
+        seed: int or pair of ints, for all that is drawn at random.
+
+    Raises:
+        ValueError: for other spaces, or edges that are none of the space.
+
+    Reference:
+        Ackley, Hinton and Sejnowski, "A learning algorithm for Boltzmann
+        machines", Cognitive Science 9, 1985. Nguyen, Zecchina and Berg,
+        "Inverse statistical problems", Advances in Physics 66, 2017.
+
+    Example:
+    >>> ising = genzoo.BoltzmannMachine(genzoo.spaces.Spin(64))
+    >>> ising.compile(loss=genzoo.losses.Pseudolikelihood(l1=0.01))
+    >>> history = ising.fit(configurations)
+    >>> ising.couplings                            # (64, 64)
+    """
+
+    def __init__(
+        self, space, edges=None, start="independent", seed=None, **kwargs
+    ):
+        space = get_space(space)
+        if not isinstance(space, (Spin, Binary, Categorical)):
+            raise ValueError(
+                "BoltzmannMachine: space must be Spin, Binary or Categorical "
+                f"sites; received {space!r}. For others use MaxEnt."
+            )
+        if start not in _STARTS:
+            raise ValueError(
+                f"BoltzmannMachine: start must be one of {_STARTS}; "
+                f"received {start!r}."
+            )
+        if start in ("mean_field", "tap") and isinstance(space, Categorical):
+            raise ValueError(
+                f"BoltzmannMachine: start={start!r} is for two-valued sites; "
+                "for Categorical use 'independent'."
+            )
+        self_edges = edges
+        if isinstance(edges, str):
+            if edges != "lattice":
+                raise ValueError(
+                    "BoltzmannMachine: edges must be pairs of sites, 'lattice' "
+                    f"or None; received {edges!r}."
+                )
+            bonds = np.sort(lattice_bonds(space.event_shape), axis=1)
+            edges = np.unique(bonds, axis=0)
+        elif edges is not None:
+            edges = self_edges = as_edges("BoltzmannMachine", edges)
+        if isinstance(space, Categorical):
+            values = space.values
+            parts = [
+                features.Indicators(values),
+                features.PairIndicators(values, edges),
+            ]
+        else:
+            parts = [features.Moments(1), features.Pairwise(edges)]
+        super().__init__(space, parts, seed=seed, **kwargs)
+        self.edges = self_edges
+        self.start = start
+
+    @classmethod
+    def hopfield(cls, patterns, temperature=1.0, **kwargs):
+        """The Hopfield network that remembers some patterns.
+
+        `J_ij = sum_p patterns_pi patterns_pj / (n T)`, by Hebb's rule, and no
+        fields. Equal to the marginal of an RBM of n spins whose hidden units
+        are Gaussian, one for each pattern, with `W = patterns' / sqrt(n T)`.
+
+        Args:
+            patterns: array of -1 and +1, (patterns, n).
+            temperature: T, positive; the patterns are the states of least
+                energy below T = 1.
+            **kwargs: of the constructor.
+
+        Raises:
+            ValueError: for other patterns or temperatures.
+
+        Reference:
+            Hopfield, "Neural networks and physical systems with emergent
+            collective computational abilities", PNAS 79, 1982. Barra et al.,
+            "On the equivalence of Hopfield networks and Boltzmann machines",
+            Neural Networks 34, 2012.
+        """
+        patterns = np.asarray(patterns, np.float64)
+        if patterns.ndim != 2 or not (np.abs(patterns) == 1).all():
+            raise ValueError(
+                "BoltzmannMachine.hopfield: patterns must be -1 and +1, shape "
+                f"(patterns, n); received shape {patterns.shape}."
+            )
+        if not 0 < temperature < np.inf:
+            raise ValueError(
+                "BoltzmannMachine.hopfield: temperature must be a positive "
+                f"number; received {temperature!r}."
+            )
+        size = patterns.shape[1]
+        machine = cls(Spin(size), **kwargs)
+        couplings = patterns.T @ patterns / (size * temperature)
+        machine.set_parameters(couplings=couplings)
+        return machine
+
+    def _default_loss(self):
+        few = self.space.state_count <= 2**16
+        return "exact_likelihood" if few else "pseudolikelihood"
+
+    # Fields and couplings --------------------------------------------------
+
+    @property
+    def _codes(self):
+        """Numbers that encode a site: 1, or the values less one."""
+        values = self.quadratic.values
+        return 1 if values is None else len(values) - 1
+
+    def _bias_and_coupling(self):
+        pairwise = self.pairwise("float64")
+        return pairwise.bias.numpy(), pairwise.coupling.numpy()
+
+    @property
+    def fields(self):
+        """h, an array (n,); for categorical sites (n, values - 1)."""
+        bias, _ = self._bias_and_coupling()
+        return bias if self._codes == 1 else bias.reshape(-1, self._codes)
+
+    @property
+    def couplings(self):
+        """J, symmetric, zero on the diagonal and off the graph.
+
+        An array (n, n); for categorical sites (n, values - 1, n, values - 1).
+        """
+        _, coupling = self._bias_and_coupling()
+        n, d = self.space.width, self._codes
+        return coupling if d == 1 else coupling.reshape(n, d, n, d)
+
+    def set_parameters(self, fields=None, couplings=None):
+        """Set fields and couplings; couplings off the graph are ignored.
+
+        Args:
+            fields: h in the shape of `fields`; None for zeros.
+            couplings: J in the shape of `couplings`; None for zeros.
+
+        Raises:
+            ValueError: for other shapes, or couplings that are not symmetric.
+        """
+        size = self.space.width * self._codes
+        fields = np.zeros(size) if fields is None else np.ravel(fields)
+        if couplings is None:
+            couplings = np.zeros((size, size))
+        couplings = np.asarray(couplings, np.float64)
+        if fields.shape != (size,) or couplings.size != size**2:
+            raise ValueError(
+                "BoltzmannMachine.set_parameters: expected fields of shape "
+                f"{self.fields.shape} and couplings of {self.couplings.shape};"
+                f" received {fields.shape} and {couplings.shape}."
+            )
+        couplings = couplings.reshape(size, size)
+        if not np.allclose(couplings, couplings.T):
+            raise ValueError(
+                "BoltzmannMachine.set_parameters: couplings must be symmetric."
+            )
+        self.multipliers = self._pack(fields, couplings)
+
+    def _pack(self, fields, couplings):
+        first, second = self.quadratic.pairs.T
+        return np.concatenate([fields, couplings[first, second]])
+
+    def start_at(self, observed):
+        """Choose the multipliers that training begins with."""
+        if self.start == "zeros" or self.multipliers.any():
+            return
+        size = self.space.width * self._codes
+        means = observed[:size]
+        if self.start == "independent":
+            fields = mean_field.independent(self.pairwise(), means)
+            couplings = np.zeros((size, size))
+        else:
+            low, high = self.space.values
+            products = mean_field.full_products(
+                self.quadratic.pairs, observed[size:], means
+            )
+            fields, couplings = mean_field.estimate(
+                means, products, low, high, self.start == "tap"
+            )
+        self.multiplier_weights.assign(self._pack(fields, couplings))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        config = super().get_config()
+        del config["features"], config["reference"]
+        edges = self.edges
+        named = edges is None or isinstance(edges, str)
+        return {
+            **config,
+            "edges": edges if named else edges.tolist(),
+            "start": self.start,
+        }

@@ -1,0 +1,90 @@
+"""Losses of pairwise energies that sum over sites, each given the others.
+
+A site enters by its field alone, `f_i = b_i + sum_j J_ij phi_j`. So a loss is
+a function of phi and f, and its derivatives by b and J follow from those by
+f, here called `slope`: `dL/db = slope`, and `dL/dJ_ij = slope_i phi_j +
+phi_i slope_j`.
+"""
+
+import tensorflow as tf
+
+
+def _two_levels(pairwise, phi, field):
+    """(the change of energy if a site took its other level, direction)."""
+    low, high = (float(v) for v in pairwise.encoding[:, 0])
+    middle, span = 0.5 * (low + high), high - low
+    if middle == 0 and span == 2:
+        # Spins: to double them is one multiplication less than a sign.
+        direction = 2 * phi
+    else:
+        direction = tf.where(phi > middle, span, -span)
+    return direction * field, direction
+
+
+def _many_levels(pairwise, phi, field):
+    """log-weights of all levels, one-hot of the present, codes."""
+    codes = tf.cast(pairwise.encoding, phi.dtype)
+    size = codes.shape[1]
+    fields = tf.reshape(field, (-1, pairwise.sites, size))
+    weights = tf.matmul(fields, codes, transpose_b=True)
+    own = tf.reshape(phi, (-1, pairwise.sites, 1, size))
+    present = tf.reduce_all(own == codes, axis=-1)
+    return weights, tf.cast(present, phi.dtype), codes
+
+
+def pseudolikelihood(pairwise, phi, field):
+    """`-sum_i log p(x_i | all others)`, (batch,), and its slopes.
+
+    Returns:
+        (value, slope): slope is the mean of phi given the others less phi.
+    """
+    if pairwise.encoding.shape == (2, 1):
+        gain, direction = _two_levels(pairwise, phi, field)
+        # A probability of zero would make the loss infinite.
+        p = tf.maximum(tf.sigmoid(gain), 1e-37)
+        value = -tf.reduce_sum(tf.math.log(p), axis=-1)
+        return value, direction * (p - 1)
+    weights, present, codes = _many_levels(pairwise, phi, field)
+    log_p = tf.nn.log_softmax(weights)
+    value = -tf.reduce_sum(present * log_p, axis=(1, 2))
+    slope = tf.matmul(tf.exp(log_p) - present, codes)
+    return value, tf.reshape(slope, tf.shape(phi))
+
+
+def probability_flow(pairwise, phi, field):
+    """`sum_x' exp((E(x) - E(x')) / 2)` over single changes, and slopes."""
+    if pairwise.encoding.shape == (2, 1):
+        gain, direction = _two_levels(pairwise, phi, field)
+        flow = tf.exp(-0.5 * gain)
+        return tf.reduce_sum(flow, axis=-1), -0.5 * direction * flow
+    weights, present, codes = _many_levels(pairwise, phi, field)
+    own = tf.reduce_sum(weights * present, axis=-1, keepdims=True)
+    flow = tf.exp(0.5 * (weights - own)) * (1 - present)
+    total = tf.reduce_sum(flow, axis=-1, keepdims=True)
+    slope = 0.5 * tf.matmul(flow - total * present, codes)
+    return tf.reduce_sum(flow, axis=(1, 2)), tf.reshape(slope, tf.shape(phi))
+
+
+def multiplier_gradient(form, phi, slope, weight):
+    """The gradient by the multipliers of a `features.Quadratic` form.
+
+    Args:
+        form: which multiplier each bias and coupling is.
+        phi: encoded states, (batch, width).
+        slope: derivatives by the fields, (batch, width).
+        weight: what each row counts.
+
+    Returns:
+        A tensor (features,).
+    """
+    count = 1 + max(
+        form.site_features.max(initial=-1), form.pair_features.max(initial=-1)
+    )
+    bias = weight * tf.reduce_sum(slope, axis=0)
+    product = weight * tf.matmul(slope, phi, transpose_a=True)
+    product += tf.transpose(product)
+    return tf.math.unsorted_segment_sum(
+        tf.gather(bias, form.site_features), form.site_features, int(count)
+    ) + tf.math.unsorted_segment_sum(
+        tf.gather_nd(product, form.pairs), form.pair_features, int(count)
+    )
