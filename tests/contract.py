@@ -18,10 +18,16 @@ class Case(NamedTuple):
     Attributes:
         make: function of the seed to a compiled model.
         data: array of examples.
+        served: the functions of examples that an export serves.
+        batch_size: rows of a batch; None for models that take all at once.
+        is_shuffled: whether the order of the examples matters.
     """
 
     make: callable
     data: np.ndarray
+    served: tuple = ("free_energy", "hidden_mean", "log_prob")
+    batch_size: int | None = 20
+    is_shuffled: bool = True
 
 
 def _bits(n=96):
@@ -45,7 +51,92 @@ def _noise():
     return np.random.default_rng(1).standard_normal((96, 6)).astype("float32")
 
 
+def _spins(n=96):
+    rng = np.random.default_rng(2)
+    x = rng.random((n, 6)) < 0.4
+    # Correlated, but no pair in all examples alike.
+    x[: n // 2, 1] = x[: n // 2, 0]
+    return (2 * x - 1).astype("int8")
+
+
+def _energy_case(make, data, **options):
+    """A case of a MaxEnt: what it serves, and that order does not matter."""
+    options = {"is_shuffled": False, **options}
+    return Case(make, data, served=("energy", "log_prob"), **options)
+
+
+def _maxent(space, parts, loss="auto", optimizer=None):
+    def make(seed):
+        model = gz.MaxEnt(space, parts, seed=seed)
+        model.compile(optimizer, loss)
+        return model
+
+    return make
+
+
+def _boltzmann(space, loss, optimizer=None, **options):
+    def make(seed):
+        model = gz.BoltzmannMachine(space, seed=seed, **options)
+        model.compile(optimizer, loss)
+        return model
+
+    return make
+
+
+_CHAINS = gz.losses.PersistentContrastiveDivergence(2, chains=16)
+_POWERS = [gz.features.Moments(1, 2), gz.features.Pairwise()]
+
 MODELS = {
+    "maxent newton": _energy_case(
+        _maxent(
+            gz.spaces.Spin(6),
+            [gz.features.Moments(1), gz.features.Pairwise()],
+        ),
+        _spins(),
+    ),
+    "maxent chains": _energy_case(
+        _maxent(
+            gz.spaces.Spin((2, 3)),
+            [gz.features.LatticeBonds((2, 3)), gz.features.Moments(1)],
+            _CHAINS,
+        ),
+        _spins().reshape(-1, 2, 3),
+    ),
+    "maxent real": _energy_case(
+        _maxent(gz.spaces.Real(2), _POWERS), _noise()[:, :2]
+    ),
+    "maxent real chains": _energy_case(
+        _maxent(gz.spaces.Real(2), _POWERS, _CHAINS, "adam"), _noise()[:, :2]
+    ),
+    "boltzmann lbfgs": _energy_case(
+        _boltzmann(gz.spaces.Spin(6), gz.losses.Pseudolikelihood(l1=0.01)),
+        _spins(),
+        batch_size=None,
+    ),
+    "boltzmann adam": _energy_case(
+        _boltzmann(gz.spaces.Binary(6), "pseudolikelihood", "adam"),
+        _bits(),
+        is_shuffled=True,
+    ),
+    "boltzmann potts": _energy_case(
+        _boltzmann(gz.spaces.Categorical([-1, 0, 1], 6), _CHAINS),
+        _spins() * (np.arange(96)[:, None] % 3 > 0),
+    ),
+    "boltzmann cd": _energy_case(
+        _boltzmann(gz.spaces.Spin(6), "cd", "sgd", edges=[[0, 1], [4, 5]]),
+        _spins(),
+        is_shuffled=True,
+    ),
+    "boltzmann flow": _energy_case(
+        _boltzmann(
+            gz.spaces.Spin((2, 3)),
+            "minimum_probability_flow",
+            "sgd",
+            edges="lattice",
+        ),
+        _spins().reshape(-1, 2, 3),
+        is_shuffled=True,
+    ),
     "rbm pcd": Case(
         _rbm(gz.losses.PersistentContrastiveDivergence(1, chains=8)), _bits()
     ),
@@ -87,7 +178,7 @@ def _state(model):
 
 def fit(case, model, epochs, **options):
     """Train on the case's data, in batches of 20: the last one is shorter."""
-    options = {"batch_size": 20, "verbose": 0, **options}
+    options = {"batch_size": case.batch_size, "verbose": 0, **options}
     return model.fit(case.data, epochs=epochs, **options)
 
 
@@ -187,9 +278,10 @@ def check_keras_habits(name):
     assert np.isfinite(results["loss"])
     assert model.predict(case.data, verbose=0).shape[0] == len(case.data)
     dataset = tf.data.Dataset.from_tensor_slices(case.data).batch(20)
-    fitted = model.fit(dataset.repeat(), steps_per_epoch=4, verbose=0)
+    options = {"epochs": 1, "verbose": 0}
+    fitted = model.fit(dataset.repeat(), steps_per_epoch=4, **options)
     assert fitted.epoch == [0]
-    model.fit(dataset, validation_data=dataset, verbose=0)
+    model.fit(dataset, validation_data=dataset, **options)
 
 
 def check_many_steps_in_one_call(name):
@@ -251,8 +343,7 @@ def check_serves_without_genzoo(name, folder):
     model.export(folder / "served")
     x = case.data[:5].astype("float32")
     np.savez(folder / "x.npz", x=x)
-    functions = ("free_energy", "hidden_mean", "log_prob")
-    arguments = ["served", "x.npz", "out.npz", ",".join(functions)]
+    arguments = ["served", "x.npz", "out.npz", ",".join(case.served)]
     done = subprocess.run(
         [sys.executable, "-c", _SERVE, *arguments],
         cwd=folder,
@@ -268,7 +359,7 @@ def check_serves_without_genzoo(name, folder):
         np.testing.assert_array_equal(
             served["gibbs"], model.sample(5, seed=(5, 6), steps=4, start=x)
         )
-        for function in functions:
+        for function in case.served:
             np.testing.assert_allclose(
                 served[function], getattr(model, function)(x), rtol=1e-5
             )

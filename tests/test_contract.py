@@ -4,7 +4,20 @@ import pytest
 every_model = pytest.mark.parametrize("name", contract.MODELS)
 # Those that differ in what a save must hold; a new process costs seconds.
 representative = pytest.mark.parametrize(
-    "name", ["rbm pcd", "rbm bfloat16", "rbm gaussian"]
+    "name",
+    [
+        "rbm pcd",
+        "rbm bfloat16",
+        "rbm gaussian",
+        "maxent newton",
+        "maxent real chains",
+        "boltzmann lbfgs",
+        "boltzmann potts",
+    ],
+)
+shuffled = pytest.mark.parametrize(
+    "name",
+    [name for name, case in contract.MODELS.items() if case.is_shuffled],
 )
 
 
@@ -38,7 +51,7 @@ def test_many_steps_in_one_call(name):
     contract.check_many_steps_in_one_call(name)
 
 
-@every_model
+@shuffled
 def test_epochs_are_shuffled_anew(name):
     contract.check_epochs_are_shuffled_anew(name)
 

@@ -6,7 +6,7 @@ from keras import ops
 from genzoo.features.feature import Feature
 
 
-@keras.saving.register_keras_serializable("genzoo")
+@keras.saving.register_keras_serializable("genzoo.features")
 class Function(Feature):
     """What a callable makes of x: (batch, *event_shape) to (batch, n).
 

@@ -7,7 +7,7 @@ from keras import ops
 from genzoo.features.feature import Feature, flat
 
 
-@keras.saving.register_keras_serializable("genzoo")
+@keras.saving.register_keras_serializable("genzoo.features")
 class Histogram(Feature):
     """Indicators of bins, for each site: `f_k(x) = 1 if x is in bin k`.
 

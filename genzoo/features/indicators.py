@@ -18,7 +18,7 @@ from genzoo.features.feature import (
 from genzoo.features.pairwise import as_edges, edges_of
 
 
-@keras.saving.register_keras_serializable("genzoo")
+@keras.saving.register_keras_serializable("genzoo.features")
 class Indicators(Feature):
     """`f_ia(x) = 1 if x_i = a`, for each site and each value but the last.
 
@@ -54,7 +54,7 @@ class Indicators(Feature):
         return {"values": list(self.values)}
 
 
-@keras.saving.register_keras_serializable("genzoo")
+@keras.saving.register_keras_serializable("genzoo.features")
 class PairIndicators(Feature):
     """`f_iajb(x) = 1 if x_i = a and x_j = b`: the couplings of a Potts model.
 

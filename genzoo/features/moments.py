@@ -9,7 +9,7 @@ from keras import ops
 from genzoo.features.feature import NO_PAIRS, Feature, Quadratic, flat
 
 
-@keras.saving.register_keras_serializable("genzoo")
+@keras.saving.register_keras_serializable("genzoo.features")
 class Moments(Feature):
     """The powers `x_i^p` of each site, so that moments are constrained.
 

@@ -10,7 +10,7 @@ from genzoo.features.feature import NO_SITES, Feature, Quadratic, flat
 from genzoo.spaces.space import as_shape
 
 
-@keras.saving.register_keras_serializable("genzoo")
+@keras.saving.register_keras_serializable("genzoo.features")
 class Pairwise(Feature):
     """The products `x_i x_j`, so that correlations are constrained.
 
@@ -50,7 +50,7 @@ class Pairwise(Feature):
         return {"edges": None if self.edges is None else self.edges.tolist()}
 
 
-@keras.saving.register_keras_serializable("genzoo")
+@keras.saving.register_keras_serializable("genzoo.features")
 class LatticeBonds(Feature):
     """The sum `sum_<ij> x_i x_j` over the bonds of a lattice.
 

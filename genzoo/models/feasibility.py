@@ -12,7 +12,7 @@ import numpy as np
 FEW = 12
 
 
-def check_ranges(where, names, low, high, observed):
+def check_ranges(where, names, low, high, observed, open_only=True):
     """Raise a ValueError if the averages are impossible or on the boundary.
 
     Args:
@@ -21,6 +21,7 @@ def check_ranges(where, names, low, high, observed):
         low: the least value of each feature.
         high: the greatest value of each.
         observed: the averages, (features,).
+        open_only: whether the ends of the range are refused too.
     """
     scale = np.maximum(high - low, 1e-300)
     margin = 1e-12 * scale
@@ -30,6 +31,8 @@ def check_ranges(where, names, low, high, observed):
         found += f"between {low[k]:g} and {high[k]:g}"
         if not low[k] - margin[k] <= value <= high[k] + margin[k]:
             raise ValueError(f"{found}, so no distribution has it.")
+        if not open_only:
+            continue
         if value <= low[k] + margin[k] or value >= high[k] - margin[k]:
             raise ValueError(f"{found}, and lies {_BOUNDARY}")
 

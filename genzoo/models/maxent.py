@@ -97,6 +97,8 @@ class MaxEnt(Learning, Results, Exact, Walking, EnergyBasedModel):
         self.window = self._add("window", (space.width, 2), False)
         self.window.assign(np.tile([-20.0, 20.0], (space.width, 1)))
         self.windows_tried = 0
+        # 1 once the chains have walked; until then `fit` may place them.
+        self.chains_walked = self._add("chains_walked", (), False)
         self.chain_step_size = self._add("chain_step_size", (), False)
         self.chain_step_size.assign(0.3)
         self.built = True
@@ -205,6 +207,8 @@ class MaxEnt(Learning, Results, Exact, Walking, EnergyBasedModel):
                 f"received shape {values.shape}."
             )
         self.multiplier_weights.assign(values)
+        if self.compiled and isinstance(self.optimizer, optimizers.Solver):
+            self.optimizer.reset()
         if not self.is_adapted:
             self.adapted.assign(1)
             if self.is_exact:

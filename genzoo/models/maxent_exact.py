@@ -220,8 +220,12 @@ class Exact:
         low, high, values = self._reachable
         if not has_tolerance:
             feasibility.check_variances(where, names, observed)
-            feasibility.check_ranges(where, names, low, high, observed)
-        if not has_tolerance and len(names) <= feasibility.FEW:
+            # Chains go towards infinity slowly, and stay of use.
+            strict = not (self.compiled and self.loss.samples)
+            feasibility.check_ranges(
+                where, names, low, high, observed, strict
+            )
+        if not has_tolerance and strict and len(names) <= feasibility.FEW:
             if values is not None:
                 feasibility.check_hull(where, names, values, observed)
         mean, covariance = (

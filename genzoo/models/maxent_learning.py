@@ -139,6 +139,8 @@ class Learning:
         self.observe(
             observations, observation_stderr, tolerance, observation_count
         )
+        if data.is_array(x):
+            self.place_chains(x)
         replicas = distribute.replica_count()
         ticks = tf.data.Dataset.range(steps * replicas).batch(replicas)
         if exact:
@@ -162,13 +164,7 @@ class Learning:
         if steps_per_epoch is not None:
             rest["steps_per_epoch"] = steps_per_epoch
         if isinstance(self.optimizer, optimizers.Solver):
-            if not data.is_array(x):
-                raise ValueError(
-                    f"{type(self).__name__}.fit: "
-                    f"{type(self.optimizer).__name__} needs all examples in "
-                    "one batch, as an array. Compile with optimizer='adam' "
-                    "for a dataset."
-                )
+            x = self._in_memory(x, rest.pop("steps_per_epoch", None))
             if batch_size not in (None, len(x)):
                 raise ValueError(
                     f"{type(self).__name__}.fit: batch_size={batch_size}, but "
@@ -184,10 +180,29 @@ class Learning:
             rest["shuffle"] = False
             rest["callbacks"] = _appended(rest["callbacks"], Converged(self))
             epochs = epochs or 200
-            self.optimizer.reset()
+            self.prepare(x)
+            observed, count = self._averages(x)
+            none = np.zeros_like(observed), "none"
+            if self._differs(observed, *none, count):
+                self._keep(observed, *none, count)
+                self.optimizer.reset()
         return super().fit(
             x, y, batch_size=batch_size, epochs=epochs or 1, **rest
         )
+
+    def _in_memory(self, x, steps):
+        """All examples of an array or a dataset, as an array."""
+        x = self._checked("fit", x)
+        if data.is_array(x):
+            return x
+        if steps is None and x.cardinality() == tf.data.INFINITE_CARDINALITY:
+            raise ValueError(
+                f"{type(self).__name__}.fit: the dataset has no end; pass "
+                "steps_per_epoch."
+            )
+        with SpaceErrors(self, "fit"):
+            batches = x if steps is None else x.take(steps)
+            return np.concatenate([batch.numpy() for batch in batches])
 
     def _averages(self, x, steps=None):
         """(averages of the features, number of examples)."""
@@ -238,7 +253,25 @@ class Learning:
                 self.reset_chains()
 
     def start_at(self, observed):
-        """Choose the multipliers to begin with; here they stay."""
+        """Choose the multipliers to begin with, where zeros will not do.
+
+        On unbounded sites chains would escape: there it is independent
+        Gaussians, if the second powers are among the features.
+        """
+        if self.space.is_bounded or self.is_exact or self.multipliers.any():
+            return
+        place = {name: i for i, name in enumerate(self.features.names)}
+        start = np.zeros(len(observed))
+        for name in self.space.site_names:
+            square = place.get(f"{name}^2")
+            if square is not None:
+                first = place.get(name)
+                mean = 0.0 if first is None else observed[first]
+                variance = observed[square] - mean**2
+                start[square] = -0.5 / variance
+                if first is not None:
+                    start[first] = mean / variance
+        self.multiplier_weights.assign(start)
 
     def observe(
         self,
@@ -281,7 +314,9 @@ class Learning:
             self._keep(observed, errors, kind, count or 1)
             self.windows_tried = 0
             self.start_over_if_better()
-            if isinstance(self.optimizer, optimizers.Solver):
+            if self.compiled and isinstance(
+                self.optimizer, optimizers.Solver
+            ):
                 self.optimizer.reset()
         if new:
             self.start_at(observed)
@@ -349,7 +384,11 @@ class Learning:
             logs = {"residual": residual, **facts}
         if isinstance(optimizer, optimizers.NaturalGradient):
             optimizer.advance_noisy(
-                self.multiplier_weights, gradient, fisher, self._mask()
+                self.multiplier_weights,
+                gradient,
+                fisher,
+                self.chains.count,
+                self._mask(),
             )
         else:
             x = tf.convert_to_tensor(self.multiplier_weights.value)
@@ -524,6 +563,7 @@ class Learning:
         start = tf.convert_to_tensor(chains.states.value)
         end = self.advance(start, self.loss.steps, seed.at_row(chains.first_row))
         chains.states.assign(end)
+        self.chains_walked.assign(1)
         values = self.features(tf.cast(end, tf.float64))
         count = float(chains.count)
         mean = distribute.all_sum(tf.reduce_sum(values, axis=0)) / count

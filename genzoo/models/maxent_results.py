@@ -3,7 +3,6 @@
 import numpy as np
 import tensorflow as tf
 
-from genzoo.partition.log_partition import LogPartition
 from genzoo.runtime import data, probability
 
 # Draws behind averages of models that cannot be summed over.
@@ -53,11 +52,10 @@ class Results:
         return "quadrature" if continuous else "enumeration"
 
     def _log_z(self):
-        known = self.stored_log_partition
-        exact = LogPartition.exact(0.0).method, "quadrature"
-        if known is None or (self.is_exact and known.method not in exact):
-            known = self.log_partition()
-        return known.value
+        """The value of log Z; exact values are not kept, being quick."""
+        if self.is_exact:
+            return float(self._exact_results()[0])
+        return (self.stored_log_partition or self.log_partition()).value
 
     def log_prob(self, x):
         """log p(x) in nats, a float64 array of shape (n,).

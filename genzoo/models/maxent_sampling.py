@@ -116,6 +116,17 @@ class Walking:
         """Draw new chains, without a model."""
         seed = self.draws.next()
         self.chains.write_all(self._start(self.chains.count, seed))
+        self.chains_walked.assign(0)
+
+    def place_chains(self, x):
+        """Let chains that have not walked yet begin at examples."""
+        if self.chains is None or self.chains_walked.numpy():
+            return
+        count = self.chains.count
+        order = random.permutation(len(x), self.draws.epoch_key())
+        rows = x[np.resize(order, count)]
+        states = self.space.flatten(tf.cast(rows, tf.float32))
+        self.chains.write_all(states)
 
     def _start(self, n, seed):
         x = self.space.start(n, seed)
@@ -300,8 +311,10 @@ class Walking:
         check_memory("log_partition: chains", chains, self.space.width)
         first, second, up, down = random.split(random.as_seed(seed), 4)
         betas = tf.linspace(0.0, 1.0, temperatures)
-        path = self._annealing_path()
-        forward = self._anneal(path.start(int(chains), first), betas, up.key)
+        bias = self._free_bias()
+        path = self._annealing_path(bias)
+        start = path.start(int(chains), first)
+        forward = self._anneal(start, betas, up.key, bias)
         backward, exact = None, self.is_exact
         if reverse:
             if exact:
@@ -315,18 +328,20 @@ class Walking:
                 states = self._walk(
                     states, down.key, tf.constant(steps), tf.ones(())
                 )
-            backward = self._anneal(states, betas[::-1], down.key)
+            backward = self._anneal(states, betas[::-1], down.key, bias)
         return partition.annealed_importance(
             path.log_partition_start(), forward, backward, exact
         )
 
-    def _annealing_path(self):
+    def _annealing_path(self, free_bias):
         if self.quadratic is not None and self.reference is None:
-            return FieldPath(self.pairwise(), self.colours, self._free_bias())
+            return FieldPath(self.pairwise(), self.colours, free_bias)
         return GeneralPath(self)
 
     def _free_bias(self):
         """Biases of independent sites with the observed averages, if known."""
+        if self.quadratic is None or self.reference is not None:
+            return tf.zeros((0,))
         pairwise = self.pairwise()
         form = self.quadratic
         bias = np.zeros(pairwise.bias.shape[0])
@@ -342,12 +357,13 @@ class Walking:
 
     @functools.cached_property
     def _anneal(self):
-        def log_weights(states, betas, key):
-            path = self._annealing_path()
+        def log_weights(states, betas, key, free_bias):
+            path = self._annealing_path(free_bias)
             return partition.anneal(path, states, betas, random.Seed(key))
 
-        betas = tf.TensorSpec((None,), tf.float32)
-        return compiled(log_weights, self._states_spec, betas, _KEY)
+        vector = tf.TensorSpec((None,), tf.float32)
+        bias = tf.TensorSpec(self._free_bias().shape, tf.float32)
+        return compiled(log_weights, self._states_spec, vector, _KEY, bias)
 
     # Serving ---------------------------------------------------------------
 

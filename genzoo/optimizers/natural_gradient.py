@@ -5,6 +5,9 @@ import tensorflow as tf
 
 from genzoo.optimizers.newton import solve
 
+# The share of the latest step in the running mean of the Fisher matrix.
+_MEMORY = 0.02
+
 
 @keras.saving.register_keras_serializable("genzoo")
 class NaturalGradient(keras.optimizers.Optimizer):
@@ -54,17 +57,28 @@ class NaturalGradient(keras.optimizers.Optimizer):
             name="fisher",
         )
 
-    def advance_noisy(self, variable, gradient, fisher, mask):
-        """One step from estimates of the gradient and the Fisher matrix."""
+    def advance_noisy(self, variable, gradient, fisher, chains, mask):
+        """One step from estimates of the gradient and the Fisher matrix.
+
+        Args:
+            variable: the parameters.
+            gradient: of the objective, (n,).
+            fisher: covariance of the features over the chains, (n, n).
+            chains: the number of chains.
+            mask: 1.0 for parameters to be moved, 0.0 for those held.
+        """
         step = tf.cast(self.iterations.value, tf.float64)
-        share = tf.maximum(1 / (1 + step), 0.02)
+        share = tf.maximum(1 / (1 + step), _MEMORY)
         old = tf.convert_to_tensor(self.fisher.value)
         mean = old + share * (fisher - old)
         self.fisher.assign(mean)
-        # A few chains may not span all features: the diagonal always counts.
+        # Fewer draws than parameters say nothing of most directions: the
+        # fewer there are, the more the diagonal alone counts.
+        seen = chains / share
+        count = mean.shape[0]
         diagonal = tf.linalg.diag_part(mean)
-        floor = 1e-3 * tf.reduce_mean(diagonal) + 1e-12
-        mean = tf.linalg.set_diag(mean, 1.01 * diagonal + floor)
+        diagonal += 1e-2 * tf.reduce_mean(diagonal) + 1e-12
+        mean = tf.linalg.set_diag(mean * (seen / (seen + count)), diagonal)
         change = solve(mean, gradient, mask)
         length = tf.sqrt(tf.reduce_sum(change * tf.linalg.matvec(mean, change)))
         limit = tf.math.divide_no_nan(

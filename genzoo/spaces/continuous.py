@@ -30,7 +30,7 @@ class _Continuous(Space):
         super().__init__(shape, [None] * width, *ends)
 
 
-@keras.saving.register_keras_serializable("genzoo")
+@keras.saving.register_keras_serializable("genzoo.spaces")
 class Interval(_Continuous):
     """Sites in [low, high]; an end may be infinite.
 
@@ -60,7 +60,7 @@ class Interval(_Continuous):
         }
 
 
-@keras.saving.register_keras_serializable("genzoo")
+@keras.saving.register_keras_serializable("genzoo.spaces")
 class Box(_Continuous):
     """Sites with an interval each; ends may be infinite.
 
@@ -92,7 +92,7 @@ class Box(_Continuous):
         }
 
 
-@keras.saving.register_keras_serializable("genzoo")
+@keras.saving.register_keras_serializable("genzoo.spaces")
 class Real(_Continuous):
     """Sites on the whole real line.
 

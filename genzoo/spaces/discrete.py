@@ -19,7 +19,7 @@ class _Levels(Space):
         return self.levels[0]
 
 
-@keras.saving.register_keras_serializable("genzoo")
+@keras.saving.register_keras_serializable("genzoo.spaces")
 class Binary(_Levels):
     """Sites in {0, 1}.
 
@@ -42,7 +42,7 @@ class Binary(_Levels):
         return {"shape": list(self.event_shape)}
 
 
-@keras.saving.register_keras_serializable("genzoo")
+@keras.saving.register_keras_serializable("genzoo.spaces")
 class Spin(_Levels):
     """Ising spins, sites in {-1, +1}.
 
@@ -65,7 +65,7 @@ class Spin(_Levels):
         return {"shape": list(self.event_shape)}
 
 
-@keras.saving.register_keras_serializable("genzoo")
+@keras.saving.register_keras_serializable("genzoo.spaces")
 class Categorical(_Levels):
     """Sites that take one of finitely many numbers, such as a die's.
 

@@ -6,7 +6,7 @@ import numpy as np
 from genzoo.spaces.space import Space, get
 
 
-@keras.saving.register_keras_serializable("genzoo")
+@keras.saving.register_keras_serializable("genzoo.spaces")
 class Product(Space):
     """The states of several spaces in a row, in one example.
 
