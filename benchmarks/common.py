@@ -10,6 +10,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PEERS = HERE / ".venv-peers"
+BROKEN_DEPENDENCIES = ("maxentropy",)
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -41,14 +42,27 @@ def mnist():
     return [(x.reshape(-1, 784) > 127).astype("uint8") for x in arrays]
 
 
-def peer_python():
-    """The interpreter of an environment with scikit-learn, made if missing."""
+def peer_python(*packages):
+    """The interpreter of an environment with peers, made if missing.
+
+    Args:
+        packages: names of the PyPI packages wanted; scikit-learn by default.
+    """
+    packages = packages or ("scikit-learn",)
     python = PEERS / "bin" / "python"
     if not python.exists():
         venv.create(PEERS, with_pip=True)
-        subprocess.run(
-            [python, "-m", "pip", "install", "-q", "scikit-learn"], check=True
-        )
+    pip = [python, "-m", "pip"]
+    shown = subprocess.run([*pip, "show", "-q", *packages], capture_output=True)
+    if shown.returncode or shown.stderr:
+        broken = [p for p in packages if p in BROKEN_DEPENDENCIES]
+        others = [p for p in packages if p not in BROKEN_DEPENDENCIES]
+        subprocess.run([*pip, "install", "-q", *others], check=True)
+        if broken:
+            # Their own list of dependencies cannot be installed any more.
+            subprocess.run(
+                [*pip, "install", "-q", "--no-deps", *broken], check=True
+            )
     return str(python)
 
 

@@ -4,13 +4,27 @@ from genzoo.partition.annealed import anneal, annealed_importance, summarise
 from genzoo.partition.bipartite import AnnealingPath, Layers
 from genzoo.partition.enumeration import expectation
 from genzoo.partition.log_partition import LogPartition
+from genzoo.partition.onsager import (
+    CRITICAL_TEMPERATURE,
+    onsager_energy,
+    onsager_magnetisation,
+    torus_energy,
+    torus_log_partition,
+)
+from genzoo.partition.transfer_matrix import transfer_matrix
 
 __all__ = [
+    "CRITICAL_TEMPERATURE",
     "AnnealingPath",
     "Layers",
     "LogPartition",
     "anneal",
     "annealed_importance",
     "expectation",
+    "onsager_energy",
+    "onsager_magnetisation",
     "summarise",
+    "torus_energy",
+    "torus_log_partition",
+    "transfer_matrix",
 ]

@@ -46,20 +46,26 @@ def effective_sample_size(series, across_chains=False):
 def potential_scale_reduction(series):
     """Split R-hat, () or (k,), of a series (draws, chains[, k]).
 
-    Chains are cut into halves, and the variance of all draws is divided by
-    the mean variance within the halves: 1 where they are alike.
+    Chains are cut into halves. R-hat is the square root of the variance of
+    all draws over the mean variance within the halves: 1 where all are alike.
 
-    Reference:
+    References:
         Gelman and Rubin, "Inference from iterative simulation using multiple
         sequences", Statistical Science 7, 1992.
+
+        Vehtari et al., "Rank-normalization, folding, and localization: an
+        improved R-hat", Bayesian Analysis 16, 2021.
     """
     import tensorflow_probability as tfp
 
-    return tfp.mcmc.potential_scale_reduction(
-        tf.convert_to_tensor(series),
-        independent_chain_ndims=1,
-        split_chains=True,
+    series = tf.convert_to_tensor(series)
+    corrected_square = tfp.mcmc.potential_scale_reduction(
+        series, independent_chain_ndims=1, split_chains=True
     )
+    # Without Brooks and Gelman's correction for few chains, and with the
+    # root: the thresholds in use are for this one.
+    n, m = series.shape[0] // 2, 2 * series.shape[1]
+    return tf.sqrt((corrected_square + (n - 1) / (n * m)) * m / (m + 1))
 
 
 class NutsInfo(NamedTuple):

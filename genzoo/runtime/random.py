@@ -116,6 +116,91 @@ def bernoulli(probability, seed):
     return tf.abs(tf.math.ceil(probability - number))
 
 
+def words(shape, seed):
+    """Random uint32 words of shape (rows, ...), addressed by row."""
+    full_int = tf.raw_ops.StatelessRandomUniformFullIntV2
+    return _draw(full_int, shape, seed, tf.uint32)
+
+
+class Philox(NamedTuple):
+    """A stream of draws, one after the other; `next` is the same under XLA.
+
+    (Seeds are not: XLA derives other keys from a seed beyond 32 bits.)
+
+    Attributes:
+        key: uint64 tensor of shape (1,).
+        counter: uint64 tensor of shape (2,), the place of the next draw.
+    """
+
+    key: tf.Tensor
+    counter: tf.Tensor
+
+    @classmethod
+    def start(cls, shape, seed):
+        """The beginning of a stream; its draws have any shape."""
+        key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed.key)
+        # Beyond the words of the counter that draws and children use.
+        return cls(key, counter + tf.constant([0, 2], tf.uint64))
+
+    def next(self, shape, count):
+        """(a list of `count` arrays of uint32 words, the stream behind)."""
+        rows, *event = shape
+        drawn = tf.raw_ops.StatelessRandomUniformFullIntV2(
+            shape=(rows, count, *event),
+            key=self.key,
+            counter=self.counter,
+            alg=_PHILOX,
+            dtype=tf.uint32,
+        )
+        following = self.counter + tf.constant([0, 1], tf.uint64)
+        return tf.unstack(drawn, axis=1), Philox(self.key, following)
+
+
+class Xoshiro(NamedTuple):
+    """xoshiro128++ side by side: each place of an array has its own stream.
+
+    About 14 operations on integers for a word: under XLA five to ten times
+    quicker than Philox, but a word has no address; only the whole stream
+    before it leads there. The 128 bits of each place are words of Philox,
+    so that two streams of 2**40 words overlap with a chance of 2**-87.
+
+    Reference:
+        Blackman and Vigna, "Scrambled linear pseudorandom number
+        generators", ACM TOMS 47, 2021.
+    """
+
+    a: tf.Tensor
+    b: tf.Tensor
+    c: tf.Tensor
+    d: tf.Tensor
+
+    @classmethod
+    def start(cls, shape, seed):
+        """Streams at the places of this shape; row r is that of any batch."""
+        return cls(*(words(shape, child) for child in split(seed, 4)))
+
+    def next(self, shape, count):
+        """(a list of `count` arrays of uint32 words, the streams behind).
+
+        The shape must be that of `start`.
+        """
+        a, b, c, d = self
+        drawn = []
+        for _ in range(count):
+            drawn.append(_rotate(a + d, 7) + a)
+            c, d = tf.bitwise.bitwise_xor(c, a), tf.bitwise.bitwise_xor(d, b)
+            shifted = tf.bitwise.left_shift(b, tf.constant(9, tf.uint32))
+            b, a = tf.bitwise.bitwise_xor(b, c), tf.bitwise.bitwise_xor(a, d)
+            c, d = tf.bitwise.bitwise_xor(c, shifted), _rotate(d, 11)
+        return drawn, Xoshiro(a, b, c, d)
+
+
+def _rotate(word, bits):
+    left = tf.bitwise.left_shift(word, tf.constant(bits, tf.uint32))
+    right = tf.bitwise.right_shift(word, tf.constant(32 - bits, tf.uint32))
+    return tf.bitwise.bitwise_or(left, right)
+
+
 def permutation(size, key):
     """A permutation of range(size) on the host, a function of two ints."""
     words = np.asarray(key, np.int64).astype(np.uint64)

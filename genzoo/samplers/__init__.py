@@ -1,6 +1,43 @@
 """Markov chains as pure functions `(seed, state) -> (state, info)`."""
 
+from genzoo.runtime.probability import nuts
+from genzoo.samplers import ising
 from genzoo.samplers.chain import run
+from genzoo.samplers.diagnostics import Diagnosis, diagnose, trace
 from genzoo.samplers.gibbs import block_gibbs
+from genzoo.samplers.hmc import hmc
+from genzoo.samplers.independence import independence, independence_start
+from genzoo.samplers.langevin import langevin, mala
+from genzoo.samplers.metropolis import random_walk_metropolis
+from genzoo.samplers.pairwise import Pairwise, colour
+from genzoo.samplers.sites import (
+    gibbs_energy,
+    gibbs_sites,
+    metropolis_sites,
+)
+from genzoo.samplers.step_size import tune_step_size
+from genzoo.samplers.tempering import parallel_tempering, replica_exchange
 
-__all__ = ["block_gibbs", "run"]
+__all__ = [
+    "Diagnosis",
+    "Pairwise",
+    "block_gibbs",
+    "colour",
+    "diagnose",
+    "gibbs_energy",
+    "gibbs_sites",
+    "hmc",
+    "independence",
+    "independence_start",
+    "ising",
+    "langevin",
+    "mala",
+    "metropolis_sites",
+    "nuts",
+    "parallel_tempering",
+    "random_walk_metropolis",
+    "replica_exchange",
+    "run",
+    "trace",
+    "tune_step_size",
+]

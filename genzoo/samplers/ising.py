@@ -1,0 +1,284 @@
+"""The Ising model on the square lattice: steps, and long runs of them.
+
+`p(s) = exp(-E(s) / T) / Z` with `E(s) = -sum s_i s_j` over the bonds between
+nearest neighbours of a torus (periodic sides), spins -1 and 1; J = k_B = 1.
+
+Reference:
+    Metropolis et al., "Equation of state calculations by fast computing
+    machines", J. Chem. Phys. 21, 1953. Wolff, "Collective Monte Carlo
+    updating for spin systems", Phys. Rev. Lett. 62, 1989.
+"""
+
+import functools
+import numbers
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from genzoo.runtime import random
+from genzoo.samplers import multispin
+from genzoo.samplers.multispin import LANES, Words, pack, unpack
+from genzoo.samplers.multispin_moves import MOVES, Chance
+
+__all__ = [
+    "LANES",
+    "Info",
+    "Trajectory",
+    "Words",
+    "heat_bath",
+    "metropolis",
+    "pack",
+    "simulate",
+    "unpack",
+    "wolff",
+]
+
+_GENERATORS = {"philox": random.Philox, "xoshiro": random.Xoshiro}
+# Measurements that one call of the compiled loop has room for.
+_BLOCK = 256
+# From here on 32 lattices in a word take less time than one lattice a word.
+_FEWEST_IN_WORDS = 9
+
+
+class Info(NamedTuple):
+    """What a step did.
+
+    Attributes:
+        flipped: number of spins flipped in each lattice, int32, (lattices,).
+    """
+
+    flipped: tf.Tensor
+
+
+class Trajectory(NamedTuple):
+    """A run of several lattices.
+
+    Attributes:
+        energy: energy per site, float64, (measurements, lattices).
+        magnetisation: mean spin, float64, (measurements, lattices).
+        spins: the last configurations, int8, (lattices, rows, columns).
+    """
+
+    energy: np.ndarray
+    magnetisation: np.ndarray
+    spins: np.ndarray
+
+
+def metropolis(temperature, lanes=LANES):
+    """A step that offers each spin a flip, even sites first.
+
+    Args:
+        temperature: T > 0 in units of J / k_B, a number or scalar tensor.
+        lanes: lattices in a word, 32 or 1.
+
+    Returns:
+        A pure function `(seed, Words) -> (Words, Info)`. The same seed gives
+        the same step eagerly and in graphs; compiled by XLA, which derives
+        other keys from a seed, it gives another.
+
+    Example:
+    >>> state = ising.pack(spins, lanes=32)          # spins (64, 16, 16)
+    >>> state = samplers.run(ising.metropolis(2.5), seed, state, 100)
+    >>> spins = ising.unpack(state, lanes=32)
+    """
+    return _step("metropolis", temperature, lanes)
+
+
+def heat_bath(temperature, lanes=LANES):
+    """A step that draws each spin given its neighbours, as `metropolis`.
+
+    It forgets at all temperatures. A Metropolis sweep flips nearly every spin
+    when T is large, and so comes back after two.
+    """
+    return _step("heat_bath", temperature, lanes)
+
+
+def wolff(temperature, lanes=LANES):
+    """A step that flips the cluster of one random site, as `metropolis`.
+
+    A step is not a sweep: count work in flipped spins per site, of which
+    `Info` tells the number.
+    """
+    return _step("wolff", temperature, lanes)
+
+
+def _step(move, temperature, lanes):
+    def step(seed, words):
+        hinted = tf.convert_to_tensor(temperature, dtype_hint=tf.float64)
+        beta = 1 / tf.cast(hinted, tf.float64)
+        chance = Chance.start(random.Philox, seed, words, lanes)
+        new, _ = MOVES[move](words, beta, chance, lanes)
+        changed = [
+            multispin.total([tf.bitwise.bitwise_xor(a, b)], lanes)
+            for a, b in zip(words, new, strict=True)
+        ]
+        return new, Info(changed[0] + changed[1])
+
+    return step
+
+
+def simulate(
+    shape,
+    temperature,
+    sweeps,
+    lattices=32,
+    seed=0,
+    algorithm="metropolis",
+    rng="xoshiro",
+    every=1,
+    spins=None,
+):
+    """Runs independent lattices and measures them as they go, by XLA.
+
+    Args:
+        shape: (rows, columns), even.
+        temperature: T > 0 in units of J / k_B; 2.2692 is critical.
+        sweeps: number of sweeps of each lattice; of clusters, if "wolff".
+            What is left beyond a multiple of `every` is not run.
+        lattices: number of lattices. 32 or more give the most flips a second.
+        seed: int, pair of ints or `runtime.random.Seed`.
+        algorithm: "metropolis", "heat_bath", "wolff", or "hybrid": a heat
+            bath sweep and a Wolff cluster in turn.
+        rng: "xoshiro", or "philox", ten times slower. They give different
+            runs. Each is integers throughout: the same seed gives the same
+            run on any machine whose `exp` agrees to 32 binary digits. The
+            first lattices of a run do not depend on how many more there are,
+            among runs of 9 or more and among runs of fewer.
+        every: sweeps between measurements.
+        spins: configurations to start from, -1 and 1, (lattices, *shape). By
+            default all spins of a lattice are alike, up or down at random.
+
+    Returns:
+        A `Trajectory` of sweeps // every measurements.
+
+    Raises:
+        ValueError: if an argument is out of range.
+    """
+    check_shape("simulate", shape)
+    check_temperature("simulate", temperature)
+    for name, value, least in (
+        ("sweeps", sweeps, 0),
+        ("lattices", lattices, 1),
+        ("every", every, 1),
+    ):
+        check_count("simulate", name, value, least)
+    _check_choice("algorithm", algorithm, MOVES)
+    _check_choice("rng", rng, _GENERATORS)
+    first, second = random.split(random.as_seed(seed), 2)
+    lanes = LANES if lattices >= _FEWEST_IN_WORDS else 1
+    full = -(-lattices // lanes) * lanes
+    if spins is None:
+        coins = random.uniform((full, 1, 1), first) < 0.5
+        spins = tf.where(coins, tf.ones((1, *shape), tf.int8), np.int8(-1))
+    else:
+        spins = np.asarray(spins)
+        if spins.shape != (lattices, *shape) or np.any(np.abs(spins) != 1):
+            raise ValueError(
+                "simulate: spins must be -1 and 1 of shape (lattices, *shape) "
+                f"= {(lattices, *shape)}; received shape {spins.shape} and "
+                f"values {np.unique(spins)[:5]}."
+            )
+        spins = np.resize(spins, (full, *shape))
+    words = pack(tf.constant(spins), lanes)
+    state = words, Chance.start(_GENERATORS[rng], second, words, lanes)
+    loop = _loop(algorithm, lanes, rng, tuple(words.even.shape))
+    beta = tf.constant(1 / temperature, tf.float64)
+    energies, magnetisations = [], []
+    left = sweeps // every
+    while left:
+        block = min(left, _BLOCK)
+        state, energy, magnetisation = loop(
+            state, beta, tf.constant(block), tf.constant(every)
+        )
+        energies.append(energy.numpy()[:block, :lattices])
+        magnetisations.append(magnetisation.numpy()[:block, :lattices])
+        left -= block
+    sites = shape[0] * shape[1]
+    nothing = [np.zeros((0, lattices))]
+    return Trajectory(
+        np.concatenate(energies or nothing) / sites,
+        np.concatenate(magnetisations or nothing) / sites,
+        unpack(state[0], lanes).numpy()[:lattices],
+    )
+
+
+@functools.cache
+def _loop(algorithm, lanes, rng, shape):
+    """The compiled loop for states of this kind and shape, one for each."""
+    del rng, shape
+    move = MOVES[algorithm]
+
+    def loop(state, beta, measurements, every):
+        room = tf.zeros((_BLOCK, state[0].even.shape[0] * lanes), tf.int32)
+
+        def one(number, words, chance):
+            return number + 1, *move(words, beta, chance, lanes)
+
+        def measured(number, words, chance, energy, magnetisation):
+            _, words, chance = tf.while_loop(
+                lambda n, *_: n < every,
+                one,
+                (tf.zeros((), tf.int32), words, chance),
+            )
+            at = number[None, None]
+            energy = tf.tensor_scatter_nd_update(
+                energy, at, multispin.energy(words, lanes)[None]
+            )
+            magnetisation = tf.tensor_scatter_nd_update(
+                magnetisation, at, multispin.magnetisation(words, lanes)[None]
+            )
+            return number + 1, words, chance, energy, magnetisation
+
+        _, *state, energy, magnetisation = tf.while_loop(
+            lambda number, *_: number < measurements,
+            measured,
+            (tf.zeros((), tf.int32), *state, room, room),
+        )
+        return tuple(state), energy, magnetisation
+
+    return tf.function(loop, jit_compile=True, autograph=False)
+
+
+def _is_int(value):
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def check_count(caller, name, value, least):
+    """Raises unless `value` is an int, at least `least`."""
+    if not _is_int(value) or value < least:
+        raise ValueError(
+            f"{caller}: {name} must be an int, {least} or more; received "
+            f"{value!r}."
+        )
+
+
+def check_shape(caller, shape):
+    """Raises unless `shape` is two even sides."""
+    if (
+        not isinstance(shape, (tuple, list))
+        or len(shape) != 2
+        or any(not _is_int(s) or s < 2 or s % 2 for s in shape)
+    ):
+        raise ValueError(
+            f"{caller}: shape must be (rows, columns), both even and 2 or "
+            f"more: odd sides have no checkerboard; received {shape!r}. Take "
+            "the next even size."
+        )
+
+
+def check_temperature(caller, temperature):
+    """Raises unless `temperature` is a positive number."""
+    if not isinstance(temperature, numbers.Real) or not temperature > 0:
+        raise ValueError(
+            f"{caller}: temperature must be a number above 0, in units of "
+            f"J / k_B; received {temperature!r}. The critical one is 2.2692."
+        )
+
+
+def _check_choice(name, value, choices):
+    if value not in choices:
+        raise ValueError(
+            f"simulate: {name} must be one of {sorted(choices)}; received "
+            f"{value!r}."
+        )

@@ -1,0 +1,214 @@
+"""Moves of Ising lattices in words: single spins and clusters.
+
+A move is a function `(words, beta, chance, lanes) -> (words, chance)`, where
+beta = 1 / T is a float64 scalar and `chance` holds the random streams. See
+`multispin` for words, lanes and sublattices.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from genzoo.runtime import random
+from genzoo.samplers.multispin import LANES, Words, count, neighbours
+
+_OWN_DIGITS = 16
+_ONES = np.uint32(0xFFFFFFFF)
+_ZERO = np.uint32(0)
+
+_and = tf.bitwise.bitwise_and
+_or = tf.bitwise.bitwise_or
+_xor = tf.bitwise.bitwise_xor
+_not = tf.bitwise.invert
+
+
+class Chance(NamedTuple):
+    """The random words of a simulation, as two streams of one kind.
+
+    Attributes:
+        own: draws the first 16 binary digits of a site's own number.
+        shared: draws the digits below, the same for all sites of a lattice.
+    """
+
+    own: NamedTuple
+    shared: NamedTuple
+
+    @classmethod
+    def start(cls, kind, seed, words, lanes):
+        """Both streams, of `random.Philox` or `random.Xoshiro`."""
+        own, shared = random.split(seed, 2)
+        shapes = _shapes(words.even, lanes)
+        return cls(kind.start(shapes[0], own), kind.start(shapes[1], shared))
+
+
+def _shapes(like, lanes):
+    count, rows, half = like.shape
+    # A site that is a word of its own takes half a random word.
+    rows = rows if lanes == LANES else rows // 2
+    return (count, rows, half), (count, 1, 1)
+
+
+def below(probabilities, chance, like, lanes):
+    """Words whose bits are 1 with the given probabilities, and chance.
+
+    A bit says whether a number of its site lies below the probability, to 32
+    binary digits: the same number for all probabilities. The digits behind
+    the first 16, which hardly ever decide, are shared by the sites of a
+    lattice, so that two of its bits have a covariance of less than 2**-33.
+
+    Args:
+        probabilities: float64 scalars.
+        chance: a `Chance`.
+        like: words of the shape wanted.
+        lanes: lattices in a word.
+    """
+    scaled = [
+        tf.minimum(tf.cast(p * 2.0**32, tf.int64), 2**32 - 1)
+        for p in probabilities
+    ]
+    draw = _below_of_32 if lanes == LANES else _below_of_1
+    return draw(scaled, chance, *_shapes(like, lanes))
+
+
+def _below_of_1(scaled, chance, shape, shared_shape):
+    (word,), own = chance.own.next(shape, 1)
+    (rest,), shared = chance.shared.next(shared_shape, 1)
+    halves = (
+        _and(word, np.uint32(0xFFFF0000)),
+        tf.bitwise.left_shift(word, np.uint32(16)),
+    )
+    number = _or(
+        tf.concat(halves, axis=1), tf.bitwise.right_shift(rest, np.uint32(16))
+    )
+    bits = [
+        tf.where(number < tf.cast(p, tf.uint32), _ONES, _ZERO) for p in scaled
+    ]
+    return bits, Chance(own, shared)
+
+
+def _below_of_32(scaled, chance, shape, shared_shape):
+    low, shared = chance.shared.next(shared_shape, LANES - _OWN_DIGITS)
+    high, own = chance.own.next(shape, _OWN_DIGITS)
+    places = np.arange(LANES, dtype=np.int64)
+    bits = []
+    for p in scaled:
+        digits = tf.bitwise.right_shift(p, places) & np.int64(1)
+        digits = tf.unstack(tf.cast(digits * int(_ONES), tf.uint32))
+        bit = tf.zeros(shared_shape, tf.uint32)
+        for digit, word in zip(digits, low + high, strict=True):
+            # The number is below if its digit is 0 where the probability has
+            # 1, not below if it is 1 where that has 0; else as it was. A bit
+            # of `word` that is 1 stands for the digit 0.
+            bit = _or(_and(word, _or(bit, digit)), _and(bit, digit))
+        bits.append(bit)
+    return bits, Chance(own, shared)
+
+
+def metropolis(mine, other, parity, beta, chance, lanes):
+    """(the sublattice after each site tried to flip, chance).
+
+    A flip that costs energy, 4 or 8, is made with probability exp(-cost / T).
+    """
+    aligned = [_not(_xor(mine, n)) for n in neighbours(other, parity)]
+    ones, twos, fours = count(aligned)
+    (four, eight), chance = below(
+        [tf.exp(-4 * beta), tf.exp(-8 * beta)], chance, mine, lanes
+    )
+    free = _not(_or(_and(ones, twos), fours))
+    # One number decides both, so that `eight` implies `four`.
+    flip = _or(_or(free, eight), _and(four, _not(fours)))
+    return _xor(mine, flip), chance
+
+
+def heat_bath(mine, other, parity, beta, chance, lanes):
+    """(the sublattice drawn given the other one, chance).
+
+    A spin follows the majority of its neighbours but for an error of
+    probability 1 / (1 + exp(cost / T)), where the cost is 8, 4 or 0.
+    """
+    ones, twos, fours = count(neighbours(other, parity))
+    (tie, four, eight), chance = below(
+        [tf.sigmoid(-cost * beta) for cost in (0, 4, 8)], chance, mine, lanes
+    )
+    majority = _or(fours, _and(ones, twos))
+    error = _or(_and(four, ones), _and(tie, _and(twos, _not(ones))))
+    return _xor(majority, _or(error, eight)), chance
+
+
+def wolff_cluster(words, beta, chance, lanes):
+    """(the cluster of a random site as `Words` of zeros and ones, chance).
+
+    Aligned neighbours are joined with probability 1 - exp(-2 / T). Lattices
+    of one word start at the same site: given the sites their moves are
+    independent, and each move leaves equilibrium as it is.
+    """
+    lattices, rows, half = words.even.shape
+
+    def draw_bonds(number, chance, bonds):
+        (bits,), chance = below(
+            [-tf.math.expm1(-2 * beta)], chance, words.even, lanes
+        )
+        return number + 1, chance, bonds.write(number, bits)
+
+    # A loop only so that XLA compiles its body once.
+    _, chance, bonds = tf.while_loop(
+        lambda number, *_: number < 4,
+        draw_bonds,
+        (0, chance, tf.TensorArray(tf.uint32, 4)),
+    )
+    bonds = [
+        _and(bits, _not(_xor(words.even, near)))
+        for bits, near in zip(
+            tf.unstack(bonds.stack(), 4),
+            neighbours(words.odd, 0),
+            strict=True,
+        )
+    ]
+    (draw,), shared = chance.shared.next((lattices, 1, 1), 1)
+    site = tf.cast(draw, tf.int64) % (2 * rows * half)
+    places = np.arange(2 * rows * half).reshape(2, 1, rows, half)
+    start = Words(*(tf.where(site == p, _ONES, _ZERO) for p in places))
+
+    def grow(_, cluster):
+        even, odd = cluster
+        for bond, near in zip(bonds, neighbours(odd, 0), strict=True):
+            even = _or(even, _and(bond, near))
+        for i, bond in enumerate(bonds):
+            odd = _or(odd, neighbours(_and(bond, even), 1)[i])
+        new = _or(_xor(even, cluster.even), _xor(odd, cluster.odd))
+        return tf.reduce_any(tf.not_equal(new, _ZERO)), Words(even, odd)
+
+    _, cluster = tf.while_loop(
+        lambda growing, _: growing, grow, (tf.constant(True), start)
+    )
+    return cluster, chance._replace(shared=shared)
+
+
+def _sweep(rule):
+    def move(words, beta, chance, lanes):
+        even, chance = rule(words.even, words.odd, 0, beta, chance, lanes)
+        odd, chance = rule(words.odd, even, 1, beta, chance, lanes)
+        return Words(even, odd), chance
+
+    return move
+
+
+def _flip_cluster(words, beta, chance, lanes):
+    cluster, chance = wolff_cluster(words, beta, chance, lanes)
+    flipped = [_xor(w, c) for w, c in zip(words, cluster, strict=True)]
+    return Words(*flipped), chance
+
+
+def _hybrid(words, beta, chance, lanes):
+    words, chance = _sweep(heat_bath)(words, beta, chance, lanes)
+    return _flip_cluster(words, beta, chance, lanes)
+
+
+# Functions (words, beta, chance, lanes) -> (words, chance).
+MOVES = {
+    "metropolis": _sweep(metropolis),
+    "heat_bath": _sweep(heat_bath),
+    "wolff": _flip_cluster,
+    "hybrid": _hybrid,
+}
