@@ -142,7 +142,9 @@ class Learning:
         if data.is_array(x):
             self.place_chains(x)
         replicas = distribute.replica_count()
-        ticks = tf.data.Dataset.range(steps * replicas).batch(replicas)
+        # Without an end: an iterator for each epoch would take as long as
+        # the step itself.
+        ticks = tf.data.Dataset.range(replicas).repeat().batch(replicas)
         if exact:
             callbacks = _appended(callbacks, Converged(self))
         if data.is_array(validation_data):
@@ -152,6 +154,7 @@ class Learning:
                 self,
                 ticks,
                 epochs=epochs or (200 if exact else 10),
+                steps_per_epoch=steps,
                 verbose=verbose,
                 callbacks=callbacks,
                 validation_data=validation_data,

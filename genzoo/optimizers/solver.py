@@ -174,7 +174,9 @@ class Solver(keras.optimizers.Optimizer):
         self.gradient.assign(tf.where(good, new_gradient, gradient))
         self.value.assign(tf.where(good, value, known))
         self.step_direction.assign(tf.where(good, new_direction, direction))
-        self.step_size.assign(tf.where(good, first, 0.5 * size))
+        self.step_size.assign(
+            tf.where(good, first, size * _shorter(value - known, expected))
+        )
         self.accepted.assign(tf.cast(good, self.dtype))
         self.started.assign(tf.cast(started | good, self.dtype))
         self.iterations.assign_add(1)
@@ -201,6 +203,17 @@ class Solver(keras.optimizers.Optimizer):
     def get_config(self):
         """The constructor's arguments."""
         return {"name": self.name}
+
+
+def _shorter(rise, expected):
+    """By how much a step that failed is shortened, between 0.1 and 0.5.
+
+    To the least point of the parabola with the slope at the start, `expected`
+    for the whole step, and the value at its end, a `rise` above the start.
+    """
+    share = tf.math.divide_no_nan(-0.5 * expected, rise - expected)
+    finite = tf.math.is_finite(share)
+    return tf.clip_by_value(tf.where(finite, share, 0.1 * tf.ones_like(share)), 0.1, 0.5)
 
 
 def _pseudogradient(x, gradient, l1):
