@@ -200,9 +200,8 @@ def log_partitions(gz):
 
 
 def maxentropy():
-    import numpy as np
-
     import maxentropy as peer
+    import numpy as np
 
     result = {}
     times = []
@@ -256,7 +255,9 @@ def main():
     if options.only:
         print(json.dumps(globals()[options.only]()))
         return
-    peers = common.peer_python("numpy", "scipy", "scikit-learn", "six", "maxentropy")
+    peers = common.peer_python(
+        "numpy", "scipy", "scikit-learn", "six", "maxentropy"
+    )
     rounds = {"genzoo": [], "maxentropy": []}
     for _ in range(options.rounds):
         for name, found in rounds.items():

@@ -7,7 +7,7 @@ from keras import ops
 
 
 class Quadratic(NamedTuple):
-    """Features that are parts of `sum_i b_i phi_i + sum_(i<j) J_ij phi_i phi_j`.
+    """Features that are parts of `sum b_i phi_i + sum J_ij phi_i phi_j`.
 
     phi is the state itself, or, with `values`, the indicators of all but the
     last value at each site.

@@ -6,4 +6,10 @@ from genzoo.models.generative_model import GenerativeModel
 from genzoo.models.maxent import MaxEnt
 from genzoo.models.rbm import RBM
 
-__all__ = ["RBM", "BoltzmannMachine", "EnergyBasedModel", "GenerativeModel", "MaxEnt"]
+__all__ = [
+    "RBM",
+    "BoltzmannMachine",
+    "EnergyBasedModel",
+    "GenerativeModel",
+    "MaxEnt",
+]

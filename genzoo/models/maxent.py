@@ -1,7 +1,5 @@
 """Maximum entropy: the least biased distribution with given averages."""
 
-import numbers
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -9,11 +7,13 @@ import tensorflow as tf
 from genzoo import losses, optimizers
 from genzoo.features import FeatureList
 from genzoo.models.energy_based_model import EnergyBasedModel
+from genzoo.models.maxent_annealing import Annealing
+from genzoo.models.maxent_checks import Checks
 from genzoo.models.maxent_exact import Exact
+from genzoo.models.maxent_fitting import Fitting
 from genzoo.models.maxent_learning import Learning
 from genzoo.models.maxent_results import Results
 from genzoo.models.maxent_sampling import Walking
-from genzoo.spaces import Space
 from genzoo.spaces.space import get as get_space
 
 # Up to so many multipliers `compile` takes a method with a matrix of them.
@@ -22,7 +22,16 @@ _MOST_FOR_NATURAL_GRADIENT = 256
 
 
 @keras.saving.register_keras_serializable("genzoo")
-class MaxEnt(Learning, Results, Exact, Walking, EnergyBasedModel):
+class MaxEnt(
+    Fitting,
+    Learning,
+    Results,
+    Checks,
+    Exact,
+    Walking,
+    Annealing,
+    EnergyBasedModel,
+):
     """The distribution of largest entropy with given averages of features.
 
     `p(x) = r(x) exp(sum_i lambda_i f_i(x)) / Z`, so that the energy is
@@ -287,12 +296,3 @@ _SOLVERS = {
     "lbfgs": optimizers.LBFGS,
     "natural_gradient": optimizers.NaturalGradient,
 }
-
-
-def is_count(value):
-    """Whether a value is a positive int."""
-    is_int = isinstance(value, numbers.Integral)
-    return is_int and not isinstance(value, bool) and value > 0
-
-
-__all__ = ["MaxEnt", "Space"]

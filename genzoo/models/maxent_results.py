@@ -89,9 +89,7 @@ class Results:
         self._check_adapted("entropy")
         if self.is_exact:
             log_z, mean, _, log_r, _ = self._exact_results()
-            return float(
-                log_z - np.dot(self.multipliers, mean.numpy()) - log_r
-            )
+            return float(log_z - np.dot(self.multipliers, mean.numpy()) - log_r)
         return float(-self.log_prob(self._draws()).mean())
 
     def expectation(self, function=None):
@@ -175,7 +173,8 @@ class Results:
         names = self.features.names
         show = print_fn or print
         where = f"{type(self).__name__} on {self.space.description}"
-        show(f"{where}: {len(names)} constraints, {self.route}")
+        many = "constraint" if len(names) == 1 else "constraints"
+        show(f"{where}: {len(names)} {many}, {self.route}")
         if not self.is_adapted:
             show("not fitted: " + ", ".join(names[:20]))
             return
@@ -253,7 +252,11 @@ class Results:
             is_array = x is not None and data.is_array(x)
             if self.is_exact and not cached:
                 results["gradient_identity"] = self._gradient_identity()
-            if is_array and not cached and (self.space.state_count or 2**21) <= 2**20:
+            if (
+                is_array
+                and not cached
+                and (self.space.state_count or 2**21) <= 2**20
+            ):
                 results.update(self._likelihood_identity(x))
         if return_dict:
             return results

@@ -1,16 +1,13 @@
 """How a MaxEnt draws: exactly where it can, else by Markov chains."""
 
 import functools
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from genzoo import partition, samplers
-from genzoo.models import mean_field
+from genzoo import samplers
 from genzoo.runtime import distribute, random
 from genzoo.runtime.graph import compiled
-from genzoo.runtime.memory import check_memory
 
 # Sweeps before samples are compared with data in `evaluate`.
 _METRIC_STEPS = 100
@@ -22,20 +19,26 @@ _COUNT = tf.TensorSpec((), tf.int32)
 
 
 class Walking:
-    """The part of `MaxEnt` that draws samples and anneals."""
+    """The part of `MaxEnt` that draws samples."""
 
     # One sweep -------------------------------------------------------------
 
     @functools.cached_property
     def quadratic(self):
         """The `features.Quadratic` form that all features are, or None."""
-        levels = {tuple(values) for values in self.space.levels if values is not None}
+        levels = {
+            tuple(values) for values in self.space.levels if values is not None
+        }
         return self.features.quadratic() if len(levels) == 1 else None
 
     @functools.cached_property
     def colours(self):
         """Sites that do not interact, colour by colour."""
-        size = 1 if self.quadratic.values is None else len(self.quadratic.values) - 1
+        size = (
+            1
+            if self.quadratic.values is None
+            else len(self.quadratic.values) - 1
+        )
         joined = np.zeros((self.space.width,) * 2, bool)
         first, second = self.quadratic.pairs.T // size
         joined[first, second] = joined[second, first] = True
@@ -296,75 +299,6 @@ class Walking:
         first = tf.cast(tf.cast(count, share.dtype) * share, tf.int32)
         return tf.gather(chains, (first + tf.range(n)) % count)
 
-    # Annealing -------------------------------------------------------------
-
-    def estimate_log_partition(
-        self, method, chains=100, temperatures=1000, reverse=True, seed=0
-    ):
-        """See `log_partition`; here it is by annealing."""
-        for name, value in (("chains", chains), ("temperatures", temperatures)):
-            if not isinstance(value, (int, np.integer)) or value < 2:
-                raise ValueError(
-                    f"{type(self).__name__}.log_partition: {name} must be an "
-                    f"int of at least 2; received {value!r}."
-                )
-        check_memory("log_partition: chains", chains, self.space.width)
-        first, second, up, down = random.split(random.as_seed(seed), 4)
-        betas = tf.linspace(0.0, 1.0, temperatures)
-        bias = self._free_bias()
-        path = self._annealing_path(bias)
-        start = path.start(int(chains), first)
-        forward = self._anneal(start, betas, up.key, bias)
-        backward, exact = None, self.is_exact
-        if reverse:
-            if exact:
-                heat = tf.ones(())
-                states = self._draw_exact(
-                    tf.constant(int(chains)), second.key, heat
-                )
-            else:
-                states = self._chain_start(int(chains), second)
-                steps = 1000 if self.chains is None else 100
-                states = self._walk(
-                    states, down.key, tf.constant(steps), tf.ones(())
-                )
-            backward = self._anneal(states, betas[::-1], down.key, bias)
-        return partition.annealed_importance(
-            path.log_partition_start(), forward, backward, exact
-        )
-
-    def _annealing_path(self, free_bias):
-        if self.quadratic is not None and self.reference is None:
-            return FieldPath(self.pairwise(), self.colours, free_bias)
-        return GeneralPath(self)
-
-    def _free_bias(self):
-        """Biases of independent sites with the observed averages, if known."""
-        if self.quadratic is None or self.reference is not None:
-            return tf.zeros((0,))
-        pairwise = self.pairwise()
-        form = self.quadratic
-        bias = np.zeros(pairwise.bias.shape[0])
-        known = self.observation_record.numpy()[0] > 0
-        own = np.bincount(form.site_features, minlength=len(self.features)) == 1
-        if known and len(form.sites):
-            means = self.observed.numpy()[form.site_features]
-            averages = np.zeros(bias.size)
-            averages[form.sites] = means
-            logits = mean_field.independent(pairwise, averages)
-            bias = np.where(own[form.site_features].all(), logits, 0.0)
-        return tf.constant(bias, tf.float32)
-
-    @functools.cached_property
-    def _anneal(self):
-        def log_weights(states, betas, key, free_bias):
-            path = self._annealing_path(free_bias)
-            return partition.anneal(path, states, betas, random.Seed(key))
-
-        vector = tf.TensorSpec((None,), tf.float32)
-        bias = tf.TensorSpec(self._free_bias().shape, tf.float32)
-        return compiled(log_weights, self._states_spec, vector, _KEY, bias)
-
     # Serving ---------------------------------------------------------------
 
     def endpoints(self):
@@ -386,9 +320,7 @@ class Walking:
 
         def gibbs(x, seed, steps):
             _, second = random.split(random.as_seed(seed), 2)
-            states = self._walk(
-                self.space.flatten(x), second.key, steps, heat
-            )
+            states = self._walk(self.space.flatten(x), second.key, steps, heat)
             return self.space.unflatten(states)
 
         served = {
@@ -404,112 +336,3 @@ class Walking:
                 [examples],
             )
         return served
-
-
-class FieldPath(NamedTuple):
-    """Couplings switched on while the biases go from b0 to the model's.
-
-    `p_beta(x) ~ exp((b0 + beta (b - b0)) . phi + beta phi' J phi / 2)`.
-
-    Attributes:
-        pairwise: the model's `samplers.Pairwise` energy.
-        colours: of its sites.
-        free_bias: b0.
-    """
-
-    pairwise: samplers.Pairwise
-    colours: list
-    free_bias: tf.Tensor
-
-    def log_partition_start(self):
-        """log Z of independent sites with the biases b0."""
-        alone = self._at(0.0)
-        weights = alone.log_weights(self._anything(1))
-        return tf.reduce_sum(tf.reduce_logsumexp(weights, axis=-1))
-
-    def _anything(self, n):
-        level = tf.cast(self.pairwise.levels[0], tf.float32)
-        return tf.fill((n, self.pairwise.sites), level)
-
-    def start(self, n, seed):
-        """n exact draws at beta = 0."""
-        # Without couplings one sweep makes all sites new.
-        step = samplers.gibbs_sites(self._at(0.0), self.colours)
-        return step(seed, self._anything(n))[0]
-
-    def _at(self, beta):
-        beta = tf.cast(beta, tf.float32)
-        bias = self.free_bias + beta * (self.pairwise.bias - self.free_bias)
-        return self.pairwise._replace(
-            bias=bias, coupling=beta * self.pairwise.coupling
-        )
-
-    def log_ratio(self, x, beta, following):
-        """log p*_following(x) - log p*_beta(x), shape (chains,)."""
-        alone = tf.linalg.matvec(self.pairwise.encode(x), self.free_bias)
-        return (following - beta) * (-self.pairwise.energy(x) - alone)
-
-    def move(self, x, beta, seed):
-        """A sweep at beta."""
-        step = samplers.gibbs_sites(self._at(beta), self.colours)
-        return step(seed, x)[0]
-
-
-class GeneralPath(NamedTuple):
-    """From the space without a model, by `p0(x)^(1 - beta) exp(-beta E(x))`.
-
-    Attributes:
-        model: the `MaxEnt`.
-    """
-
-    model: object
-
-    def log_partition_start(self):
-        """Zero: p0 is normalised."""
-        return 0.0
-
-    def start(self, n, seed):
-        """n exact draws from p0."""
-        return self.model._start(n, seed)
-
-    def _log_start(self, x):
-        """log p0(x), the density that `_start` draws from."""
-        space = self.model.space
-        total = tf.zeros(tf.shape(x)[:1], x.dtype)
-        low, high = space.bounds(self.model.window.value)
-        for site, levels in enumerate(space.levels):
-            column = x[:, site]
-            ends = space.low[site], space.high[site]
-            if levels is not None:
-                total -= np.log(len(levels))
-            elif np.isfinite(ends).all():
-                total -= np.log(ends[1] - ends[0])
-            else:
-                middle, spread, sides = 0.0, 1.0, 2.0
-                if np.isfinite(ends[0]):
-                    middle = ends[0]
-                elif np.isfinite(ends[1]):
-                    middle = ends[1]
-                else:
-                    middle = tf.cast(0.5 * (low + high)[site], x.dtype)
-                    spread = tf.cast((high - low)[site] / 24, x.dtype)
-                    sides = 1.0
-                z = (column - middle) / spread
-                norm = 0.5 * np.log(2 * np.pi) - np.log(sides)
-                total -= 0.5 * z * z + tf.math.log(spread) + norm
-        return total
-
-    def log_ratio(self, x, beta, following):
-        """log p*_following(x) - log p*_beta(x), shape (chains,)."""
-        energy = self.model.state_energy(x)
-        return (following - beta) * (-energy - self._log_start(x))
-
-    def move(self, x, beta, seed):
-        """A sweep at beta."""
-
-        def energy(x):
-            return beta * self.model.state_energy(x) - (
-                1 - beta
-            ) * self._log_start(x)
-
-        return self.model._general_sweep(energy)(seed, x)[0]

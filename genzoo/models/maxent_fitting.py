@@ -1,0 +1,400 @@
+"""How a MaxEnt is given averages: from numbers, or from examples."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genzoo import optimizers
+from genzoo.models.checked_examples import SpaceErrors
+from genzoo.models.convergence import Converged
+from genzoo.runtime import data, distribute
+
+TOLERANCES = ("none", "gaussian", "laplace")
+_STEPS_PER_EPOCH = 100
+
+
+class Fitting:
+    """The part of `MaxEnt` that takes observations and runs `fit`."""
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=None,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        steps_per_epoch=None,
+        observations=None,
+        observation_stderr=None,
+        tolerance="gaussian",
+        observation_count=None,
+        **kwargs,
+    ):
+        """Find the multipliers, from bare averages or from examples.
+
+        The features' averages over the examples are all that the likelihood
+        depends on: they are taken once, before the first step. Where sums are
+        exact an epoch is one Newton step, and `fit` ends when the residual is
+        that of rounding. `History` has
+
+        - `loss`: the dual `log Z - lambda . <f>`, in nats, which is the mean
+          negative log-likelihood -<log p> of the examples; for chains, the
+          mean energy of the observations less that of the chains;
+        - `residual`: the largest |<f_i>_model - <f_i>_observed|, with a
+          tolerance the largest component of the dual's gradient;
+        - `entropy`, `log_partition`: in nats, where sums are exact.
+
+        Args:
+            x: examples, an array or a `tf.data.Dataset` of batches.
+            y: must be None, as class_weight and sample_weight.
+            batch_size: rows of a batch of examples; for chains an epoch has
+                as many steps as there are batches.
+            epochs: by default 200 where sums are exact, of which few are
+                needed, and 10 for chains.
+            verbose: as in Keras.
+            callbacks: as in Keras.
+            validation_split: as in Keras.
+            validation_data: examples, for `val_loss`.
+            shuffle: as in Keras; the order does not matter here.
+            class_weight: must be None.
+            sample_weight: must be None.
+            steps_per_epoch: of a dataset, how many batches to see; for
+                chains, the number of updates in an epoch, by default 100.
+            observations: averages <f_i>, in the order of `features.names`.
+            observation_stderr: their standard errors, a number or one for
+                each: they then need not be met exactly.
+            tolerance: what these errors are: "gaussian", which adds
+                `sum_i (stderr_i lambda_i)^2 / 2` to the dual, or "laplace",
+                which adds `sum_i stderr_i |lambda_i|`: no average is off by
+                more than its stderr, and multipliers that are not needed for
+                that are zero.
+            observation_count: number of independent examples behind the
+                observations, by default 1, for `multiplier_stderr`.
+            **kwargs: as in Keras.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: for impossible averages, naming the constraint; for
+                examples outside of the space.
+        """
+        self._assert_compile_called("fit")
+        name = type(self).__name__
+        if not self.loss.uses_averages:
+            if observations is not None or observation_stderr is not None:
+                raise ValueError(
+                    f"{name}.fit: {type(self.loss).__name__} needs examples x, "
+                    "not observations. Compile with loss='exact_likelihood' "
+                    "or 'pcd' to fit averages."
+                )
+            return self._fit_examples(
+                x,
+                y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=callbacks,
+                validation_split=validation_split,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                class_weight=class_weight,
+                sample_weight=sample_weight,
+                steps_per_epoch=steps_per_epoch,
+                **kwargs,
+            )
+        self._refuse(
+            "fit", y=y, class_weight=class_weight, sample_weight=sample_weight
+        )
+        distribute.check_supported()
+        if (x is None) == (observations is None):
+            raise ValueError(
+                f"{name}.fit: pass either examples x or observations, the "
+                f"averages of {self.features.names[:6]}."
+            )
+        rows = self._batch_size("fit", batch_size)
+        if validation_data is not None:
+            validation_data = self._checked(
+                "fit: validation_data", validation_data
+            )
+        steps = steps_per_epoch
+        if x is not None:
+            x = self._checked("fit", x)
+            if validation_split:
+                x, validation_data = self._split("fit", x, validation_split)
+            with SpaceErrors(self, "fit"):
+                observations, count = self._averages(x, steps_per_epoch)
+            observation_count = observation_count or count
+            if data.is_array(x) and steps is None:
+                steps = -(-len(x) // rows)
+        exact = not self.loss.samples
+        steps = 1 if exact else steps or _STEPS_PER_EPOCH
+        self.observe(
+            observations, observation_stderr, tolerance, observation_count
+        )
+        if data.is_array(x):
+            self.place_chains(x)
+        replicas = distribute.replica_count()
+        # Without an end: an iterator for each epoch would take as long as
+        # the step itself.
+        ticks = tf.data.Dataset.range(replicas).repeat().batch(replicas)
+        if exact:
+            callbacks = _appended(callbacks, Converged(self))
+        if data.is_array(validation_data):
+            kwargs.setdefault("validation_batch_size", rows)
+        with SpaceErrors(self, "fit"):
+            return keras.Model.fit(
+                self,
+                ticks,
+                epochs=epochs or (200 if exact else 10),
+                steps_per_epoch=steps,
+                verbose=verbose,
+                callbacks=callbacks,
+                validation_data=validation_data,
+                shuffle=False,
+                **kwargs,
+            )
+
+    def _fit_examples(self, x, y, batch_size, epochs, steps_per_epoch, **rest):
+        """`fit` for learning rules that look at examples."""
+        if steps_per_epoch is not None:
+            rest["steps_per_epoch"] = steps_per_epoch
+        if isinstance(self.optimizer, optimizers.Solver):
+            x = self._in_memory(x, rest.pop("steps_per_epoch", None))
+            if batch_size not in (None, len(x)):
+                raise ValueError(
+                    f"{type(self).__name__}.fit: batch_size={batch_size}, but "
+                    f"{type(self.optimizer).__name__} takes all {len(x)} "
+                    "examples in one batch. Leave it out, or compile with "
+                    "optimizer='adam'."
+                )
+            batch_size = len(x)
+            split = rest.get("validation_split")
+            if split:
+                batch_size = int(len(x) * (1 - split))
+            rest["validation_batch_size"] = self.default_batch_size
+            rest["shuffle"] = False
+            rest["callbacks"] = _appended(rest["callbacks"], Converged(self))
+            epochs = epochs or 200
+            self.prepare(x)
+            observed, count = self._averages(x)
+            none = np.zeros_like(observed), "none"
+            if self._differs(observed, *none, count):
+                self._keep(observed, *none, count)
+                self.optimizer.reset()
+        return super().fit(
+            x, y, batch_size=batch_size, epochs=epochs or 1, **rest
+        )
+
+    def _in_memory(self, x, steps):
+        """All examples of an array or a dataset, as an array."""
+        x = self._checked("fit", x)
+        if data.is_array(x):
+            return x
+        if steps is None and x.cardinality() == tf.data.INFINITE_CARDINALITY:
+            raise ValueError(
+                f"{type(self).__name__}.fit: the dataset has no end; pass "
+                "steps_per_epoch."
+            )
+        with SpaceErrors(self, "fit"):
+            batches = x if steps is None else x.take(steps)
+            return np.concatenate([batch.numpy() for batch in batches])
+
+    def _averages(self, x, steps=None):
+        """(averages of the features, number of examples)."""
+        if data.is_array(x):
+            batches = (x[i : i + 4096] for i in range(0, len(x), 4096))
+        else:
+            batches = x if steps is None else x.take(steps)
+        total, square, count, sites = 0.0, 0.0, 0, []
+        for batch in batches:
+            states = self.space.flatten(tf.cast(batch, tf.float64))
+            total += self._feature_sums(states)
+            count += len(states)
+            if not self.space.is_bounded:
+                sites.append(tf.reduce_sum(states, axis=0))
+                square += tf.reduce_sum(states**2, axis=0)
+        if sites and not self.is_adapted:
+            mean = sum(sites) / count
+            spread = tf.sqrt(tf.maximum(square / count - mean**2, 1e-12))
+            self._place_window(mean.numpy(), spread.numpy())
+        return total.numpy() / count, count
+
+    def _feature_sums(self, states):
+        return tf.reduce_sum(self.features(states), axis=0)
+
+    def adapt(self, x, steps=None):
+        """Take the averages of examples; `fit` then needs no more of them.
+
+        Args:
+            x: array of examples, or a dataset of batches.
+            steps: how many batches of the dataset to see; None means all.
+
+        Raises:
+            ValueError: as `fit`.
+        """
+        x = self._checked("adapt", x)
+        with SpaceErrors(self, "adapt"):
+            self.observe(*self._averages(x, steps), where="adapt")
+        self.adapted.assign(1)
+
+    def prepare(self, x, steps=None):
+        """Averages are kept also where a rule looks at examples."""
+        if not self.is_adapted:
+            observed, count = self._averages(x, steps)
+            self._keep(observed, np.zeros_like(observed), "none", count)
+            self.start_at(observed)
+            self.adapted.assign(1)
+            if self.chains is not None:
+                self.reset_chains()
+
+    def start_at(self, observed):
+        """Choose the multipliers to begin with, where zeros will not do.
+
+        On unbounded sites chains would escape: there it is independent
+        Gaussians, if the second powers are among the features.
+        """
+        if self.space.is_bounded or self.is_exact or self.multipliers.any():
+            return
+        place = {name: i for i, name in enumerate(self.features.names)}
+        start = np.zeros(len(observed))
+        for name in self.space.site_names:
+            square = place.get(f"{name}^2")
+            if square is not None:
+                first = place.get(name)
+                mean = 0.0 if first is None else observed[first]
+                variance = observed[square] - mean**2
+                start[square] = -0.5 / variance
+                if first is not None:
+                    start[first] = mean / variance
+        self.multiplier_weights.assign(start)
+
+    def observe(
+        self,
+        observations,
+        stderr=None,
+        tolerance="gaussian",
+        count=None,
+        where="fit",
+    ):
+        """Check averages and keep them as weights; see `fit`."""
+        where = f"{type(self).__name__}.{where}"
+        names = self.features.names
+        observed = _numbers(where, "observations", observations, names)
+        errors = np.zeros(len(names))
+        if stderr is not None:
+            errors = _numbers(where, "observation_stderr", stderr, names)
+        if tolerance not in TOLERANCES[1:]:
+            raise ValueError(
+                f"{where}: tolerance must be 'gaussian' or 'laplace'; "
+                f"received {tolerance!r}."
+            )
+        if (errors < 0).any() or not np.isfinite(errors).all():
+            raise ValueError(
+                f"{where}: observation_stderr must be 0 or more, and finite; "
+                f"received {stderr!r}."
+            )
+        kind = tolerance if errors.any() else "none"
+        new = not self.is_adapted
+        if new and observations is not None and self.is_exact:
+            self._window_from(observed)
+        changed = self._differs(observed, errors, kind, count or 1)
+        if changed or new:
+            redundant = self.check_observations(
+                where, observed, has_tolerance=(errors > 0).all()
+            )
+            if redundant.any() and kind == "none":
+                kept = np.where(redundant, 0.0, self.multipliers)
+                self.multiplier_weights.assign(kept)
+            self.is_redundant.assign(redundant.astype(float))
+            self._keep(observed, errors, kind, count or 1)
+            self.windows_tried = 0
+            self.start_over_if_better()
+            if self.compiled and isinstance(self.optimizer, optimizers.Solver):
+                self.optimizer.reset()
+        if new:
+            self.start_at(observed)
+            self.adapted.assign(1)
+            if self.chains is not None:
+                self.reset_chains()
+
+    def _differs(self, observed, errors, kind, count):
+        record = self.observation_record.numpy()
+        return not (
+            np.array_equal(self.observed.numpy(), observed)
+            and np.array_equal(self.observed_stderr.numpy(), errors)
+            and record.tolist() == [count, TOLERANCES.index(kind)]
+        )
+
+    def _keep(self, observed, errors, kind, count):
+        self.observed.assign(observed)
+        self.observed_stderr.assign(errors)
+        self.observation_record.assign([count, TOLERANCES.index(kind)])
+
+    def _window_from(self, observed):
+        """Place the window where moments among the observations say."""
+        if self.space.is_bounded:
+            return
+        found = dict(zip(self.features.names, observed, strict=True))
+        names = self.space.site_names
+        mean = np.array([found.get(name, 0.0) for name in names])
+        spread = np.ones(len(names))
+        for i, name in enumerate(names):
+            for power in (2, 4, 6):
+                moment = found.get(f"{name}^{power}")
+                if moment is not None and moment > 0:
+                    size = moment ** (1 / power)
+                    spread[i] = np.sqrt(max(size**2 - mean[i] ** 2, 0.0))
+                    spread[i] = max(spread[i], 1e-6 * size)
+                    break
+        self._place_window(mean, spread)
+
+    def _place_window(self, mean, spread):
+        ends = np.stack([mean - 12 * spread, mean + 12 * spread], axis=1)
+        known = np.stack([self.space.low, self.space.high], axis=1)
+        # A finite end stays; the other lies as far from it as the mean does.
+        reach = 12 * (
+            spread
+            + np.abs(mean - np.nan_to_num(known.T, posinf=0, neginf=0)).min(
+                axis=0
+            )
+        )
+        one_sided = np.isfinite(known).any(axis=1)
+        ends[:, 1] = np.where(one_sided, mean + reach, ends[:, 1])
+        ends[:, 0] = np.where(one_sided, mean - reach, ends[:, 0])
+        self.window.assign(np.where(np.isfinite(known), known, ends))
+
+
+def _appended(callbacks, callback):
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks.append(callback)
+        return callbacks
+    others = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
+    return [*(other for other in others if other is not None), callback]
+
+
+def _numbers(where, argument, values, names):
+    try:
+        array = np.asarray(values, np.float64)
+        if argument == "observation_stderr":
+            array = np.broadcast_to(array, len(names))
+    except (TypeError, ValueError):
+        array = np.zeros(0)
+    if array.shape != (len(names),):
+        shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+        raise ValueError(
+            f"{where}: {argument} must be {len(names)} numbers, one for each "
+            f"feature ({shown}); received {_shown(values)}."
+        )
+    return np.array(array)
+
+
+def _shown(values):
+    text = repr(values)
+    return text if len(text) < 80 else f"an array of shape {np.shape(values)}"
