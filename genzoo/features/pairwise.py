@@ -76,6 +76,7 @@ class LatticeBonds(Feature):
     def __init__(self, shape, periodic=True):
         self.shape = as_shape("LatticeBonds", shape)
         self.bonds = lattice_bonds(self.shape, periodic)
+        self.wraps = _wraps(self.shape, periodic)
         self.periodic = periodic
 
     def names(self, space):
@@ -92,7 +93,7 @@ class LatticeBonds(Feature):
         """The sum, (batch, 1)."""
         x = ops.reshape(flat(x), (-1, *self.shape))
         total = 0.0
-        for axis, wraps in enumerate(_wraps(self.shape, self.periodic), 1):
+        for axis, wraps in enumerate(self.wraps, 1):
             size = x.shape[axis]
             if size == 1:
                 continue

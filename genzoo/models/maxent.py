@@ -42,9 +42,10 @@ class MaxEnt(
 
     What is summed over: all states of a discrete space (enumeration), or the
     nodes of a Gauss-Legendre quadrature in up to three continuous sites, up
-    to 2**22 points in all. There everything is exact, and `fit` takes damped
-    Newton steps. Larger spaces are sampled by persistent Markov chains.
-    `route` says which.
+    to 2**22 points in all; for `LatticeBonds` of spins with a side of at most
+    10 the transfer matrix. There all is exact, and `fit` takes damped Newton
+    steps. Larger spaces are sampled by persistent Markov chains. `route` says
+    which.
 
     Args:
         space: a `genzoo.spaces.Space`, or the shape of spins.
@@ -190,9 +191,7 @@ class MaxEnt(
         """How averages of the model are found."""
         if self.compiled and self.loss.samples or not self.is_exact:
             return "persistent chains"
-        if len(self.space.continuous_sites):
-            return "quadrature"
-        return "enumeration"
+        return self._exact_method.replace("_", " ")
 
     # What an energy-based model gives --------------------------------------
 

@@ -26,7 +26,7 @@ class Checks:
 
         def moments(window_unused):
             zeros = tf.zeros((len(self.features),), tf.float64)
-            return self.moments(self.grid(), zeros, zeros)[1:3]
+            return self.moments(zeros, zeros)[1:3]
 
         return compiled(moments, tf.TensorSpec((), tf.float64))
 
@@ -39,6 +39,11 @@ class Checks:
     @property
     def _reachable(self):
         """(least, greatest) of each feature, and all values if few."""
+        if not self.is_summable:
+            # A lattice: all spins alike have the most bonds.
+            alike = tf.ones((1, self.space.width), tf.float64)
+            most = self.features(alike)[0].numpy()
+            return -most, most, None
         if self.space.is_bounded:
             return self._bounded_reach
         return self._feature_table()
@@ -49,7 +54,7 @@ class Checks:
 
         def dual(x):
             observed = tf.convert_to_tensor(self.observed.value)
-            value = self.moments(self.grid(), x, observed, False)[0]
+            value = self.moments(x, observed, False)[0]
             value += tf.reduce_sum(0.5 * self._l2() * x * x)
             return value + tf.reduce_sum(self._l1() * tf.abs(x))
 
@@ -159,7 +164,7 @@ class Checks:
 
     def explain_failure(self, where):
         """Raise a ValueError that says why there are no multipliers."""
-        values = self._feature_table()[2]
+        values = self._feature_table()[2] if self.is_summable else None
         if values is not None:
             feasibility.check_hull(
                 where, self.features.names, values, self.observed.numpy()

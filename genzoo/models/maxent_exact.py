@@ -5,7 +5,9 @@ import functools
 import tensorflow as tf
 
 from genzoo import partition, samplers
+from genzoo.models.maxent_strip import find_strip
 from genzoo.optimizers import Evaluation
+from genzoo.partition.log_partition import TRANSFER_MATRIX
 from genzoo.runtime import random
 from genzoo.runtime.graph import compiled
 
@@ -17,8 +19,8 @@ class Exact:
     """The part of `MaxEnt` that enumerates or integrates."""
 
     @functools.cached_property
-    def is_exact(self):
-        """Whether all sums over the space can be made."""
+    def is_summable(self):
+        """Whether all points of the space can be summed over."""
         space = self.space
         if len(space.continuous_sites) > 3:
             return False
@@ -27,6 +29,16 @@ class Exact:
         for levels in space.levels:
             count *= nodes if levels is None else len(levels)
         return count <= MOST_POINTS
+
+    @property
+    def is_exact(self):
+        """Whether averages of the features and log Z are exact."""
+        return self.is_summable or self.strip is not None
+
+    @functools.cached_property
+    def strip(self):
+        """The `Strip` that the model is, or None: see there."""
+        return None if self.is_summable else find_strip(self)
 
     def grid(self, nodes=None):
         """The points of the space, those of unbounded sites as weights say."""
@@ -59,8 +71,11 @@ class Exact:
             statistics,
         )
 
-    def moments(self, grid, multipliers, shift, second=True):
+    def moments(self, multipliers, shift, second=True, nodes=None):
         """(log sum, <f - shift>, covariance or None, <log reference>)."""
+        if self.strip is not None:
+            return self.strip.moments(multipliers, shift)
+        grid = self.grid(nodes)
 
         def statistics(block, weights):
             points, features, _ = block
@@ -88,9 +103,7 @@ class Exact:
         """
         x = tf.convert_to_tensor(self.multiplier_weights.value)
         observed = tf.convert_to_tensor(self.observed.value)
-        value, residual, covariance, log_r = self.moments(
-            self.grid(), x, observed, second
-        )
+        value, residual, covariance, log_r = self.moments(x, observed, second)
         l2 = self._l2()
         entropy = value - tf.reduce_sum(x * residual) - log_r
         facts = {
@@ -107,9 +120,7 @@ class Exact:
     def _exact_moments(self, nodes=None):
         x = tf.convert_to_tensor(self.multiplier_weights.value)
         shift = tf.convert_to_tensor(self.observed.value)
-        log_sum, mean, covariance, log_r = self.moments(
-            self.grid(nodes), x, shift
-        )
+        log_sum, mean, covariance, log_r = self.moments(x, shift, nodes=nodes)
         log_z = log_sum + tf.reduce_sum(x * shift)
         return log_z, mean + shift, covariance, log_r
 
@@ -131,6 +142,8 @@ class Exact:
         The error is the difference from a grid with fewer nodes.
         """
         log_z, _, _, _, error = self._exact_results()
+        if self.strip is not None:
+            return partition.LogPartition.exact(log_z, TRANSFER_MATRIX)
         if not len(self.space.continuous_sites):
             return partition.LogPartition.exact(log_z)
         return partition.LogPartition.integrated(log_z, error)
@@ -153,9 +166,11 @@ class Exact:
         for a level is the point itself; a continuous site is then corrected
         by Metropolis-Hastings steps with such draws as proposals.
         """
-        grid = self.grid()
         beta = tf.cast(1 / temperature, tf.float64)
         x = tf.convert_to_tensor(self.multiplier_weights.value)
+        if self.strip is not None:
+            return self.strip.sample(beta * x, n, seed)
+        grid = self.grid()
 
         def log_density(points):
             value = tf.linalg.matvec(self.features(points), x)

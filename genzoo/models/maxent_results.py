@@ -17,8 +17,9 @@ class Results:
 
         Args:
             method: "enumeration" or "quadrature" where the space can be
-                summed over, "ais" (annealed importance sampling), or "auto",
-                which takes the first that is possible.
+                summed over, "transfer_matrix" for larger lattices with a
+                side of at most 10, "ais" (annealed importance sampling), or
+                "auto", which takes the first that is possible.
             **options: of "ais": `chains` (100), `temperatures` (1000),
                 `reverse` (True) and `seed` (0).
 
@@ -48,6 +49,8 @@ class Results:
 
     @property
     def _exact_method(self):
+        if self.strip is not None:
+            return "transfer_matrix"
         continuous = len(self.space.continuous_sites)
         return "quadrature" if continuous else "enumeration"
 
@@ -115,7 +118,9 @@ class Results:
             is_scalar = len(value.shape) == 1
             return value[:, None] if is_scalar else value
 
-        if self.is_exact:
+        if function is None and self.is_exact:
+            return self._exact_results()[1].numpy()
+        if self.is_summable:
             result = self.exact_expectation(values).numpy()
         else:
             states = self.space.flatten(tf.cast(self._draws(), tf.float64))

@@ -77,7 +77,8 @@ class NaturalGradient(keras.optimizers.Optimizer):
         seen = chains / share
         count = mean.shape[0]
         diagonal = tf.linalg.diag_part(mean)
-        diagonal += 1e-2 * tf.reduce_mean(diagonal) + 1e-12
+        floor = 1e-4 * tf.reduce_mean(diagonal) + 1e-12
+        diagonal = tf.maximum(1.001 * diagonal, floor)
         mean = tf.linalg.set_diag(mean * (seen / (seen + count)), diagonal)
         change = solve(mean, gradient, mask)
         length = tf.sqrt(tf.reduce_sum(change * tf.linalg.matvec(mean, change)))

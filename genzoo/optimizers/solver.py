@@ -213,7 +213,9 @@ def _shorter(rise, expected):
     """
     share = tf.math.divide_no_nan(-0.5 * expected, rise - expected)
     finite = tf.math.is_finite(share)
-    return tf.clip_by_value(tf.where(finite, share, 0.1 * tf.ones_like(share)), 0.1, 0.5)
+    return tf.clip_by_value(
+        tf.where(finite, share, 0.1 * tf.ones_like(share)), 0.1, 0.5
+    )
 
 
 def _pseudogradient(x, gradient, l1):

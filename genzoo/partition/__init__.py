@@ -11,7 +11,10 @@ from genzoo.partition.onsager import (
     torus_energy,
     torus_log_partition,
 )
-from genzoo.partition.transfer_matrix import transfer_matrix
+from genzoo.partition.transfer_matrix import (
+    sample_transfer_matrix,
+    transfer_matrix,
+)
 
 __all__ = [
     "CRITICAL_TEMPERATURE",
@@ -23,6 +26,7 @@ __all__ = [
     "expectation",
     "onsager_energy",
     "onsager_magnetisation",
+    "sample_transfer_matrix",
     "summarise",
     "torus_energy",
     "torus_log_partition",

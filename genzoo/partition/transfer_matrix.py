@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.partition.onsager import as_float64
+from genzoo.runtime import random
 
 _WIDEST = 12
 
@@ -38,6 +39,74 @@ def transfer_matrix(shape, periodic, coupling, field=0.0):
         ValueError: if the shape is out of range, or a periodic side has one
             site only.
     """
+    log_matrix, row, length, is_closed, _ = _rows(
+        shape, periodic, coupling, field
+    )
+    if is_closed:
+        return _log_power(log_matrix, length)
+    return _log_power(log_matrix, length - 1, row)
+
+
+def sample_transfer_matrix(shape, periodic, coupling, field, n, seed):
+    """n independent, exact draws from the same lattice.
+
+    Row after row, each given the one before and, on a closed lattice, the
+    first: the sum over all rows to come is a power of the transfer matrix.
+
+    Args:
+        shape: as of `transfer_matrix`.
+        periodic: likewise.
+        coupling: likewise.
+        field: likewise.
+        n: number of draws, an int or a scalar tensor.
+        seed: a `runtime.random.Seed`.
+
+    Returns:
+        Spins, a float64 tensor (n, rows, columns).
+    """
+    log_matrix, row, length, is_closed, states = _rows(
+        shape, periodic, coupling, field
+    )
+    matrix = tf.exp(log_matrix - tf.reduce_max(log_matrix))
+    uniform = random.uniform((n, length), seed, "float64")
+
+    def choose(weights, number):
+        cumulative = tf.cumsum(weights, axis=1)
+        share = uniform[:, number, None] * cumulative[:, -1:]
+        chosen = tf.reduce_sum(tf.cast(cumulative <= share, tf.int32), axis=1)
+        return tf.minimum(chosen, len(states) - 1)
+
+    # What follows row k: column j is the weight of all that ends in j.
+    following = [tf.eye(len(states), dtype=tf.float64)]
+    if not is_closed:
+        following = [tf.exp(row - tf.reduce_max(row))[:, None]]
+    for _ in range(length if is_closed else length - 1):
+        power = tf.matmul(matrix, following[-1])
+        following.append(power / tf.reduce_max(power))
+    if is_closed:
+        begin = tf.linalg.diag_part(following.pop())
+    else:
+        begin = tf.exp(row - tf.reduce_max(row)) * following.pop()[:, 0]
+    first = choose(tf.repeat(begin[None], n, axis=0), 0)
+    rows = [first]
+    for number in range(1, length):
+        after = tf.transpose(following.pop())
+        last = first if is_closed else tf.zeros_like(first)
+        weights = tf.gather(matrix, rows[-1]) * tf.gather(after, last)
+        rows.append(choose(weights, number))
+    spins = tf.gather(tf.constant(states), tf.stack(rows, axis=1))
+    turned = shape[0] < shape[1]
+    return tf.transpose(spins, (0, 2, 1)) if turned else spins
+
+
+def _rows(shape, periodic, coupling, field):
+    """What the rows along the longer side are, and how they are joined.
+
+    Returns:
+        (log_matrix, row, length, is_closed, states): log of the transfer
+        matrix, half of the log-weight of each row, the number of rows,
+        whether the last is joined to the first, and the rows' spins.
+    """
     shape, periodic = _checked(shape, periodic)
     if shape[0] < shape[1]:
         shape, periodic = shape[::-1], periodic[::-1]
@@ -54,9 +123,7 @@ def transfer_matrix(shape, periodic, coupling, field=0.0):
     # Half of what a row has by itself, for each of its two matrices.
     row = (coupling * bonds + field * states.sum(axis=1)) / 2
     matrix = row[:, None] + row + coupling * (states @ states.T)
-    if periodic[0]:
-        return _log_power(matrix, length)
-    return _log_power(matrix, length - 1, row)
+    return matrix, row, length, periodic[0], states
 
 
 def _log_power(log_matrix, power, log_end=None):
