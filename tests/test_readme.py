@@ -12,11 +12,28 @@ def test_measurements_are_those_of_the_committed_json():
     assert table() in (ROOT / "README.md").read_text()
 
 
+def _blocks():
+    text = (ROOT / "README.md").read_text()
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def test_maxent_examples_run_as_printed(capsys):
+    names = {}
+    die, lattice, boltzmann = _blocks()[3:]
+    exec(die, names)
+    assert "4.5" in capsys.readouterr().out
+    exec(lattice, names)
+    assert names["lattice"].route == "transfer matrix"
+    error = names["lattice"].multipliers[0] - 1 / 2.4
+    assert abs(error) < 5 * names["lattice"].multiplier_stderr[0]
+    exec(boltzmann, names)
+    assert names["ising"].couplings.shape == (64, 64)
+    assert names["memory"].sample(2, seed=0).shape == (2, 4)
+
+
 def test_first_example_runs_as_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(
-        r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
-    )
+    blocks = _blocks()
     example = blocks[0].replace("epochs=50", "epochs=2, verbose=0")
     names = {}
     exec(example, names)

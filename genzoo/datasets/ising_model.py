@@ -29,7 +29,9 @@ def ising(shape, temperature, n, seed=0):
             2 / log(1 + sqrt 2) = 2.2692.
         n: number of configurations, 1 or more.
         seed: int or pair of ints. Configuration i depends on shape,
-            temperature, seed and i only, not on n.
+            temperature, seed and i only, not on n. Data sets of different
+            temperatures share their random numbers unless the seeds differ,
+            for example `seed=(0, number of the temperature)`.
 
     Returns:
         An int8 array of shape (n, rows, columns), -1 and 1.

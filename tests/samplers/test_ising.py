@@ -106,7 +106,9 @@ def test_bits_have_the_probability_asked_for(lanes):
         scaled = [tf.constant(p, tf.float64) for p in probabilities]
         bits, chance = multispin_moves.below(scaled, chance, like, lanes)
         for i, words in enumerate(bits):
-            found[i] += np.bitwise_count(words.numpy()).sum() * lanes / 32
+            found[i] += (
+                np.unpackbits(words.numpy().view(np.uint8)).sum() * lanes / 32
+            )
     count = draws * math.prod(shape) * lanes
     p = np.array(probabilities)
     z = (found - count * p) / np.sqrt(count * p * (1 - p) + 1e-9)
