@@ -50,6 +50,50 @@ def check_variances(where, names, observed):
             )
 
 
+def check_covariance(where, space, names, observed):
+    """Raise a ValueError if means and products have no positive covariance.
+
+    Where the averages of all sites and of all their products are among the
+    observed; the squares may follow from the sites' values.
+    """
+    found = dict(zip(names, observed, strict=True))
+    sites = space.site_names
+    if len(sites) < 2 or any(name not in found for name in sites):
+        return
+    mean = np.array([found[name] for name in sites])
+    square = np.diag(_squares(space, sites, mean, found))
+    for i, j in zip(*np.triu_indices(len(sites), 1), strict=True):
+        product = found.get(f"{sites[i]} {sites[j]}")
+        if product is None:
+            return
+        square[i, j] = square[j, i] = product
+    covariance = square - np.outer(mean, mean)
+    if not np.isfinite(covariance).all():
+        return
+    values, vectors = np.linalg.eigh(covariance)
+    if values[0] < -1e-10 * max(1.0, values[-1]):
+        told = _combination(vectors[:, 0], sites)
+        raise ValueError(
+            f"{where}: these averages have a covariance that is not positive: "
+            f"the variance of {told} would be "
+            f"{values[0] / np.abs(vectors[:, 0]).max() ** 2:.3g}, but no "
+            "variance is below 0. Check the averages of the products."
+        )
+
+
+def _squares(space, sites, mean, found):
+    """<x_i^2> where it is known, else nan."""
+    squares = np.full(len(sites), np.nan)
+    for i, levels in enumerate(space.levels):
+        if f"{sites[i]}^2" in found:
+            squares[i] = found[f"{sites[i]}^2"]
+        elif levels is not None and len(levels) == 2:
+            # (x - low) (x - high) = 0.
+            low, high = levels
+            squares[i] = (low + high) * mean[i] - low * high
+    return squares
+
+
 def check_hull(where, names, values, observed):
     """Raise a ValueError if the averages are impossible or on the boundary.
 

@@ -129,11 +129,13 @@ class Checks:
             raise ValueError(
                 f"{where}: the average of {bad} is not a finite number."
             )
+        if not has_tolerance:
+            feasibility.check_variances(where, names, observed)
+            feasibility.check_covariance(where, self.space, names, observed)
         if not self.is_exact:
             return np.zeros(len(names), bool)
         low, high, values = self._reachable
         if not has_tolerance:
-            feasibility.check_variances(where, names, observed)
             # Chains go towards infinity slowly, and stay of use.
             strict = not (self.compiled and self.loss.samples)
             feasibility.check_ranges(where, names, low, high, observed, strict)
