@@ -141,9 +141,12 @@ class Fitting:
         if data.is_array(x):
             self.place_chains(x)
         replicas = distribute.replica_count()
-        # Without an end: an iterator for each epoch would take as long as
-        # the step itself.
-        ticks = tf.data.Dataset.range(replicas).repeat().batch(replicas)
+        ticks = tf.data.Dataset.range(steps * replicas).batch(replicas)
+        if self.steps_per_execution == 1:
+            # Without an end: an iterator for each epoch would take as long
+            # as the step itself. Several steps at once need to see the end.
+            kwargs["steps_per_epoch"] = steps
+            ticks = ticks.repeat()
         if exact:
             callbacks = _appended(callbacks, Converged(self))
         if data.is_array(validation_data):
@@ -153,7 +156,6 @@ class Fitting:
                 self,
                 ticks,
                 epochs=epochs or (200 if exact else 10),
-                steps_per_epoch=steps,
                 verbose=verbose,
                 callbacks=callbacks,
                 validation_data=validation_data,

@@ -26,10 +26,12 @@ class Walking:
     @functools.cached_property
     def quadratic(self):
         """The `features.Quadratic` form that all features are, or None."""
-        levels = {
-            tuple(values) for values in self.space.levels if values is not None
-        }
-        return self.features.quadratic() if len(levels) == 1 else None
+        # Indicators leave out the last value: another order is another form.
+        levels = {tuple(v) for v in self.space.levels if v is not None}
+        form = self.features.quadratic()
+        if form is None or len(levels) != 1:
+            return None
+        return form if form.values in (None, *levels) else None
 
     @functools.cached_property
     def colours(self):
