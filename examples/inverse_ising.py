@@ -112,6 +112,7 @@ def draw(path, recovered, true):
         title="recovered against true",
         xlabel="true J: 0 or 1 / T, points spread sideways",
         ylabel="recovered J",
+        ylim=(-0.15, 1.0),
         xticks=[0, 1 / TEMPERATURE],
         xticklabels=["0", f"{1 / TEMPERATURE:.3f}"],
     )

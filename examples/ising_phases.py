@@ -1,6 +1,6 @@
 """Three models learn the phases of the Ising model from configurations.
 
-    python examples/ising_phases.py                  # under two minutes
+    python examples/ising_phases.py                  # about two minutes
 
 At three temperatures 10,000 configurations of the 16x16 Ising model are
 drawn, and a lattice MaxEnt, a Boltzmann machine and an RBM fitted to them.
