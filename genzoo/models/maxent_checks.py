@@ -32,9 +32,7 @@ class Checks:
 
     @functools.cached_property
     def _bounded_reach(self):
-        low, high, values = self._feature_table()
-        few = len(self.features) <= feasibility.FEW
-        return low, high, values if few else None
+        return self._feature_table(len(self.features) <= feasibility.FEW)
 
     @property
     def _reachable(self):
@@ -46,7 +44,7 @@ class Checks:
             return -most, most, None
         if self.space.is_bounded:
             return self._bounded_reach
-        return self._feature_table()
+        return self._feature_table(True)
 
     @functools.cached_property
     def _dual(self):
@@ -68,14 +66,14 @@ class Checks:
             if not self._dual(kept) < self._dual(0 * kept):
                 self.multiplier_weights.assign(0 * kept)
 
-    def _feature_table(self):
-        """(least, greatest) of each feature, and all values if not too many.
+    def _feature_table(self, wants_values):
+        """(least, greatest) of each feature, and all values if wanted.
 
         The ends of bounded sites count, where quadrature has no nodes.
         """
         grid = self.grid()
         count = grid.count
-        few = count * len(self.features) <= _MOST_VALUES
+        few = wants_values and count * len(self.features) <= _MOST_VALUES
         size = min(count, 2**22 // max(len(self.features), 1) + 1)
         blocks = []
         low = np.full(len(self.features), np.inf)
@@ -166,7 +164,7 @@ class Checks:
 
     def explain_failure(self, where):
         """Raise a ValueError that says why there are no multipliers."""
-        values = self._feature_table()[2] if self.is_summable else None
+        values = self._feature_table(True)[2] if self.is_summable else None
         if values is not None:
             feasibility.check_hull(
                 where, self.features.names, values, self.observed.numpy()
