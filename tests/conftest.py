@@ -62,3 +62,10 @@ def fitted(small_rbm, fitted_weights):
     rbm = small_rbm("exact_likelihood")
     rbm.set_weights(fitted_weights)
     return rbm
+
+
+# One for all tests: a second strategy of the same devices would take the
+# first one's collective operations, of other shapes, for its own.
+@pytest.fixture(scope="session")
+def two():
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

@@ -70,17 +70,27 @@ class Function(Feature):
         Raises:
             ValueError: for a function that Keras does not know by name.
         """
-        function = self.function
-        if self.layer is None:
-            if keras.saving.get_registered_name(function) == getattr(
-                function, "__name__", None
-            ):
-                raise ValueError(
-                    f"The feature {self.name!r} is a plain function, which "
-                    "cannot be saved. Decorate it with "
-                    "@keras.saving.register_keras_serializable()."
-                )
         return {
-            "function": keras.saving.serialize_keras_object(function),
+            "function": serialize(self.function, f"The feature {self.name!r}"),
             "name": self.name,
         }
+
+
+def serialize(function, what):
+    """The configuration of a function that Keras knows by name, or a layer.
+
+    Args:
+        function: the function.
+        what: what it is, for the error.
+
+    Raises:
+        ValueError: for a function that Keras does not know.
+    """
+    if not isinstance(function, keras.layers.Layer):
+        known = keras.saving.get_registered_name(function)
+        if known == getattr(function, "__name__", None):
+            raise ValueError(
+                f"{what} is a plain function, which cannot be saved. Decorate "
+                "it with @keras.saving.register_keras_serializable()."
+            )
+    return keras.saving.serialize_keras_object(function)

@@ -40,8 +40,11 @@ class Indicators(Feature):
     def __call__(self, x):
         """Indicators, (batch, width * (values - 1))."""
         x = flat(x)
-        values = ops.cast(np.array(self.values[:-1]), x.dtype)
-        equal = ops.cast(x[:, :, None] == values, x.dtype)
+        # Examples are kept in float32, which may hold a level's nearest
+        # number only.
+        values = ops.cast(np.array(self.values[:-1]), "float32")
+        equal = ops.cast(x, "float32")[:, :, None] == values
+        equal = ops.cast(equal, x.dtype)
         return ops.reshape(equal, (-1, x.shape[1] * (len(self.values) - 1)))
 
     def quadratic(self, space):

@@ -24,8 +24,9 @@ def check_ranges(where, names, low, high, observed, open_only=True):
         open_only: whether the ends of the range are refused too.
     """
     scale = np.maximum(high - low, 1e-300)
-    margin = 1e-12 * scale
-    for k in np.flatnonzero(high - low > 1e-12 * np.abs(high)):
+    margin = np.where(np.isfinite(scale), 1e-12 * scale, 0.0)
+    varies = high - low > 1e-12 * np.minimum(np.abs(high), 1e300)
+    for k in np.flatnonzero(varies):
         name, value = names[k], observed[k]
         found = f"{where}: the average of {name} is {value:g}; it can be "
         found += f"between {low[k]:g} and {high[k]:g}"
@@ -37,10 +38,18 @@ def check_ranges(where, names, low, high, observed, open_only=True):
             raise ValueError(f"{found}, and lies {_BOUNDARY}")
 
 
-def check_variances(where, names, observed):
-    """Raise a ValueError if <x^2> - <x>^2 is not positive for some x."""
+def check_sites(where, space, names, observed):
+    """Raise a ValueError if a mean is outside, or a variance not positive."""
     found = dict(zip(names, observed, strict=True))
-    for name, mean in found.items():
+    for site, name in enumerate(space.site_names):
+        if name not in found:
+            continue
+        mean, low, high = found[name], space.low[site], space.high[site]
+        if not low <= mean <= high:
+            raise ValueError(
+                f"{where}: the average of {name} is {mean:g}; it can be "
+                f"between {low:g} and {high:g}, so no distribution has it."
+            )
         square = found.get(f"{name}^2")
         if square is not None and square <= mean**2 * (1 + 1e-12):
             raise ValueError(

@@ -1,5 +1,7 @@
 """What all generative models share: checked data, counted draws, export."""
 
+import functools
+
 import keras
 import numpy as np
 
@@ -21,11 +23,35 @@ class GenerativeModel(CheckedExamples, keras.Model):
     """
 
     default_batch_size = 128
+    # Properties that take long, see `__dir__`.
+    costly = ()
 
     def __init__(self, seed=None, **kwargs):
         distribute.check_supported()
         super().__init__(**kwargs)
         self.draws = random.DrawCounter(seed)
+
+    def __dir__(self):
+        """The names of attributes, without those that would be computed.
+
+        Keras's savers read every attribute that `dir` lists, private ones
+        too, in search of layers: each save would trace all graphs.
+        """
+        computed = (property, functools.cached_property)
+        hidden = {
+            name
+            for owner in type(self).__mro__
+            if owner.__module__.startswith("genzoo")
+            for name, value in vars(owner).items()
+            if isinstance(value, computed)
+            and (name.startswith("_") or name in self.costly)
+        }
+        return [name for name in super().__dir__() if name not in hidden]
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras's would add up the replicas' first batches, which fails where
+        # they differ in length. These models are built when they are made.
+        pass
 
     def _refuse(self, method, **arguments):
         for name, value in arguments.items():

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from genzoo import losses, optimizers
 from genzoo.features import FeatureList
+from genzoo.features.function import serialize as serialize_function
 from genzoo.models.energy_based_model import EnergyBasedModel
 from genzoo.models.maxent_annealing import Annealing
 from genzoo.models.maxent_checks import Checks
@@ -14,6 +15,7 @@ from genzoo.models.maxent_fitting import Fitting
 from genzoo.models.maxent_learning import Learning
 from genzoo.models.maxent_results import Results
 from genzoo.models.maxent_sampling import Walking
+from genzoo.models.maxent_window import Window
 from genzoo.spaces.space import get as get_space
 
 # Up to so many multipliers `compile` takes a method with a matrix of them.
@@ -27,6 +29,7 @@ class MaxEnt(
     Learning,
     Results,
     Checks,
+    Window,
     Exact,
     Walking,
     Annealing,
@@ -48,7 +51,7 @@ class MaxEnt(
     which.
 
     Args:
-        space: a `genzoo.spaces.Space`, or the shape of spins.
+        space: a `genzoo.spaces.Space`.
         features: one or a list of `genzoo.features`, functions of examples,
             (batch, *event_shape) to (batch, n), or Keras layers.
         reference: function from examples to the log-density r of a reference
@@ -77,6 +80,8 @@ class MaxEnt(
     >>> die.entropy()                              # 1.61358 nats
     """
 
+    costly = ("multiplier_stderr",)
+
     def __init__(self, space, features, reference=None, seed=None, **kwargs):
         space = get_space(space)
         if isinstance(reference, (dict, str)):
@@ -97,6 +102,8 @@ class MaxEnt(
             for part in features.parts
             if getattr(part, "layer", None) is not None
         ]
+        if isinstance(reference, keras.layers.Layer):
+            self.feature_layers.append(reference)
         for layer in self.feature_layers:
             layer.trainable = False
         self.multiplier_weights = self._add("multipliers", (len(features),))
@@ -214,18 +221,16 @@ class MaxEnt(
                 f"{len(self.features)} numbers, one for each feature; "
                 f"received shape {values.shape}."
             )
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"{type(self).__name__}.multipliers: all must be finite."
+            )
         self.multiplier_weights.assign(values)
         if self.compiled and isinstance(self.optimizer, optimizers.Solver):
             self.optimizer.reset()
-        if not self.is_adapted:
-            self.adapted.assign(1)
-            if self.is_exact:
-                self._settle_window()
-
-    def _settle_window(self):
-        self.windows_tried = 0
-        while self.move_window():
-            pass
+        self.adapted.assign(1)
+        if self.is_summable and not self.space.is_bounded:
+            self.settle_window()
 
     def free_energy(self, x):
         """The energy, since there is nothing hidden."""
@@ -280,7 +285,8 @@ class MaxEnt(
             **config,
             "space": serialize(self.space),
             "features": self.features.serialize(),
-            "reference": self.reference and serialize(self.reference),
+            "reference": self.reference
+            and serialize_function(self.reference, "The reference"),
             "seed": self.draws.seed,
         }
 

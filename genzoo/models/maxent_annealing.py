@@ -40,7 +40,10 @@ class Annealing:
             if exact:
                 heat = tf.ones(())
                 states = self._draw_exact(
-                    tf.constant(int(chains)), second.key, heat
+                    tf.constant(int(chains)),
+                    second.key,
+                    heat,
+                    self._window_at(1),
                 )
             else:
                 states = self._chain_start(int(chains), second)

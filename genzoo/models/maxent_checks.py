@@ -1,4 +1,4 @@
-"""Whether averages are possible, and where a density on R has its mass."""
+"""Whether averages are possible, and which features are redundant."""
 
 import functools
 import warnings
@@ -11,10 +11,6 @@ from genzoo.runtime.graph import compiled
 
 # Features at all points are kept where they are no more numbers than this.
 _MOST_VALUES = 2**24
-# An unbounded site is integrated where the log-density is within this many
-# nats of its maximum.
-_DEPTH = 45.0
-_MOST_WINDOWS = 15
 
 
 class Checks:
@@ -69,7 +65,8 @@ class Checks:
     def _feature_table(self, wants_values):
         """(least, greatest) of each feature, and all values if wanted.
 
-        The ends of bounded sites count, where quadrature has no nodes.
+        The ends of bounded sites count, where quadrature has no nodes. Where
+        a feature is infinite there is no value.
         """
         grid = self.grid()
         count = grid.count
@@ -78,19 +75,36 @@ class Checks:
         blocks = []
         low = np.full(len(self.features), np.inf)
         high = -low
-        for start in range(0, count, size):
-            points = grid.points(start, min(size, count - start))
-            blocks.append(self.features(points).numpy())
-            low = np.minimum(low, blocks[-1].min(axis=0))
-            high = np.maximum(high, blocks[-1].max(axis=0))
-            if not few:
-                blocks = []
+        points = [
+            grid.points(start, min(size, count - start))
+            for start in range(0, count, size)
+        ]
         corners = self._corners()
         if len(corners):
-            ends = self.features(tf.constant(corners)).numpy()
-            blocks.append(ends)
-            low = np.minimum(low, ends.min(axis=0))
-            high = np.maximum(high, ends.max(axis=0))
+            points.append(tf.constant(corners))
+        for number, part in enumerate(points):
+            values = self.features(part).numpy()
+            # At a corner log x may be no number; inside it must be one.
+            inside = number < len(points) - bool(len(corners))
+            if inside and np.isnan(values).any():
+                bad = self.features.names[
+                    int(np.flatnonzero(np.isnan(values).any(axis=0))[0])
+                ]
+                raise ValueError(
+                    f"{type(self).__name__}: the feature {bad} is not a "
+                    "number everywhere in the space."
+                )
+            finite = np.where(np.isfinite(values), values, np.nan)
+            rows = np.isfinite(values).all(axis=1)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)
+                low = np.fmin(low, np.nanmin(finite, axis=0))
+                high = np.fmax(high, np.nanmax(finite, axis=0))
+            # Beyond what is finite there is no end.
+            low = np.where((values == -np.inf).any(axis=0), -np.inf, low)
+            high = np.where((values == np.inf).any(axis=0), np.inf, high)
+            if few:
+                blocks.append(values[rows])
         return low, high, np.concatenate(blocks) if few else None
 
     def _corners(self):
@@ -112,11 +126,16 @@ class Checks:
         mesh = np.meshgrid(*axes, indexing="ij")
         return np.stack([m.ravel() for m in mesh], axis=1)
 
-    def check_observations(self, where, observed, has_tolerance):
+    def check_observations(self, where, observed, strict):
         """Refuse impossible averages, and find redundant features.
 
+        Args:
+            where: who asks, for messages.
+            observed: the averages.
+            strict: a boolean for each: whether it must be met exactly.
+
         Returns:
-            A boolean array: the features that follow from others.
+            A boolean array: the strict features that follow from others.
 
         Raises:
             ValueError: naming the constraint.
@@ -127,28 +146,36 @@ class Checks:
             raise ValueError(
                 f"{where}: the average of {bad} is not a finite number."
             )
-        if not has_tolerance:
-            feasibility.check_variances(where, names, observed)
-            feasibility.check_covariance(where, self.space, names, observed)
+        redundant = np.zeros(len(names), bool)
+        if not strict.any():
+            return redundant
+        names = [name for name, s in zip(names, strict, strict=True) if s]
+        observed = observed[strict]
+        feasibility.check_sites(where, self.space, names, observed)
+        feasibility.check_covariance(where, self.space, names, observed)
         if not self.is_exact:
-            return np.zeros(len(names), bool)
+            return redundant
         low, high, values = self._reachable
-        if not has_tolerance:
+        scale = np.maximum(np.abs(low), np.abs(high))[strict]
+        if self.space.is_bounded:
             # Chains go towards infinity slowly, and stay of use.
-            strict = not (self.compiled and self.loss.samples)
-            feasibility.check_ranges(where, names, low, high, observed, strict)
-        if not has_tolerance and strict and len(names) <= feasibility.FEW:
-            if values is not None:
-                feasibility.check_hull(where, names, values, observed)
+            closed = self.compiled and self.loss.samples
+            feasibility.check_ranges(
+                where, names, low[strict], high[strict], observed, not closed
+            )
+            if not closed and values is not None:
+                feasibility.check_hull(
+                    where, names, values[:, strict], observed
+                )
         mean, covariance = (
             part.numpy() for part in self._at_start(tf.zeros((), tf.float64))
         )
-        scale = np.maximum(np.abs(low), np.abs(high))
+        mean, covariance = mean[strict], covariance[np.ix_(strict, strict)]
         flags, predict = feasibility.redundant(mean, covariance, scale)
         if flags.any():
             told = ", ".join(np.array(names)[flags][:5])
             error = np.abs(predict(observed) - observed[flags])
-            if not has_tolerance and (error > 1e-6 * (1 + scale[flags])).any():
+            if (error > 1e-6 * (1 + scale[flags])).any():
                 raise ValueError(
                     f"{where}: the features {told} follow from the others, "
                     "but their averages do not: they should be "
@@ -158,73 +185,19 @@ class Checks:
                 f"{where}: {int(flags.sum())} of {len(names)} features follow "
                 f"from the others and are redundant: {told}. Their "
                 "multipliers are zero; the distribution is the same.",
-                stacklevel=3,
+                stacklevel=4,
             )
-        return flags
+        redundant[strict] = flags
+        return redundant
 
     def explain_failure(self, where):
         """Raise a ValueError that says why there are no multipliers."""
-        values = self._feature_table(True)[2] if self.is_summable else None
-        if values is not None:
+        if not self.is_summable or not self.space.is_bounded:
+            return
+        values = self._feature_table(True)[2]
+        strict = self.observed_stderr.numpy() == 0
+        if values is not None and strict.any():
+            names = np.array(self.features.names)[strict].tolist()
             feasibility.check_hull(
-                where, self.features.names, values, self.observed.numpy()
+                where, names, values[:, strict], self.observed.numpy()[strict]
             )
-
-    # The window of unbounded sites -----------------------------------------
-
-    def move_window(self):
-        """Fit the window to the present density; whether it has moved.
-
-        Raises:
-            ValueError: if the density does not decay towards infinity.
-        """
-        unbounded = ~np.isfinite(self.space.low) | ~np.isfinite(self.space.high)
-        if not unbounded.any():
-            return False
-        window = self.window.numpy()
-        new = window.copy()
-        log_density = self._log_density_on_grid()
-        grid = self.grid()
-        low, high = (np.asarray(b) for b in self.space.bounds(window))
-        for site in np.flatnonzero(unbounded):
-            others = tuple(i for i in range(len(grid.sizes)) if i != site)
-            profile = log_density.max(axis=others)
-            deep = profile > profile.max() - _DEPTH
-            first, last = np.flatnonzero(deep)[[0, -1]]
-            axis = np.asarray(grid.axes[site].values)
-            scale, shift = 0.5 * (high - low)[site], 0.5 * (high + low)[site]
-            at = axis * scale + shift
-            width = high[site] - low[site]
-            count = len(axis)
-            # Open ends are pushed out, empty ones cut off.
-            a = low[site] - (2 * width if first == 0 else 0.0)
-            b = high[site] + (2 * width if last == count - 1 else 0.0)
-            if first > 0 and at[first] - low[site] > 0.15 * width:
-                a = at[first] - 0.05 * (at[last] - at[first])
-            if last < count - 1 and high[site] - at[last] > 0.15 * width:
-                b = at[last] + 0.05 * (at[last] - at[first])
-            new[site] = a, b
-        fixed = np.isfinite([self.space.low, self.space.high]).T
-        new = np.where(fixed, window, new)
-        if np.allclose(new, window, rtol=0, atol=0):
-            return False
-        self.windows_tried += 1
-        if self.windows_tried > _MOST_WINDOWS or np.abs(new).max() > 1e12:
-            raise ValueError(
-                "MaxEnt.fit: the density does not decay towards infinity, so "
-                "that it cannot be normalised: "
-                f"window {new.tolist()}. Constrain a power that bounds it, "
-                "such as Moments(1, 2), or use an Interval."
-            )
-        self.window.assign(new)
-        return True
-
-    def _log_density_on_grid(self):
-        grid = self.grid()
-        x = tf.convert_to_tensor(self.multiplier_weights.value)
-        parts = []
-        for start in range(0, grid.count, 2**16):
-            points = grid.points(start, min(2**16, grid.count - start))
-            value = tf.linalg.matvec(self.features(points), x)
-            parts.append(value + self.log_reference(points))
-        return tf.concat(parts, axis=0).numpy().reshape(grid.sizes)

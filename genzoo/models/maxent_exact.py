@@ -40,9 +40,10 @@ class Exact:
         """The `Strip` that the model is, or None: see there."""
         return None if self.is_summable else find_strip(self)
 
-    def grid(self, nodes=None):
+    def grid(self, nodes=None, window=None):
         """The points of the space, those of unbounded sites as weights say."""
-        window = tf.convert_to_tensor(self.window.value)
+        if window is None:
+            window = tf.convert_to_tensor(self.window.value)
         return self.space.quadrature(nodes, window, self.features.breaks)
 
     def log_reference(self, states):
@@ -50,7 +51,14 @@ class Exact:
         if self.reference is None:
             return tf.zeros(tf.shape(states)[:1], states.dtype)
         x = self.space.unflatten(states)
-        value = tf.reshape(self.reference(x), (-1,))
+        value = tf.convert_to_tensor(self.reference(x))
+        if len(value.shape) == 2 and value.shape[1] == 1:
+            value = value[:, 0]
+        if len(value.shape) != 1:
+            raise ValueError(
+                f"{type(self).__name__}: reference must give a log-density of "
+                f"shape (batch,); it gave {tuple(value.shape)}."
+            )
         return tf.cast(value, states.dtype)
 
     def _sums(self, grid, multipliers, shift, statistics):
@@ -82,7 +90,9 @@ class Exact:
             weighted = features * weights[:, None]
             log_r = tf.zeros((), tf.float64)
             if self.reference is not None:
-                log_r = tf.reduce_sum(self.log_reference(points) * weights)
+                log_r = tf.reduce_sum(
+                    tf.math.multiply_no_nan(self.log_reference(points), weights)
+                )
             values = [tf.reduce_sum(weighted, axis=0), log_r]
             if second:
                 values.append(tf.matmul(features, weighted, transpose_a=True))
@@ -159,7 +169,7 @@ class Exact:
 
         return self._sums(grid, x, tf.zeros((), tf.float64), statistics)[1][0]
 
-    def exact_states(self, n, seed, temperature=1.0):
+    def exact_states(self, n, seed, temperature=1.0, window=None):
         """n independent states, drawn through the cells of the grid.
 
         A point is drawn by its probability, then a place in its cell, which
@@ -170,7 +180,7 @@ class Exact:
         x = tf.convert_to_tensor(self.multiplier_weights.value)
         if self.strip is not None:
             return self.strip.sample(beta * x, n, seed)
-        grid = self.grid()
+        grid = self.grid(window=window)
 
         def log_density(points):
             value = tf.linalg.matvec(self.features(points), x)

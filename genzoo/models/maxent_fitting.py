@@ -1,5 +1,7 @@
 """How a MaxEnt is given averages: from numbers, or from examples."""
 
+import numbers
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -119,6 +121,7 @@ class Fitting:
                 f"averages of {self.features.names[:6]}."
             )
         rows = self._batch_size("fit", batch_size)
+        place = None
         if validation_data is not None:
             validation_data = self._checked(
                 "fit: validation_data", validation_data
@@ -129,18 +132,22 @@ class Fitting:
             if validation_split:
                 x, validation_data = self._split("fit", x, validation_split)
             with SpaceErrors(self, "fit"):
-                observations, count = self._averages(x, steps_per_epoch)
+                observations, count, place = self._averages(x, steps_per_epoch)
             observation_count = observation_count or count
             if data.is_array(x) and steps is None:
                 steps = -(-len(x) // rows)
         exact = not self.loss.samples
         steps = 1 if exact else steps or _STEPS_PER_EPOCH
         self.observe(
-            observations, observation_stderr, tolerance, observation_count
+            observations,
+            observation_stderr,
+            tolerance,
+            observation_count,
+            place=place,
         )
         if data.is_array(x):
             self.place_chains(x)
-        replicas = distribute.replica_count()
+        replicas = self.distribute_strategy.num_replicas_in_sync
         ticks = tf.data.Dataset.range(steps * replicas).batch(replicas)
         if self.steps_per_execution == 1:
             # Without an end: an iterator for each epoch would take as long
@@ -148,7 +155,7 @@ class Fitting:
             kwargs["steps_per_epoch"] = steps
             ticks = ticks.repeat()
         if exact:
-            callbacks = _appended(callbacks, Converged(self))
+            callbacks = _appended(callbacks, Converged(self, epochs is None))
         if data.is_array(validation_data):
             kwargs.setdefault("validation_batch_size", rows)
         with SpaceErrors(self, "fit"):
@@ -182,14 +189,10 @@ class Fitting:
                 batch_size = int(len(x) * (1 - split))
             rest["validation_batch_size"] = self.default_batch_size
             rest["shuffle"] = False
-            rest["callbacks"] = _appended(rest["callbacks"], Converged(self))
+            rest["callbacks"] = _appended(
+                rest["callbacks"], Converged(self, epochs is None)
+            )
             epochs = epochs or 200
-            self.prepare(x)
-            observed, count = self._averages(x)
-            none = np.zeros_like(observed), "none"
-            if self._differs(observed, *none, count):
-                self._keep(observed, *none, count)
-                self.optimizer.reset()
         return super().fit(
             x, y, batch_size=batch_size, epochs=epochs or 1, **rest
         )
@@ -199,21 +202,26 @@ class Fitting:
         x = self._checked("fit", x)
         if data.is_array(x):
             return x
-        if steps is None and x.cardinality() == tf.data.INFINITE_CARDINALITY:
-            raise ValueError(
-                f"{type(self).__name__}.fit: the dataset has no end; pass "
-                "steps_per_epoch."
-            )
         with SpaceErrors(self, "fit"):
             batches = x if steps is None else x.take(steps)
             return np.concatenate([batch.numpy() for batch in batches])
 
     def _averages(self, x, steps=None):
-        """(averages of the features, number of examples)."""
+        """(averages of the features, number of examples, where they lie).
+
+        The last is (mean, standard deviation) of each site, if one is
+        unbounded, else None.
+        """
         if data.is_array(x):
             batches = (x[i : i + 4096] for i in range(0, len(x), 4096))
         else:
             batches = x if steps is None else x.take(steps)
+        if not data.is_array(x) and steps is None:
+            if x.cardinality() == tf.data.INFINITE_CARDINALITY:
+                raise ValueError(
+                    f"{type(self).__name__}.fit: the dataset has no end; "
+                    "pass steps_per_epoch."
+                )
         total, square, count, sites = 0.0, 0.0, 0, []
         for batch in batches:
             states = self.space.flatten(tf.cast(batch, tf.float64))
@@ -222,11 +230,12 @@ class Fitting:
             if not self.space.is_bounded:
                 sites.append(tf.reduce_sum(states, axis=0))
                 square += tf.reduce_sum(states**2, axis=0)
-        if sites and not self.is_adapted:
-            mean = sum(sites) / count
-            spread = tf.sqrt(tf.maximum(square / count - mean**2, 1e-12))
-            self._place_window(mean.numpy(), spread.numpy())
-        return total.numpy() / count, count
+        place = None
+        if sites:
+            mean = (sum(sites) / count).numpy()
+            variance = np.maximum((square / count).numpy() - mean**2, 0.0)
+            place = mean, np.sqrt(variance) + 1e-9 * (1 + np.abs(mean))
+        return total.numpy() / count, count, place
 
     def _feature_sums(self, states):
         return tf.reduce_sum(self.features(states), axis=0)
@@ -243,18 +252,28 @@ class Fitting:
         """
         x = self._checked("adapt", x)
         with SpaceErrors(self, "adapt"):
-            self.observe(*self._averages(x, steps), where="adapt")
-        self.adapted.assign(1)
+            observed, count, place = self._averages(x, steps)
+        self.observe(observed, count=count, where="adapt", place=place)
 
     def prepare(self, x, steps=None):
         """Averages are kept also where a rule looks at examples."""
+        observed, count, place = self._averages(x, steps)
+        none = np.zeros_like(observed), "none"
+        if self._differs(observed, *none, count):
+            self._keep(observed, *none, count)
+            if isinstance(self.optimizer, optimizers.Solver):
+                self.optimizer.reset()
         if not self.is_adapted:
-            observed, count = self._averages(x, steps)
-            self._keep(observed, np.zeros_like(observed), "none", count)
-            self.start_at(observed)
-            self.adapted.assign(1)
-            if self.chains is not None:
-                self.reset_chains()
+            self._begin(observed, place)
+
+    def _begin(self, observed, place):
+        """What is done once, when the first averages are known."""
+        if place is not None and not self.is_summable:
+            self.place_window(*place)
+        self.start_at(observed)
+        self.adapted.assign(1)
+        if self.chains is not None:
+            self.reset_chains()
 
     def start_at(self, observed):
         """Choose the multipliers to begin with, where zeros will not do.
@@ -275,6 +294,15 @@ class Fitting:
                 start[square] = -0.5 / variance
                 if first is not None:
                     start[first] = mean / variance
+        total = place.get("sum x^2")
+        if total is not None and not start.any():
+            size = self.space.width
+            first = place.get("sum x")
+            mean = 0.0 if first is None else observed[first] / size
+            variance = observed[total] / size - mean**2
+            start[total] = -0.5 / variance
+            if first is not None:
+                start[first] = mean / variance
         self.multiplier_weights.assign(start)
 
     def observe(
@@ -284,8 +312,19 @@ class Fitting:
         tolerance="gaussian",
         count=None,
         where="fit",
+        place=None,
     ):
-        """Check averages and keep them as weights; see `fit`."""
+        """Check averages and keep them as weights; see `fit`.
+
+        Args:
+            observations: as of `fit`.
+            stderr: likewise.
+            tolerance: likewise.
+            count: likewise.
+            where: the method, for messages.
+            place: (mean, standard deviation) of each site, if examples were
+                seen.
+        """
         where = f"{type(self).__name__}.{where}"
         names = self.features.names
         observed = _numbers(where, "observations", observations, names)
@@ -302,29 +341,31 @@ class Fitting:
                 f"{where}: observation_stderr must be 0 or more, and finite; "
                 f"received {stderr!r}."
             )
+        if count is not None and not _is_count(count):
+            raise ValueError(
+                f"{where}: observation_count must be a positive int; received "
+                f"{count!r}."
+            )
+        count = count or 1
         kind = tolerance if errors.any() else "none"
         new = not self.is_adapted
-        if new and observations is not None and self.is_exact:
-            self._window_from(observed)
-        changed = self._differs(observed, errors, kind, count or 1)
-        if changed or new:
-            redundant = self.check_observations(
-                where, observed, has_tolerance=(errors > 0).all()
-            )
-            if redundant.any() and kind == "none":
-                kept = np.where(redundant, 0.0, self.multipliers)
-                self.multiplier_weights.assign(kept)
+        if new or self._differs(observed, errors, kind, count):
+            if self.is_summable and not self.space.is_bounded:
+                if place is None:
+                    self.place_window_by_moments(observed)
+                else:
+                    self.place_window(*place)
+            redundant = self.check_observations(where, observed, errors == 0)
+            kept = np.where(redundant, 0.0, self.multipliers)
+            self.multiplier_weights.assign(kept)
             self.is_redundant.assign(redundant.astype(float))
-            self._keep(observed, errors, kind, count or 1)
+            self._keep(observed, errors, kind, count)
             self.windows_tried = 0
             self.start_over_if_better()
             if self.compiled and isinstance(self.optimizer, optimizers.Solver):
                 self.optimizer.reset()
         if new:
-            self.start_at(observed)
-            self.adapted.assign(1)
-            if self.chains is not None:
-                self.reset_chains()
+            self._begin(observed, place)
 
     def _differs(self, observed, errors, kind, count):
         record = self.observation_record.numpy()
@@ -338,39 +379,6 @@ class Fitting:
         self.observed.assign(observed)
         self.observed_stderr.assign(errors)
         self.observation_record.assign([count, TOLERANCES.index(kind)])
-
-    def _window_from(self, observed):
-        """Place the window where moments among the observations say."""
-        if self.space.is_bounded:
-            return
-        found = dict(zip(self.features.names, observed, strict=True))
-        names = self.space.site_names
-        mean = np.array([found.get(name, 0.0) for name in names])
-        spread = np.ones(len(names))
-        for i, name in enumerate(names):
-            for power in (2, 4, 6):
-                moment = found.get(f"{name}^{power}")
-                if moment is not None and moment > 0:
-                    size = moment ** (1 / power)
-                    spread[i] = np.sqrt(max(size**2 - mean[i] ** 2, 0.0))
-                    spread[i] = max(spread[i], 1e-6 * size)
-                    break
-        self._place_window(mean, spread)
-
-    def _place_window(self, mean, spread):
-        ends = np.stack([mean - 12 * spread, mean + 12 * spread], axis=1)
-        known = np.stack([self.space.low, self.space.high], axis=1)
-        # A finite end stays; the other lies as far from it as the mean does.
-        reach = 12 * (
-            spread
-            + np.abs(mean - np.nan_to_num(known.T, posinf=0, neginf=0)).min(
-                axis=0
-            )
-        )
-        one_sided = np.isfinite(known).any(axis=1)
-        ends[:, 1] = np.where(one_sided, mean + reach, ends[:, 1])
-        ends[:, 0] = np.where(one_sided, mean - reach, ends[:, 0])
-        self.window.assign(np.where(np.isfinite(known), known, ends))
 
 
 def _appended(callbacks, callback):
@@ -400,3 +408,8 @@ def _numbers(where, argument, values, names):
 def _shown(values):
     text = repr(values)
     return text if len(text) < 80 else f"an array of shape {np.shape(values)}"
+
+
+def _is_count(value):
+    is_int = isinstance(value, numbers.Integral)
+    return is_int and not isinstance(value, bool) and value > 0

@@ -36,6 +36,7 @@ class Learning:
                 gradient,
                 fisher,
                 self.chains.count,
+                self._l1(),
                 self._mask(),
             )
         else:
@@ -84,12 +85,21 @@ class Learning:
         self.adapted.assign(1)
         return {"loss": value, "residual": residual, **facts}
 
+    def penalty_gradients(self):
+        """As of any model, and those of the loss and the tolerance.
+
+        For Keras's optimizers; the gradient of an L1 term where a multiplier
+        is zero is taken as zero.
+        """
+        (own,) = super().penalty_gradients()
+        x = tf.convert_to_tensor(self.multiplier_weights.value)
+        share = self._l1() * tf.sign(x) + self._l2() * x
+        share /= distribute.replica_count()
+        return [share if own is None else own + share]
+
     def _mask(self):
         """1 for the multipliers that are solved for."""
         free = 1 - tf.convert_to_tensor(self.is_redundant.value)
-        # With a tolerance redundant features have multipliers of their own.
-        strict = tf.convert_to_tensor(self.observation_record.value)[1] == 0
-        free = tf.where(strict, free, tf.ones_like(free))
         return free * float(self.multiplier_weights.trainable)
 
     def _l1(self):
@@ -195,7 +205,7 @@ class Learning:
 
     def contrast(self, x, start, steps, seed):
         """(loss, gradients, end) of chains against a batch of data."""
-        end = self.advance(start, steps, seed)
+        end = self.train_chains(start, steps, seed)
         gradient = 0.0
         for part, sign in ((self.space.unflatten(end), 1.0), (x, -1.0)):
             part, weight = self._states_and_weight(part)
@@ -209,7 +219,7 @@ class Learning:
         seed = self.draws.next()
         chains = self.chains
         start = tf.convert_to_tensor(chains.states.value)
-        end = self.advance(
+        end = self.train_chains(
             start, self.loss.steps, seed.at_row(chains.first_row)
         )
         chains.states.assign(end)

@@ -1,6 +1,7 @@
 """How a MaxEnt draws: exactly where it can, else by Markov chains."""
 
 import functools
+import numbers
 
 import numpy as np
 import tensorflow as tf
@@ -150,11 +151,16 @@ class Walking:
         return self.space.flatten(tf.cast(x, tf.float32))
 
     def advance(self, states, steps, seed):
-        """States after some sweeps; the chains' step size is adapted."""
+        """States after some sweeps."""
         states = tf.cast(states, tf.float32)
+        return samplers.run(self._sweep(), seed, states, steps)
+
+    def train_chains(self, states, steps, seed):
+        """States after some sweeps; the step size of the walk is adapted."""
         if not len(self.space.continuous_sites):
-            return samplers.run(self._sweep(), seed, states, steps)
+            return self.advance(states, steps, seed)
         step = self._sweep()
+        states = tf.cast(states, tf.float32)
         for number in range(steps):
             states, info = step(random.fold_in(seed, number), states)
         accepted = tf.reduce_mean(tf.cast(info.acceptance, tf.float64))
@@ -228,7 +234,8 @@ class Walking:
             raise ValueError(
                 f"{name}: steps must be a positive int; received {steps!r}."
             )
-        if not np.isscalar(temperature) or not 0 < temperature < np.inf:
+        is_number = isinstance(temperature, numbers.Real)
+        if not is_number or not 0 < temperature < np.inf:
             raise ValueError(
                 f"{name}: temperature must be a positive number; received "
                 f"{temperature!r}."
@@ -236,7 +243,10 @@ class Walking:
         first, second = random.split(self.seed_for(seed), 2)
         heat = tf.constant(temperature, tf.float32)
         if start is None and self.is_exact:
-            states = self._draw_exact(tf.constant(int(n)), first.key, heat)
+            window = self._window_at(temperature)
+            states = self._draw_exact(
+                tf.constant(int(n)), first.key, heat, window
+            )
             return self.space.unflatten(states).numpy()
         if start is None or isinstance(start, str):
             states = self._chain_start(int(n), first, start)
@@ -250,13 +260,26 @@ class Walking:
         states = self._walk(states, second.key, tf.constant(int(steps)), heat)
         return self.space.unflatten(states).numpy()
 
+    def _window_at(self, temperature):
+        """The window of unbounded sites that holds a tempered density."""
+        if temperature != 1 and self.is_summable and not self.space.is_bounded:
+            kept = self.window.numpy()
+            try:
+                self.settle_window(1 / temperature)
+                return tf.constant(self.window.numpy())
+            finally:
+                self.window.assign(kept)
+        return tf.convert_to_tensor(self.window.value)
+
     @functools.cached_property
     def _draw_exact(self):
-        def draw(n, key, temperature):
-            states = self.exact_states(n, random.Seed(key), temperature)
+        def draw(n, key, temperature, window):
+            seed = random.Seed(key)
+            states = self.exact_states(n, seed, temperature, window)
             return tf.cast(states, tf.float32)
 
-        return compiled(draw, _COUNT, _KEY, _SCALAR)
+        window = tf.TensorSpec((self.space.width, 2), tf.float64)
+        return compiled(draw, _COUNT, _KEY, _SCALAR, window)
 
     @functools.cached_property
     def _walk(self):
@@ -271,7 +294,7 @@ class Walking:
         first, second = random.split(seed, 2)
         heat = tf.ones(())
         if self.is_exact:
-            states = self._draw_exact(n, first.key, heat)
+            states = self._draw_exact(n, first.key, heat, self._window_at(1))
         else:
             states = self._chain_start(n, first)
             steps = tf.constant(_METRIC_STEPS)
@@ -314,7 +337,9 @@ class Walking:
         def generate(n, seed, steps):
             first, second = random.split(random.as_seed(seed), 2)
             if self.is_exact:
-                states = self._draw_exact(n, first.key, heat)
+                states = self._draw_exact(
+                    n, first.key, heat, self._window_at(1)
+                )
             else:
                 states = self._chain_start(n, first)
                 states = self._walk(states, second.key, steps, heat)

@@ -12,12 +12,10 @@ import tensorflow as tf
 def _two_levels(pairwise, phi, field):
     """(the change of energy if a site took its other level, direction)."""
     low, high = (float(v) for v in pairwise.encoding[:, 0])
-    middle, span = 0.5 * (low + high), high - low
-    if middle == 0 and span == 2:
-        # Spins: to double them is one multiplication less than a sign.
-        direction = 2 * phi
-    else:
-        direction = tf.where(phi > middle, span, -span)
+    middle, span = 0.5 * (low + high), abs(high - low)
+    # For spins twice the spin: a sign is slower than a multiplication.
+    is_spin = (middle, span) == (0, 2)
+    direction = 2 * phi if is_spin else span * tf.sign(phi - middle)
     return direction * field, direction
 
 
@@ -84,7 +82,7 @@ def multiplier_gradient(form, phi, slope, weight):
     product = weight * tf.matmul(slope, phi, transpose_a=True)
     product += tf.transpose(product)
     return tf.math.unsorted_segment_sum(
-        tf.gather(bias, form.site_features), form.site_features, int(count)
+        tf.gather(bias, form.sites), form.site_features, int(count)
     ) + tf.math.unsorted_segment_sum(
         tf.gather_nd(product, form.pairs), form.pair_features, int(count)
     )

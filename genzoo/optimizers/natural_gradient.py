@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from genzoo.optimizers.newton import solve
+from genzoo.optimizers.solver import pseudogradient
 
 # The share of the latest step in the running mean of the Fisher matrix.
 _MEMORY = 0.02
@@ -57,7 +58,7 @@ class NaturalGradient(keras.optimizers.Optimizer):
             name="fisher",
         )
 
-    def advance_noisy(self, variable, gradient, fisher, chains, mask):
+    def advance_noisy(self, variable, gradient, fisher, chains, l1, mask):
         """One step from estimates of the gradient and the Fisher matrix.
 
         Args:
@@ -65,6 +66,7 @@ class NaturalGradient(keras.optimizers.Optimizer):
             gradient: of the objective, (n,).
             fisher: covariance of the features over the chains, (n, n).
             chains: the number of chains.
+            l1: weights of a term `sum_i l1_i |x_i|`, (n,).
             mask: 1.0 for parameters to be moved, 0.0 for those held.
         """
         step = tf.cast(self.iterations.value, tf.float64)
@@ -80,6 +82,8 @@ class NaturalGradient(keras.optimizers.Optimizer):
         floor = 1e-4 * tf.reduce_mean(diagonal) + 1e-12
         diagonal = tf.maximum(1.001 * diagonal, floor)
         mean = tf.linalg.set_diag(mean * (seen / (seen + count)), diagonal)
+        x = tf.convert_to_tensor(variable.value)
+        gradient = pseudogradient(x, gradient, l1)
         change = solve(mean, gradient, mask)
         length = tf.sqrt(tf.reduce_sum(change * tf.linalg.matvec(mean, change)))
         limit = tf.math.divide_no_nan(
@@ -88,7 +92,11 @@ class NaturalGradient(keras.optimizers.Optimizer):
         rate = tf.cast(self.learning_rate, tf.float64)
         if not callable(self._learning_rate):
             rate /= 1 + step / self.decay_steps
-        variable.assign_sub(tf.minimum(rate, limit) * change)
+        new = x - tf.minimum(rate, limit) * change
+        # With an L1 term a step stays in the orthant in which it began.
+        orthant = tf.where(x != 0, tf.sign(x), -tf.sign(gradient))
+        keep = tf.logical_or(l1 == 0, new * orthant > 0)
+        variable.assign(tf.where(keep, new, tf.zeros_like(new)))
         self.iterations.assign_add(1)
 
     def update_step(self, gradient, variable, learning_rate):

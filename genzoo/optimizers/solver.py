@@ -128,7 +128,7 @@ class Solver(keras.optimizers.Optimizer):
         gradient = tf.convert_to_tensor(self.gradient.value)
         direction = tf.convert_to_tensor(self.step_direction.value)
         size = tf.convert_to_tensor(self.step_size.value)
-        before = _pseudogradient(old, gradient, l1) * free
+        before = pseudogradient(old, gradient, l1) * free
         # With an L1 term a step stays in the orthant in which it began.
         orthant = tf.where(old != 0, tf.sign(old), -tf.sign(before))
         trial = old + size * direction
@@ -155,7 +155,7 @@ class Solver(keras.optimizers.Optimizer):
         change = tf.where(started, trial - old, 0.0)
         evaluation = Evaluation(value, new_gradient, hessian)
         self.remember(change, new_gradient - gradient, good & started)
-        after = _pseudogradient(trial, new_gradient, l1) * free
+        after = pseudogradient(trial, new_gradient, l1) * free
         may_move = free * tf.cast(
             tf.logical_or(trial != 0, tf.logical_or(l1 == 0, after != 0)),
             self.dtype,
@@ -218,7 +218,7 @@ def _shorter(rise, expected):
     )
 
 
-def _pseudogradient(x, gradient, l1):
+def pseudogradient(x, gradient, l1):
     """The gradient with the L1 term's, of least size where x = 0."""
     at_zero = tf.sign(gradient) * tf.nn.relu(tf.abs(gradient) - l1)
     return tf.where(x != 0, gradient + l1 * tf.sign(x), at_zero)

@@ -1,5 +1,7 @@
 """Continuous sites: intervals, boxes and the real line."""
 
+import numbers
+
 import keras
 import numpy as np
 
@@ -44,6 +46,12 @@ class Interval(_Continuous):
     """
 
     def __init__(self, low, high, shape=1):
+        for name, end in (("low", low), ("high", high)):
+            if not isinstance(end, numbers.Real) or end != end:
+                raise ValueError(
+                    f"Interval: {name} must be a number; received {end!r}. "
+                    "For intervals that differ take Box."
+                )
         super().__init__(shape, float(low), float(high))
 
     @property
@@ -73,6 +81,11 @@ class Box(_Continuous):
     """
 
     def __init__(self, low, high):
+        if np.shape(low) != np.shape(high):
+            raise ValueError(
+                "Box: high must have the shape of low; received shapes "
+                f"{np.shape(low)} and {np.shape(high)}."
+            )
         super().__init__(np.shape(low) or 1, low, high)
 
     @property

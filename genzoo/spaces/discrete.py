@@ -78,7 +78,8 @@ class Categorical(_Levels):
     """
 
     def __init__(self, values, shape=1):
-        numbers = np.asarray(list(values))
+        iterable = hasattr(values, "__iter__")
+        numbers = np.asarray(list(values) if iterable else values)
         if numbers.ndim != 1 or numbers.dtype.kind not in "biuf":
             raise ValueError(
                 "Categorical: values must be a list of numbers; received "

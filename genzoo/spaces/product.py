@@ -21,6 +21,10 @@ class Product(Space):
     """
 
     def __init__(self, spaces):
+        if not isinstance(spaces, (list, tuple)):
+            raise ValueError(
+                f"Product: spaces must be a list of them; received {spaces!r}."
+            )
         self.spaces = [get(space) for space in spaces]
         if not self.spaces:
             raise ValueError("Product: spaces is empty; pass two or more.")

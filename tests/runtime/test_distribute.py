@@ -20,13 +20,6 @@ LOSSES = {
 }
 
 
-# One for all tests: a second strategy of the same devices would take the
-# first one's collective operations, of other shapes, for its own.
-@pytest.fixture(scope="module")
-def two():
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-
-
 def train(loss, x, strategy=None, epochs=3, batch_size=32, **options):
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
