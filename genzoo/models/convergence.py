@@ -50,6 +50,8 @@ class Converged(keras.callbacks.Callback):
             self._give_up()
         # Sums of examples are made in float32.
         small, near = (1e-13, 1e-8) if exact else (1e-6, 1e-3)
+        # Averages have the rounding of their size.
+        near *= 1 + np.abs(model.observed.numpy()).max()
         self.residual = residual
         self.stalled = 0 if residual < 0.5 * self.best else self.stalled + 1
         self.best = min(self.best, residual)
@@ -59,11 +61,12 @@ class Converged(keras.callbacks.Callback):
             3 if residual < near else patience
         ):
             return
+        # Perhaps the window held no density with these averages.
+        lost = unbounded and residual > near
         if exact and model.move_window():
             self._search_again()
             return
-        if unbounded and residual > near:
-            # Perhaps the window held no density with these averages.
+        if lost:
             self._widen()
             return
         if exact and (epoch - self.first > _QUICK or residual > near):
@@ -78,6 +81,9 @@ class Converged(keras.callbacks.Callback):
         solver = self.owner.optimizer
         stopped = self.owner.stop_training
         if isinstance(solver, optimizers.Solver) and self.is_whole:
+            exact = self.owner.loss.uses_averages
+            if exact and not self.owner.space.is_bounded:
+                self.owner.refuse_density()
             if not stopped or self.residual > 1e-3:
                 warnings.warn(
                     f"{type(self.owner).__name__}.fit has not converged: the "
@@ -87,6 +93,7 @@ class Converged(keras.callbacks.Callback):
                 )
 
     def _search_again(self):
+        self.owner.start_over_if_better()
         self.owner.optimizer.reset()
         self.best, self.stalled = np.inf, 0
 
@@ -94,12 +101,7 @@ class Converged(keras.callbacks.Callback):
         model = self.owner
         self.widenings += 1
         if self.widenings > _MOST_WIDENINGS:
-            raise ValueError(
-                f"{type(model).__name__}.fit: no density that decays towards "
-                "infinity has these averages. Check them, constrain a power "
-                "that bounds the density, such as Moments(1, 2), or use an "
-                "Interval."
-            )
+            model.refuse_density()
         window = model.window.numpy()
         middle, reach = window.mean(axis=1), np.ptp(window, axis=1)
         ends = [middle - 4 * reach, middle + 4 * reach]

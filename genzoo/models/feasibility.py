@@ -42,6 +42,15 @@ def check_sites(where, space, names, observed):
     """Raise a ValueError if a mean is outside, or a variance not positive."""
     found = dict(zip(names, observed, strict=True))
     for site, name in enumerate(space.site_names):
+        for power in (2, 4, 6, 8):
+            if (
+                space.levels[site] is None
+                and found.get(f"{name}^{power}", 1.0) <= 0
+            ):
+                raise ValueError(
+                    f"{where}: the average of {name}^{power} is "
+                    f"{found[f'{name}^{power}']:g}, but must be positive."
+                )
         if name not in found:
             continue
         mean, low, high = found[name], space.low[site], space.high[site]

@@ -86,13 +86,13 @@ class Checks:
             values = self.features(part).numpy()
             # At a corner log x may be no number; inside it must be one.
             inside = number < len(points) - bool(len(corners))
-            if inside and np.isnan(values).any():
-                bad = self.features.names[
-                    int(np.flatnonzero(np.isnan(values).any(axis=0))[0])
-                ]
+            strange = ~np.isfinite(values).all(axis=0)
+            if inside and strange.any():
+                bad = self.features.names[int(np.flatnonzero(strange)[0])]
                 raise ValueError(
-                    f"{type(self).__name__}: the feature {bad} is not a "
-                    "number everywhere in the space."
+                    f"{type(self).__name__}: the feature {bad} is not finite "
+                    "everywhere in the space. Leave out the states where it "
+                    "is not, or change it."
                 )
             finite = np.where(np.isfinite(values), values, np.nan)
             rows = np.isfinite(values).all(axis=1)
@@ -156,7 +156,6 @@ class Checks:
         if not self.is_exact:
             return redundant
         low, high, values = self._reachable
-        scale = np.maximum(np.abs(low), np.abs(high))[strict]
         if self.space.is_bounded:
             # Chains go towards infinity slowly, and stay of use.
             closed = self.compiled and self.loss.samples
@@ -171,6 +170,7 @@ class Checks:
             part.numpy() for part in self._at_start(tf.zeros((), tf.float64))
         )
         mean, covariance = mean[strict], covariance[np.ix_(strict, strict)]
+        scale = np.abs(mean) + np.sqrt(np.diag(covariance))
         flags, predict = feasibility.redundant(mean, covariance, scale)
         if flags.any():
             told = ", ".join(np.array(names)[flags][:5])

@@ -6,7 +6,7 @@ import tensorflow as tf
 # An unbounded site is integrated where the log-density is within this many
 # nats of its maximum.
 _DEPTH = 45.0
-_MOST_WINDOWS = 15
+_MOST_WINDOWS = 25
 # Distances at which a mode is looked for.
 _FAR = np.geomspace(1e-9, 1e9, 721)
 
@@ -113,15 +113,15 @@ class Window:
         new = window.copy()
         grid = self.grid()
         log_density = beta * self._log_density_on_grid(grid)
-        if np.isnan(log_density).any():
-            self._refuse_density(window)
         low, high = (np.asarray(b) for b in self.space.bounds(window))
         for site in np.flatnonzero(unbounded):
             others = tuple(i for i in range(len(grid.sizes)) if i != site)
             profile = log_density.max(axis=others)
-            first, last = np.flatnonzero(profile > profile.max() - _DEPTH)[
-                [0, -1]
-            ]
+            deep = np.flatnonzero(profile > profile.max() - _DEPTH)
+            if not len(deep):
+                # Multipliers beyond all numbers tell nothing.
+                return False
+            first, last = deep[[0, -1]]
             axis = np.asarray(grid.axes[site].values)
             scale, shift = 0.5 * (high - low)[site], 0.5 * (high + low)[site]
             at = axis * scale + shift
@@ -143,11 +143,13 @@ class Window:
             return False
         self.windows_tried += 1
         if self.windows_tried > _MOST_WINDOWS or np.abs(new).max() > 1e12:
-            self._refuse_density(new)
+            self.refuse_density()
         self.window.assign(new)
         return True
 
-    def _refuse_density(self, window):
+    def refuse_density(self):
+        """Raise a ValueError: the density has no integral."""
+        window = self.window.numpy()
         raise ValueError(
             f"{type(self).__name__}: the density does not decay towards "
             "infinity, so that it cannot be normalised (looked at in the "

@@ -47,7 +47,7 @@ class Interval(_Continuous):
 
     def __init__(self, low, high, shape=1):
         for name, end in (("low", low), ("high", high)):
-            if not isinstance(end, numbers.Real) or end != end:
+            if not isinstance(end, numbers.Real):
                 raise ValueError(
                     f"Interval: {name} must be a number; received {end!r}. "
                     "For intervals that differ take Box."
@@ -83,7 +83,7 @@ class Box(_Continuous):
     def __init__(self, low, high):
         if np.shape(low) != np.shape(high):
             raise ValueError(
-                "Box: high must have the shape of low; received shapes "
+                "Box: high must be of the same shape as low; received shapes "
                 f"{np.shape(low)} and {np.shape(high)}."
             )
         super().__init__(np.shape(low) or 1, low, high)

@@ -770,7 +770,7 @@ def test_contrastive_divergence_of_a_real(steps):
     model.compile(
         keras.optimizers.SGD(0.05), gz.losses.ContrastiveDivergence(steps)
     )
-    model.fit(x, batch_size=64, epochs=5, verbose=0)
+    model.fit(x, batch_size=64, epochs=15, verbose=0)
     before = [w.numpy() for w in model.weights if "draw" not in w.path]
     results = model.evaluate(x, verbose=0, return_dict=True)
     assert np.isfinite(results["loss"])

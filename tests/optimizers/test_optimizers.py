@@ -297,6 +297,7 @@ def step_of_natural_gradient(gradient, fisher, steps=1, **options):
             tf.constant(gradient),
             tf.constant(fisher),
             chains=10**12,
+            l1=tf.zeros_like(variable),
             mask=tf.ones_like(variable),
         )
     return variable.numpy()
