@@ -102,6 +102,11 @@ MODELS = {
         ),
         _spins().reshape(-1, 2, 3),
     ),
+    # Too many states to list, narrow enough for the transfer matrix.
+    "maxent strip": _energy_case(
+        _maxent(gz.spaces.Spin((3, 8)), [gz.features.LatticeBonds((3, 8))]),
+        np.tile(_spins(), (1, 4)).reshape(-1, 3, 8),
+    ),
     "maxent real": _energy_case(
         _maxent(gz.spaces.Real(2), _POWERS), _noise()[:, :2]
     ),

@@ -9,6 +9,7 @@ representative = pytest.mark.parametrize(
         "rbm pcd",
         "rbm gaussian",
         "maxent newton",
+        "maxent strip",
         "maxent real chains",
         "boltzmann lbfgs",
         "boltzmann potts",

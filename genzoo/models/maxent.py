@@ -13,6 +13,7 @@ from genzoo.models.maxent_checks import Checks
 from genzoo.models.maxent_exact import Exact
 from genzoo.models.maxent_fitting import Fitting
 from genzoo.models.maxent_learning import Learning
+from genzoo.models.maxent_observing import Observing
 from genzoo.models.maxent_results import Results
 from genzoo.models.maxent_sampling import Walking
 from genzoo.models.maxent_window import Window
@@ -26,6 +27,7 @@ _MOST_FOR_NATURAL_GRADIENT = 256
 @keras.saving.register_keras_serializable("genzoo")
 class MaxEnt(
     Fitting,
+    Observing,
     Learning,
     Results,
     Checks,

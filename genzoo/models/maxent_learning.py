@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from genzoo import optimizers
 from genzoo.models import pairwise_losses
-from genzoo.models.maxent_fitting import TOLERANCES
+from genzoo.models.maxent_observing import TOLERANCES
 from genzoo.optimizers import Evaluation
 from genzoo.runtime import distribute
 
