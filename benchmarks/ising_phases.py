@@ -38,7 +38,7 @@ def main():
                 row = {
                     "CPU s": time.process_time() - start,
                     **{
-                        key: 100 * (getattr(found, key) / value - 1)
+                        key: float(100 * (getattr(found, key) / value - 1))
                         for key, value in truth._asdict().items()
                         if key != "correlation"
                     },

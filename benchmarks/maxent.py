@@ -114,12 +114,14 @@ def genzoo():
     _, true, observed = ising_problem(16)
     model = gz.MaxEnt(spaces.Spin(16), parts)
     model.compile()
-    history, wall, cpu = clocked(
-        lambda: model.fit(observations=observed, verbose=0)
-    )
+    _, wall, cpu = clocked(lambda: model.fit(observations=observed, verbose=0))
+    model.multipliers = np.zeros(len(true))
+    mean = observed * (1 + 1e-14)
+    history, _, warm = clocked(lambda: model.fit(observations=mean, verbose=0))
     result["ising16"] = {
         "first fit wall s": wall,
         "first fit CPU s": cpu,
+        "warm fit CPU s": warm,
         "residual": history.history["residual"][-1],
         "multiplier error": float(np.abs(model.multipliers - true).max()),
     }
