@@ -51,7 +51,9 @@ class Converged(keras.callbacks.Callback):
         # Sums of examples are made in float32.
         small, near = (1e-13, 1e-8) if exact else (1e-6, 1e-3)
         # Averages have the rounding of their size.
-        near *= 1 + np.abs(model.observed.numpy()).max()
+        size = np.abs(model.observed.numpy()).max()
+        near *= 1 + size
+        small *= min(size, 1.0) or 1.0
         self.residual = residual
         self.stalled = 0 if residual < 0.5 * self.best else self.stalled + 1
         self.best = min(self.best, residual)
