@@ -108,8 +108,8 @@ def phase_rows():
     return [
         (
             "16x16 Ising, T = 1.8, 2.27 and 3, fitted on 10,000 "
-            "configurations: largest error of energy and of |magnetisation| "
-            "of what is generated",
+            "configurations: largest error of energy and of mean absolute "
+            "magnetisation of what is generated",
             models,
             "",
         ),
