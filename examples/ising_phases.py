@@ -180,7 +180,8 @@ def draw(path, configurations, measured):
             axis.set(xticks=[], yticks=[])
             axis.set_xlabel(
                 f"energy {found.energy:.3f}, |m| {found.magnetisation:.3f}, "
-                f"heat {found.heat:.2f}"
+                f"heat {found.heat:.2f}",
+                fontsize=8,
             )
             row[-1].plot(
                 found.correlation, label=name, mfc="none", **styles[name]
