@@ -2,6 +2,16 @@
 
 import keras
 
+from genzoo.losses.adversarial import (
+    AdversarialLoss,
+    Hinge,
+    LeastSquares,
+    Minimax,
+    NonSaturating,
+    RelativisticPairing,
+    Wasserstein,
+    get_adversarial,
+)
 from genzoo.losses.likelihood import (
     ContrastiveDivergence,
     ExactLikelihood,
@@ -42,11 +52,19 @@ def get(identifier):
 
 
 __all__ = [
+    "AdversarialLoss",
     "ContrastiveDivergence",
     "ExactLikelihood",
+    "Hinge",
     "LearningRule",
+    "LeastSquares",
     "MinimumProbabilityFlow",
+    "Minimax",
+    "NonSaturating",
     "PersistentContrastiveDivergence",
     "Pseudolikelihood",
+    "RelativisticPairing",
+    "Wasserstein",
     "get",
+    "get_adversarial",
 ]

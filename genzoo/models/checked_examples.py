@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from genzoo.runtime import data, distribute
 
-_OUTSIDE = "genzoo: values outside of the space"
+OUTSIDE = "genzoo: values outside of the space"
 
 
 class CheckedExamples:
@@ -92,7 +92,7 @@ class CheckedExamples:
             known = x.dtype.is_floating
             outside = self.outside(x if known else tf.cast(x, tf.float32))
             inside = tf.logical_not(outside)
-            checked = tf.debugging.Assert(inside, [_OUTSIDE])
+            checked = tf.debugging.Assert(inside, [OUTSIDE])
             with tf.control_dependencies([checked] if checked else []):
                 return tf.identity(x)
 
@@ -134,7 +134,7 @@ class SpaceErrors:
 
     def __exit__(self, kind, error, trace):
         if isinstance(error, tf.errors.InvalidArgumentError):
-            if _OUTSIDE in str(error):
+            if OUTSIDE in str(error):
                 space, hint = self.model.space_in_words
                 raise ValueError(
                     f"{self.where}: a batch of the dataset is not in the "

@@ -22,10 +22,7 @@ class EnergyBasedModel(GenerativeModel):
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
-        # Keras would round real-valued examples to the compute dtype.
-        self.autocast = False
         self.chains = None
-        self._compared = SampleMetrics()
         self.adapted = self.add_weight(
             name="adapted",
             shape=(),
@@ -220,16 +217,10 @@ class EnergyBasedModel(GenerativeModel):
         self._loss_tracker.update_state(
             distribute.all_sum(loss), sample_weight=rows
         )
-        logs = {"loss": self._loss_tracker.result()}
         if self._compared.metrics:
             samples = self.generate(tf.shape(x)[0], random.fold_in(seed, 0))
-            logs.update(self._compared.update(x, samples))
-        return distribute.shape_logs(logs)
-
-    @property
-    def metrics(self):
-        """Keras's, and those that compare data with samples."""
-        return [*super().metrics, *self._compared.metrics]
+            self._compared.update(x, samples)
+        return distribute.shape_logs({"loss": self._loss_tracker.result()})
 
     # log Z ----------------------------------------------------------------
 

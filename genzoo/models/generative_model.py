@@ -7,6 +7,7 @@ import numpy as np
 
 from genzoo.export import export
 from genzoo.models.checked_examples import CheckedExamples, SpaceErrors
+from genzoo.models.sample_metrics import SampleMetrics
 from genzoo.runtime import data, distribute, random
 from genzoo.runtime.memory import check_memory
 
@@ -29,7 +30,10 @@ class GenerativeModel(CheckedExamples, keras.Model):
     def __init__(self, seed=None, **kwargs):
         distribute.check_supported()
         super().__init__(**kwargs)
+        # Keras would round real-valued examples to the compute dtype.
+        self.autocast = False
         self.draws = random.DrawCounter(seed)
+        self._compared = SampleMetrics()
 
     def __dir__(self):
         """The names of attributes, without those that would be computed.
@@ -52,6 +56,26 @@ class GenerativeModel(CheckedExamples, keras.Model):
         # Keras's would add up the replicas' first batches, which fails where
         # they differ in length. These models are built when they are made.
         pass
+
+    # Metrics of samples ----------------------------------------------------
+
+    @property
+    def metrics(self):
+        """Keras's, and those that compare data with samples."""
+        return [*super().metrics, *self._compared.metrics]
+
+    def get_metrics_result(self):
+        """What Keras's own metrics say, those kept while training."""
+        own = self._compared.metrics
+        kept = [m for m in self.metrics if not any(m is c for c in own)]
+        return {metric.name: metric.result() for metric in kept}
+
+    def _get_metrics_result_or_logs(self, logs):
+        # Called by Keras once the last batch was seen.
+        logs = super()._get_metrics_result_or_logs(logs)
+        if self._compared.is_evaluating:
+            return {**logs, **self._compared.results()}
+        return logs
 
     def _refuse(self, method, **arguments):
         for name, value in arguments.items():
@@ -78,7 +102,7 @@ class GenerativeModel(CheckedExamples, keras.Model):
         sample_weight=None,
         **kwargs,
     ):
-        """Train as `keras.Model.fit` does, on examples without labels.
+        """Train as `keras.Model.fit` does.
 
         Differences: an array is shuffled in an order that changes each epoch
         and follows from the model's seed; `batch_size` defaults to 128; a
@@ -87,13 +111,15 @@ class GenerativeModel(CheckedExamples, keras.Model):
         Args:
             x: array of shape (n, *event_shape), or a `tf.data.Dataset` of
                 batches.
-            y: not taken; nor are the weights.
+            y: conditions, for a conditional `GAN`; other models learn from
+                x alone.
             batch_size: rows of a batch, over all replicas.
             epochs: passes over the data.
             verbose: as in Keras.
             callbacks: as in Keras.
             validation_split: the last share of x, held out.
-            validation_data: array or dataset of held-out examples.
+            validation_data: array or dataset of held-out examples; (x, y)
+                with conditions.
             shuffle: whether to shuffle an array.
             class_weight: not taken.
             sample_weight: not taken.
@@ -108,26 +134,31 @@ class GenerativeModel(CheckedExamples, keras.Model):
                 of a dataset, before that batch is learned from.
         """
         self._refuse(
-            "fit",
-            y=y,
-            class_weight=class_weight,
-            sample_weight=sample_weight,
+            "fit", class_weight=class_weight, sample_weight=sample_weight
         )
         distribute.check_supported()
         self._assert_compile_called("fit")
         rows = self._batch_size("fit", batch_size)
-        x = self._checked("fit", x)
+        x, y = self._checked_pair("fit", x, y)
         if validation_data is not None:
-            validation_data = self._checked(
-                "fit: validation_data", validation_data
+            held_out = validation_data
+            if not isinstance(held_out, tuple):
+                held_out = (held_out,)
+            validation_data = self._checked_pair(
+                "fit: validation_data", *held_out
             )
         elif validation_split:
-            x, validation_data = self._split("fit", x, validation_split)
-        kwargs.setdefault("validation_batch_size", None)
-        if data.is_array(validation_data):
-            kwargs["validation_batch_size"] = (
-                kwargs["validation_batch_size"] or rows
+            (x, y), validation_data = self._split(
+                "fit", (x, y), validation_split
             )
+        kwargs.setdefault("validation_batch_size", None)
+        if validation_data is not None:
+            if data.is_array(validation_data[0]):
+                kwargs["validation_batch_size"] = (
+                    kwargs["validation_batch_size"] or rows
+                )
+            if validation_data[1] is None:
+                validation_data = validation_data[0]
         if not data.is_array(x):
             self.prepare(x, kwargs.get("steps_per_epoch"))
             rows, shuffle = None, False
@@ -141,12 +172,14 @@ class GenerativeModel(CheckedExamples, keras.Model):
             self.prepare(x)
             if shuffle:
                 order = data.EpochOrder(len(x), self.draws)
-                x = data.shuffled(x, rows, order.permutation)
+                examples = x if y is None else (x, y)
+                x = data.shuffled(examples, rows, order.permutation)
                 callbacks = _prepended(order, callbacks)
-                rows, shuffle = None, False
+                rows, shuffle, y = None, False, None
         with SpaceErrors(self, "fit"):
             return super().fit(
                 x,
+                y,
                 batch_size=rows,
                 epochs=epochs,
                 verbose=verbose,
@@ -173,21 +206,26 @@ class GenerativeModel(CheckedExamples, keras.Model):
         Raises:
             ValueError: as `fit` does.
         """
-        self._refuse("evaluate", y=y, sample_weight=sample_weight)
+        self._refuse("evaluate", sample_weight=sample_weight)
         if not kwargs.get("_use_cached_eval_dataset"):
-            x = self._checked("evaluate", x)
+            x, y = self._checked_pair("evaluate", x, y)
             rows = self._batch_size("evaluate", batch_size)
             batch_size = rows if data.is_array(x) else None
-        with SpaceErrors(self, "evaluate"):
-            return super().evaluate(
-                x,
-                batch_size=batch_size,
-                verbose=verbose,
-                steps=steps,
-                callbacks=callbacks,
-                return_dict=return_dict,
-                **kwargs,
-            )
+        self._compared.is_evaluating = True
+        try:
+            with SpaceErrors(self, "evaluate"):
+                return super().evaluate(
+                    x,
+                    y,
+                    batch_size=batch_size,
+                    verbose=verbose,
+                    steps=steps,
+                    callbacks=callbacks,
+                    return_dict=return_dict,
+                    **kwargs,
+                )
+        finally:
+            self._compared.is_evaluating = False
 
     def predict(
         self, x, batch_size=None, verbose="auto", steps=None, callbacks=None
@@ -219,9 +257,15 @@ class GenerativeModel(CheckedExamples, keras.Model):
             )
         return int(batch_size)
 
-    def _split(self, method, x, share):
-        """The examples to train on and those held out, the last ones."""
+    def _checked_pair(self, method, x, y=None, weight=None):
+        """(x, y) in the form that Keras's loops take; y may be None."""
+        self._refuse(method, y=y, sample_weight=weight)
+        return self._checked(method, x), None
+
+    def _split(self, method, pair, share):
+        """The pairs to train on and those held out, the last ones."""
         where = f"{type(self).__name__}.{method}: validation_split={share!r}"
+        x, y = pair
         if not data.is_array(x):
             raise ValueError(f"{where} needs x to be an array.")
         kept = int(len(x) * (1 - share)) if 0 < share < 1 else 0
@@ -230,7 +274,8 @@ class GenerativeModel(CheckedExamples, keras.Model):
                 f"{where} must be between 0 and 1 and leave examples of the "
                 f"{len(x)} on both sides."
             )
-        return x[:kept], x[kept:]
+        labels = (None, None) if y is None else (y[:kept], y[kept:])
+        return (x[:kept], labels[0]), (x[kept:], labels[1])
 
     def prepare(self, x, steps=None):
         """Called by `fit` with checked data before the first step."""

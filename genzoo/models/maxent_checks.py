@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models import feasibility
-from genzoo.runtime.graph import compiled
 
 # Features at all points are kept where they are no more numbers than this.
 _MOST_VALUES = 2**24
@@ -17,18 +16,18 @@ class Checks:
     """The part of `MaxEnt` that looks at the space before and between steps."""
 
     @functools.cached_property
-    def _at_start(self):
-        """Features' averages and covariance where all multipliers are 0."""
-
-        def moments(window_unused):
-            zeros = tf.zeros((len(self.features),), tf.float64)
-            return self.moments(zeros, zeros)[1:3]
-
-        return compiled(moments, tf.TensorSpec((), tf.float64))
-
-    @functools.cached_property
     def _bounded_reach(self):
         return self._feature_table(len(self.features) <= feasibility.FEW)
+
+    @functools.cached_property
+    def _bounded_start(self):
+        return self._at_start()
+
+    def _at_start(self):
+        """Features' averages and covariance where all multipliers are 0."""
+        # For once only, a graph would take longer to trace than this to run.
+        zeros = tf.zeros(len(self.features), tf.float64)
+        return [part.numpy() for part in self.moments(zeros, zeros)[1:3]]
 
     @property
     def _reachable(self):
@@ -42,18 +41,13 @@ class Checks:
             return self._bounded_reach
         return self._feature_table(True)
 
-    @functools.cached_property
-    def _dual(self):
+    def _dual(self, x):
         """The dual objective, with the terms of a tolerance."""
-
-        def dual(x):
-            observed = tf.convert_to_tensor(self.observed.value)
-            value = self.moments(x, observed, False)[0]
-            value += tf.reduce_sum(0.5 * self._l2() * x * x)
-            return value + tf.reduce_sum(self._l1() * tf.abs(x))
-
-        spec = tf.TensorSpec((len(self.features),), tf.float64)
-        return compiled(dual, spec)
+        x = tf.constant(x)
+        observed = tf.convert_to_tensor(self.observed.value)
+        value = self.moments(x, observed, False)[0]
+        value += tf.reduce_sum(0.5 * self._l2() * x * x)
+        return value + tf.reduce_sum(self._l1() * tf.abs(x))
 
     def start_over_if_better(self):
         """Go to multipliers of zero if the dual is less there."""
@@ -84,9 +78,10 @@ class Checks:
             points.append(tf.constant(corners))
         for number, part in enumerate(points):
             values = self.features(part).numpy()
+            least, greatest = values.min(axis=0), values.max(axis=0)
             # At a corner log x may be no number; inside it must be one.
             inside = number < len(points) - bool(len(corners))
-            strange = ~np.isfinite(values).all(axis=0)
+            strange = ~np.isfinite(least) | ~np.isfinite(greatest)
             if inside and strange.any():
                 bad = self.features.names[int(np.flatnonzero(strange)[0])]
                 raise ValueError(
@@ -94,17 +89,20 @@ class Checks:
                     "everywhere in the space. Leave out the states where it "
                     "is not, or change it."
                 )
-            finite = np.where(np.isfinite(values), values, np.nan)
-            rows = np.isfinite(values).all(axis=1)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", RuntimeWarning)
-                low = np.fmin(low, np.nanmin(finite, axis=0))
-                high = np.fmax(high, np.nanmax(finite, axis=0))
-            # Beyond what is finite there is no end.
-            low = np.where((values == -np.inf).any(axis=0), -np.inf, low)
-            high = np.where((values == np.inf).any(axis=0), np.inf, high)
+            if strange.any():
+                is_finite = np.isfinite(values)
+                finite = np.where(is_finite, values, np.nan)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", RuntimeWarning)
+                    least = np.nanmin(finite, axis=0)
+                    greatest = np.nanmax(finite, axis=0)
+                # Beyond what is finite there is no end.
+                least[(values == -np.inf).any(axis=0)] = -np.inf
+                greatest[(values == np.inf).any(axis=0)] = np.inf
+                values = values[is_finite.all(axis=1)]
+            low, high = np.fmin(low, least), np.fmax(high, greatest)
             if few:
-                blocks.append(values[rows])
+                blocks.append(values)
         return low, high, np.concatenate(blocks) if few else None
 
     def _corners(self):
@@ -166,9 +164,9 @@ class Checks:
                 feasibility.check_hull(
                     where, names, values[:, strict], observed
                 )
-        mean, covariance = (
-            part.numpy() for part in self._at_start(tf.zeros((), tf.float64))
-        )
+        # A layer's weights may be loaded from a file.
+        lasts = self.space.is_bounded and not self.feature_layers
+        mean, covariance = self._bounded_start if lasts else self._at_start()
         mean, covariance = mean[strict], covariance[np.ix_(strict, strict)]
         scale = np.abs(mean) + np.sqrt(np.diag(covariance))
         flags, predict = feasibility.redundant(mean, covariance, scale)

@@ -5,6 +5,7 @@ import functools
 import tensorflow as tf
 
 from genzoo import partition, samplers
+from genzoo.models.maxent_cube import find_cube
 from genzoo.models.maxent_strip import find_strip
 from genzoo.optimizers import Evaluation
 from genzoo.partition.log_partition import TRANSFER_MATRIX
@@ -39,6 +40,11 @@ class Exact:
     def strip(self):
         """The `Strip` that the model is, or None: see there."""
         return None if self.is_summable else find_strip(self)
+
+    @functools.cached_property
+    def cube(self):
+        """The `Cube` that the model is, or None: see there."""
+        return find_cube(self) if self.is_summable else None
 
     def grid(self, nodes=None, window=None):
         """The points of the space, those of unbounded sites as weights say."""
@@ -81,8 +87,9 @@ class Exact:
 
     def moments(self, multipliers, shift, second=True, nodes=None):
         """(log sum, <f - shift>, covariance or None, <log reference>)."""
-        if self.strip is not None:
-            return self.strip.moments(multipliers, shift)
+        shortcut = self.strip or self.cube
+        if shortcut is not None:
+            return shortcut.moments(multipliers, shift)
         grid = self.grid(nodes)
 
         def statistics(block, weights):

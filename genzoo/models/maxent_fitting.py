@@ -126,7 +126,9 @@ class Fitting:
         if x is not None:
             x = self._checked("fit", x)
             if validation_split:
-                x, validation_data = self._split("fit", x, validation_split)
+                (x, _), (validation_data, _) = self._split(
+                    "fit", (x, None), validation_split
+                )
             with SpaceErrors(self, "fit"):
                 observations, count, place = self._averages(x, steps_per_epoch)
             observation_count = observation_count or count

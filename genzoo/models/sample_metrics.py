@@ -7,7 +7,8 @@ class SampleMetrics:
     """Metrics whose `update_state` gets (data, samples), in `evaluate` alone.
 
     Kept out of sight of Keras's own, which would be asked for their results
-    during training, when they have none.
+    during training, when they have none. Results are found once, eagerly,
+    after the last batch: some compare all pairs.
 
     Args:
         metrics: a metric, a list of them, or None.
@@ -22,12 +23,24 @@ class SampleMetrics:
         elif not isinstance(metrics, (list, tuple)):
             metrics = [metrics]
         self.metrics = [_as_metric(metric) for metric in metrics]
+        self.is_evaluating = False
 
     def update(self, x, samples):
-        """The results so far, by name, these included."""
+        """Take a batch of each into account."""
         for metric in self.metrics:
             metric.update_state(x, samples)
-        return {metric.name: metric.result() for metric in self.metrics}
+
+    def results(self):
+        """The values by name; those of a metric of several, by theirs."""
+        values = {}
+        for metric in self.metrics:
+            result = metric.result()
+            if isinstance(result, dict):
+                for name, value in result.items():
+                    values[f"{metric.name}_{name}"] = value
+            else:
+                values[metric.name] = result
+        return values
 
     def serialize(self):
         """Their configurations."""

@@ -67,12 +67,12 @@ def shuffled(x, batch_size, permutation):
     """Batches of an array, in a new order each time it is iterated.
 
     Args:
-        x: array of shape (n, ...).
+        x: array of shape (n, ...), or a tuple of arrays of n rows.
         batch_size: rows of a batch; the last one may be shorter.
         permutation: function without arguments, called as an epoch begins,
             that gives an order of range(n).
     """
-    rows = len(x)
+    rows = len(x[0]) if isinstance(x, tuple) else len(x)
 
     def order(_):
         numbers = tf.numpy_function(permutation, [], tf.int64)
@@ -95,7 +95,9 @@ def shuffled(x, batch_size, permutation):
     batches = orders.flat_map(batches_of)
     source = tf.data.Dataset.from_tensors(x).repeat()
     dataset = tf.data.Dataset.zip(batches, source).map(
-        lambda order, all_rows: tf.gather(all_rows, order),
+        lambda order, all_rows: tf.nest.map_structure(
+            lambda part: tf.gather(part, order), all_rows
+        ),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
     # tf.data does not know the length of a flat_map, and `fit` shows it.

@@ -1,0 +1,186 @@
+"""Augmentation of what the discriminator sees, data and generated alike."""
+
+import numbers
+
+import keras
+import tensorflow as tf
+
+from genzoo.runtime import distribute, random
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class Augmentation(keras.layers.Layer):
+    """Random, differentiable changes of images, real and generated alike.
+
+    A discriminator that sees few data learns them by heart; changed at
+    random it cannot, and the generator does not learn the changes as long as
+    they can be undone on average (probability below one, or mild changes).
+    Each is applied to an image with the present probability:
+
+    - translation by up to `translation` of the side, zeros beyond the rim
+      (or `fill`), by padding and gathering;
+    - cutout of a square of `cutout` of the side;
+    - colour: brightness by +-`colour`, contrast and saturation by factors
+      between 1 - `colour` and 1 + `colour`.
+
+    Args:
+        translation: share of the side, 0 to 1; 0 switches it off.
+        cutout: share of the side, 0 to 1; 0 switches it off.
+        colour: 0 to 1; 0 switches it off.
+        probability: of each change, 0 to 1; where it starts if adaptive.
+        target: None keeps the probability. A number, such as 0.6, adapts it
+            so that the mean sign of D(x) over data, which grows as D learns
+            the data by heart, stays there.
+        speed: images, in thousands, in which an adaptive probability goes
+            from 0 to 1.
+        fill: the value beyond the rim and in the cut-out square.
+
+    Raises:
+        ValueError: for numbers outside of these ranges.
+
+    Reference:
+        Zhao et al., "Differentiable augmentation for data-efficient GAN
+        training", 2020; Karras et al., "Training generative adversarial
+        networks with limited data", 2020 (the adaptive probability).
+    """
+
+    def __init__(
+        self,
+        translation=0.125,
+        cutout=0.5,
+        colour=0.5,
+        probability=1.0,
+        target=None,
+        speed=100.0,
+        fill=0.0,
+        **kwargs,
+    ):
+        super().__init__(**{"trainable": False, **kwargs})
+        shares = {
+            "translation": translation,
+            "cutout": cutout,
+            "colour": colour,
+            "probability": probability,
+        }
+        for name, value in shares.items():
+            if not isinstance(value, numbers.Real) or not 0 <= value <= 1:
+                raise ValueError(
+                    f"Augmentation: {name} must be a number from 0 to 1; "
+                    f"received {value!r}."
+                )
+        if target is not None and not -1 < target < 1:
+            raise ValueError(
+                "Augmentation: target is a mean sign, between -1 and 1; "
+                f"received {target!r}."
+            )
+        if not speed > 0:
+            raise ValueError(
+                f"Augmentation: speed must be above 0; received {speed!r}."
+            )
+        self.translation = translation
+        self.cutout = cutout
+        self.colour = colour
+        self.probability = probability
+        self.target = target
+        self.speed = speed
+        self.fill = fill
+        self.present = self.add_weight(
+            name="probability",
+            shape=(),
+            initializer=keras.initializers.Constant(probability),
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+        self.built = True
+
+    def call(self, images, seed):
+        """Changed images.
+
+        Args:
+            images: float32, (batch, height, width, channels).
+            seed: a `runtime.random.Seed` at the batch's first row.
+        """
+        seeds = random.split(seed, 3)
+        for change, size, child in zip(
+            (self._coloured, self._translated, self._cut),
+            (self.colour, self.translation, self.cutout),
+            seeds,
+            strict=True,
+        ):
+            if size:
+                # A number for the choice, then those of the change.
+                numbers = random.uniform((tf.shape(images)[0], 4), child)
+                chosen = numbers[:, 0] < self.present
+                numbers = numbers[:, 1:]
+                images = tf.where(
+                    chosen[:, None, None, None],
+                    change(images, numbers),
+                    images,
+                )
+        return images
+
+    def _coloured(self, images, numbers):
+        shifts = self.colour * (2 * numbers - 1)[:, :, None, None, None]
+        images += shifts[:, 0]
+        mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
+        images = mean + (1 + shifts[:, 1]) * (images - mean)
+        grey = tf.reduce_mean(images, axis=3, keepdims=True)
+        return grey + (1 + shifts[:, 2]) * (images - grey)
+
+    def _translated(self, images, numbers):
+        # One axis after the other, by a gather of shifted places.
+        for axis in (1, 2):
+            side = images.shape[axis]
+            most = round(self.translation * side)
+            shift = tf.floor(numbers[:, axis - 1] * (2 * most + 1)) - most
+            places = tf.range(side) + tf.cast(shift, tf.int32)[:, None]
+            inside = (places >= 0) & (places < side)
+            places = tf.clip_by_value(places, 0, side - 1)
+            images = tf.gather(images, places, axis=axis, batch_dims=1)
+            shape = [-1, 1, 1, 1]
+            shape[axis] = side
+            images = tf.where(tf.reshape(inside, shape), images, self.fill)
+        return images
+
+    def _cut(self, images, numbers):
+        hidden = True
+        for axis in (1, 2):
+            side = images.shape[axis]
+            length = round(self.cutout * side)
+            # The square's middle is anywhere, so that it may reach beyond.
+            first = tf.floor(numbers[:, axis - 1] * (side + 1)) - length // 2
+            offset = tf.range(side, dtype=tf.float32) - first[:, None]
+            shape = [-1, 1, 1, 1]
+            shape[axis] = side
+            within = (offset >= 0) & (offset < length)
+            hidden = hidden & tf.reshape(within, shape)
+        return tf.where(hidden, self.fill, images)
+
+    def adapt_to(self, real_logits, rows):
+        """Move an adaptive probability by what D says of this batch.
+
+        Args:
+            real_logits: this replica's logits of data.
+            rows: the number of rows on all replicas.
+        """
+        if self.target is None:
+            return
+        rows = tf.cast(rows, tf.float32)
+        signs = distribute.all_sum(tf.reduce_sum(tf.sign(real_logits)))
+        step = tf.sign(signs / rows - self.target) * rows / (1e3 * self.speed)
+        moved = tf.clip_by_value(self.present + step, 0.0, 1.0)
+        self.present.assign(moved)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "translation": self.translation,
+            "cutout": self.cutout,
+            "colour": self.colour,
+            "probability": self.probability,
+            "target": self.target,
+            "speed": self.speed,
+            "fill": self.fill,
+        }

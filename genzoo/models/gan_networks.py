@@ -1,0 +1,229 @@
+"""What a GAN reads off its two networks, and refuses in them."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+_RANGES = {
+    "tanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+    "sigmoid": (0.0, 1.0),
+    "hard_sigmoid": (0.0, 1.0),
+    "relu": (0.0, np.inf),
+    "softplus": (0.0, np.inf),
+    "exponential": (0.0, np.inf),
+}
+_CLASSIFIERS = ("sigmoid", "softmax", "tanh")
+_SHAPERS = (
+    keras.layers.Reshape,
+    keras.layers.Flatten,
+    keras.layers.Cropping1D,
+    keras.layers.Cropping2D,
+    keras.layers.Permute,
+)
+
+
+class Networks(NamedTuple):
+    """The facts about a pair of networks.
+
+    Attributes:
+        latent_shape: of one latent vector.
+        event_shape: of one example.
+        low: the least value that the generator can give.
+        high: the largest.
+        condition_shape: of one condition; None without conditions.
+        classes: number of classes, for integer conditions; else None.
+        critic_is_conditional: whether the discriminator takes the condition.
+        has_classifier: whether the discriminator has a second output, logits
+            of the classes.
+        needs_loss_scale: whether a layer computes in float16.
+    """
+
+    latent_shape: tuple
+    event_shape: tuple
+    low: float
+    high: float
+    condition_shape: tuple | None
+    classes: int | None
+    critic_is_conditional: bool
+    has_classifier: bool
+    needs_loss_scale: bool
+
+
+def read(generator, discriminator, packing, classes=None):
+    """`Networks`, once the two fit together.
+
+    Raises:
+        ValueError: for networks that are no models or are not built, whose
+            shapes do not fit, or whose outputs are no logits.
+    """
+    for name, model in (
+        ("generator", generator),
+        ("discriminator", discriminator),
+    ):
+        if not isinstance(model, keras.Model):
+            raise ValueError(
+                f"GAN: {name} must be a keras.Model; received "
+                f"{type(model).__name__}."
+            )
+        if not getattr(model, "inputs", None):
+            raise ValueError(
+                f"GAN: {name} has no known inputs. Make it of layers that "
+                "begin with keras.Input(shape), so that its shapes and "
+                "weights exist."
+            )
+    latent, *given = generator.inputs
+    if len(given) > 1 or len(generator.outputs) != 1:
+        raise ValueError(
+            "GAN: generator must take latents, perhaps conditions too, and "
+            f"give one tensor; it has {len(generator.inputs)} inputs and "
+            f"{len(generator.outputs)} outputs."
+        )
+    event = tuple(generator.outputs[0].shape[1:])
+    if None in event or not event:
+        raise ValueError(
+            "GAN: the generator's output must have a known shape; it has "
+            f"{generator.outputs[0].shape}."
+        )
+    _check_critic(discriminator, event, packing, given)
+    condition = given[0] if given else None
+    has_classifier = len(discriminator.outputs) == 2
+    if condition is not None and condition.dtype.startswith(("int", "uint")):
+        if condition.shape[1:] != ():
+            raise ValueError(
+                "GAN: integer conditions are labels, shape (); the "
+                f"generator's has shape {condition.shape[1:]}."
+            )
+        classes = _classes(generator, discriminator, classes, has_classifier)
+    elif classes is not None or has_classifier:
+        raise ValueError(
+            "GAN: classes and an auxiliary classifier go with integer "
+            "conditions: let the generator's second input have "
+            "dtype='int32'."
+        )
+    low, high = _range(generator)
+    layers = [*generator._flatten_layers(), *discriminator._flatten_layers()]
+    return Networks(
+        latent_shape=tuple(latent.shape[1:]),
+        event_shape=event,
+        low=low,
+        high=high,
+        condition_shape=condition and tuple(condition.shape[1:]),
+        classes=classes,
+        critic_is_conditional=len(discriminator.inputs) == 2,
+        has_classifier=has_classifier,
+        needs_loss_scale=any(
+            layer.compute_dtype == "float16" for layer in layers
+        ),
+    )
+
+
+def _check_critic(discriminator, event, packing, given):
+    seen, *also = discriminator.inputs
+    expected = (*event[:-1], packing * event[-1])
+    if tuple(seen.shape[1:]) != expected:
+        packed = f" ({packing} packed)" if packing > 1 else ""
+        raise ValueError(
+            f"GAN: the generator gives examples of shape {event}{packed}, so "
+            f"the discriminator must take {expected}; it takes "
+            f"{tuple(seen.shape[1:])}."
+        )
+    outputs = discriminator.outputs
+    logits = tuple(outputs[0].shape[1:])
+    if logits not in ((), (1,)):
+        raise ValueError(
+            "GAN: the discriminator must give one logit for each example, "
+            f"shape (batch, 1); it gives {outputs[0].shape}."
+        )
+    for output in outputs:
+        name = _activation(output)
+        if name in _CLASSIFIERS:
+            raise ValueError(
+                f"GAN: the discriminator ends in {name}; the losses take "
+                "logits, which lose nothing where D is sure. Remove the "
+                "last activation."
+            )
+    is_told = len(also) == 1 or len(outputs) == 2
+    if len(also) > 1 or len(outputs) > 2 or (also and len(outputs) == 2):
+        raise ValueError(
+            "GAN: the discriminator must take examples, perhaps conditions "
+            "too, and give a logit; or take examples alone and give a logit "
+            f"and logits of classes. It has {len(discriminator.inputs)} "
+            f"inputs and {len(outputs)} outputs."
+        )
+    if is_told != bool(given):
+        has, lacks = ("generator", "discriminator")[:: 1 if given else -1]
+        raise ValueError(
+            f"GAN: the {has} takes conditions and the {lacks} does not. "
+            "Give both a second input, or the discriminator a second output."
+        )
+    if also and also[0].shape[1:] != given[0].shape[1:]:
+        raise ValueError(
+            "GAN: the generator's conditions have shape "
+            f"{given[0].shape[1:]}, the discriminator's {also[0].shape[1:]}."
+        )
+    if given and packing > 1:
+        raise ValueError(
+            f"GAN: packing={packing} is for unconditional models; packed "
+            "examples would have several conditions."
+        )
+
+
+def _classes(generator, discriminator, classes, has_classifier):
+    if has_classifier:
+        found = {discriminator.outputs[1].shape[-1]}
+    else:
+        found = {
+            getattr(layer, "input_dim", None)
+            or getattr(layer, "num_tokens", None)
+            for model in (generator, discriminator)
+            for layer in model._flatten_layers()
+            if isinstance(
+                layer, (keras.layers.Embedding, keras.layers.CategoryEncoding)
+            )
+        }
+    if classes is None and len(found) == 1:
+        (classes,) = found
+    if not isinstance(classes, int) or classes < 2:
+        raise ValueError(
+            "GAN: the number of classes cannot be read off the networks "
+            f"(found {sorted(found)}); pass classes=, an int of at least 2."
+        )
+    return classes
+
+
+def _activation(tensor):
+    """The name of the activation that gave this tensor, or None."""
+    layer = tensor._keras_history.operation
+    if isinstance(layer, keras.Model) and layer.outputs:
+        return _activation(layer.outputs[0])
+    if isinstance(layer, _SHAPERS):
+        return _activation(layer.input)
+    return getattr(getattr(layer, "activation", None), "__name__", None)
+
+
+def _range(generator):
+    name = _activation(generator.outputs[0])
+    return _RANGES.get(name, (-np.inf, np.inf))
+
+
+def check_differentiable(critic, shape, condition):
+    """Raise a ValueError if D's gradient cannot be penalised.
+
+    Args:
+        critic: function of (examples, conditions) to logits.
+        shape: of a batch of examples.
+        condition: a tuple of a batch of conditions, perhaps empty.
+    """
+    x = tf.constant(np.random.default_rng(0).standard_normal(shape), "float32")
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        logits = tf.reduce_sum(critic(x, condition))
+    if tape.gradient(logits, x) is None:
+        raise ValueError(
+            "GAN.compile: a penalty needs the gradient of the discriminator, "
+            "which has none: a layer of it is not differentiable. Replace "
+            "the layer, or compile with penalties=[]."
+        )

@@ -1,0 +1,131 @@
+"""How the two networks of a conditional pair learn of the condition."""
+
+import keras
+from keras import layers
+
+CONDITIONINGS = ("concatenation", "projection", "auxiliary")
+
+
+class Condition:
+    """The condition of a pair of networks, if there is one.
+
+    Args:
+        classes: number of classes, for integer conditions; or None.
+        length: length of vector conditions; or None.
+        conditioning: one of `CONDITIONINGS`.
+    """
+
+    def __init__(self, classes, length, conditioning):
+        self.classes = classes
+        self.length = length
+        self.conditioning = conditioning
+
+    @classmethod
+    def make(cls, owner, classes, condition, conditioning):
+        """A condition from a network's arguments.
+
+        Raises:
+            ValueError: for both kinds of condition at once, for sizes that
+                are none, or for an unknown conditioning.
+        """
+        if classes is not None and condition is not None:
+            raise ValueError(
+                f"{owner}: classes={classes!r} is for integer conditions and "
+                f"condition={condition!r} for vectors; give one of them."
+            )
+        least = 1 if classes is None else 2
+        size = condition if classes is None else classes
+        if size is not None and (not isinstance(size, int) or size < least):
+            name = "condition" if classes is None else "classes"
+            raise ValueError(
+                f"{owner}: {name} must be an int of at least {least}; "
+                f"received {size!r}."
+            )
+        if conditioning not in CONDITIONINGS:
+            raise ValueError(
+                f"{owner}: conditioning must be one of {CONDITIONINGS}; "
+                f"received {conditioning!r}."
+            )
+        if conditioning == "auxiliary" and condition is not None:
+            raise ValueError(
+                f"{owner}: conditioning='auxiliary' classifies; it needs "
+                "classes, not condition."
+            )
+        return cls(classes, condition, conditioning)
+
+    @property
+    def is_given(self):
+        """Whether there is a condition."""
+        return self.classes is not None or self.length is not None
+
+    def _input(self):
+        if self.classes is not None:
+            return keras.Input((), dtype="int32", name="label")
+        return keras.Input((self.length,), name="condition")
+
+    def _embedded(self, label, size, initializer="uniform"):
+        """The condition as a vector of this size."""
+        if self.classes is not None:
+            table = layers.Embedding(self.classes, size, initializer)
+            return table(label)
+        return layers.Dense(size, kernel_initializer=initializer)(label)
+
+    def joined(self, x, size=None):
+        """(the inputs of a model, x beside the condition): vectors."""
+        if not self.is_given:
+            return x, x
+        label = self._input()
+        return [x, label], self._concatenated(x, label, size)
+
+    def _concatenated(self, x, label, size=None):
+        if self.classes is not None:
+            one_hot = keras.initializers.Identity()
+            label = self._embedded(label, size or self.classes, one_hot)
+        return layers.Concatenate()([x, label])
+
+    def discriminator(self, x, features, wrap, on_image=False):
+        """A discriminator of x, of this conditioning.
+
+        Args:
+            x: a `keras.Input`, examples.
+            features: function of a tensor to a vector for each example.
+            wrap: function applied to each layer with a kernel.
+            on_image: whether x is an image, beside which a condition stands
+                as further channels.
+        """
+        if not self.is_given:
+            return self._finish(x, features(x), wrap)
+        if self.conditioning == "auxiliary":
+            found = features(x)
+            logit = self._logit(found, wrap)
+            classes = layers.Dense(self.classes, dtype="float32", name="class")
+            return keras.Model(x, [logit, classes(found)], name="discriminator")
+        label = self._input()
+        if self.conditioning == "concatenation":
+            joined = self._channels(x, label) if on_image else None
+            if joined is None:
+                joined = self._concatenated(x, label)
+            return self._finish([x, label], features(joined), wrap)
+        found = features(x)
+        projected = layers.Dot(axes=1, dtype="float32")(
+            [found, self._embedded(label, found.shape[-1])]
+        )
+        logit = layers.Add(dtype="float32")(
+            [self._logit(found, wrap), projected]
+        )
+        return keras.Model([x, label], logit, name="discriminator")
+
+    def _channels(self, image, label):
+        """The image with one more channel, a picture of the condition."""
+        height, width, _ = image.shape[1:]
+        picture = self._embedded(label, height * width)
+        picture = layers.Reshape((height, width, 1))(picture)
+        return layers.Concatenate()([image, picture])
+
+    def _logit(self, found, wrap):
+        return wrap(layers.Dense(1, dtype="float32", name="logit"))(found)
+
+    def _finish(self, inputs, found, wrap):
+        return keras.Model(
+            inputs, self._logit(found, wrap), name="discriminator"
+        )

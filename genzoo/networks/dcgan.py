@@ -1,0 +1,105 @@
+"""Convolutional pairs for small square images."""
+
+import keras
+from keras import layers
+
+from genzoo.networks.condition import Condition
+from genzoo.networks.image import check_image, grid, to_image
+
+
+def dcgan(
+    latent,
+    image_shape,
+    width=64,
+    classes=None,
+    condition=None,
+    conditioning="projection",
+    packing=1,
+    activation="tanh",
+    spectral_normalization=False,
+):
+    """Strided convolutions up from a small grid, and down to it.
+
+    As in the paper, but without batch normalisation, whose statistics couple
+    the examples of a batch: replicas would differ from one device, and
+    gradient penalties would not be those of D at one example.
+
+    Args:
+        latent: length of the latent vectors.
+        image_shape: (side, side, channels), side 8 to 128, 1 or 3 channels.
+        width: channels at half of the full resolution; twice as many at each
+            halving.
+        classes: number of classes, for integer conditions; or None.
+        condition: length of vector conditions; or None.
+        conditioning: how the discriminator learns of the condition,
+            "projection", "concatenation" or "auxiliary".
+        packing: how many images the discriminator sees at once.
+        activation: of the generator's output; "tanh" for data in [-1, 1].
+        spectral_normalization: whether each layer of the discriminator has
+            a spectral norm of one.
+
+    Returns:
+        (generator, discriminator), Keras models.
+
+    Raises:
+        ValueError: for another shape of image.
+
+    Reference:
+        Radford, Metz and Chintala, "Unsupervised representation learning
+        with deep convolutional generative adversarial networks", 2016.
+
+    Example:
+    >>> generator, discriminator = genzoo.networks.dcgan(64, (28, 28, 1))
+    """
+    side, channels = check_image("dcgan", image_shape)
+    given = Condition.make("dcgan", classes, condition, conditioning)
+    start, doublings = grid(side)
+    widths = [width * 2**level for level in range(doublings)]
+
+    z = keras.Input((latent,), name="latent")
+    inputs, x = given.joined(z)
+    x = layers.Dense(
+        start * start * widths[-1], kernel_initializer="he_normal"
+    )(x)
+    x = layers.LeakyReLU(0.2)(x)
+    x = layers.Reshape((start, start, widths[-1]))(x)
+    for size in reversed(widths[:-1]):
+        x = _upward(size, gain=2.0)(x)
+        x = layers.LeakyReLU(0.2)(x)
+    x = _upward(channels, gain=1.0)(x)
+    generator = keras.Model(
+        inputs, to_image(x, side, activation), name="generator"
+    )
+
+    def wrap(layer):
+        if spectral_normalization:
+            return layers.SpectralNormalization(layer)
+        return layer
+
+    def features(x):
+        for size in widths:
+            x = wrap(
+                layers.Conv2D(
+                    size,
+                    4,
+                    strides=2,
+                    padding="same",
+                    kernel_initializer="he_normal",
+                )
+            )(x)
+            x = layers.LeakyReLU(0.2)(x)
+        return layers.Flatten()(x)
+
+    image = keras.Input((side, side, packing * channels), name="image")
+    return generator, given.discriminator(image, features, wrap, on_image=True)
+
+
+def _upward(size, gain):
+    # At stride 2 a quarter of the kernel meets each output, and what Keras
+    # calls the fan-out of a transposed convolution is its fan-in.
+    initializer = keras.initializers.VarianceScaling(
+        4 * gain, "fan_out", "normal"
+    )
+    return layers.Conv2DTranspose(
+        size, 4, strides=2, padding="same", kernel_initializer=initializer
+    )

@@ -1,0 +1,77 @@
+"""Perceptrons: pairs for points, tables and events."""
+
+import math
+
+import keras
+from keras import layers
+
+from genzoo.networks.condition import Condition
+
+
+def mlp(
+    latent,
+    output,
+    width=128,
+    depth=3,
+    classes=None,
+    condition=None,
+    conditioning="concatenation",
+    packing=1,
+    activation="linear",
+    spectral_normalization=False,
+):
+    """A generator and a discriminator for vectors, `depth` hidden layers each.
+
+    Leaky rectified linear units, no normalisation.
+
+    Args:
+        latent: length of the latent vectors.
+        output: length of the generated vectors.
+        width: units of a hidden layer.
+        depth: hidden layers.
+        classes: number of classes, for integer conditions; or None.
+        condition: length of vector conditions; or None.
+        conditioning: how the discriminator learns of the condition,
+            "concatenation", "projection" or "auxiliary".
+        packing: how many examples the discriminator sees at once.
+        activation: of the generator's output; "tanh" for data in [-1, 1].
+        spectral_normalization: whether each layer of the discriminator has
+            a spectral norm of one.
+
+    Returns:
+        (generator, discriminator), Keras models.
+
+    Example:
+    >>> generator, discriminator = genzoo.networks.mlp(latent=2, output=2)
+    >>> gan = genzoo.GAN(generator, discriminator)
+    """
+    given = Condition.make("mlp", classes, condition, conditioning)
+
+    def hidden(x, wrap):
+        for _ in range(depth):
+            x = wrap(layers.Dense(width, kernel_initializer="he_normal"))(x)
+            x = layers.LeakyReLU(0.2)(x)
+        return x
+
+    def plain(layer):
+        return layer
+
+    z = keras.Input((latent,), name="latent")
+    inputs, x = given.joined(z)
+    x = hidden(x, plain)
+    # Outputs of about unit variance whatever the width: data are scaled.
+    small = keras.initializers.RandomNormal(stddev=math.sqrt(1 / width))
+    x = layers.Dense(output, kernel_initializer=small)(x)
+    x = layers.Activation(activation, dtype="float32")(x)
+    generator = keras.Model(inputs, x, name="generator")
+
+    def normalised(layer):
+        if spectral_normalization:
+            return layers.SpectralNormalization(layer)
+        return layer
+
+    x = keras.Input((packing * output,), name="example")
+    discriminator = given.discriminator(
+        x, lambda x: hidden(x, normalised), normalised
+    )
+    return generator, discriminator

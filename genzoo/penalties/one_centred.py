@@ -1,0 +1,65 @@
+"""Gradients of norm one: WGAN-GP and DRAGAN."""
+
+import keras
+import tensorflow as tf
+
+from genzoo.penalties.penalty import Penalty
+from genzoo.runtime import distribute, random
+
+
+class _OneCentred(Penalty):
+    def __init__(self, weight=10.0, fraction=1.0):
+        super().__init__(weight, fraction)
+
+    def cost(self, square):
+        """(|grad| - 1)^2."""
+        # The square root has no derivative at zero.
+        return tf.square(tf.sqrt(square + 1e-12) - 1)
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class GradientPenalty(_OneCentred):
+    """`weight <(|grad D(x)| - 1)^2>` between data and generated examples.
+
+    Each point is `x + u (G(z) - x)` with u uniform in [0, 1), one number for
+    each pair. Goes with `Wasserstein`.
+
+    Args:
+        weight: often called lambda.
+        fraction: the share of the batch that it looks at.
+
+    Reference:
+        Gulrajani et al., "Improved training of Wasserstein GANs", 2017.
+    """
+
+    def points(self, real, fake, seed):
+        """Points on the lines between the pairs."""
+        shape = (tf.shape(real)[0], *(1 for _ in real.shape[1:]))
+        return real + random.uniform(shape, seed) * (fake - real)
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class DRAGAN(_OneCentred):
+    """`weight <(|grad D(x + d)| - 1)^2>` around the data.
+
+    d is uniform in [0, s/2) for each value of an example, s the standard
+    deviation of all values of the batch.
+
+    Args:
+        weight: often called lambda.
+        fraction: the share of the batch that it looks at.
+
+    Reference:
+        Kodali et al., "On convergence and stability of GANs", 2017.
+    """
+
+    def points(self, real, fake, seed):
+        """Data, a little off."""
+        size = tf.cast(tf.size(real), tf.float32)
+        sums = distribute.all_sum(
+            tf.stack([size, tf.reduce_sum(real), tf.reduce_sum(real**2)])
+        )
+        variance = sums[2] / sums[0] - tf.square(sums[1] / sums[0])
+        spread = tf.sqrt(tf.maximum(variance, 0.0))
+        shape = (tf.shape(real)[0], *real.shape[1:])
+        return real + 0.5 * spread * random.uniform(shape, seed)
