@@ -4,6 +4,8 @@ Given the state s of one layer the other is summed in closed form, so that
 Z = sum_s w(s), log w(s) = a(s) + log-cumulant(field(s)).
 """
 
+import math
+
 import tensorflow as tf
 
 # Elements of the widest array held at once: 4 MiB, which a cache can hold.
@@ -28,6 +30,8 @@ def expectation(states, state_count, width, log_weight, statistics=None):
         (log_z, averages): a float64 scalar and a list of tensors.
     """
     chunk = min(max(_CHUNK_ELEMENTS // width, 1), state_count)
+    # As many in each, so that the last one is not mostly empty.
+    chunk = math.ceil(state_count / math.ceil(state_count / chunk))
 
     def sums(start, largest):
         block = states(start, chunk)
