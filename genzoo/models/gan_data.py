@@ -133,20 +133,21 @@ class GANData:
 
         return dataset.map(check, num_parallel_calls=tf.data.AUTOTUNE)
 
-    def _checked_pair(self, method, x, y=None, weight=None):
-        """(x, y) in the form that Keras's loops take; y may be None."""
-        self._refuse(method, sample_weight=weight)
-        if data.is_array(x) and not isinstance(x, tuple):
-            x = self._checked(method, x)
-            return x, self.check_condition(method, y, len(x))
+    def _checked_pair(self, method, x, y=None):
+        """(x, conditions or None) in the form that Keras's loops take."""
+        if isinstance(x, tuple) and y is None and 0 < len(x) < 3:
+            x, y = (*x, None)[:2]
         if isinstance(x, tuple):
             raise ValueError(
                 f"GAN.{method}: x must be an array or a dataset; received a "
                 "tuple. Pass conditions as y."
             )
-        if y is not None:
+        if x is not None and not data.is_array(x) and y is not None:
             raise ValueError(
                 f"GAN.{method}: y goes with an array x; a dataset gives "
                 "(x, conditions)."
             )
-        return self._checked(method, x), None
+        x = self._checked(method, x)
+        if not data.is_array(x):
+            return x, None
+        return x, self.check_condition(method, y, len(x))

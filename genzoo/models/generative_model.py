@@ -141,11 +141,8 @@ class GenerativeModel(CheckedExamples, keras.Model):
         rows = self._batch_size("fit", batch_size)
         x, y = self._checked_pair("fit", x, y)
         if validation_data is not None:
-            held_out = validation_data
-            if not isinstance(held_out, tuple):
-                held_out = (held_out,)
             validation_data = self._checked_pair(
-                "fit: validation_data", *held_out
+                "fit: validation_data", validation_data
             )
         elif validation_split:
             (x, y), validation_data = self._split(
@@ -257,9 +254,15 @@ class GenerativeModel(CheckedExamples, keras.Model):
             )
         return int(batch_size)
 
-    def _checked_pair(self, method, x, y=None, weight=None):
-        """(x, y) in the form that Keras's loops take; y may be None."""
-        self._refuse(method, y=y, sample_weight=weight)
+    def _checked_pair(self, method, x, y=None):
+        """(x, y) in the form that Keras's loops take; y may be None.
+
+        Args:
+            method: who asks, for messages.
+            x: examples, a dataset, or a tuple of x and what comes with it.
+            y: what comes with an array x.
+        """
+        self._refuse(method, y=y)
         return self._checked(method, x), None
 
     def _split(self, method, pair, share):
