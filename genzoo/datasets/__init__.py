@@ -1,6 +1,7 @@
 """Data sets that ship with genzoo or are made by it."""
 
-from genzoo.datasets import digits
+from genzoo.datasets import decay, digits
+from genzoo.datasets.decay import two_body_decay
 from genzoo.datasets.gaussian_mixtures import (
     GaussianMixture,
     gaussian_grid,
@@ -10,8 +11,10 @@ from genzoo.datasets.ising_model import ising
 
 __all__ = [
     "GaussianMixture",
+    "decay",
     "digits",
     "gaussian_grid",
     "gaussian_ring",
     "ising",
+    "two_body_decay",
 ]
