@@ -99,6 +99,15 @@ class Augmentation(keras.layers.Layer):
 
         Args:
             images: float32, (batch, height, width, channels).
+            seed: int or pair of ints.
+        """
+        return self.augment(images, random.as_seed(seed))
+
+    def augment(self, images, seed):
+        """Changed images, float32 whatever the policy.
+
+        Args:
+            images: float32, (batch, height, width, channels).
             seed: a `runtime.random.Seed` at the batch's first row.
         """
         seeds = random.split(seed, 3)
@@ -166,7 +175,7 @@ class Augmentation(keras.layers.Layer):
         """
         if self.target is None:
             return
-        rows = tf.cast(rows, tf.float32)
+        rows = tf.cast(tf.maximum(rows, 1), tf.float32)
         signs = distribute.all_sum(tf.reduce_sum(tf.sign(real_logits)))
         step = tf.sign(signs / rows - self.target) * rows / (1e3 * self.speed)
         moved = tf.clip_by_value(self.present + step, 0.0, 1.0)

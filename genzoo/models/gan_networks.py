@@ -110,7 +110,7 @@ def read(generator, discriminator, packing, classes=None):
         event_shape=event,
         low=low,
         high=high,
-        condition_shape=condition and tuple(condition.shape[1:]),
+        condition_shape=tuple(condition.shape[1:]) if given else None,
         classes=classes,
         critic_is_conditional=len(discriminator.inputs) == 2,
         has_classifier=has_classifier,
@@ -220,7 +220,7 @@ def check_differentiable(critic, shape, condition):
     x = tf.constant(np.random.default_rng(0).standard_normal(shape), "float32")
     with tf.GradientTape() as tape:
         tape.watch(x)
-        logits = tf.reduce_sum(critic(x, condition))
+        logits = tf.reduce_sum(critic(x, condition, training=False))
     if tape.gradient(logits, x) is None:
         raise ValueError(
             "GAN.compile: a penalty needs the gradient of the discriminator, "

@@ -28,6 +28,16 @@ class GANTraining:
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self._means = Means(LOGS, name="means")
+        # The ratio of the learning rates, and both after the last step.
+        self.rates = self.add_weight(
+            name="learning_rates",
+            shape=(3,),
+            dtype="float32",
+            initializer="zeros",
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
 
     def critic(self, x, condition=(), training=True):
         """Logits of examples as D sees them, float32, (batch,)."""
@@ -67,13 +77,15 @@ class GANTraining:
         x, condition = self._unpack(data)
         first, rows = distribute.global_rows(tf.shape(x)[0])
         seed = self.draws.next(random.SAMPLING).at_row(first)
-        latents, augmenting, samples = random.split(seed, 3)
+        latents, augmenting, samples, again = random.split(seed, 4)
         fake = self._fake(self.averaged_generator, x, condition, latents)
         found = self._discriminator_loss(
             x, fake, condition, augmenting, training=False
         )
-        costs = self._costs(self.loss.generator(found[2], found[1]))
-        self._record(found, self._share(costs), rows)
+        generator_loss = self._generator_loss(
+            x, fake, condition, again, training=False
+        )
+        self._record(found, generator_loss, rows)
         if self._compared.metrics:
             generated = self._fake(
                 self.averaged_generator, x, condition, samples
@@ -83,7 +95,7 @@ class GANTraining:
 
     def _unpack(self, data):
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        x = tf.cast(x, tf.float32)
+        x = tf.ensure_shape(tf.cast(x, tf.float32), (None, *self.event_shape))
         kept = tf.shape(x)[0] // self.packing * self.packing
         # A last batch may not fill the last pack.
         return x[:kept], () if y is None else (y,)
@@ -95,6 +107,8 @@ class GANTraining:
 
     def _train_discriminator(self, x, condition, seed):
         latents, augmenting, points = random.split(seed, 3)
+        # Penalties look at what D sees: packs.
+        points = points.at_row(points.row // self.packing)
         fake = self._fake(self.generator, x, condition, latents, training=True)
         fake = tf.stop_gradient(fake)
         variables = self.discriminator.trainable_variables
@@ -150,24 +164,30 @@ class GANTraining:
             fake = self._fake(
                 self.generator, x, condition, latents, training=True
             )
-            shown = self._shown(fake, augmenting)
-            logits, classes = self._discriminate(shown, condition, True)
-            real = None
-            if self.loss.pairs_in_generator:
-                shown = self._shown(x, random.fold_in(augmenting, 0))
-                real = self.critic(shown, condition)
-            costs = self.loss.generator(logits, real)
-            if classes is not None:
-                costs += self._classification(classes, condition)
-            loss = self._share(self._costs(costs))
+            loss = self._generator_loss(
+                x, fake, condition, augmenting, training=True
+            )
             scaled = self.optimizer.scale_loss(loss)
         self._apply(self.optimizer, tape, scaled, variables)
         return loss
 
+    def _generator_loss(self, x, fake, condition, seed, training):
+        """This replica's share of the generator's loss."""
+        shown = self._shown(fake, seed)
+        logits, classes = self._discriminate(shown, condition, training)
+        real = None
+        if self.loss.pairs_in_generator:
+            shown = self._shown(x, random.fold_in(seed, 0))
+            real = self.critic(shown, condition, training)
+        costs = self.loss.generator(logits, real)
+        if classes is not None:
+            costs += self._classification(classes, condition)
+        return self._share(self._costs(costs))
+
     def _shown(self, x, seed):
         """What D sees of examples: augmented, several packed."""
         if self.augmentation is not None:
-            x = self.augmentation(x, seed=seed)
+            x = self.augmentation.augment(x, seed)
         if self.packing == 1:
             return x
         # (n, ..., channels) to (n / m, ..., m * channels).
@@ -253,22 +273,30 @@ class GANTraining:
 
     def follow_learning_rate(self):
         """Fix the ratio of the two learning rates as it is now."""
+        self.rates.assign(tf.zeros(3))
+        self._follow()
+
+    def _follow(self):
+        """Callbacks set the generator's rate: the discriminator's follows.
+
+        One that was set itself since the last step stays, with a new ratio.
+        """
         own, other = (
             _learning_rate(optimizer)
             for optimizer in (self.optimizer, self.discriminator_optimizer)
         )
-        self._rate_ratio = None
-        if own is not None and other is not None:
-            own, other = float(own.numpy()), float(other.numpy())
-            self._rate_ratio = other / own if own else 1.0
-
-    def _follow(self):
-        """Callbacks set the generator's rate: the discriminator's follows."""
-        if self._rate_ratio is not None:
-            rate = _learning_rate(self.optimizer)
-            _learning_rate(self.discriminator_optimizer).assign(
-                self._rate_ratio * rate
-            )
+        if own is None or other is None:
+            return
+        ratio, own_before, before = tf.unstack(
+            tf.convert_to_tensor(self.rates.value)
+        )
+        rate, now = map(tf.convert_to_tensor, (own.value, other.value))
+        was_set = now != before
+        ratio = tf.where(was_set, tf.math.divide_no_nan(now, rate), ratio)
+        follows = (rate != own_before) & ~was_set & (ratio > 0)
+        now = tf.where(follows, ratio * rate, now)
+        other.assign(now)
+        self.rates.assign(tf.stack([ratio, rate, now]))
 
 
 def _learning_rate(optimizer):

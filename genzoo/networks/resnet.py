@@ -99,7 +99,6 @@ def _block(x, size, wrap, last="zeros"):
         layers.Conv2D(size, 3, padding="same", kernel_initializer="he_normal")
     )(x)
     x = layers.LeakyReLU(0.2)(x)
-    last = "zeros" if wrap(None) is None else "he_normal"
     x = wrap(
         layers.Conv2D(size, 3, padding="same", kernel_initializer=last)
     )(x)

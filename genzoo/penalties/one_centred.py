@@ -56,10 +56,9 @@ class DRAGAN(_OneCentred):
     def points(self, real, fake, seed):
         """Data, a little off."""
         size = tf.cast(tf.size(real), tf.float32)
-        sums = distribute.all_sum(
-            tf.stack([size, tf.reduce_sum(real), tf.reduce_sum(real**2)])
-        )
-        variance = sums[2] / sums[0] - tf.square(sums[1] / sums[0])
-        spread = tf.sqrt(tf.maximum(variance, 0.0))
+        sums = distribute.all_sum(tf.stack([size, tf.reduce_sum(real)]))
+        mean = tf.math.divide_no_nan(sums[1], sums[0])
+        square = distribute.all_sum(tf.reduce_sum(tf.square(real - mean)))
+        spread = tf.sqrt(tf.math.divide_no_nan(square, sums[0]))
         shape = (tf.shape(real)[0], *real.shape[1:])
         return real + 0.5 * spread * random.uniform(shape, seed)

@@ -75,17 +75,21 @@ def total(penalties, critic, real, fake, condition, seed):
         real: data, float32, (rows, *event).
         fake: generated examples of the same shape.
         condition: a tuple of tensors of as many rows, perhaps empty.
-        seed: a `runtime.random.Seed` at this replica's first row.
+        seed: a `runtime.random.Seed` at this replica's first row of those.
     """
     _, rows = distribute.global_rows(tf.shape(real)[0])
     loss = tf.zeros(())
     for period in sorted({penalty.period for penalty in penalties}):
-        group = [penalty for penalty in penalties if penalty.period == period]
+        group = [
+            (number, penalty)
+            for number, penalty in enumerate(penalties)
+            if penalty.period == period
+        ]
         # Every period-th row of the whole batch, whichever replica has it.
         chosen = slice((-seed.row) % period, None, period)
         points = [
             penalty.points(real, fake, random.fold_in(seed, number))[chosen]
-            for number, penalty in enumerate(group)
+            for number, penalty in group
         ]
         conditions = [
             tf.concat([part[chosen]] * len(group), axis=0)
@@ -98,10 +102,10 @@ def total(penalties, critic, real, fake, condition, seed):
         gradient = tf.cast(tape.gradient(logits, x), tf.float32)
         axes = list(range(1, len(x.shape)))
         squares = tf.reduce_sum(tf.square(gradient), axis=axes)
-        count = tf.cast((rows + period - 1) // period, tf.float32)
-        for penalty, square in zip(
+        count = tf.maximum((rows + period - 1) // period, 1)
+        for (_, penalty), square in zip(
             group, tf.split(squares, len(group)), strict=True
         ):
             cost = tf.reduce_sum(penalty.cost(square))
-            loss += penalty.weight * cost / count
+            loss += penalty.weight * cost / tf.cast(count, tf.float32)
     return loss
