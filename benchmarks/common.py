@@ -22,24 +22,35 @@ ONE_THREAD = {
 }
 
 
-def mnist():
-    """(x_train, x_test), 0 and 1, threshold 127, uint8, (n, 784).
+def load_mnist():
+    """MNIST as Keras's loader gives it, or from the file named by MNIST_NPZ.
 
-    Read from the file named by MNIST_NPZ, in the layout of
-    `keras.datasets.mnist`, or else by Keras's loader.
+    The file has the layout of `keras.datasets.mnist`.
     """
     import numpy as np
 
     path = os.environ.get("MNIST_NPZ")
-    if path:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = file["x_train"], file["x_test"]
-    else:
+    if not path:
         import keras
 
-        (x_train, _), (x_test, _) = keras.datasets.mnist.load_data()
-        arrays = x_train, x_test
-    return [(x.reshape(-1, 784) > 127).astype("uint8") for x in arrays]
+        return keras.datasets.mnist.load_data()
+    with np.load(path, allow_pickle=False) as file:
+        train = file["x_train"], file["y_train"]
+        return train, (file["x_test"], file["y_test"])
+
+
+def mnist():
+    """(x_train, x_test), 0 and 1, threshold 127, uint8, (n, 784)."""
+    (x, _), (x_test, _) = load_mnist()
+    return [(x.reshape(-1, 784) > 127).astype("uint8") for x in (x, x_test)]
+
+
+def mnist_images():
+    """((x, y), (x_test, y_test)), images in [-1, 1], (n, 28, 28, 1)."""
+    return tuple(
+        ((x[..., None] / 127.5 - 1).astype("float32"), y)
+        for x, y in load_mnist()
+    )
 
 
 def peer_python(*packages):

@@ -1,0 +1,185 @@
+"""Whether a generator still reaches all of the data."""
+
+import warnings
+
+import keras
+import numpy as np
+
+from genzoo.metrics import neighbours as near
+
+_ACTIONS = ("warn", "stop", "roll_back")
+
+
+class CollapseMonitor(keras.callbacks.Callback):
+    """Watches how much of the data the samples cover, and D's margin.
+
+    Coverage is the share of data points with a sample nearer than their k-th
+    neighbour among the data: near 1 for samples as varied as data, low where
+    modes are missing. Each value is compared with `tolerance` times the best
+    so far. Adds to the logs:
+
+    - `coverage`, between 0 and 1;
+    - `margin`, mean logit of data less that of samples: near 0 D cannot tell,
+      and where it grows without end D has won.
+
+    Args:
+        x: examples to compare with; the first `limit` of them.
+        labels: their conditions, for a conditional model.
+        every: the epochs between two values.
+        features: function of examples to vectors in which distances mean
+            something; by default the examples themselves, flattened.
+        neighbours: k.
+        tolerance: a coverage below this share of the best is a collapse.
+        patience: how many such values in a row until something is done.
+        action: "warn"; "stop", which ends training; or "roll_back", which
+            also restores the weights at the best coverage, both optimizers'
+            among them, kept in memory.
+        limit: largest number of examples; memory is of its order times the
+            length of a feature vector, time of its square.
+        seed: of the samples.
+
+    Raises:
+        ValueError: for an unknown action or numbers out of range.
+
+    Reference:
+        Coverage: Naeem et al., "Reliable fidelity and diversity metrics for
+        generative models", 2020.
+
+    Example:
+    >>> gan.fit(x, epochs=50, callbacks=[
+    ...     genzoo.callbacks.CollapseMonitor(x_test, action="roll_back")])
+    """
+
+    def __init__(
+        self,
+        x,
+        labels=None,
+        every=1,
+        features=None,
+        neighbours=5,
+        tolerance=0.5,
+        patience=2,
+        action="warn",
+        limit=2000,
+        seed=0,
+    ):
+        super().__init__()
+        if action not in _ACTIONS:
+            raise ValueError(
+                f"CollapseMonitor: action must be one of {_ACTIONS}; received "
+                f"{action!r}."
+            )
+        if not 0 < tolerance < 1:
+            raise ValueError(
+                "CollapseMonitor: tolerance must be between 0 and 1; received "
+                f"{tolerance!r}."
+            )
+        for name, value in (
+            ("every", every),
+            ("patience", patience),
+            ("neighbours", neighbours),
+            ("limit", limit),
+        ):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(
+                    f"CollapseMonitor: {name} must be a positive int; "
+                    f"received {value!r}."
+                )
+        self.x = x[:limit]
+        self.labels = None if labels is None else labels[:limit]
+        if len(self.x) <= neighbours:
+            raise ValueError(
+                f"CollapseMonitor: {neighbours} neighbours need more than "
+                f"{len(self.x)} examples."
+            )
+        self.every = every
+        self.features = features
+        self.neighbours = neighbours
+        self.tolerance = tolerance
+        self.patience = patience
+        self.action = action
+        self.seed = seed
+
+    def on_train_begin(self, logs=None):
+        """Measure the data, once."""
+        self.model.check_array("CollapseMonitor", self.x)
+        self._points = self._features(self.x)
+        self._radii = near.kth_squared_distances(
+            self._points, self._points, self.neighbours
+        )
+        self.best, self.best_epoch, self._low = 0.0, None, 0
+        self._kept = None
+
+    def _features(self, x):
+        if self.features is not None:
+            x = self.features(x)
+        x = np.asarray(x, np.float64)
+        return x.reshape(len(x), -1)
+
+    def coverage(self, samples):
+        """The share of the data points that samples come near."""
+        inside = near.inside_balls(
+            self._points, self._radii, self._features(samples), None
+        )
+        return float(inside.hit.mean())
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write the values of this epoch, and act on them."""
+        if logs is None or (epoch + 1) % self.every:
+            return
+        options = {} if self.labels is None else {"labels": self.labels}
+        samples = self.model.sample(len(self.x), seed=self.seed, **options)
+        logs["coverage"] = coverage = self.coverage(samples)
+        if hasattr(self.model, "score") and self.model.packing == 1:
+            real, fake = (
+                self.model.score(part, **options).mean()
+                for part in (self.x, samples)
+            )
+            logs["margin"] = float(real - fake)
+        if coverage >= self.best:
+            self.best, self.best_epoch = coverage, epoch
+            if self.action == "roll_back":
+                self._kept = [v.numpy() for v in self._variables()]
+        self._low = self._low + 1 if self._is_low(coverage) else 0
+        if self._low >= self.patience:
+            self._act(epoch, coverage)
+
+    def _is_low(self, coverage):
+        return coverage < self.tolerance * self.best
+
+    def _act(self, epoch, coverage):
+        self._low = 0
+        done = {
+            "warn": "",
+            "stop": " Training stops.",
+            "roll_back": f" Back to epoch {self.best_epoch + 1}; training "
+            "stops.",
+        }[self.action]
+        warnings.warn(
+            f"CollapseMonitor: after epoch {epoch + 1} samples cover "
+            f"{coverage:.2f} of the data; it was {self.best:.2f} after epoch "
+            f"{self.best_epoch + 1}.{done} Smaller learning rates or larger "
+            "penalties (R1, R2) help.",
+            stacklevel=2,
+        )
+        if self.action != "warn":
+            self.model.stop_training = True
+        if self.action == "roll_back":
+            for variable, value in zip(
+                self._variables(), self._kept, strict=True
+            ):
+                variable.assign(value)
+
+    def _variables(self):
+        model = self.model
+        optimizers = [model.optimizer]
+        optimizers += [getattr(model, "discriminator_optimizer", None)]
+        return [
+            *model.variables,
+            *(
+                variable
+                for optimizer in optimizers
+                if optimizer is not None
+                for variable in optimizer.variables
+            ),
+        ]

@@ -1,0 +1,171 @@
+"""Pictures of samples while a model trains."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+_AS_IMAGE = tf.compat.v1.SummaryMetadata(
+    plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="images")
+)
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Writes a PNG of the same draws every few epochs.
+
+    The seed is fixed, so that pictures differ by what was learned alone. The
+    model's own draws and training are not affected. For any model with
+    `sample(n, seed)`, whose samples are images, or vectors that `image_shape`
+    makes images of; points in the plane are drawn as a scatter.
+
+    Args:
+        folder: where `epoch_0001.png` and so on are written; made if missing.
+        every: the epochs between two pictures; the last epoch has one.
+        rows: of the grid.
+        columns: of the grid.
+        seed: of the draws.
+        labels: conditions of a conditional model, rows * columns of them; by
+            default each column has a class of its own.
+        image_shape: (height, width) or (height, width, channels), for models
+            whose samples are vectors.
+        value_range: (low, high) drawn as black and white; by default the
+            range of the generator's last activation, else that of the
+            samples.
+        log_dir: folder for TensorBoard, where the picture is written too.
+
+    Raises:
+        ValueError: when training begins, for samples that are no pictures.
+
+    Example:
+    >>> gan.fit(x, epochs=20, callbacks=[
+    ...     genzoo.callbacks.SampleGrid("samples", every=5)])
+    """
+
+    def __init__(
+        self,
+        folder,
+        every=1,
+        rows=8,
+        columns=10,
+        seed=0,
+        labels=None,
+        image_shape=None,
+        value_range=None,
+        log_dir=None,
+    ):
+        super().__init__()
+        for name, value in (
+            ("every", every),
+            ("rows", rows),
+            ("columns", columns),
+        ):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(
+                    f"SampleGrid: {name} must be a positive int; received "
+                    f"{value!r}."
+                )
+        self.folder = Path(folder)
+        self.every = every
+        self.rows = rows
+        self.columns = columns
+        self.seed = seed
+        self.labels = labels
+        self.image_shape = image_shape and tuple(image_shape)
+        self.value_range = value_range
+        self.log_dir = log_dir
+        self._writer = None
+
+    def on_train_begin(self, logs=None):
+        """Find out before the first epoch whether there are pictures."""
+        shape = tuple(self.image_shape or self.model.event_shape)
+        self._is_plane = self.image_shape is None and shape == (2,)
+        is_image = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
+        if not is_image and not self._is_plane:
+            raise ValueError(
+                f"SampleGrid: samples of shape {shape} are no images and no "
+                "points in the plane. Pass image_shape=(height, width)."
+            )
+        if np.prod(shape) != np.prod(self.model.event_shape):
+            raise ValueError(
+                f"SampleGrid: image_shape={shape} does not hold samples of "
+                f"shape {self.model.event_shape}."
+            )
+        self._shape = shape
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.log_dir is not None:
+            self._writer = tf.summary.create_file_writer(str(self.log_dir))
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write the picture of this epoch."""
+        last = epoch + 1 == self.params.get("epochs")
+        if (epoch + 1) % self.every and not last:
+            return
+        picture = self._picture()
+        png = tf.io.encode_png(picture)
+        path = self.folder / f"epoch_{epoch + 1:04d}.png"
+        tf.io.write_file(str(path), png)
+        if self._writer is not None:
+            height, width = (str(side).encode() for side in picture.shape[:2])
+            with self._writer.as_default():
+                # As `tf.summary.image`, which needs TensorBoard installed.
+                tf.summary.write(
+                    "samples",
+                    tf.stack([width, height, png]),
+                    step=epoch + 1,
+                    metadata=_AS_IMAGE,
+                )
+
+    def on_train_end(self, logs=None):
+        """Close what is open for TensorBoard."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _picture(self):
+        """The grid as uint8, (height, width, channels)."""
+        if self._is_plane:
+            return _scatter(np.asarray(self._drawn(4096)))
+        count = self.rows * self.columns
+        x = np.asarray(self._drawn(count), np.float32)
+        low, high = self._range(x)
+        x = np.clip((x - low) / max(high - low, 1e-12), 0, 1)
+        shape = (*self._shape, 1)[:3]
+        x = x.reshape(self.rows, self.columns, *shape)
+        # One white pixel between two images.
+        x = np.pad(
+            x, ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)), constant_values=1
+        )
+        x = x.transpose(0, 2, 1, 3, 4)
+        x = x.reshape(self.rows * (shape[0] + 1), -1, shape[2])
+        return np.uint8(np.round(255 * x[:-1, :-1]))
+
+    def _drawn(self, count):
+        options = {}
+        if self.labels is not None:
+            options["labels"] = self.labels
+        elif getattr(self.model, "is_conditional", False):
+            classes = self.model.networks.classes
+            if classes is None:
+                raise ValueError(
+                    "SampleGrid: the model takes vectors as conditions; pass "
+                    f"labels, {count} of them."
+                )
+            options["labels"] = np.arange(count) % self.columns % classes
+        return self.model.sample(count, seed=self.seed, **options)
+
+    def _range(self, x):
+        given = self.value_range or getattr(self.model, "value_range", None)
+        if given is None or not np.isfinite(given).all():
+            return x.min(), x.max()
+        return given
+
+
+def _scatter(points, side=480):
+    """A density of points in the plane, dark where there are many."""
+    finite = points[np.isfinite(points).all(axis=1)]
+    reach = 1.1 * max(np.abs(finite).max(initial=0), 1e-12)
+    edges = np.linspace(-reach, reach, side // 2 + 1)
+    counts, _, _ = np.histogram2d(finite[:, 1], finite[:, 0], (edges, edges))
+    grey = np.exp(-counts[::-1])
+    grey = np.repeat(np.repeat(grey, 2, axis=0), 2, axis=1)
+    return np.uint8(255 * grey)[..., None]
