@@ -47,7 +47,8 @@ def get(identifier):
     raise ValueError(
         f"loss must be a genzoo learning rule or one of {sorted(_BY_NAME)}; "
         f"received {identifier!r}. Losses of labels, such as keras.losses, do "
-        "not apply to a model without labels."
+        "not apply to a model without labels; adversarial ones, such as "
+        "'hinge', belong to a GAN."
     )
 
 

@@ -209,5 +209,7 @@ def get_adversarial(identifier):
         return identifier
     raise ValueError(
         f"GAN.compile: loss must be one of {sorted(BY_NAME)} or an "
-        f"adversarial loss of genzoo.losses; received {identifier!r}."
+        f"adversarial loss of genzoo.losses; received {identifier!r}. "
+        "Likelihood and pseudolikelihood are losses of energy-based models; "
+        "keras.losses compare with labels."
     )

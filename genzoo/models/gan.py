@@ -104,8 +104,7 @@ class GAN(GANTraining, GANData, GANSampling, GenerativeModel):
         self.augmentation = augmentation
         self.averaged_generator = generator
         if ema is not None:
-            config = generator.get_config()
-            average = type(generator).from_config(config)
+            average = gan_networks.copied(generator)
             average.trainable = False
             self.averaged_generator = average
             self.start_average()
@@ -174,7 +173,7 @@ class GAN(GANTraining, GANData, GANSampling, GenerativeModel):
         if discriminator_optimizer is None:
             discriminator_optimizer = _another(optimizer)
         other = keras.optimizers.get(discriminator_optimizer)
-        if other is optimizer:
+        if _plain(other) is _plain(optimizer):
             raise ValueError(
                 "GAN.compile: discriminator_optimizer is the generator's; an "
                 "optimizer keeps the state of one network. Make a second one."

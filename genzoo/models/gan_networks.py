@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from genzoo.runtime import distribute
+
 _RANGES = {
     "tanh": (-1.0, 1.0),
     "softsign": (-1.0, 1.0),
@@ -74,6 +76,7 @@ def read(generator, discriminator, packing, classes=None):
                 "begin with keras.Input(shape), so that its shapes and "
                 "weights exist."
             )
+        distribute.check_scope("GAN", name, model)
     latent, *given = generator.inputs
     if len(given) > 1 or len(generator.outputs) != 1:
         raise ValueError(
@@ -207,6 +210,20 @@ def _activation(tensor):
 def _range(generator):
     name = _activation(generator.outputs[0])
     return _RANGES.get(name, (-np.inf, np.inf))
+
+
+def copied(model):
+    """A model of the same layers, with other weights."""
+
+    def copy(layer):
+        # A function is its own copy. Classes need not be registered.
+        if isinstance(layer, keras.layers.Lambda):
+            return layer
+        return type(layer).from_config(layer.get_config())
+
+    return keras.models.clone_model(
+        model, clone_function=copy, recursive=True
+    )
 
 
 def check_differentiable(critic, shape, condition):

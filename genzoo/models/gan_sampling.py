@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import random
+from genzoo.runtime import data, random
 from genzoo.runtime.graph import compiled
 
 # Examples that one pass of the generator makes, which bounds its memory.
@@ -106,9 +106,14 @@ class GANSampling:
         """G(z) of latents, or of [latents, conditions], as Keras does.
 
         Raises:
-            ValueError: for latents of another shape.
+            ValueError: for latents of another shape, or conditions that the
+                model does not take.
         """
-        latents = x[0] if isinstance(x, (list, tuple)) else x
+        latents, *given = x if isinstance(x, (list, tuple)) else (x,)
+        if data.is_array(latents):
+            labels = given[0] if given else None
+            labels = self.check_condition("predict", labels, len(latents))
+            x = latents if labels is None else [latents, labels]
         shape = getattr(latents, "shape", None)
         expected = self.networks.latent_shape
         if shape is not None and tuple(shape[1:]) != expected:

@@ -64,6 +64,18 @@ def check_compile(steps_per_execution, jit_compile):
                 )
 
 
+def check_scope(owner, name, model):
+    """Raise a ValueError unless a Keras model was made in this scope."""
+    has_strategy = tf.distribute.has_strategy()
+    current = tf.distribute.get_strategy() if has_strategy else None
+    if model._distribute_strategy is not current:
+        raise ValueError(
+            f"{owner}: {name} was made in the scope of another tf.distribute "
+            "strategy, or of none. Make the networks in the scope in which "
+            "they are put together."
+        )
+
+
 def is_multi_worker(strategy=None):
     """Whether a strategy, by default the current one, spans processes."""
     strategy = strategy or tf.distribute.get_strategy()
