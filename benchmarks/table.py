@@ -47,8 +47,8 @@ def maxent_rows():
         (
             "16 spins, 136 averages, 65,536 states: CPU-s of a `fit`, with "
             "the tracing of the first",
-            f"{sixteen['warm fit CPU s']:.1f}, "
-            f"{sixteen['first fit CPU s']:.1f}",
+            f"{sixteen['warm fit CPU s']:.2f}, "
+            f"{sixteen['first fit CPU s']:.2f}",
             "",
         ),
         (
