@@ -77,9 +77,7 @@ def test_losses_equal_their_closed_forms(name):
         assert found.shape == (200,)
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
     if not loss.pairs_in_generator:
-        np.testing.assert_array_equal(
-            loss.generator(f), loss.generator(f, r)
-        )
+        np.testing.assert_array_equal(loss.generator(f), loss.generator(f, r))
 
 
 @every_loss
@@ -104,7 +102,9 @@ def test_values_and_gradients_are_finite_for_any_logit(name):
 def test_equal_logits_are_a_toss():
     for name in ("wasserstein", "relativistic_pairing"):
         loss = gz.losses.get_adversarial(name)
-        assert loss.correct(tf.ones(3), tf.ones(3)).numpy().tolist() == [0.5] * 3
+        assert (
+            loss.correct(tf.ones(3), tf.ones(3)).numpy().tolist() == [0.5] * 3
+        )
 
 
 def test_minimax_of_the_best_discriminator_is_jensen_shannon():
