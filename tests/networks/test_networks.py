@@ -1,0 +1,155 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+import genzoo as gz
+from genzoo.networks import dcgan, mlp, resnet
+from genzoo.networks.image import grid
+
+IMAGES = {"dcgan": dcgan, "resnet": resnet}
+both = pytest.mark.parametrize("make", IMAGES.values(), ids=IMAGES)
+
+
+def noise(*shape):
+    return np.random.default_rng(0).normal(size=shape).astype("float32")
+
+
+def test_grids_of_all_sizes():
+    for side in range(8, 129):
+        start, doublings = grid(side)
+        assert 2 <= start <= 8
+        # A little more than the side, which is cut off.
+        assert side <= start * 2**doublings < side + 2**doublings
+        assert doublings >= 2
+
+
+@both
+@pytest.mark.parametrize("side", [8, 12, 28, 33, 64, 128])
+def test_pairs_of_images(make, side):
+    channels = 3 if side in (12, 64) else 1
+    keras.utils.set_random_seed(side)
+    generator, discriminator = make(5, (side, side, channels), width=4)
+    images = generator(noise(6, 5))
+    assert images.shape == (6, side, side, channels)
+    assert images.dtype == tf.float32
+    assert np.abs(images).max() <= 1
+    assert discriminator(images).shape == (6, 1)
+    facts = gz.GAN(generator, discriminator, ema=None).networks
+    assert (facts.low, facts.high) == (-1, 1)
+    assert facts.event_shape == (side, side, channels)
+
+
+@both
+@pytest.mark.parametrize("side", [8, 32])
+def test_they_begin_with_signals_of_order_one(make, side):
+    keras.utils.set_random_seed(1)
+    generator, discriminator = make(16, (side, side, 1), width=16)
+    images = generator(noise(64, 16)).numpy()
+    # Not saturated, not blank; pixels differ from image to image.
+    assert 0.1 < images.std(axis=0).mean() < 0.9
+    assert np.mean(np.abs(images) > 0.99) < 0.2
+    # Images are smooth.
+    data = np.sign(noise(64, 4, 4, 1)).repeat(side // 4, 1).repeat(side // 4, 2)
+    logits = discriminator(data).numpy()
+    assert 0.05 < np.abs(logits).mean() < 5
+    assert logits.std() > 0.01
+
+
+def test_perceptrons_begin_with_signals_of_order_one():
+    for width, depth in ((16, 1), (128, 3), (256, 5)):
+        keras.utils.set_random_seed(2)
+        generator, discriminator = mlp(8, 2, width=width, depth=depth)
+        x = generator(noise(256, 8)).numpy()
+        assert 0.2 < x.std() < 5
+        logits = discriminator(noise(256, 2)).numpy()
+        assert 0.05 < np.abs(logits).mean() < 5
+
+
+def inputs(model, label, packing=1):
+    x = [noise(4, *(int(n) for n in model.inputs[0].shape[1:]))]
+    return [*x, label] if len(model.inputs) == 2 else x[0]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **options: mlp(3, 2, width=4, depth=1, **options),
+        lambda **options: dcgan(3, (8, 8, 1), width=2, **options),
+        lambda **options: resnet(3, (8, 8, 3), width=2, **options),
+    ],
+    ids=["mlp", "dcgan", "resnet"],
+)
+def test_conditions(make):
+    labels, vectors = np.array([0, 1, 2, 1]), noise(4, 2)
+    for conditioning in ("concatenation", "projection", "auxiliary"):
+        for label, options in (
+            (labels, {"classes": 3}),
+            (vectors, {"condition": 2}),
+        ):
+            options["conditioning"] = conditioning
+            if conditioning == "auxiliary" and "condition" in options:
+                with pytest.raises(ValueError, match="needs classes"):
+                    make(**options)
+                continue
+            generator, discriminator = make(**options)
+            found = generator(inputs(generator, label)).numpy()
+            # Another condition, another result, in both networks.
+            other = generator(inputs(generator, label[::-1])).numpy()
+            assert (found[0] != other[0]).any()
+            judged = discriminator(inputs(discriminator, label))
+            if conditioning == "auxiliary":
+                assert [part.shape for part in judged] == [(4, 1), (4, 3)]
+            else:
+                assert judged.shape == (4, 1)
+                other = discriminator(inputs(discriminator, label[::-1]))
+                assert (judged[0] != other[0]).numpy().all()
+            gan = gz.GAN(generator, discriminator, ema=None)
+            assert gan.networks.classes == options.get("classes")
+    packed = make(packing=3)[1]
+    single = make()[1]
+    assert packed.input.shape[-1] == 3 * single.input.shape[-1]
+    assert packed.output.shape == (None, 1)
+
+
+@both
+def test_spectral_norms_become_one(make):
+    keras.utils.set_random_seed(3)
+    _, discriminator = make(
+        3, (8, 8, 1), width=4, classes=3, spectral_normalization=True
+    )
+    x = [noise(2, 8, 8, 1), np.array([0, 1])]
+    update = tf.function(lambda: discriminator(x, training=True))
+    for _ in range(30):
+        update()
+    wrapped = [
+        layer.layer
+        for layer in discriminator.layers
+        if isinstance(layer, layers.SpectralNormalization)
+    ]
+    assert len(wrapped) >= 3
+    for layer in wrapped:
+        kernel = layer.kernel.numpy()
+        matrix = kernel.reshape(-1, kernel.shape[-1])
+        np.testing.assert_allclose(np.linalg.norm(matrix, 2), 1, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    "shape", [(28, 28), (28, 32, 1), (7, 7, 1), (129, 129, 1), (28, 28, 2)]
+)
+@both
+def test_other_images_are_refused(make, shape):
+    with pytest.raises(ValueError, match="side 8 to 128, 1 or 3 channels"):
+        make(3, shape)
+
+
+def test_conditions_that_are_none_are_refused():
+    with pytest.raises(ValueError, match="give one of them"):
+        mlp(3, 2, classes=3, condition=2)
+    for options in ({"classes": 1}, {"classes": 2.5}, {"condition": 0}):
+        (name,) = options
+        with pytest.raises(ValueError, match=f"{name} must be an int"):
+            dcgan(3, (8, 8, 1), **options)
+    with pytest.raises(ValueError, match="one of.*'projection'"):
+        resnet(3, (8, 8, 1), classes=3, conditioning="film")
