@@ -175,9 +175,10 @@ class Augmentation(keras.layers.Layer):
         """
         if self.target is None:
             return
-        rows = tf.cast(tf.maximum(rows, 1), tf.float32)
+        rows = tf.cast(rows, tf.float32)
         signs = distribute.all_sum(tf.reduce_sum(tf.sign(real_logits)))
-        step = tf.sign(signs / rows - self.target) * rows / (1e3 * self.speed)
+        mean = signs / tf.maximum(rows, 1.0)
+        step = tf.sign(mean - self.target) * rows / (1e3 * self.speed)
         moved = tf.clip_by_value(self.present + step, 0.0, 1.0)
         self.present.assign(moved)
 
