@@ -1,6 +1,76 @@
-"""Metrics that compare data with samples, and divergences."""
+"""Metrics that compare data with samples, and divergences, in nats."""
 
+from genzoo.metrics.binned import (
+    BinnedEstimate,
+    binned_divergence,
+    binned_entropy,
+)
+from genzoo.metrics.binned_divergence import BinnedDivergence
+from genzoo.metrics.classifier_two_sample import ClassifierTwoSample
+from genzoo.metrics.decomposition import (
+    LogLikelihoodDecomposition,
+    log_likelihood_decomposition,
+)
+from genzoo.metrics.density_coverage import DensityCoverage
+from genzoo.metrics.density_ratio import (
+    DensityRatioKL,
+    density_ratio_kl,
+    reverse_kl,
+)
+from genzoo.metrics.divergences import (
+    entropy,
+    jensen_shannon,
+    jensen_shannon_distance,
+    kl_divergence,
+    total_variation,
+)
+from genzoo.metrics.estimate import Estimate
 from genzoo.metrics.frechet_distance import FrechetDistance, frechet_distance
+from genzoo.metrics.kernel_distance import KernelDistance
+from genzoo.metrics.manifold_overlap import ManifoldOverlap, manifold_overlap
 from genzoo.metrics.mode_coverage import ModeCoverage
+from genzoo.metrics.model_divergences import (
+    model_jensen_shannon,
+    model_kl_divergence,
+    model_total_variation,
+)
+from genzoo.metrics.moment_error import MomentError
+from genzoo.metrics.neighbour_divergence import neighbour_entropy, neighbour_kl
+from genzoo.metrics.precision_recall import PrecisionRecall
+from genzoo.metrics.sliced_wasserstein import SlicedWasserstein
+from genzoo.metrics.two_sample import TwoSampleMetric
 
-__all__ = ["FrechetDistance", "ModeCoverage", "frechet_distance"]
+__all__ = [
+    "BinnedDivergence",
+    "BinnedEstimate",
+    "ClassifierTwoSample",
+    "DensityCoverage",
+    "DensityRatioKL",
+    "Estimate",
+    "FrechetDistance",
+    "KernelDistance",
+    "LogLikelihoodDecomposition",
+    "ManifoldOverlap",
+    "ModeCoverage",
+    "MomentError",
+    "PrecisionRecall",
+    "SlicedWasserstein",
+    "TwoSampleMetric",
+    "binned_divergence",
+    "binned_entropy",
+    "density_ratio_kl",
+    "entropy",
+    "frechet_distance",
+    "jensen_shannon",
+    "jensen_shannon_distance",
+    "kl_divergence",
+    "log_likelihood_decomposition",
+    "manifold_overlap",
+    "model_jensen_shannon",
+    "model_kl_divergence",
+    "model_total_variation",
+    "neighbour_entropy",
+    "neighbour_kl",
+    "reverse_kl",
+    "total_variation",
+]

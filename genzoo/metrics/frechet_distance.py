@@ -2,13 +2,12 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from genzoo.metrics.two_sample import TwoSampleMetric, read
+from genzoo.metrics.moments import MomentMetric
 
 
 @keras.saving.register_keras_serializable("genzoo")
-class FrechetDistance(TwoSampleMetric):
+class FrechetDistance(MomentMetric):
     """Squared Fréchet distance of Gaussians fitted to two samples' features.
 
         |m - m'|^2 + tr(C) + tr(C') - 2 tr((C^(1/2) C' C^(1/2))^(1/2))
@@ -45,36 +44,15 @@ class FrechetDistance(TwoSampleMetric):
     >>> distance.result()
     """
 
-    def create_state(self, width, dtype):
-        """Sums and sums of outer products, for real and generated rows."""
-        self._sums = self.add_variable(
-            (2, width), "zeros", dtype="float64", name="sums"
-        )
-        self._outer = self.add_variable(
-            (2, width, width), "zeros", dtype="float64", name="outer"
-        )
-
-    def accumulate(self, real, generated):
-        """Add to the sums."""
-        rows = [tf.cast(x, tf.float64) for x in (real, generated)]
-        self._sums.assign_add(
-            tf.stack([tf.reduce_sum(x, axis=0) for x in rows])
-        )
-        self._outer.assign_add(
-            tf.stack([tf.matmul(x, x, transpose_a=True) for x in rows])
-        )
-
     def evaluate(self):
         """The squared distance."""
-        moments = []
-        for rows, total, outer in zip(
-            self.counts(least=2), read(self._sums), read(self._outer),
-            strict=True,
-        ):  # fmt: skip
-            mean = total / rows
-            covariance = (outer - rows * np.outer(mean, mean)) / (rows - 1)
-            moments.extend([mean, covariance])
-        return frechet_distance(*moments)
+        real, generated = self.moments()
+        return frechet_distance(
+            real.mean,
+            real.covariance,
+            generated.mean,
+            generated.covariance,
+        )
 
 
 def frechet_distance(mean, covariance, other_mean, other_covariance):

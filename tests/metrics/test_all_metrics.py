@@ -11,6 +11,18 @@ CENTRES = [[0.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]
 # Distances from whole numbers would tie; these data are Gaussian.
 TABLE = {
     "frechet": metrics.FrechetDistance,
+    "kernel": metrics.KernelDistance,
+    "gaussian_kernel": lambda **options: metrics.KernelDistance(
+        kernel="gaussian", **options
+    ),
+    "precision": metrics.PrecisionRecall,
+    "density": metrics.DensityCoverage,
+    "wasserstein": metrics.SlicedWasserstein,
+    "classifier": lambda **options: metrics.ClassifierTwoSample(
+        epochs=3, **options
+    ),
+    "binned": lambda **options: metrics.BinnedDivergence(bins=4, **options),
+    "moments": metrics.MomentError,
     "modes": lambda **options: metrics.ModeCoverage(CENTRES, 1.5, **options),
 }
 KINDS = pytest.mark.parametrize("make", TABLE.values(), ids=TABLE)

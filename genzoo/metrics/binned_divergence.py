@@ -1,0 +1,80 @@
+"""A divergence of the distributions of an observable, as a metric."""
+
+import keras
+import numpy as np
+
+from genzoo.metrics.bin_formulas import FORMULAS
+from genzoo.metrics.binned import binned_divergence
+from genzoo.metrics.kept_samples import KeptSamplesMetric
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class BinnedDivergence(KeptSamplesMetric):
+    """A divergence of the histograms of one to three observables, in nats.
+
+    `result` is a dict of `value`, corrected for its bias, and `stderr`, by
+    bootstrap; see `genzoo.metrics.binned_divergence`. Corrected, it scatters
+    about zero for equal distributions. The data are the second distribution:
+    "kl" is KL(data || samples), "reverse_kl" KL(samples || data).
+
+    State: as `KeptSamplesMetric`, of the observables alone.
+
+    Args:
+        observable: a function or Keras model from a batch of samples to
+            (batch,) or (batch, d) numbers, d up to 3, such as energy or
+            magnetisation; the samples themselves by default.
+        divergence: "jensen_shannon", "kl", "reverse_kl" or
+            "total_variation".
+        bins: "auto", numbers, or lists of edges.
+        capacity: rows kept of each sample.
+        seed: decides the bootstrap, and which rows are kept, of more.
+        name: as in Keras.
+        dtype: as in Keras.
+
+    Raises:
+        ValueError: as `KeptSamplesMetric` and `binned_divergence` do.
+
+    Reference:
+        See `genzoo.metrics.binned_divergence`.
+
+    Example:
+    >>> metric = genzoo.metrics.BinnedDivergence(magnetisation)
+    >>> metric.update_state(x_test, model.sample(len(x_test)))
+    >>> metric.result()                # {"value": 0.01, "stderr": 0.002}
+    """
+
+    def __init__(
+        self,
+        observable=None,
+        divergence="jensen_shannon",
+        bins="auto",
+        capacity=10_000,
+        seed=0,
+        name=None,
+        dtype=None,
+    ):
+        super().__init__(observable, capacity, seed, name=name, dtype=dtype)
+        if divergence not in FORMULAS:
+            raise ValueError(
+                f"BinnedDivergence: divergence must be one of "
+                f"{list(FORMULAS)}; received {divergence!r}."
+            )
+        self.divergence = divergence
+        self.bins = bins
+
+    def evaluate(self):
+        """The dict of value and stderr."""
+        real, generated = self.samples()
+        estimate = binned_divergence(
+            real, generated, self.divergence, self.bins, seed=self.generator()
+        )
+        return {"value": estimate.value, "stderr": estimate.stderr}
+
+    def get_config(self):
+        """The constructor's arguments."""
+        config = super().get_config()
+        config["observable"] = config.pop("features")
+        bins = self.bins
+        if np.ndim(bins) or isinstance(bins, (list, tuple)):
+            bins = [np.asarray(part).tolist() for part in bins]
+        return {**config, "divergence": self.divergence, "bins": bins}

@@ -1,0 +1,126 @@
+"""Metrics that need the samples themselves, up to a fixed number."""
+
+import numpy as np
+import tensorflow as tf
+
+from genzoo.metrics.two_sample import TwoSampleMetric, read
+from genzoo.runtime import distribute, random
+from genzoo.runtime.memory import check_memory
+
+
+class KeptSamplesMetric(TwoSampleMetric):
+    """A metric that keeps rows of both samples until `result`.
+
+    Of more than `capacity` rows it keeps a uniform random subset, by Vitter's
+    algorithm R: row i, counted over all batches and replicas, replaces the
+    row at a place below i + 1, if that is below the capacity. The place is a
+    function of the seed and i, so the subset does not depend on batching.
+
+    State: 2 capacity x width numbers in the dtype of the features (on each
+    replica), whatever the number of samples.
+
+    Args:
+        features: as in `TwoSampleMetric`.
+        capacity: rows kept of the real and of the generated samples.
+        seed: int or pair of ints, for what is drawn at random.
+        name: as in Keras.
+        dtype: as in Keras.
+
+    Raises:
+        ValueError: as `TwoSampleMetric` does; if capacity is not positive or
+            needs more memory than there is.
+
+    Reference:
+        Vitter, "Random sampling with a reservoir", ACM TOMS 11, 1985.
+    """
+
+    def __init__(
+        self, features=None, capacity=10_000, seed=0, name=None, dtype=None
+    ):
+        super().__init__(features, name=name, dtype=dtype)
+        if isinstance(capacity, bool) or int(capacity) != capacity > 0:
+            capacity = 0
+        if capacity < 1:
+            raise ValueError(
+                f"{type(self).__name__}: capacity must be a positive int."
+            )
+        random.as_seed(seed)
+        self.capacity = int(capacity)
+        self.seed = seed
+
+    def create_state(self, width, dtype):
+        """Room for the rows, and how many were seen on all replicas."""
+        size = np.dtype(dtype).itemsize
+        check_memory("capacity", 2 * self.capacity, width, size)
+        self._kept = [
+            self.add_variable(
+                (self.capacity, width), "zeros", dtype=dtype, name=name
+            )
+            for name in ("real", "generated")
+        ]
+        self._seen = self.add_variable(
+            (2,),
+            "zeros",
+            dtype="int64",
+            name="seen",
+            aggregation="only_first_replica",
+        )
+
+    def accumulate(self, real, generated):
+        """Keep the rows, each replica its own, and zeros for the others'."""
+        key = random.as_seed(self.seed)
+        totals = [
+            self._keep(side, rows, random.fold_in(key, side))
+            for side, rows in enumerate((real, generated))
+        ]
+        self._seen.assign_add(tf.stack(totals))
+
+    def _keep(self, side, rows, seed):
+        count = tf.shape(rows)[0]
+        first, total = distribute.global_rows(count)
+        seen = tf.convert_to_tensor(self._seen.value)[side]
+        order = tf.range(total)
+        number = seen + tf.cast(order, tf.int64)
+        chance = random.uniform((total,), seed.at_row(seen), tf.float64)
+        place = tf.cast(chance * tf.cast(number + 1, tf.float64), tf.int64)
+        place = tf.where(number < self.capacity, number, place)
+        # Of the rows at one place, the last one stays; those beyond the
+        # capacity go nowhere.
+        last = tf.math.unsorted_segment_max(order, place, self.capacity + 1)
+        place = tf.minimum(place, self.capacity)
+        stays = (place < self.capacity) & (order == tf.gather(last, place))
+        order = tf.boolean_mask(order, stays)
+        mine = (order >= first) & (order < first + count)
+        own = tf.gather(rows, tf.where(mine, order - first, 0))
+        variable = self._kept[side]
+        # In place, where `assign` would copy all rows with every batch.
+        tf.raw_ops.ResourceScatterUpdate(
+            resource=variable.value.handle,
+            indices=tf.boolean_mask(place, stays),
+            updates=tf.cast(
+                tf.where(mine[:, None], own, tf.zeros_like(own)), variable.dtype
+            ),
+        )
+        return tf.cast(total, tf.int64)
+
+    def samples(self, least=1):
+        """(real, generated), float64 arrays of the rows that were kept."""
+        self.counts(least)
+        return tuple(
+            read(variable)[:seen].astype(np.float64)
+            for variable, seen in zip(
+                self._kept, read(self._seen).tolist(), strict=True
+            )
+        )
+
+    def generator(self):
+        """A NumPy generator that follows from the seed alone."""
+        seed = self.seed if np.ndim(self.seed) else (self.seed, 0)
+        return np.random.default_rng([int(part) % 2**64 for part in seed])
+
+    def get_config(self):
+        """The constructor's arguments."""
+        seed = self.seed
+        if np.ndim(seed):
+            seed = [int(part) for part in seed]
+        return {**super().get_config(), "capacity": self.capacity, "seed": seed}
