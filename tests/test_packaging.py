@@ -33,6 +33,8 @@ print("tensorflow_probability" in sys.modules)
         cost, probability_imported = result.stdout.split()
         assert probability_imported == "False"
         seconds.append(float(cost))
+        if min(seconds) <= 0.2:
+            break
     assert min(seconds) <= 0.2
 
 

@@ -1,5 +1,7 @@
 """Losses that look at one site at a time: values, gradients, minima."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -212,15 +214,22 @@ def chain():
 
 
 @pytest.fixture(scope="module")
-def plain(chain):
-    return learned(chain[0], gz.losses.Pseudolikelihood())
+def learned(chain):
+    """Gives the model that a loss finds on the draws, each fitted once."""
+
+    @functools.cache
+    def learn(rule="pseudolikelihood", **penalty):
+        model = gz.BoltzmannMachine(spaces.Spin(5), seed=0)
+        model.compile(None, type(LOSSES[rule])(**penalty))
+        model.fit(chain[0], verbose=0)
+        return model
+
+    return learn
 
 
-def learned(x, loss, optimizer=None):
-    model = gz.BoltzmannMachine(spaces.Spin(5), seed=0)
-    model.compile(optimizer, loss)
-    model.fit(x, verbose=0)
-    return model
+@pytest.fixture(scope="module")
+def plain(learned):
+    return learned()
 
 
 def test_without_a_penalty_the_truth_is_found(chain, plain):
@@ -235,9 +244,9 @@ def test_without_a_penalty_the_truth_is_found(chain, plain):
 
 
 @pytest.mark.parametrize("rule", LOSSES)
-def test_l1_leaves_out_couplings_that_are_absent(chain, rule):
+def test_l1_leaves_out_couplings_that_are_absent(chain, learned, rule):
     x, couplings = chain
-    model = learned(x, type(LOSSES[rule])(l1=0.1))
+    model = learned(rule, l1=0.1)
     absent = (couplings == 0) & ~np.eye(5, dtype=bool)
     assert (model.couplings[absent] == 0).all()
     present = couplings != 0
@@ -253,9 +262,9 @@ def test_l1_leaves_out_couplings_that_are_absent(chain, rule):
     )
 
 
-def test_l2_shrinks_couplings(chain, plain):
+def test_l2_shrinks_couplings(chain, learned, plain):
     x, _ = chain
-    model = learned(x, gz.losses.Pseudolikelihood(l2=0.5))
+    model = learned("pseudolikelihood", l2=0.5)
     _, (gradient,) = model.loss.gradients(model, tf.constant(x), None)
     found = model.multipliers
     np.testing.assert_allclose(gradient[:5], 0, atol=1e-4)
@@ -265,14 +274,14 @@ def test_l2_shrinks_couplings(chain, plain):
     assert (np.abs(model.couplings) < 0.9 * np.abs(plain.couplings))[big].all()
 
 
-def test_penalties_hold_for_gradient_descent_too(chain, plain):
+def test_penalties_hold_for_gradient_descent_too(chain, learned, plain):
     x, _ = chain
     for name, size in (("l1", 0.1), ("l2", 0.5)):
         loss = gz.losses.Pseudolikelihood(**{name: size})
         model = gz.BoltzmannMachine(spaces.Spin(5), seed=0)
         model.compile(keras.optimizers.SGD(0.1), loss)
         model.fit(x, batch_size=1000, epochs=15, verbose=0)
-        best = learned(x, loss)
+        best = learned("pseudolikelihood", **{name: size})
         np.testing.assert_allclose(model.couplings, best.couplings, atol=0.06)
         gap = np.abs(model.couplings - plain.couplings).max()
         assert gap > 0.07, name

@@ -80,7 +80,7 @@ def test_every_rule_raises_the_likelihood(loss, small_rbm, bits):
     rbm = small_rbm(loss, lr=0.3)
     rbm.adapt(bits)
     before = rbm.log_prob(bits).mean()
-    rbm.fit(bits, epochs=25, batch_size=10, verbose=0)
+    rbm.fit(bits, epochs=15, batch_size=10, verbose=0)
     # Two pairs of bits are bound: at most 2 log 2 nats are to be gained.
     assert rbm.log_prob(bits).mean() > before + 0.5
 

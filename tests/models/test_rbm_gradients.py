@@ -135,12 +135,17 @@ def test_pseudolikelihood_by_the_definition(pair):
 def test_pseudolikelihood_of_random_sites_is_unbiased():
     rbm = make(("bernoulli", "bernoulli"), centered=False)
     x = states(rbm, 5)
-    seeds = [random.as_seed((7, n)) for n in range(3000)]
-    whole, _ = rbm.pseudolikelihood_gradients(x, None, seeds[0])
-    some = tf.function(
-        lambda key: rbm.pseudolikelihood_gradients(x, 2, random.Seed(key))[0]
+    keys = tf.stack([random.as_seed((7, n)).key for n in range(3000)])
+    seed = random.Seed(keys[0])
+    whole, _ = rbm.pseudolikelihood_gradients(x, None, seed)
+
+    def some(key):
+        return rbm.pseudolikelihood_gradients(x, 2, random.Seed(key))[0]
+
+    mapped = tf.function(
+        lambda: tf.map_fn(some, keys, fn_output_signature=tf.float64)
     )
-    values = np.array([some(seed.key) for seed in seeds])
+    values = mapped().numpy()
     error = values.std() / np.sqrt(len(values))
     assert error < 0.05
     assert abs(values.mean() - whole) < 4 * error
@@ -209,23 +214,25 @@ def test_centred_learning_has_the_same_fixed_point(loss):
     rbm.visible.bias.assign(make(("bernoulli", "bernoulli")).visible.bias)
     mean = tf.reduce_mean(rbm.hidden_mean(x), 0)
     rbm.hidden_offset.assign(mean)
-    total = None
     if loss == "pcd":
         rbm.chains.write_all(
             rbm._bipartite.exact_hidden(rbm.chains.count, seed)
         )
 
-    @tf.function
-    def step(batch, key):
-        seed = random.Seed(key)
-        return rbm.loss.gradients(rbm, batch, seed)[1]
+    steps, data = 3000, tf.constant(x)
+    keys = tf.stack([random.as_seed((n, 5)).key for n in range(steps)])
 
-    steps = 3000
-    for number in range(steps):
-        batch = x[4 * number : 4 * number + 4]
-        gradients = step(batch, random.as_seed((number, 5)).key)
-        flat = np.concatenate([np.ravel(g) for g in gradients])
-        total = flat if total is None else total + flat
+    @tf.function
+    def sums():
+        totals = [tf.zeros_like(w) for w in rbm.parameters]
+        for n in tf.range(steps):
+            seed = random.Seed(keys[n])
+            batch = data[4 * n : 4 * n + 4]
+            _, gradients = rbm.loss.gradients(rbm, batch, seed)
+            totals = [t + g for t, g in zip(totals, gradients, strict=True)]
+        return totals
+
+    total = np.concatenate([np.ravel(t) for t in sums()])
     # One entry of a batch's gradient has a standard deviation of at most 1/2
     # over the root of its rows; chains are correlated over a few steps.
     slack = 5 * 0.5 / np.sqrt(4 * steps) * 3

@@ -31,24 +31,37 @@ def train(loss, x, strategy=None, epochs=3, batch_size=32, **options):
     return rbm, history
 
 
+@pytest.fixture(scope="module")
+def trained(bits, two):
+    """(model, history) of "pcd" on one device, and on two."""
+    return train("pcd", bits), train("pcd", bits, two)
+
+
+def assert_same(one, both):
+    (one, history), (both, histories) = one, both
+    assert not np.allclose(one.kernel, 0, atol=0.02)
+    for a, b in zip(one.parameters, both.parameters, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-6)
+    np.testing.assert_allclose(
+        history.history["loss"], histories.history["loss"], atol=1e-5
+    )
+
+
+def test_two_replicas_learn_from_an_even_last_batch(trained):
+    # 300 rows in batches of 32: the last batch is 12, 6 for each replica.
+    assert_same(*trained)
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_two_replicas_learn_what_one_device_learns(loss, bits, two):
-    # 300 rows in batches of 32: the last batch is 12, 6 for each replica;
-    # with 289 rows it is 1, which leaves the second replica none.
-    for x in (bits, bits[:289]):
-        one, history = train(loss, x)
-        both, histories = train(loss, x, two)
-        assert not np.allclose(one.kernel, 0, atol=0.02)
-        for a, b in zip(one.parameters, both.parameters, strict=True):
-            np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-6)
-        np.testing.assert_allclose(
-            history.history["loss"], histories.history["loss"], atol=1e-5
-        )
+    # Of 289 rows the last batch is 1, which leaves the second replica none.
+    x = bits[:289]
+    assert_same(train(loss, x), train(loss, x, two))
 
 
-def test_regularizers_are_not_counted_twice(bits, two):
+def test_regularizers_are_not_counted_twice(bits, two, trained):
     options = {"kernel_regularizer": keras.regularizers.L1L2(0.02, 0.05)}
-    plain, _ = train("pcd", bits)
+    (plain, _), _ = trained
     one, _ = train("pcd", bits, **options)
     both, _ = train("pcd", bits, two, **options)
     np.testing.assert_allclose(one.kernel, both.kernel.numpy(), atol=1e-6)
@@ -73,9 +86,10 @@ def test_each_replica_draws_its_own_rows(two):
     np.testing.assert_array_equal(tf.concat(parts, 0), whole)
 
 
-def test_chains_of_all_replicas_are_saved_and_loaded(bits, two, tmp_path):
-    both, _ = train("pcd", bits, two)
-    one, _ = train("pcd", bits)
+def test_chains_of_all_replicas_are_saved_and_loaded(
+    bits, two, trained, tmp_path
+):
+    (one, _), (both, _) = trained
     chains = both.chains.read_all().numpy()
     np.testing.assert_array_equal(chains, one.chains.read_all())
     assert len(np.unique(chains, axis=0)) > 4
