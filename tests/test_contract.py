@@ -30,13 +30,12 @@ each_sampler = but(
     "boltzmann cd",
 )
 # Those that differ in what a file must hold for a new process, which costs
-# seconds: parameters of units, a schedule and chains; the state of a search,
-# its memory, a running mean of the Fisher matrix.
+# seconds: parameters of units, a schedule and chains; a search and its memory;
+# a running mean of the Fisher matrix; two networks.
 new_process = pytest.mark.parametrize(
     "name",
     [
         "rbm gaussian",
-        "maxent strip",
         "boltzmann lbfgs",
         "boltzmann potts",
         "gan images",
@@ -53,16 +52,14 @@ interrupted = pytest.mark.parametrize(
         "gan points",
     ],
 )
-# Those that differ in how they are drawn: by layers, by enumeration, by the
-# transfer matrix, through cells of a grid, and indicators.
+# Those that differ in how they are drawn: layer by layer; by the transfer
+# matrix and site by site; from the cells of a grid and by continuous moves.
 served = pytest.mark.parametrize(
     "name",
     [
         "rbm gaussian",
-        "maxent newton",
         "maxent strip",
         "maxent real chains",
-        "boltzmann potts",
         "gan points",
         "gan images",
     ],

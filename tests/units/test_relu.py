@@ -13,24 +13,24 @@ from genzoo.units import relu
 POINTS = [-1e4, -100, -40, -30.01, -29.99, -12, -9.01, -8.99, -3, 0, 3, 20]
 
 
-def integrals(t):
+def integrals(t, nodes=300):
     """log of the integral of exp(t x - x^2 / 2) over x > 0, and <x>."""
     t = np.asarray(t, np.float64)[..., None]
-    nodes, weights = np.polynomial.legendre.leggauss(300)
+    points, weights = np.polynomial.legendre.leggauss(nodes)
     # Beyond `high` lies less than exp(-40) of it.
     high = 80 / (np.sqrt(t * t + 80) - t)
-    x = 0.5 * high * (nodes + 1)
+    x = 0.5 * high * (points + 1)
     top = 0.5 * np.maximum(t, 0) ** 2
     density = 0.5 * high * weights * np.exp(t * x - 0.5 * x * x - top)
     total = density.sum(axis=-1)
     return np.log(total) + top[..., 0], (density * x).sum(axis=-1) / total
 
 
-def survival(x, t):
+def survival(x, t, nodes=300):
     """P(X > x), by a shift of the integral."""
     x = np.asarray(x, np.float64)
     t = np.asarray(t, np.float64)
-    change = integrals(t - x)[0] - integrals(t)[0]
+    change = integrals(t - x, nodes)[0] - integrals(t, nodes)[0]
     return np.exp(t * x - 0.5 * x * x + change)
 
 
@@ -72,6 +72,7 @@ def test_draws_follow_the_half_normal_distribution(t):
     unit = gz.units.ReLU(1)
     draws = unit.sample(tf.fill((20000, 1), float(t)), random.as_seed(1))
     assert draws.dtype == "float32"
+    # 100 nodes are within 1e-13 of 300.
     assert_kolmogorov_smirnov(
-        draws[:, 0], lambda x: 1 - survival(x, np.float32(t))
+        draws[:, 0], lambda x: 1 - survival(x, np.float32(t), nodes=100)
     )
