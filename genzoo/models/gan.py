@@ -234,7 +234,8 @@ class GAN(GANTraining, GANData, GANSampling, GenerativeModel):
             if self.networks.critic_is_conditional:
                 shape = (2, *self.networks.condition_shape)
                 is_label = self.networks.classes is not None
-                condition = (tf.zeros(shape, "int32" if is_label else None),)
+                dtype = "int32" if is_label else "float32"
+                condition = (tf.zeros(shape, dtype),)
             shape = (2, *self.discriminator.inputs[0].shape[1:])
             gan_networks.check_differentiable(self.critic, shape, condition)
         return penalties
