@@ -19,6 +19,8 @@ each_state = but(
     "rbm spins",
     "boltzmann cd",
     "boltzmann flow",
+    "gan points",
+    "gan images",
 )
 # Samples do not depend on the rule that the model was trained by.
 each_sampler = but(
@@ -28,6 +30,7 @@ each_sampler = but(
     "rbm bfloat16",
     "boltzmann adam",
     "boltzmann cd",
+    "gan images",
 )
 # Those that differ in what a file must hold for a new process, which costs
 # seconds: parameters of units, a schedule and chains; a search and its memory;
@@ -60,7 +63,6 @@ served = pytest.mark.parametrize(
         "rbm gaussian",
         "maxent strip",
         "maxent real chains",
-        "gan points",
         "gan images",
     ],
 )
@@ -75,7 +77,6 @@ each_loop = pytest.mark.parametrize(
         "maxent chains",
         "boltzmann lbfgs",
         "boltzmann adam",
-        "gan points",
         "gan images",
     ],
 )
