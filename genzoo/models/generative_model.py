@@ -39,16 +39,18 @@ class GenerativeModel(CheckedExamples, keras.Model):
         """The names of attributes, without those that would be computed.
 
         Keras's savers read every attribute that `dir` lists, private ones
-        too, in search of layers: each save would trace all graphs.
+        too, in search of layers: each save would trace all graphs, and hold
+        the state of a default optimizer.
         """
         computed = (property, functools.cached_property)
+        hidden_too = {"default_optimizer", *self.costly}
         hidden = {
             name
             for owner in type(self).__mro__
             if owner.__module__.startswith("genzoo")
             for name, value in vars(owner).items()
             if isinstance(value, computed)
-            and (name.startswith("_") or name in self.costly)
+            and (name.startswith("_") or name in hidden_too)
         }
         return [name for name in super().__dir__() if name not in hidden]
 
