@@ -2,6 +2,9 @@ import re
 import runpy
 from pathlib import Path
 
+import keras
+import numpy as np
+
 import genzoo as gz
 
 ROOT = Path(__file__).parents[1]
@@ -19,7 +22,7 @@ def _blocks():
 
 def test_maxent_examples_run_as_printed(capsys):
     names = {}
-    die, lattice, boltzmann = _blocks()[3:]
+    die, lattice, boltzmann = _blocks()[3:6]
     exec(die, names)
     assert "4.5" in capsys.readouterr().out
     exec(lattice, names)
@@ -42,3 +45,19 @@ def test_first_example_runs_as_printed(tmp_path, monkeypatch):
     names["v"] = names["x_test"][:3].astype("float32")
     exec(serving, names)
     assert gz.RBM is type(names["rbm"])
+
+
+def test_gan_examples_run_as_printed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    points, images = _blocks()[6:]
+    points = points.replace("100_000", "2_000").replace("10_000", "1_000")
+    names = {}
+    exec(points.replace("epochs=200", "epochs=1, verbose=0"), names)
+    assert names["gan"].sample(3).shape == (3, 2)
+    x = np.random.default_rng(0).uniform(-1, 1, (24, 28, 28, 1))
+    y = np.arange(24) % 10
+    names |= {"keras": keras, "x_train": x, "y_train": y}
+    names |= {"x_test": x[:12], "y_test": y[:12]}
+    exec(images, names)
+    assert names["gan"].sample(10, seed=0, labels=7).shape[0] == 10
+    assert (tmp_path / "samples" / "epoch_0001.png").exists()

@@ -127,16 +127,16 @@ class GAN(GANTraining, GANData, GANSampling, GenerativeModel):
 
         Args:
             optimizer: of the generator, any Keras optimizer; by default
-                `Adam(1e-3, beta_1=0, beta_2=0.99)` for vectors, with a rate
-                of 4e-4 for images. Momentum (beta_1) makes the game turn in
-                circles.
+                `Adam(2e-3, beta_1=0, beta_2=0.99)`. Momentum (beta_1) makes
+                the game turn in circles.
             discriminator_optimizer: of the discriminator; by default another
                 like the generator's.
             loss: an adversarial loss of `genzoo.losses` or its name:
                 "minimax", "non_saturating", "least_squares", "hinge",
                 "wasserstein" or "relativistic_pairing".
             penalties: list of `genzoo.penalties`; by default `R1` and `R2`,
-                0.02 for vectors, 0.1 on an eighth of the batch for images.
+                0.02 on a quarter of the batch for vectors, 1 on an eighth for
+                images.
             discriminator_steps: updates of D for each one of G, with the
                 same data and other latents.
             auxiliary_weight: of the cross-entropy of an auxiliary classifier.
@@ -200,8 +200,7 @@ class GAN(GANTraining, GANData, GANSampling, GenerativeModel):
     @property
     def default_optimizer(self):
         """What `compile` takes when it is given none."""
-        rate = 4e-4 if self.has_images else 1e-3
-        return keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99)
+        return keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99)
 
     @property
     def has_images(self):
@@ -210,7 +209,7 @@ class GAN(GANTraining, GANData, GANSampling, GenerativeModel):
 
     def _penalties(self, penalties):
         if penalties is None:
-            weight, fraction = (0.1, 1 / 8) if self.has_images else (0.02, 1.0)
+            weight, fraction = (1.0, 1 / 8) if self.has_images else (0.02, 1 / 4)
             penalties = [
                 penalty_room.R1(weight, fraction),
                 penalty_room.R2(weight, fraction),

@@ -16,6 +16,11 @@ class GANData:
         return self.networks.event_shape
 
     @property
+    def value_range(self):
+        """(low, high): the range of the generator's last activation."""
+        return self.networks.low, self.networks.high
+
+    @property
     def is_conditional(self):
         """Whether examples come with conditions."""
         return self.networks.condition_shape is not None

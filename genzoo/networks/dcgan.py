@@ -61,11 +61,11 @@ def dcgan(
     x = layers.Dense(
         start * start * widths[-1], kernel_initializer="he_normal"
     )(x)
-    x = layers.LeakyReLU(0.2)(x)
+    x = layers.ReLU()(x)
     x = layers.Reshape((start, start, widths[-1]))(x)
     for size in reversed(widths[:-1]):
         x = _upward(size, gain=2.0)(x)
-        x = layers.LeakyReLU(0.2)(x)
+        x = layers.ReLU()(x)
     x = _upward(channels, gain=1.0)(x)
     generator = keras.Model(
         inputs, to_image(x, side, activation), name="generator"

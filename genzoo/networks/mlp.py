@@ -22,7 +22,8 @@ def mlp(
 ):
     """A generator and a discriminator for vectors, `depth` hidden layers each.
 
-    Leaky rectified linear units, no normalisation.
+    Rectified linear units, whose flat parts let a generator stay on narrow
+    modes and cross between them quickly; no normalisation.
 
     Args:
         latent: length of the latent vectors.
@@ -50,7 +51,7 @@ def mlp(
     def hidden(x, wrap):
         for _ in range(depth):
             x = wrap(layers.Dense(width, kernel_initializer="he_normal"))(x)
-            x = layers.LeakyReLU(0.2)(x)
+            x = layers.ReLU()(x)
         return x
 
     def plain(layer):
