@@ -46,12 +46,26 @@ class GANTraining:
     def _discriminate(self, x, condition, training):
         """(logits, logits of classes or None)."""
         given = self.networks.critic_is_conditional
-        inputs = [x, *condition] if given else x
-        found = self.discriminator(inputs, training=training)
+        rows = tf.shape(x)[0]
+        inputs = [x, *condition] if given else [x]
+        if self._may_be_empty:
+            inputs = distribute.filled(*inputs)
+        found = self.discriminator(
+            inputs if given else inputs[0], training=training
+        )
         found, classes = (
             found if self.networks.has_classifier else (found, None)
         )
-        return tf.cast(tf.reshape(found, (-1,)), tf.float32), classes
+        found = tf.cast(tf.reshape(found, (-1,)), tf.float32)
+        if self._may_be_empty:
+            found = found[:rows]
+            classes = None if classes is None else classes[:rows]
+        return found, classes
+
+    @property
+    def _may_be_empty(self):
+        """Whether a batch may have no rows on this replica, or no pack."""
+        return distribute.replica_count() > 1 or self.packing > 1
 
     # One step --------------------------------------------------------------
 
@@ -102,8 +116,12 @@ class GANTraining:
 
     def _fake(self, generator, x, condition, seed, training=False):
         """A generated example for each row of x, float32."""
-        latents = self.latents(tf.shape(x)[0], seed)
-        return self.generated(generator, latents, condition, training)
+        rows = tf.shape(x)[0]
+        inputs = [self.latents(rows, seed), *condition]
+        if self._may_be_empty:
+            inputs = distribute.filled(*inputs)
+        latents, *condition = inputs
+        return self.generated(generator, latents, condition, training)[:rows]
 
     def _train_discriminator(self, x, condition, seed):
         latents, augmenting, points = random.split(seed, 3)

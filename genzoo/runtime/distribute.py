@@ -127,6 +127,19 @@ def global_rows(rows):
     return first, tf.reduce_sum(counts)
 
 
+def filled(*parts):
+    """The parts, arrays of as many rows, with a row of zeros if there is none.
+
+    A replica may have no rows of a last batch, and oneDNN has no convolution
+    of nothing with a bias.
+    """
+    missing = tf.maximum(1 - tf.shape(parts[0])[0], 0)
+    return [
+        tf.pad(part, [[0, missing], *([0, 0] for _ in part.shape[1:])])
+        for part in parts
+    ]
+
+
 def shape_logs(logs):
     """Logs in the shape that `fit` can reduce: (1,) with several workers."""
     if not is_multi_worker():
