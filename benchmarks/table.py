@@ -150,6 +150,84 @@ def sampling_rows():
     ]
 
 
+def gan_rows():
+    names = "gan_modes", "gan_mnist", "gan_speed"
+    modes, mnist, speed = map(load, names)
+
+    def reached(name):
+        runs = modes[name]
+        least = min(run["high_quality"] for run in runs)
+        return (
+            f"{min(run['modes'] for run in runs):.0f} in each of {len(runs)} "
+            f"seeds; at most {max(run['kl'] for run in runs):.4f}; at least "
+            f"{100 * least:.0f} % in "
+            f"{statistics.mean(run['CPU s'] for run in runs):.0f} CPU-s"
+        )
+
+    def judged(name):
+        found = mnist[name]
+        ours, real = found["samples"], found["train digits"]
+        asked = ours.get("as_asked")
+        told = "" if asked is None else f"; {100 * asked:.1f} %"
+        return (
+            f"{ours['frechet']:.1f}; {ours['class_kl']:.4f}; "
+            f"{100 * ours['confident']:.1f} %{told}",
+            f"real digits {real['frechet']:.1f}; {real['class_kl']:.4f}; "
+            f"{100 * real['confident']:.1f} %",
+        )
+
+    stacked = mnist["stacked"]
+    best = speed["best"]
+    reference = best["by hand in Keras"]
+
+    def rate(name):
+        return f"{best[name]:.0f} ({best[name] / reference:.2f} x)"
+
+    return [
+        (
+            "ring of 8 Gaussians, `mlp` pair, defaults: modes; KL of their "
+            "histogram; samples within 3 sd",
+            reached("ring"),
+            "published: VEEGAN 8, 53 %",
+        ),
+        (
+            "grid of 25 Gaussians: the same",
+            reached("grid"),
+            "published: VEEGAN 24.6, 40 %",
+        ),
+        (
+            "MNIST, `dcgan` pair, 10,000 samples: Frechet distance of a "
+            "classifier's features; KL of classes to uniform; at least 0.9 "
+            "sure",
+            *judged("unconditional"),
+        ),
+        (
+            "the same, conditional; of the class asked for",
+            *judged("conditional"),
+        ),
+        (
+            "stacked MNIST, 26,000 samples: modes of 1,000; KL; updates",
+            f"{stacked['samples']['modes']}; {stacked['samples']['kl']:.3f}; "
+            f"{stacked['updates']:,}",
+            f"real digits {stacked['real']['modes']}; "
+            f"{stacked['real']['kl']:.3f}; published: PacGAN 992, 0.28, R3GAN "
+            "1,000, 0.029",
+        ),
+        (
+            "networks and loss of Keras's GAN guide, images a CPU-second",
+            rate("genzoo"),
+            f"by hand in Keras {rate('by hand in Keras')}; by hand in PyTorch "
+            f"{rate('by hand in PyTorch')}",
+        ),
+        (
+            "the same with R1 and R2, on an eighth of the batch and on all",
+            f"{rate('genzoo, R1 + R2 on 1/8')}, "
+            f"{rate('genzoo, R1 + R2 on all')}",
+            "",
+        ),
+    ]
+
+
 def table():
     """The table as markdown."""
     quality, speed = load("rbm_quality"), load("rbm_speed")
@@ -204,6 +282,7 @@ def table():
         ),
     ]
     rows += maxent_rows() + inverse_rows() + phase_rows() + sampling_rows()
+    rows += gan_rows()
     lines = ["| what | genzoo | beside it |", "|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     machine = speed["machine"]

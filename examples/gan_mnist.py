@@ -39,9 +39,7 @@ def train(x, y=None, epochs=EPOCHS, callbacks=None, seed=0, verbose=2):
     )
     gan = gz.GAN(*networks, seed=seed)
     steps = epochs * -(-len(x) // BATCH)
-    rate = keras.optimizers.schedules.CosineDecay(
-        gan.default_optimizer.learning_rate.numpy().item(), steps, alpha=0.05
-    )
+    rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)
     gan.compile(
         keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99),
         steps_per_execution=10,
@@ -76,6 +74,7 @@ def draw(path, real, generated, title):
 
 
 def main():
+    """Train, draw, save."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--conditional", action="store_true")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
