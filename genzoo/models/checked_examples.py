@@ -6,6 +6,7 @@ import tensorflow as tf
 from genzoo.runtime import data, distribute
 
 OUTSIDE = "genzoo: values outside of the space"
+UNKNOWN = "genzoo: conditions that the model does not take"
 
 
 class CheckedExamples:
@@ -134,6 +135,11 @@ class SpaceErrors:
 
     def __exit__(self, kind, error, trace):
         if isinstance(error, tf.errors.InvalidArgumentError):
+            if UNKNOWN in str(error):
+                raise ValueError(
+                    f"{self.where}: a batch of the dataset has conditions that "
+                    f"the model does not take: {self.model.condition_in_words}."
+                ) from None
             if OUTSIDE in str(error):
                 space, hint = self.model.space_in_words
                 raise ValueError(

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from genzoo.models.checked_examples import OUTSIDE
+from genzoo.models.checked_examples import OUTSIDE, UNKNOWN
 from genzoo.runtime import data, distribute
 
 
@@ -48,6 +48,14 @@ class GANData:
             f"Scale them, for bytes {scaled}.",
         )
 
+    @property
+    def condition_in_words(self):
+        """What conditions the model takes."""
+        shape, classes = self.networks.condition_shape, self.networks.classes
+        if classes:
+            return f"labels 0 to {classes - 1}, shape (n,)"
+        return f"conditions, shape (n, {', '.join(map(str, shape))})"
+
     def check_condition(self, method, y, rows=None):
         """Conditions as an array, int32 or float32, or None.
 
@@ -65,11 +73,7 @@ class GANData:
                 )
             return None
         shape, classes = self.networks.condition_shape, self.networks.classes
-        wanted = (
-            f"labels 0 to {classes - 1}, shape (n,)"
-            if classes
-            else f"conditions, shape (n, {', '.join(map(str, shape))})"
-        )
+        wanted = self.condition_in_words
         if y is None:
             raise ValueError(
                 f"{where}: the model is conditional; pass {wanted}."
@@ -131,9 +135,14 @@ class GANData:
         def check(x, y):
             if self.networks.classes:
                 y = tf.reshape(y, (-1,))
-            outside = self.outside(x) | self._condition_outside(y)
-            checked = tf.debugging.Assert(tf.logical_not(outside), [OUTSIDE])
-            with tf.control_dependencies([checked] if checked else []):
+            checked = [
+                tf.debugging.Assert(tf.logical_not(outside), [message])
+                for outside, message in (
+                    (self.outside(x), OUTSIDE),
+                    (self._condition_outside(y), UNKNOWN),
+                )
+            ]
+            with tf.control_dependencies([op for op in checked if op]):
                 return tf.identity(x), tf.cast(y, dtype)
 
         return dataset.map(check, num_parallel_calls=tf.data.AUTOTUNE)
