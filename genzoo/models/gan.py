@@ -209,7 +209,9 @@ class GAN(GANTraining, GANData, GANSampling, GenerativeModel):
 
     def _penalties(self, penalties):
         if penalties is None:
-            weight, fraction = (1.0, 1 / 8) if self.has_images else (0.02, 1 / 4)
+            weight, fraction = 0.02, 1 / 4
+            if self.has_images:
+                weight, fraction = 1.0, 1 / 8
             penalties = [
                 penalty_room.R1(weight, fraction),
                 penalty_room.R2(weight, fraction),

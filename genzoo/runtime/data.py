@@ -34,7 +34,12 @@ def as_float(x):
     """x, an array or a dataset, with float32 numbers."""
     if is_array(x):
         return x.astype(np.float32)
-    return x.map(lambda batch: tf.cast(batch, tf.float32))
+    # Conditions stay as they are.
+    return x.map(
+        lambda batch, *others: (tf.cast(batch, tf.float32), *others)
+        if others
+        else tf.cast(batch, tf.float32)
+    )
 
 
 class EpochOrder(keras.callbacks.Callback):
