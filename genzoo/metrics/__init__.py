@@ -1,10 +1,5 @@
 """Metrics that compare data with samples, and divergences, in nats."""
 
-from genzoo.metrics.binned import (
-    BinnedEstimate,
-    binned_divergence,
-    binned_entropy,
-)
 from genzoo.metrics.binned_divergence import BinnedDivergence
 from genzoo.metrics.classifier_two_sample import ClassifierTwoSample
 from genzoo.metrics.decomposition import (
@@ -26,6 +21,11 @@ from genzoo.metrics.divergences import (
 )
 from genzoo.metrics.estimate import Estimate
 from genzoo.metrics.frechet_distance import FrechetDistance, frechet_distance
+from genzoo.metrics.histograms import (
+    BinnedEstimate,
+    binned_divergence,
+    binned_entropy,
+)
 from genzoo.metrics.kernel_distance import KernelDistance
 from genzoo.metrics.manifold_overlap import ManifoldOverlap, manifold_overlap
 from genzoo.metrics.mode_coverage import ModeCoverage

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from genzoo.metrics.bin_formulas import FORMULAS
-from genzoo.metrics.binned import binned_divergence
+from genzoo.metrics.histogram_formulas import FORMULAS
+from genzoo.metrics.histograms import binned_divergence
 from genzoo.metrics.kept_samples import KeptSamplesMetric
 
 
@@ -75,6 +75,6 @@ class BinnedDivergence(KeptSamplesMetric):
         config = super().get_config()
         config["observable"] = config.pop("features")
         bins = self.bins
-        if np.ndim(bins) or isinstance(bins, (list, tuple)):
+        if isinstance(bins, (list, tuple, np.ndarray)):
             bins = [np.asarray(part).tolist() for part in bins]
         return {**config, "divergence": self.divergence, "bins": bins}

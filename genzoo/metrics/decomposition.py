@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genzoo.metrics.bin_formulas import entropy_formula, kl
 from genzoo.metrics.estimate import Estimate, as_generator, as_rows
+from genzoo.metrics.histogram_formulas import entropy_formula, kl
 from genzoo.metrics.neighbour_divergence import (
     by_groups,
     entropy_of_rows,

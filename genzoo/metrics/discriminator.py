@@ -1,12 +1,13 @@
 """A small network that tells two samples apart, trained until it is best.
 
-Written in NumPy: such a network is trained in a fraction of the time in which
-TensorFlow would trace it, and many are trained for one estimate.
+Many are trained for one estimate, so that an epoch is one call of a graph that
+is traced once for all of them.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 
 class Discriminator(NamedTuple):
@@ -15,21 +16,21 @@ class Discriminator(NamedTuple):
     Attributes:
         mean: (d,), subtracted from the inputs.
         scale: (d,), which they are divided by.
-        layers: list of (kernel, bias).
+        weights: kernel and bias of each layer in turn.
         offset: subtracted from the output: log of the ratio of the numbers
             of rows that it was trained on.
     """
 
     mean: np.ndarray
     scale: np.ndarray
-    layers: list
+    weights: list
     offset: float
 
     def __call__(self, rows):
         """log p_x / p_y in nats for rows (n, d), float64 of shape (n,)."""
-        parts = np.array_split(rows, max(1, len(rows) // 4096))
         logits = [
-            _forward(self.layers, self.standardised(part))[0] for part in parts
+            _logits(self.weights, self.standardised(rows[first : first + 4096]))
+            for first in range(0, len(rows), 4096)
         ]
         return np.concatenate(logits).astype(np.float64) - self.offset
 
@@ -71,53 +72,42 @@ def fit_discriminator(
     rows = np.concatenate([x, y])
     labels = np.repeat([1.0, 0.0], [len(x), len(y)]).astype(np.float32)
     scale = rows.std(axis=0)
-    layers = _initial(rows.shape[1], hidden, generator)
     offset = float(np.log(len(x) / len(y)))
-    layers[-1][1][:] = offset
+    weights = _initial(rows.shape[1], hidden, generator)
+    weights[-1][:] = offset
     network = Discriminator(
-        rows.mean(axis=0), np.where(scale > 0, scale, 1.0), layers, offset
+        rows.mean(axis=0), np.where(scale > 0, scale, 1.0), weights, offset
     )
     rows = network.standardised(rows)
     order = generator.permutation(len(rows))
     held, order = np.split(order, [max(1, len(rows) // 5)])
 
-    weights = [weight for layer in layers for weight in layer]
-    average = [weight.copy() for weight in weights]
-    moments = [np.zeros_like(weight) for weight in weights]
-    squares = [np.zeros_like(weight) for weight in weights]
-    best, best_loss, waited, step = average, np.inf, 0, 0
+    rows, labels = tf.constant(rows), tf.constant(labels)
+    weights = [tf.constant(weight) for weight in weights]
+    zeros = [tf.zeros_like(weight) for weight in weights]
+    state = weights, weights, zeros, zeros, tf.constant(0.0)
+    steps = max(1, len(order) // batch_size)
+    # Weights are averaged over ten epochs.
+    share = np.float32(min(1.0, 0.1 / steps))
+    best, best_loss, waited = weights, np.inf, 0
     for epoch in range(epochs):
         rate = learning_rate * (0.01 + 0.99 * _cosine(epoch / epochs))
         generator.shuffle(order)
-        for batch in np.array_split(order, max(1, len(order) // batch_size)):
-            step += 1
-            gradients = _gradients(layers, rows[batch], labels[batch])
-            factor = rate * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
-            # The average is over ten epochs, and over all steps at first.
-            share = max(1 / step, batch_size / (10 * len(order)))
-            share = min(share, 1.0)
-            for weight, mean, gradient, moment, square in zip(
-                weights, average, gradients, moments, squares, strict=True
-            ):
-                moment += 0.1 * (gradient - moment)
-                square += 0.001 * (gradient * gradient - square)
-                weight -= factor * moment / (np.sqrt(square) + 1e-7)
-                if weight.ndim == 2:
-                    weight *= 1 - 1e-2 * rate
-                mean += share * (weight - mean)
-        loss = _loss(_pairs(average), rows[held], labels[held])
+        batches = order[: steps * (len(order) // steps)].reshape(steps, -1)
+        state = _train_epoch(
+            state, rows, labels, batches, np.float32(rate), share
+        )
+        average = state[1]
+        loss = float(
+            _loss(average, tf.gather(rows, held), tf.gather(labels, held))
+        )
         if loss < best_loss:
-            best, best_loss = [weight.copy() for weight in average], loss
-            waited = 0
+            best, best_loss, waited = average, loss, 0
         else:
             waited += 1
             if waited >= patience:
                 break
-    return network._replace(layers=_pairs(best))
-
-
-def _pairs(weights):
-    return list(zip(weights[::2], weights[1::2], strict=True))
+    return network._replace(weights=[weight.numpy() for weight in best])
 
 
 def _cosine(time):
@@ -126,45 +116,63 @@ def _cosine(time):
 
 def _initial(width, hidden, generator):
     sizes = [width, *hidden, 1]
-    layers = []
+    weights = []
     for before, after in zip(sizes[:-1], sizes[1:], strict=True):
         kernel = generator.standard_normal((before, after), np.float32)
         gain = 0.01 if after == 1 else np.sqrt(2.0 / before)
-        layers.append((kernel * np.float32(gain), np.zeros(after, np.float32)))
-    return layers
+        weights += [kernel * np.float32(gain), np.zeros(after, np.float32)]
+    return weights
 
 
-def _sigmoid(z):
-    return 0.5 + 0.5 * np.tanh(0.5 * z)
+@tf.function(reduce_retracing=True, autograph=False)
+def _logits(weights, rows):
+    *below, kernel, bias = weights
+    for inner, shift in zip(below[::2], below[1::2], strict=True):
+        rows = tf.nn.silu(tf.matmul(rows, inner) + shift)
+    return tf.squeeze(tf.matmul(rows, kernel) + bias, axis=1)
 
 
-def _forward(layers, rows):
-    """(logits, what the gradient needs)."""
-    kept, active = [], rows
-    for kernel, bias in layers[:-1]:
-        field = active @ kernel + bias
-        gate = _sigmoid(field)
-        kept.append((active, field, gate))
-        active = field * gate
-    kernel, bias = layers[-1]
-    return (active @ kernel + bias)[:, 0], (kept, active)
+@tf.function(reduce_retracing=True, autograph=False)
+def _loss(weights, rows, labels):
+    return tf.reduce_mean(
+        tf.nn.sigmoid_cross_entropy_with_logits(labels, _logits(weights, rows))
+    )
 
 
-def _gradients(layers, rows, labels):
-    """Of the mean cross-entropy, kernel and bias of each layer in turn."""
-    logits, (kept, active) = _forward(layers, rows)
-    slope = ((_sigmoid(logits) - labels) / len(rows))[:, None]
-    gradients = [slope.sum(axis=0), active.T @ slope]
-    slope = slope @ layers[-1][0].T
-    for (kernel, _), (below, field, gate) in zip(
-        reversed(layers[:-1]), reversed(kept), strict=True
-    ):
-        slope = slope * (gate * (1 + field * (1 - gate)))
-        gradients += [slope.sum(axis=0), below.T @ slope]
-        slope = slope @ kernel.T
-    return gradients[::-1]
+@tf.function(reduce_retracing=True, autograph=False)
+def _train_epoch(state, rows, labels, batches, rate, share):
+    """One step of Adam for each row of `batches`, numbers of rows."""
 
+    def step(number, weights, average, moments, squares, done):
+        batch = batches[number]
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            loss = _loss(
+                weights, tf.gather(rows, batch), tf.gather(labels, batch)
+            )
+        gradients = tape.gradient(loss, weights)
+        done += 1
+        factor = rate * tf.sqrt(1 - 0.999**done) / (1 - 0.9**done)
+        # Over all steps while these are few.
+        part = tf.maximum(share, 1 / done)
+        moved, means, firsts, seconds = [], [], [], []
+        for weight, mean, gradient, first, second in zip(
+            weights, average, gradients, moments, squares, strict=True
+        ):
+            first += 0.1 * (gradient - first)
+            second += 0.001 * (gradient * gradient - second)
+            decay = 0.01 * rate if weight.shape.rank == 2 else 0.0
+            weight = weight * (1 - decay)
+            weight -= factor * first / (tf.sqrt(second) + 1e-7)
+            moved.append(weight)
+            means.append(mean + part * (weight - mean))
+            firsts.append(first)
+            seconds.append(second)
+        return number + 1, moved, means, firsts, seconds, done
 
-def _loss(layers, rows, labels):
-    logits, _ = _forward(layers, rows)
-    return float(np.mean(np.logaddexp(0, logits) - labels * logits))
+    return tf.while_loop(
+        lambda number, *_: number < tf.shape(batches)[0],
+        step,
+        (tf.constant(0), *state),
+        parallel_iterations=1,
+    )[1:]

@@ -86,8 +86,8 @@ class KeptSamplesMetric(TwoSampleMetric):
         place = tf.where(number < self.capacity, number, place)
         # Of the rows at one place, the last one stays; those beyond the
         # capacity go nowhere.
-        last = tf.math.unsorted_segment_max(order, place, self.capacity + 1)
         place = tf.minimum(place, self.capacity)
+        last = tf.math.unsorted_segment_max(order, place, self.capacity + 1)
         stays = (place < self.capacity) & (order == tf.gather(last, place))
         order = tf.boolean_mask(order, stays)
         mine = (order >= first) & (order < first + count)

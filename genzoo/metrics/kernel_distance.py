@@ -22,7 +22,8 @@ class KernelDistance(KeptSamplesMetric):
 
     `result` is a dict of `value` and `stderr`, the standard deviation of the
     value under new samples, from the variance of the U-statistic in first
-    and second order.
+    and second order. For nearly equal distributions it is too large by up to
+    a half.
 
     State: as `KeptSamplesMetric`. `result` takes time n^2 d, and 40 MB.
 

@@ -14,9 +14,10 @@ def neighbour_kl(x, y, neighbours=5, groups=10, seed=0):
         d <log nu_i / rho_i>_i + log(m / (n - 1))
 
     with rho_i the distance of x_i to its k-th neighbour in x, nu_i to that
-    in y. Consistent; its bias falls as about n^(-1/d), towards zero for most
-    distributions, and its value may be negative. The error is from the
-    spread of the estimates of `groups` parts of the samples.
+    in y. Consistent, but with a bias that falls as slowly as about n^(-1/d)
+    (a tenth of the value for Gaussians of 1 and 1.5 in four dimensions and
+    n = 3000); the value may be negative. The error, from the spread of the
+    estimates of `groups` parts of the samples, does not hold the bias.
 
     Time grows as n^2 d, memory as n d.
 

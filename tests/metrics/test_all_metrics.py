@@ -85,7 +85,7 @@ def test_two_replicas(make, two):
     def step(batch):
         two.run(metric.update_state, args=batch)
 
-    dataset = tf.data.Dataset.from_tensor_slices((real, generated)).batch(20)
+    dataset = tf.data.Dataset.from_tensor_slices((real, generated)).batch(45)
     for batch in two.experimental_distribute_dataset(dataset):
         step(batch)
     same(metric, value(updated(make, real, generated)))

@@ -1,12 +1,13 @@
 """Entropy and divergences of samples in one to three dimensions, by bins."""
 
 import math
+import numbers
 from typing import NamedTuple
 
 import numpy as np
 
-from genzoo.metrics.bin_formulas import FORMULAS, entropy_formula
 from genzoo.metrics.estimate import as_generator, as_rows
+from genzoo.metrics.histogram_formulas import FORMULAS, entropy_formula
 
 
 class BinnedEstimate(NamedTuple):
@@ -42,11 +43,13 @@ def binned_divergence(
     true one.
 
     For "kl", KL(x || y), a bin with some of x and none of y counts as half a
-    row of y: finite, but then only a rough lower bound.
+    row of y: finite, but then only a rough lower bound. So take the sample
+    with the wider tails for y, if there is a choice.
 
     The correction subtracts the bias of the plug-in value in first order of
     the inverse numbers of rows. The error is the standard deviation over
-    multinomial draws of both histograms.
+    multinomial draws of both histograms; it is too large by up to a half for
+    nearly equal distributions.
 
     Args:
         x: (n,) or (n, d), d up to 3.
@@ -159,9 +162,9 @@ def bin_edges(function, bins, *samples):
                 f"{bins!r}."
             )
         return [_automatic(column, rows, dimensions) for column in columns]
-    if np.ndim(bins) == 0:
+    if _is_number(bins):
         bins = [bins] * dimensions
-    elif dimensions == 1 and np.ndim(bins[0]) == 0:
+    elif dimensions == 1 and len(bins) > 1 and _is_number(bins[0]):
         bins = [bins]
     if len(bins) != dimensions:
         raise ValueError(
@@ -169,7 +172,7 @@ def bin_edges(function, bins, *samples):
             f"dimensions; received {len(bins)}."
         )
     edges = [
-        _even(column, part) if np.ndim(part) == 0 else np.asarray(part, float)
+        _even(column, part) if _is_number(part) else np.asarray(part, float)
         for column, part in zip(columns, bins, strict=True)
     ]
     if any(len(part) < 2 or not (np.diff(part) > 0).all() for part in edges):
@@ -177,6 +180,10 @@ def bin_edges(function, bins, *samples):
             f"{function}: bins must be positive numbers or increasing edges."
         )
     return edges
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Real)
 
 
 def _even(column, number):
