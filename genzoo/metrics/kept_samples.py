@@ -91,15 +91,14 @@ class KeptSamplesMetric(TwoSampleMetric):
         stays = (place < self.capacity) & (order == tf.gather(last, place))
         order = tf.boolean_mask(order, stays)
         mine = (order >= first) & (order < first + count)
-        own = tf.gather(rows, tf.where(mine, order - first, 0))
         variable = self._kept[side]
+        # The others' rows are zeros here; a replica may have none of its own.
+        padded = tf.pad(tf.cast(rows, variable.dtype), [[0, 1], [0, 0]])
         # In place, where `assign` would copy all rows with every batch.
         tf.raw_ops.ResourceScatterUpdate(
             resource=variable.value.handle,
             indices=tf.boolean_mask(place, stays),
-            updates=tf.cast(
-                tf.where(mine[:, None], own, tf.zeros_like(own)), variable.dtype
-            ),
+            updates=tf.gather(padded, tf.where(mine, order - first, count)),
         )
         return tf.cast(total, tf.int64)
 

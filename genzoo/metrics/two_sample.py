@@ -113,6 +113,8 @@ class TwoSampleMetric(keras.metrics.Metric):
     def describe(self, x):
         """Rows of numbers, (n, width), for a batch of samples."""
         x = _as_float(self.apply_features(x))
+        if x.dtype.size < 4:
+            x = tf.cast(x, tf.float32)
         width = x.shape[1:].num_elements()
         if not width:
             raise ValueError(

@@ -144,6 +144,14 @@ def test_integers_are_as_good_as_floats(make):
     same(floats, value(found))
 
 
+@KINDS
+def test_half_precision_is_taken(make):
+    real, generated = (x.astype("float16") for x in pair())
+    found = updated(make, real, generated)
+    single = updated(make, *(x.astype("float32") for x in (real, generated)))
+    same(found, value(single))
+
+
 FEATURES = [name for name in TABLE if "features" in TABLE[name]().get_config()]
 
 
