@@ -20,7 +20,7 @@ import genzoo as gz
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402
 
-EPOCHS, BATCH, LATENT, WIDTH = 20, 64, 32, 32
+EPOCHS, BATCH, LATENT, WIDTH = 30, 64, 32, 48
 
 
 def scaled(images):

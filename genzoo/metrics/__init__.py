@@ -20,6 +20,7 @@ from genzoo.metrics.divergences import (
     total_variation,
 )
 from genzoo.metrics.estimate import Estimate
+from genzoo.metrics.evaluation import Evaluation, evaluate_generative
 from genzoo.metrics.frechet_distance import FrechetDistance, frechet_distance
 from genzoo.metrics.histograms import (
     BinnedEstimate,
@@ -47,6 +48,7 @@ __all__ = [
     "DensityCoverage",
     "DensityRatioKL",
     "Estimate",
+    "Evaluation",
     "FrechetDistance",
     "KernelDistance",
     "LogLikelihoodDecomposition",
@@ -60,6 +62,7 @@ __all__ = [
     "binned_entropy",
     "density_ratio_kl",
     "entropy",
+    "evaluate_generative",
     "frechet_distance",
     "jensen_shannon",
     "jensen_shannon_distance",
