@@ -89,6 +89,12 @@ def run(script, arguments, python=sys.executable, environment=ONE_THREAD):
     return json.loads(result.stdout.splitlines()[-1])
 
 
+def written(name):
+    """What the json of this name holds so far, a dict."""
+    path = HERE / "results" / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
 def write(name, result):
     """Write a result with the machine's description beside the scripts."""
     import importlib.metadata as metadata

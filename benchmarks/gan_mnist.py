@@ -19,7 +19,6 @@ import argparse
 import json
 import sys
 import time
-from pathlib import Path
 
 import common
 import digit_classifier
@@ -118,10 +117,8 @@ def main():
         name = "conditional" if options.conditional else "unconditional"
         result = judge_digits(gan, data, options.conditional)
     print(json.dumps(result, indent=1))
-    path = Path(common.HERE) / "results" / "gan_mnist.json"
-    found = json.loads(path.read_text()) if path.exists() else {}
-    found[name] = {**result, **spent}
-    common.write("gan_mnist", found)
+    result = {**result, **spent}
+    common.write("gan_mnist", {**common.written("gan_mnist"), name: result})
 
 
 if __name__ == "__main__":

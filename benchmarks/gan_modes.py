@@ -17,7 +17,6 @@ import argparse
 import json
 import sys
 import time
-from pathlib import Path
 
 import common
 
@@ -67,16 +66,12 @@ def main():
         name, seed = options.one
         print(json.dumps(measure(name, int(seed))))
         return
-    path = Path(common.HERE) / "results" / "gan_modes.json"
-    found = json.loads(path.read_text()) if path.exists() else {}
-    found.pop("machine", None)
     for name in [options.only] if options.only else STEPS:
         rows = []
         for seed in range(options.seeds):
             rows.append(common.run(__file__, ["--one", name, seed]))
             print(name, seed, rows[-1], flush=True)
-        found[name] = rows
-    common.write("gan_modes", found)
+        common.write("gan_modes", {**common.written("gan_modes"), name: rows})
 
 
 if __name__ == "__main__":

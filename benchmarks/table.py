@@ -228,6 +228,41 @@ def gan_rows():
     ]
 
 
+def metric_rows():
+    found = load("metrics")
+    peer = found["precision, recall, density, coverage"]
+    null, reverse = found["nothing differs"], found["reverse KL"]
+    divergences = found["divergences"].values()
+    least = min(row["within 3 stderr of 20"] for row in divergences)
+    return [
+        (
+            "precision, recall, density and coverage of 10,000 rows of 64: "
+            "CPU-s; largest difference",
+            f"{peer['genzoo']['CPU s']:.2f}; {peer['largest difference']:.0e}",
+            f"prdc {peer['prdc']['CPU s']:.1f}",
+        ),
+        (
+            "KL both ways, Jensen-Shannon and total variation of two RBMs, "
+            "sampled, against enumeration: runs within 3 standard errors",
+            f"at least {least} of 20",
+            "",
+        ),
+        (
+            "equal distributions, 200 seeds: mean of the kernel distance; how "
+            "often the classifier test rejects at 5 %",
+            f"{null['kernel distance, mean']:.4f} ± {null['its error']:.4f}; "
+            f"{100 * null['classifier, rejected at 5 %']:.1f} %",
+            "",
+        ),
+        (
+            "reverse KL by a discriminator's density ratio, mixture in the "
+            "plane, 5 seeds: largest error",
+            f"{100 * reverse['largest relative error']:.1f} %",
+            "",
+        ),
+    ]
+
+
 def table():
     """The table as markdown."""
     quality, speed = load("rbm_quality"), load("rbm_speed")
@@ -282,7 +317,7 @@ def table():
         ),
     ]
     rows += maxent_rows() + inverse_rows() + phase_rows() + sampling_rows()
-    rows += gan_rows()
+    rows += gan_rows() + metric_rows()
     lines = ["| what | genzoo | beside it |", "|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     machine = speed["machine"]

@@ -49,7 +49,7 @@ def test_first_example_runs_as_printed(tmp_path, monkeypatch):
 
 def test_gan_examples_run_as_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    points, images = _blocks()[6:]
+    points, images, alike = _blocks()[6:]
     points = points.replace("100_000", "2_000").replace("10_000", "1_000")
     names = {}
     exec(points.replace("epochs=200", "epochs=1, verbose=0"), names)
@@ -61,3 +61,5 @@ def test_gan_examples_run_as_printed(tmp_path, monkeypatch):
     exec(images, names)
     assert names["gan"].sample(10, seed=0, labels=7).shape[0] == 10
     assert (tmp_path / "samples" / "epoch_0001.png").exists()
+    exec(alike, names)
+    assert (tmp_path / "table.png").exists()

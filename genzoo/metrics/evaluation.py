@@ -116,7 +116,8 @@ def evaluate_generative(
         x_train: array of training data.
         x_test: array of held-out data, of the same shape but for the rows.
         metrics: list of two-sample `keras.metrics.Metric`s.
-        n: samples in each repetition; by default as many as test data.
+        n: samples in each repetition; by default as many as test data, or
+            half of the training data where these are fewer.
         repeats: repetitions, at least 2.
         seed: of all draws.
 
@@ -149,7 +150,9 @@ def evaluate_generative(
                 "evaluate_generative: metrics must be keras.metrics.Metric "
                 f"objects; received {metric!r}."
             )
-    n = len(x_test) if n is None else n
+    if n is None:
+        # Of the training data a new part in each repetition.
+        n = min(len(x_test), max(1, len(x_train) // 2))
     sources = {DATA: x_train, INDEPENDENT: _Independent(x_train), **models}
     rows, kept = {}, {}
     for name, source in sources.items():
@@ -221,8 +224,7 @@ def _estimate(values):
 def _told(estimate):
     """A number with its error, to the digits that the error allows."""
     value, stderr = estimate
-    size = stderr or abs(value) or 1.0
-    if not math.isfinite(size) or not math.isfinite(value):
-        return f"{value:g}"
-    digits = max(0, 1 - math.floor(math.log10(size)))
-    return f"{value:.{min(digits, 6)}f} ± {stderr:.{min(digits, 6)}f}"
+    if not stderr or not math.isfinite(stderr):
+        return f"{value:.3g}"
+    digits = min(6, max(0, 1 - math.floor(math.log10(stderr))))
+    return f"{value:.{digits}f} ± {stderr:.{digits}f}"

@@ -102,20 +102,22 @@ def shuffled(x, batch_size, permutation):
     dataset = tf.data.Dataset.zip(batches, source).map(
         lambda order, all_rows: tf.nest.map_structure(
             lambda part: tf.gather(part, order), all_rows
-        ),
-        num_parallel_calls=tf.data.AUTOTUNE,
+        )
     )
     # tf.data does not know the length of a flat_map, and `fit` shows it.
     steps = -(-rows // batch_size)
     cardinality = tf.data.experimental.assert_cardinality(steps)
     options = tf.data.Options()
+    # A gather, one batch ahead: nothing to tune. The thread that tunes was
+    # seen to hold up the end of long epochs by a minute.
+    options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
     return (
         dataset.apply(cardinality)
         .with_options(options)
-        .prefetch(tf.data.AUTOTUNE)
+        .prefetch(2)
     )
 
 

@@ -101,7 +101,7 @@ def test_bad_arguments_are_named():
         evaluate({}, x, x, distance, repeats=1)
     with pytest.raises(ValueError, match="must be keras.metrics.Metric"):
         evaluate({}, x, x, [keras.losses.MeanSquaredError()])
-    with pytest.raises(ValueError, match="'few' has 10 rows; 50 are compared"):
+    with pytest.raises(ValueError, match="'few' has 10 rows; 25 are compared"):
         evaluate({"few": x[:10]}, x, x, distance)
     with pytest.raises(ValueError, match="samples of 'flat' have shape"):
         evaluate({"flat": np.zeros((50, 3))}, x, x, distance)
