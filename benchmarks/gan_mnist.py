@@ -86,6 +86,9 @@ def main():
     parser.add_argument("--stacked", action="store_true")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--load", help="a .keras file, instead of training")
+    parser.add_argument(
+        "--last-phase", action="store_true", help="goes on after --load"
+    )
     parser.add_argument("--save", help="where to keep the trained model")
     options = parser.parse_args()
     import gan_mnist
@@ -95,9 +98,12 @@ def main():
     begin, began = time.process_time(), time.perf_counter()
     if options.load:
         gan = keras.models.load_model(options.load)
+        if options.last_phase:
+            epochs = options.epochs or gan_mnist.EPOCHS
+            gan_mnist.run(gan, data[0][0], None, epochs, phase=1)
     elif options.stacked:
         x = stack(data[0][0], 100_000, 0)
-        gan = gan_mnist.train(x, epochs=options.epochs or 10)
+        gan = gan_mnist.train(x, epochs=options.epochs or 8)
     else:
         gan = gan_mnist.train(
             data[0][0],
