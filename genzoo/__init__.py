@@ -38,8 +38,10 @@ from genzoo import (  # noqa: E402
     samplers,
     spaces,
     units,
+    zoo,
 )
 from genzoo.models import GAN, RBM, BoltzmannMachine, MaxEnt  # noqa: E402
+from genzoo.zoo import from_preset, list_presets  # noqa: E402
 
 __all__ = [
     "GAN",
@@ -50,7 +52,9 @@ __all__ = [
     "callbacks",
     "datasets",
     "features",
+    "from_preset",
     "layers",
+    "list_presets",
     "losses",
     "metrics",
     "models",
@@ -62,4 +66,5 @@ __all__ = [
     "samplers",
     "spaces",
     "units",
+    "zoo",
 ]

@@ -6,8 +6,10 @@ import keras
 from keras import layers
 
 from genzoo.networks.condition import Condition
+from genzoo.networks.recipe import recorded
 
 
+@recorded
 def mlp(
     latent,
     output,

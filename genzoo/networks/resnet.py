@@ -5,8 +5,10 @@ from keras import layers
 
 from genzoo.networks.condition import Condition
 from genzoo.networks.image import check_image, grid, to_image
+from genzoo.networks.recipe import recorded
 
 
+@recorded
 def resnet(
     latent,
     image_shape,

@@ -1,0 +1,240 @@
+"""Presets: models that are saved to a folder as data, and loaded again."""
+
+import datetime
+import difflib
+import importlib.metadata
+import platform
+from pathlib import Path
+
+import numpy as np
+
+from genzoo._version import __version__
+from genzoo.zoo import (
+    builtin,
+    energy_entries,  # noqa: F401  (fills the table)
+    files,
+    gan_entries,  # noqa: F401
+    table,
+    weights,
+)
+
+MODELS = ("RBM", "MaxEnt", "BoltzmannMachine", "GAN", "DigitFeatures")
+_FORMAT = 1
+_OWN = ("format", "class", "parameters", "date", "versions", "sha256")
+
+
+def list_presets():
+    """The names of the presets that come with genzoo, a sorted list."""
+    return sorted(builtin.HASHES)
+
+
+def from_preset(handle):
+    """A model with its trained weights.
+
+    What is read is data, never code: `config.json` names classes of a closed
+    table, with arguments in checked ranges; `model.weights.h5` holds plain
+    arrays, as many numbers as these arguments ask for. All of it is verified
+    before the model is made. The built-in presets must also have the
+    hashes that this version of genzoo knows.
+
+    Args:
+        handle: a name of `list_presets`, or a folder that `save_to_preset`
+            wrote.
+
+    Returns:
+        The model, not compiled: to sample from, or to compile and fit on.
+
+    Raises:
+        ValueError: for an unknown name, or files that are damaged, altered,
+            too large or in any other way not those of a preset.
+
+    Example:
+    >>> rbm = genzoo.from_preset("rbm_digits_8x8")
+    >>> rbm.sample(16, seed=0)                     # (16, 64)
+    """
+    return load(handle)
+
+
+def load(handle, cls=None):
+    """`from_preset`, with the class that the model must have, if any."""
+    folder, contents = _contents(handle)
+    where = str(folder / files.CONFIG)
+    config = files.from_json(contents[files.CONFIG], where)
+    if config.pop("format", None) != _FORMAT:
+        raise ValueError(
+            f"{where}: format must be {_FORMAT}; another version of genzoo "
+            "wrote it, or something else."
+        )
+    config = table.check(config, where, MODELS)
+    entry = table.TABLE[config["class"]]
+    _check_class(config["class"], cls, handle)
+    wanted = entry.count(config)
+    path = folder / files.WEIGHTS
+    if wanted > weights.MOST_WEIGHTS:
+        raise ValueError(
+            f"{where}: the model would have {wanted:,} weights; at most "
+            f"{weights.MOST_WEIGHTS:,} are loaded."
+        )
+    arrays = weights.from_bytes(contents[files.WEIGHTS], path)
+    stored = sum(array.size for array in arrays.values())
+    if stored != wanted:
+        raise ValueError(
+            f"{path} holds {stored:,} numbers; the model of {files.CONFIG} "
+            f"has {wanted:,}."
+        )
+    model = table.build(config)
+    weights.assign(entry.weights(model), arrays, path)
+    entry.loaded(model)
+    return model
+
+
+def _check_class(name, cls, handle):
+    if cls is None:
+        return
+    known = {table.name_of(c) for c in _descendants(cls)}
+    if name not in known:
+        raise ValueError(
+            f"{cls.__name__}.from_preset: {handle!r} is a {name}. Use "
+            "genzoo.from_preset."
+        )
+
+
+def _descendants(cls):
+    return [cls, *(d for c in cls.__subclasses__() for d in _descendants(c))]
+
+
+def card(handle):
+    """The metadata.json of a preset, a dict: its model card.
+
+    Args:
+        handle: as for `from_preset`.
+
+    Raises:
+        ValueError: as `from_preset` does.
+    """
+    folder, contents = _contents(handle)
+    name = files.METADATA
+    return files.from_json(contents[name], folder / name)
+
+
+def _contents(handle):
+    """(folder, dict from file names to bytes), the hashes verified."""
+    folder, hashes = _locate(handle)
+    names = (files.CONFIG, files.METADATA, files.WEIGHTS)
+    contents = {name: files.read(folder, name) for name in names}
+    if hashes is None:
+        metadata = files.from_json(
+            contents[files.METADATA], folder / files.METADATA
+        )
+        hashes = metadata.get("sha256")
+        if not isinstance(hashes, dict) or hashes.keys() != {
+            files.CONFIG,
+            files.WEIGHTS,
+        }:
+            raise ValueError(
+                f"{folder / files.METADATA}: sha256 must give the hashes of "
+                f"{files.CONFIG} and {files.WEIGHTS}."
+            )
+    for name, expected in hashes.items():
+        found = files.sha256(contents[name])
+        if found != expected:
+            raise ValueError(
+                f"{folder / name} was altered or damaged: its SHA-256 is "
+                f"{found}, not {str(expected)[:64]}."
+            )
+    return folder, contents
+
+
+def _locate(handle):
+    """(folder, hashes if known) of a handle."""
+    if isinstance(handle, str) and handle in builtin.HASHES:
+        return builtin.root() / handle, builtin.HASHES[handle]
+    is_path = isinstance(handle, (str, Path)) and str(handle) != ""
+    if is_path and Path(handle).is_dir():
+        return Path(handle), None
+    near = difflib.get_close_matches(str(handle), builtin.HASHES, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(
+        f"from_preset: {handle!r} is neither a folder nor one of the presets "
+        f"{list_presets()}.{hint}"
+    )
+
+
+def save_to_preset(model, folder, card=None, dtype=None):
+    """Write a model to a folder, from which `from_preset` makes it again.
+
+    The folder gets `config.json`, `metadata.json` and `model.weights.h5`:
+    what defines the distribution, without optimizers and chains. Of a GAN the
+    generator's average and the discriminator are kept. To resume a training
+    exactly, save the model as `.keras` instead.
+
+    Args:
+        model: an `RBM`, `MaxEnt`, `BoltzmannMachine`, or a `GAN` of
+            `genzoo.networks`.
+        folder: where; it is made if it is not there.
+        card: dict of plain data that the model card is to show, such as
+            "description", "data", "licence", "command", "measured".
+        dtype: "float16" or "float32", in which floating point weights are
+            written; None for their own.
+
+    Raises:
+        ValueError: for a model whose configuration is no plain data, such as
+            functions, or which was not trained; before anything is written.
+    """
+    where = f"{type(model).__name__}.save_to_preset"
+    if dtype not in (None, "float16", "float32"):
+        raise ValueError(
+            f"{where}: dtype must be 'float16', 'float32' or None; received "
+            f"{dtype!r}."
+        )
+    card = dict(card or {})
+    if card.keys() & set(_OWN):
+        raise ValueError(
+            f"{where}: card must not have {sorted(card.keys() & set(_OWN))}, "
+            "which are written in any case."
+        )
+    config = table.describe(model, where, MODELS)
+    # So that nothing is written that would not be read.
+    table.check(config, where, MODELS)
+    variables = table.TABLE[config["class"]].weights(model)
+    arrays = {name: _stored(v, dtype) for name, v in variables.items()}
+    for name, array in arrays.items():
+        if name != "known_log_partition" and not np.isfinite(array).all():
+            raise ValueError(
+                f"{where}: {name} holds a value that is not finite"
+                f"{' in ' + dtype if dtype else ''}."
+            )
+    contents = {
+        files.CONFIG: files.to_json({"format": _FORMAT, **config}),
+        files.WEIGHTS: weights.to_bytes(arrays),
+    }
+    metadata = {
+        "format": _FORMAT,
+        "class": config["class"],
+        **card,
+        "parameters": sum(
+            int(np.prod(v.shape)) for v in model.trainable_variables
+        ),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "versions": _versions(),
+        "sha256": {name: files.sha256(c) for name, c in contents.items()},
+    }
+    contents[files.METADATA] = files.to_json(metadata)
+    for name, content in contents.items():
+        files.write(folder, name, content)
+
+
+def _stored(variable, dtype):
+    array = np.asarray(variable.numpy())
+    # A log Z is of the weights at full precision.
+    is_float = array.dtype.kind == "f" and "log_partition" not in variable.name
+    return array.astype(dtype) if dtype and is_float else array
+
+
+def _versions():
+    packages = ("tensorflow", "keras", "numpy")
+    return {
+        "genzoo": __version__,
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in packages},
+    }
