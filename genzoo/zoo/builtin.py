@@ -12,6 +12,11 @@ _HASHES = {
         "a304fb40d2e83ec3f400e7428437456b67ed1dc9eee968269b39165408b267aa",
         "7f84faca340438b14d13aa4a04799d1a0b1ca8de7d7622b6ebd3e1b2ccf75eed",
     ),
+    "ising_maxent_16_critical": (
+        "ae64e80de3768f57934e070cb65a97eb9a4761edab4aa0ef56b91704a1419005",
+        "3d411042fd1fda6488d0b763b10c5d81e6748ca44ad39e694fb4b2a9e9da2490",
+        "577d341e0a8ff9cc97452a9e430b354b422538ca83338ecc88aed78e30eb7960",
+    ),
     "rbm_digits_8x8": (
         "45f332e5397771e1982fef0e93b1dc52cdd7a6f4a90189f2eb32374edb5b0586",
         "ddc4a252b60d3d394a9807df155ac251cde216cddaab3c34cb31f2e253e4096f",

@@ -110,12 +110,29 @@ def _log_likelihood(part):
     return measure
 
 
+# Ising ----------------------------------------------------------------------
+
+
+def mean_bonds(model, x):
+    """x_i x_j averaged over the bonds of a periodic square lattice, (n,)."""
+    bonds = np.asarray(model.features(x.reshape(len(x), -1)))[:, 0]
+    return bonds / (2 * x[0].size)
+
+
+def _mean_bond(model):
+    return mean_bonds(model, model.sample(1000, seed=0, steps=2000)).mean()
+
+
 _on_mnist = _accuracy(mnist_test_digits)
 _SLOW = {_on_mnist}
 MEASURES = {
     "digit_features": {
         "accuracy_mnist_test": _on_mnist,
         "accuracy_digits_8x8_enlarged": _accuracy(enlarged_digits),
+    },
+    "ising_maxent_16_critical": {
+        "coupling": lambda model: model.multipliers[0],
+        "mean_bond_of_samples": _mean_bond,
     },
     "rbm_digits_8x8": {
         "log_likelihood_train": _log_likelihood(0),
