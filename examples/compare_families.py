@@ -7,6 +7,10 @@
 An independent model, a pairwise Boltzmann machine, a restricted Boltzmann
 machine and a GAN are trained on binary images. Prints the table, writes it to
 compare_families.json, and compare_families.png: samples of each.
+
+Near: density and precision say how many samples lie where data are, coverage
+and recall how much of the data samples reach. The classifier's accuracy is
+0.5 where it cannot tell samples from held-out data.
 """
 
 import argparse
@@ -90,16 +94,14 @@ def gan(x, seed, epochs):
     return model
 
 
-def measures(pixels):
-    """Metrics of binary images."""
+def measures():
+    """Metrics of binary images, compared pixel by pixel."""
     metrics = gz.metrics
     return [
         metrics.FrechetDistance(name="Fréchet"),
-        metrics.KernelDistance(name="kernel"),
-        metrics.MomentError(name="moments"),
-        metrics.DensityCoverage(name=""),
-        metrics.PrecisionRecall(name=" "),
-        metrics.ClassifierTwoSample(name="two-sample"),
+        metrics.DensityCoverage(name="near"),
+        metrics.PrecisionRecall(name="near"),
+        metrics.ClassifierTwoSample(name="classifier"),
     ]
 
 
@@ -142,7 +144,7 @@ def main():
         models[name] = Binary(make(), x.shape[1:])
         print(f"{name}: {time.process_time() - began:.0f} CPU-s", flush=True)
     table = gz.metrics.evaluate_generative(
-        models, x, x_test, measures(x[0].size), seed=options.seed
+        models, x, x_test, measures(), seed=options.seed
     )
     print(table)
     table.to_json("compare_families.json")

@@ -11,9 +11,9 @@ as an azimuth has, and no edge, as a transverse momentum has.
 The resonance is a thin shell in this space: two per cent. A first layer of
 the discriminator computes what is thin there: the invariant mass, the energy
 that is missing and the transverse momenta, so that it sees an error of a GeV.
-The generator is told nothing of physics; its units are smooth (SiLU), since
-the kinks of rectified ones blur the shell. Prints how generated events compare
-with the simulation's at three energies, and writes gan_events.png.
+The generator is told nothing of physics; its units are smooth (SiLU). Prints
+how generated events compare with the simulation's at three energies, and
+writes gan_events.png.
 """
 
 import argparse

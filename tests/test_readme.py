@@ -49,7 +49,7 @@ def test_first_example_runs_as_printed(tmp_path, monkeypatch):
 
 def test_gan_examples_run_as_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    points, images, alike = _blocks()[6:]
+    points, images, alike, presets = _blocks()[6:]
     points = points.replace("100_000", "2_000").replace("10_000", "1_000")
     names = {}
     exec(points.replace("epochs=200", "epochs=1, verbose=0"), names)
@@ -63,3 +63,5 @@ def test_gan_examples_run_as_printed(tmp_path, monkeypatch):
     assert (tmp_path / "samples" / "epoch_0001.png").exists()
     exec(alike, names)
     assert (tmp_path / "table.png").exists()
+    exec(presets, names)
+    assert (tmp_path / "my_rbm" / "config.json").exists()
