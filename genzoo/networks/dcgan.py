@@ -7,12 +7,15 @@ from genzoo.networks.condition import Condition
 from genzoo.networks.image import check_image, grid, to_image
 from genzoo.networks.recipe import recorded
 
+MAPPING_WIDTH = 128
+
 
 @recorded
 def dcgan(
     latent,
     image_shape,
     width=64,
+    mapping=None,
     classes=None,
     condition=None,
     conditioning="projection",
@@ -31,6 +34,9 @@ def dcgan(
         image_shape: (side, side, channels), side 8 to 128, 1 or 3 channels.
         width: channels at half of the full resolution; twice as many at each
             halving.
+        mapping: hidden layers of 128 units between the latents and the first
+            grid; by default 2 without conditions, where the latents alone
+            must tell one mode from the next, and none with conditions.
         classes: number of classes, for integer conditions; or None.
         condition: length of vector conditions; or None.
         conditioning: how the discriminator learns of the condition,
@@ -60,6 +66,11 @@ def dcgan(
 
     z = keras.Input((latent,), name="latent")
     inputs, x = given.joined(z)
+    if mapping is None:
+        mapping = 0 if given.is_given else 2
+    for _ in range(mapping):
+        x = layers.Dense(MAPPING_WIDTH, kernel_initializer="he_normal")(x)
+        x = layers.ReLU()(x)
     x = layers.Dense(
         start * start * widths[-1], kernel_initializer="he_normal"
     )(x)

@@ -46,7 +46,10 @@ def _describe_recipe(recipe):
 
 for _function, _own in (
     ("mlp", {"output": _LENGTH, "depth": whole(0, 64)}),
-    ("dcgan", {"image_shape": _image_shape}),
+    (
+        "dcgan",
+        {"image_shape": _image_shape, "mapping": optional(whole(0, 64))},
+    ),
     ("resnet", {"image_shape": _image_shape}),
 ):
     TABLE[f"networks.{_function}"] = Entry(

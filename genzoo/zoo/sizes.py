@@ -3,6 +3,7 @@
 So that a config.json that asks for too many is refused before they exist.
 """
 
+from genzoo.networks.dcgan import MAPPING_WIDTH
 from genzoo.networks.image import grid
 
 
@@ -84,7 +85,14 @@ def _dcgan(sizes):
     widths = [sizes.width * 2**level for level in range(doublings)]
     last = widths[-1]
     total += sizes.one_hot
-    total += sizes.layer(sizes.latent + sizes.given, start**2 * last)
+    inputs = sizes.latent + sizes.given
+    mapping = sizes.mapping
+    if mapping is None:
+        mapping = 0 if sizes.given else 2
+    for _ in range(mapping):
+        total += sizes.layer(inputs, MAPPING_WIDTH)
+        inputs = MAPPING_WIDTH
+    total += sizes.layer(inputs, start**2 * last)
     for size in [*reversed(widths[:-1]), sizes.image_shape[2]]:
         total += sizes.layer(last, size, 16)
         last = size
