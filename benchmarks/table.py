@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
-BEGIN, END = "<!-- measurements: begin -->\n", "<!-- measurements: end -->\n"
+PARTS = ("families", "measurements")
 
 
 def load(name):
@@ -331,14 +331,38 @@ def table():
     return "\n".join(lines) + "\n"
 
 
+def families():
+    """The table of the first seed of `families.py`, as markdown."""
+    found = load("families")
+    first = found["seeds"][0]
+    (row, *_) = first.values()
+    measures = [key for key in row if "stderr" not in key]
+    lines = [f"| | {' | '.join(measures)} |"]
+    lines += ["|---" * (len(measures) + 1) + "|"]
+    for name, row in first.items():
+        cells = [
+            f"{row[key]['value']:.3f} ± {row[key]['stderr']:.3f}"
+            for key in measures
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    agreeing = ", ".join(m for m in measures if m in found["agreeing"])
+    return (
+        "\n".join(lines)
+        + f"\n\nReliable, in that {len(found['seeds'])} seeds give the models "
+        f"the same order: {agreeing}.\n"
+    )
+
+
 def main():
     text = README.read_text()
-    head, rest = text.split(BEGIN)
-    _, tail = rest.split(END)
+    for name, part in zip(PARTS, (families(), table()), strict=True):
+        begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+        head, rest = text.split(begin)
+        _, tail = rest.split(end)
+        text = head + begin + part + end + tail
+        print(part)
     if "--write" in sys.argv:
-        README.write_text(head + BEGIN + table() + END + tail)
-    else:
-        print(table())
+        README.write_text(text)
 
 
 if __name__ == "__main__":
