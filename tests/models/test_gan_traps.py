@@ -110,7 +110,9 @@ def test_t4_it_is_compiled_as_before(trained):
     assert (penalty.weight, penalty.fraction) == (2.0, 0.5)
     assert (again.discriminator_steps, again.auxiliary_weight) == (2, 0.5)
     assert type(again.discriminator_optimizer) is keras.optimizers.RMSprop
-    assert [m.name for m in again.metrics][-1] == "frechet_distance"
+    metric = again.metrics[-1]
+    assert type(metric) is gz.metrics.FrechetDistance
+    assert metric.name == gan.metrics[-1].name
     assert again.latent == "uniform"
 
 
