@@ -184,8 +184,8 @@ def gan_rows():
 
     rows = [
         (
-            "ring of 8 Gaussians, `mlp` pair, defaults, a rate that falls: modes; "
-            "KL of their histogram; samples within 3 sd",
+            "ring of 8 Gaussians, `mlp` pair, defaults, a rate that falls: "
+            "modes; KL of their histogram; samples within 3 sd",
             reached("ring"),
             "published: VEEGAN 8, 53 %",
         ),
