@@ -217,9 +217,7 @@ def main():
     reference = best["by hand in Keras"]
     for name, rate in best.items():
         print(f"{name:28s} {rate:6.1f} images/CPU-s {rate / reference:5.2f} x")
-    common.write(
-        "gan_speed", {"images per CPU-second": found, "best": best}
-    )
+    common.write("gan_speed", {"images per CPU-second": found, "best": best})
 
 
 if __name__ == "__main__":

@@ -338,7 +338,7 @@ def table():
 def families():
     """The table of the first seed of `families.py`, as markdown."""
     found = load("families")
-    first = found["seeds"][0]
+    seeds, first = list(found["seeds"]), next(iter(found["seeds"].values()))
     (row, *_) = first.values()
     measures = [key for key in row if "stderr" not in key]
     lines = [f"| | {' | '.join(measures)} |"]
@@ -349,11 +349,15 @@ def families():
             for key in measures
         ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    agreeing = ", ".join(m for m in measures if m in found["agreeing"])
+    reliable, agreeing = (
+        ", ".join(m for m in measures if m in found[key])
+        for key in ("reliable", "agreeing")
+    )
     return (
         "\n".join(lines)
-        + f"\n\nReliable, in that {len(found['seeds'])} seeds give the models "
-        f"the same order: {agreeing}.\n"
+        + f"\n\nSeed {seeds[0]}. Chosen as reliable before seeds "
+        f"{', '.join(seeds)} were run: {reliable}. The same order of the "
+        f"models in all of them by: {agreeing}.\n"
     )
 
 

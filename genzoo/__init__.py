@@ -40,6 +40,7 @@ from genzoo import (  # noqa: E402
     units,
     zoo,
 )
+from genzoo.export import load_exported  # noqa: E402
 from genzoo.models import GAN, RBM, BoltzmannMachine, MaxEnt  # noqa: E402
 from genzoo.zoo import from_preset, list_presets  # noqa: E402
 
@@ -55,6 +56,7 @@ __all__ = [
     "from_preset",
     "layers",
     "list_presets",
+    "load_exported",
     "losses",
     "metrics",
     "models",

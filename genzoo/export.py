@@ -1,9 +1,23 @@
-"""SavedModels: the functions that a model serves without genzoo."""
+"""SavedModels: written for any TensorFlow runtime, and called from Python."""
 
-import keras
+import inspect
+import json
+import os
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+
+from genzoo.runtime import random
+
+CARD = "metadata.json"
+# The order of arguments, which a SavedModel does not keep.
+_ORDER = ("n", "x", "z", "seed", "steps", "labels")
+# As `sample` has them.
+_DEFAULTS = {"steps": 1000}
 
 
-def export(path, endpoints, resource, verbose=False):
+def export(path, endpoints, resource, card=None, verbose=False):
     """Write a SavedModel with these endpoints.
 
     Args:
@@ -11,10 +25,191 @@ def export(path, endpoints, resource, verbose=False):
         endpoints: dict from names to (function, input signature); the first
             is the default signature.
         resource: the layer or model whose weights the functions use.
+        card: dict that is kept as the asset `metadata.json`, or None.
         verbose: whether to print the endpoints.
     """
-    archive = keras.export.ExportArchive()
-    archive.track(resource)
+    saved = tf.Module()
+    saved.weights = [variable.value for variable in resource.variables]
+    signatures = {}
     for name, (function, signature) in endpoints.items():
-        archive.add_endpoint(name, function, input_signature=signature)
-    archive.write_out(str(path), verbose=verbose)
+        function = tf.function(
+            function, input_signature=signature, autograph=False
+        )
+        setattr(saved, name, function)
+        signatures[name] = function
+        signatures.setdefault("serving_default", function)
+    path = os.fspath(path)
+    if tf.io.gfile.exists(stale := os.path.join(path, "assets", CARD)):
+        tf.io.gfile.remove(stale)
+    with tempfile.TemporaryDirectory() as folder:
+        if card is not None:
+            text = json.dumps(card, indent=2, ensure_ascii=False)
+            file = os.path.join(folder, CARD)
+            tf.io.write_file(file, text + "\n")
+            saved.card = tf.saved_model.Asset(file)
+        tf.saved_model.save(saved, path, signatures=signatures)
+    if verbose:
+        calls = [_call(name, spec) for name, (_, spec) in endpoints.items()]
+        print(f"{path}: {', '.join(calls)}")
+
+
+def _call(name, arguments):
+    names = [getattr(argument, "name", argument) for argument in arguments]
+    return f"{name}({', '.join(names)})"
+
+
+def load_exported(path):
+    """The endpoints of a SavedModel, as functions of NumPy arrays.
+
+    A SavedModel is a program: load only those that you trust.
+
+    Args:
+        path: the folder that `export` wrote.
+
+    Returns:
+        An `Exported`.
+
+    Raises:
+        ValueError: if there is no such folder, or it holds no SavedModel.
+
+    Example:
+    >>> gz.from_preset("rbm_digits_8x8").export("served/rbm")
+    >>> served = gz.load_exported("served/rbm")
+    >>> served.generate(16, seed=0)                # (16, 64)
+    >>> served.energy(x), served.card["measured"]
+    """
+    return Exported(path)
+
+
+class Exported:
+    """What `load_exported` gives: a method for each endpoint.
+
+    Methods take their arguments by place or by name, as arrays, lists or
+    numbers, and return a NumPy array. A seed is an int or a pair of ints, as
+    of `sample`; `steps` is 1,000 unless it is given; one label stands for all.
+    Examples outside of the model's space are not refused: an export does not
+    know the space.
+
+    Args:
+        path: the folder that `export` wrote.
+
+    Attributes:
+        card: the card of the preset that was exported, a dict, or None.
+        endpoints: dict from the names of the methods to those of their
+            arguments.
+
+    Raises:
+        ValueError: if there is no such folder, or it holds no SavedModel; by
+            the methods, for arguments of another shape or kind.
+    """
+
+    def __init__(self, path):
+        self._path = os.fspath(path)
+        if not tf.io.gfile.isdir(self._path):
+            raise ValueError(
+                f"load_exported: there is no folder {self._path!r}."
+            )
+        if not tf.saved_model.contains_saved_model(self._path):
+            raise ValueError(
+                f"load_exported: {self._path!r} holds no SavedModel. Write one "
+                "by model.export; presets are loaded by from_preset, .keras "
+                "files by keras.saving.load_model."
+            )
+        # Held on to, since its functions do not own their variables.
+        self._loaded = tf.saved_model.load(self._path)
+        self.endpoints = {}
+        for name, function in self._loaded.signatures.items():
+            if name != "serving_default":
+                method = _Endpoint(name, function)
+                setattr(self, name, method)
+                self.endpoints[name] = tuple(method.__signature__.parameters)
+        self.card = None
+        if hasattr(self._loaded, "card"):
+            text = tf.io.read_file(self._loaded.card.asset_path)
+            self.card = json.loads(text.numpy())
+
+    def __getattr__(self, name):
+        known = self.__dict__.get("endpoints", {})
+        raise AttributeError(
+            f"this export has no endpoint {name!r}; it has {sorted(known)}."
+        )
+
+    def __repr__(self):
+        calls = [_call(*item) for item in self.endpoints.items()]
+        return f"<Exported {self._path!r}: {', '.join(calls)}>"
+
+
+class _Endpoint:
+    """A function of NumPy arrays that calls a signature of a SavedModel."""
+
+    def __init__(self, name, function):
+        self._name = name
+        self._function = function
+        _, specs = function.structured_input_signature
+        known = [key for key in _ORDER if key in specs]
+        others = [key for key in specs if key not in _ORDER]
+        self._specs = {key: specs[key] for key in [*known, *others]}
+        self.__signature__ = inspect.Signature(
+            inspect.Parameter(
+                key,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=_DEFAULTS.get(key, inspect.Parameter.empty),
+            )
+            for key in self._specs
+        )
+
+    def __repr__(self):
+        return f"<endpoint {self._name}{self.__signature__}>"
+
+    def __call__(self, *args, **kwargs):
+        try:
+            given = self.__signature__.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self!r}: {error}") from None
+        given.apply_defaults()
+        given = given.arguments
+        tensors = {key: self._tensor(key, given) for key in given}
+        found = self._function(**tensors)
+        found = {key: value.numpy() for key, value in found.items()}
+        return next(iter(found.values())) if len(found) == 1 else found
+
+    def _tensor(self, key, given):
+        """An argument as a tensor of the kind that the signature takes."""
+        value, spec = given[key], self._specs[key]
+        if key == "seed":
+            return tf.cast(random.as_seed(value).key, spec.dtype)
+        where = f"{self._name}: {key}"
+        value = np.asarray(value)
+        self._check_kind(where, value, spec.dtype)
+        if key in ("n", "steps") and (value < 1).any():
+            raise ValueError(
+                f"{where} must be a positive int; received {value}."
+            )
+        rank = spec.shape.rank
+        if "n" in given and rank is not None and value.ndim == rank - 1:
+            # One label for all.
+            value = np.broadcast_to(value, (given["n"], *value.shape))
+        if not spec.shape.is_compatible_with(value.shape):
+            raise ValueError(
+                f"{where} must have shape {spec.shape}; received shape "
+                f"{value.shape}. None is any length."
+            )
+        if "n" in given and rank and len(value) != given["n"]:
+            raise ValueError(
+                f"{where} has {len(value)} rows; n is {given['n']}."
+            )
+        return tf.cast(value, spec.dtype)
+
+    def _check_kind(self, where, value, dtype):
+        wanted = "numbers"
+        if dtype.is_integer:
+            wanted = f"{dtype.name} integers"
+        kinds = "iu" if dtype.is_integer else "iubf"
+        if value.dtype.kind not in kinds or (
+            dtype.is_integer
+            and ((value < dtype.min) | (value > dtype.max)).any()
+        ):
+            raise ValueError(
+                f"{where} must be {wanted}; received {value.dtype} "
+                f"{str(value)[:60]}."
+            )

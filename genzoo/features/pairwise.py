@@ -97,12 +97,14 @@ class LatticeBonds(Feature):
             size = x.shape[axis]
             if size == 1:
                 continue
+            ends = [slice(None)] * axis
+            following = x[(*ends, slice(1, size))]
             if wraps:
-                products = x * ops.roll(x, -1, axis=axis)
+                # Not a roll, which LiteRT does not have.
+                first = x[(*ends, slice(0, 1))]
+                products = x * ops.concatenate([following, first], axis=axis)
             else:
-                ends = [slice(None)] * axis
-                first = x[(*ends, slice(0, size - 1))]
-                products = first * x[(*ends, slice(1, size))]
+                products = x[(*ends, slice(0, size - 1))] * following
             total += ops.sum(products, axis=range(1, x.ndim))
         if isinstance(total, float):
             total = ops.zeros_like(flat(x)[:, 0])

@@ -1,5 +1,6 @@
 """Layers that generative models need and Keras does not have."""
 
 from genzoo.layers.augmentation import Augmentation
+from genzoo.layers.kinematics import DileptonKinematics
 
-__all__ = ["Augmentation"]
+__all__ = ["Augmentation", "DileptonKinematics"]

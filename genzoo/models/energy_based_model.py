@@ -1,7 +1,5 @@
 """Energy-based models: p(x) = exp(-E(x)) / Z, trained by likelihood."""
 
-import zlib
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -9,6 +7,7 @@ import tensorflow as tf
 from genzoo import losses
 from genzoo.models.generative_model import GenerativeModel
 from genzoo.models.sample_metrics import SampleMetrics
+from genzoo.models.serving import fingerprint
 from genzoo.partition.log_partition import RECORD_LENGTH, LogPartition
 from genzoo.runtime import distribute, random
 
@@ -83,7 +82,7 @@ class EnergyBasedModel(GenerativeModel):
                 "loss to be scaled: gradients are closed forms in the "
                 "variables' dtype. Pass its inner optimizer."
             )
-        self._set_chains(loss.chains)
+        self.set_chains(loss.chains)
         super().compile(
             optimizer=optimizer,
             run_eagerly=run_eagerly,
@@ -118,7 +117,8 @@ class EnergyBasedModel(GenerativeModel):
         """Compile as before a save."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def _set_chains(self, count):
+    def set_chains(self, count):
+        """Have so many persistent chains, those there are if as many."""
         if count == 0:
             self._forget_chains()
         elif self.chains is None or self.chains.count != count:
@@ -292,14 +292,26 @@ class EnergyBasedModel(GenerativeModel):
 
     def _digest(self):
         """A number that changes with any weight of the energy."""
-        digest = 0
-        for weight in self.parameters:
-            digest = zlib.crc32(np.ascontiguousarray(weight.numpy()), digest)
-        return digest + 1
+        return fingerprint(self.parameters) + 1
 
     def call(self, x):
         """The free energy of each example, (batch,)."""
         return self.free_energy(x)
+
+    def endpoints(self):
+        """What `export` serves of any energy."""
+        shape = (None, *self.event_shape)
+        examples = [tf.TensorSpec(shape, self.variable_dtype, "x")]
+        served = {
+            "serve": (self.call, examples),
+            "energy": (self.call, examples),
+        }
+        stored = self.stored_log_partition
+        if stored is not None:
+            # Not a tensor: ONNX would have it as an input.
+            log_z = float(stored.value)
+            served["log_prob"] = (lambda x: -self.call(x) - log_z, examples)
+        return served
 
 
 def _examples(data):

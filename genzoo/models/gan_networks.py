@@ -221,9 +221,7 @@ def copied(model):
             return layer
         return type(layer).from_config(layer.get_config())
 
-    return keras.models.clone_model(
-        model, clone_function=copy, recursive=True
-    )
+    return keras.models.clone_model(model, clone_function=copy, recursive=True)
 
 
 def check_differentiable(critic, shape, condition):

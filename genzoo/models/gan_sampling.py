@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from genzoo.models.serving import COUNT, SEED
 from genzoo.runtime import data, random
 from genzoo.runtime.graph import compiled
 
@@ -164,23 +165,26 @@ class GANSampling:
         return [example, *(self._condition_spec() if given else [])]
 
     def endpoints(self):
-        """What `export` serves: serve, generate and score."""
-        count = tf.TensorSpec((), tf.int32, "n")
-        key = tf.TensorSpec((2,), tf.int32, "seed")
+        """What `export` serves: see there."""
         shape = (None, *self.networks.latent_shape)
         latents = tf.TensorSpec(shape, tf.float32, "z")
         condition = self._condition_spec()
 
-        def serve(z, *labels):
-            return self.generated(self.averaged_generator, z, labels)
+        def serve(z, labels=None):
+            given = [] if labels is None else [labels]
+            return self.generated(self.averaged_generator, z, given)
 
-        def generate(n, seed, *labels):
-            return self._draw(n, tf.cast(seed, tf.int64), *labels)
+        def generate(n, seed, labels=None):
+            given = [] if labels is None else [labels]
+            return self._draw(n, random.as_seed(seed).key, *given)
+
+        def score(x, labels=None):
+            return self._score_graph(x, *([] if labels is None else [labels]))
 
         served = {
             "serve": (serve, [latents, *condition]),
-            "generate": (generate, [count, key, *condition]),
+            "generate": (generate, [COUNT, SEED, *condition]),
         }
         if self.packing == 1:
-            served["score"] = (self._score_graph, self._score_spec())
+            served["score"] = (score, self._score_spec())
         return served

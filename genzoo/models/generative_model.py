@@ -1,18 +1,18 @@
-"""What all generative models share: checked data, counted draws, export."""
+"""What all generative models share: checked data, counted draws."""
 
 import functools
 
 import keras
 import numpy as np
 
-from genzoo.export import export
 from genzoo.models.checked_examples import CheckedExamples, SpaceErrors
 from genzoo.models.sample_metrics import SampleMetrics
+from genzoo.models.serving import Serving
 from genzoo.runtime import data, distribute, random
 from genzoo.runtime.memory import check_memory
 
 
-class GenerativeModel(CheckedExamples, keras.Model):
+class GenerativeModel(CheckedExamples, Serving, keras.Model):
     """A model that draws new examples.
 
     Args:
@@ -309,34 +309,6 @@ class GenerativeModel(CheckedExamples, keras.Model):
         if seed is None:
             return self.draws.next(random.SAMPLING)
         return random.as_seed(seed)
-
-    # Serving --------------------------------------------------------------
-
-    def endpoints(self):
-        """Dict from names to (function, input signature), for `export`."""
-        raise NotImplementedError
-
-    def export(self, filepath, format="tf_saved_model", verbose=None):
-        """Write a SavedModel, which serves without genzoo and without Keras.
-
-        Load it by `tf.saved_model.load(filepath)`; the model's class lists
-        its endpoints. `generate(n, seed, steps)` gives what `sample` gives
-        for the same arguments, with a seed of two ints.
-
-        Args:
-            filepath: the folder to write.
-            format: "tf_saved_model"; others do not hold random draws.
-            verbose: whether to print the endpoints.
-
-        Raises:
-            ValueError: for another format.
-        """
-        if format != "tf_saved_model":
-            raise ValueError(
-                f"{type(self).__name__}.export: format must be "
-                f"'tf_saved_model'; received {format!r}."
-            )
-        export(filepath, self.endpoints(), self, bool(verbose))
 
 
 def _prepended(callback, callbacks):

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import samplers
+from genzoo.models.serving import COUNT, SEED, STEPS
 from genzoo.runtime import distribute, random
 from genzoo.runtime.graph import compiled
 
@@ -328,10 +329,8 @@ class Walking:
 
     def endpoints(self):
         """What `export` serves: see there."""
-        examples = tf.TensorSpec((None, *self.event_shape), tf.float32, "x")
-        count = tf.TensorSpec((), tf.int32, "n")
-        key = tf.TensorSpec((2,), tf.int32, "seed")
-        steps = tf.TensorSpec((), tf.int32, "steps")
+        served = super().endpoints()
+        _, examples = served["energy"]
         heat = tf.ones(())
 
         def generate(n, seed, steps):
@@ -347,19 +346,29 @@ class Walking:
 
         def gibbs(x, seed, steps):
             _, second = random.split(random.as_seed(seed), 2)
-            states = self._walk(self.space.flatten(x), second.key, steps, heat)
+            states = self.space.flatten(tf.cast(x, tf.float32))
+            states = self._walk(states, second.key, steps, heat)
             return self.space.unflatten(states)
 
-        served = {
-            "generate": (generate, [count, key, steps]),
-            "gibbs": (gibbs, [examples, key, steps]),
-            "energy": (self.energy, [examples]),
+        return {
+            **served,
+            "generate": (generate, [COUNT, SEED, STEPS]),
+            "gibbs": (gibbs, [*examples, SEED, STEPS]),
         }
-        stored = self.stored_log_partition
-        if stored is not None:
-            log_z = tf.constant(stored.value, tf.float32)
-            served["log_prob"] = (
-                lambda x: -self.energy(x) - log_z,
-                [examples],
+
+    def portable_endpoints(self):
+        """What ONNX and LiteRT files hold: see `export`."""
+        held = super().portable_endpoints()
+        if self.quadratic is None or self.reference is not None:
+            return held
+
+        def gibbs_sweep(x, u):
+            sweep = samplers.gibbs_sites_from_uniform(
+                self.pairwise(), self.colours
             )
-        return served
+            states, _ = sweep(u, self.space.flatten(tf.cast(x, tf.float32)))
+            return self.space.unflatten(states)
+
+        _, examples = held["energy"]
+        uniforms = tf.TensorSpec((None, self.space.width), tf.float32, "u")
+        return {**held, "gibbs": (gibbs_sweep, [*examples, uniforms])}

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import samplers
+from genzoo.models.serving import COUNT, SEED, STEPS
 from genzoo.runtime import random
 from genzoo.runtime.graph import compiled
 from genzoo.samplers import gibbs
@@ -146,32 +147,39 @@ class Sampling:
 
     def endpoints(self):
         """What `export` serves: see there."""
-        width = self.visible.width
-        visible = tf.TensorSpec((None, width), self.variable_dtype, "v")
-        count = tf.TensorSpec((), tf.int32, "n")
-        key = tf.TensorSpec((2,), tf.int32, "seed")
-        steps = tf.TensorSpec((), tf.int32, "steps")
+        served = super().endpoints()
+        _, examples = served["energy"]
 
         def generate(n, seed, steps):
             first, second = random.split(random.as_seed(seed), 2)
             return self._walk(self._chain_start(n, first), second.key, steps)
 
-        def gibbs_walk(v, seed, steps):
+        def gibbs_walk(x, seed, steps):
             first, second = random.split(random.as_seed(seed), 2)
-            hidden = self.hidden.sample(self._hidden_field(v), first)
+            hidden = self.hidden.sample(self._hidden_field(x), first)
             return self._walk(hidden, second.key, steps)
 
-        served = {
-            "generate": (generate, [count, key, steps]),
-            "gibbs": (gibbs_walk, [visible, key, steps]),
-            "free_energy": (self.free_energy, [visible]),
-            "hidden_mean": (self.hidden_mean, [visible]),
+        return {
+            **served,
+            "generate": (generate, [COUNT, SEED, STEPS]),
+            "gibbs": (gibbs_walk, [*examples, SEED, STEPS]),
+            "hidden_mean": (lambda x: self.hidden_mean(x), examples),
         }
-        stored = self.stored_log_partition
-        if stored is not None:
-            log_z = tf.constant(stored.value, self.variable_dtype)
-            served["log_prob"] = (
-                lambda v: -self.free_energy(v) - log_z,
-                [visible],
-            )
-        return served
+
+    def portable_endpoints(self):
+        """What ONNX and LiteRT files hold: see `export`."""
+        held = super().portable_endpoints()
+        units = {"u_hidden": self.hidden, "u_visible": self.visible}
+        if any(unit.levels is None for unit in units.values()):
+            return held
+
+        def gibbs_sweep(x, u_hidden, u_visible):
+            h = self.hidden.from_uniform(self._hidden_field(x), u_hidden)
+            return self.visible.from_uniform(self._visible_field(h), u_visible)
+
+        _, examples = held["energy"]
+        uniforms = [
+            tf.TensorSpec((None, unit.size), self.variable_dtype, name)
+            for name, unit in units.items()
+        ]
+        return {**held, "gibbs": (gibbs_sweep, [*examples, *uniforms])}

@@ -101,7 +101,5 @@ def _block(x, size, wrap, last="zeros"):
         layers.Conv2D(size, 3, padding="same", kernel_initializer="he_normal")
     )(x)
     x = layers.LeakyReLU(0.2)(x)
-    x = wrap(
-        layers.Conv2D(size, 3, padding="same", kernel_initializer=last)
-    )(x)
+    x = wrap(layers.Conv2D(size, 3, padding="same", kernel_initializer=last))(x)
     return layers.Add()([shortcut, x])

@@ -92,8 +92,7 @@ def total(penalties, critic, real, fake, condition, seed):
             for number, penalty in group
         ]
         conditions = [
-            tf.concat([part[chosen]] * len(group), axis=0)
-            for part in condition
+            tf.concat([part[chosen]] * len(group), axis=0) for part in condition
         ]
         x = tf.concat(points, axis=0)
         with tf.GradientTape() as tape:

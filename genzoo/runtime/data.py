@@ -36,9 +36,11 @@ def as_float(x):
         return x.astype(np.float32)
     # Conditions stay as they are.
     return x.map(
-        lambda batch, *others: (tf.cast(batch, tf.float32), *others)
-        if others
-        else tf.cast(batch, tf.float32)
+        lambda batch, *others: (
+            (tf.cast(batch, tf.float32), *others)
+            if others
+            else tf.cast(batch, tf.float32)
+        )
     )
 
 
@@ -114,11 +116,7 @@ def shuffled(x, batch_size, permutation):
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
-    return (
-        dataset.apply(cardinality)
-        .with_options(options)
-        .prefetch(2)
-    )
+    return dataset.apply(cardinality).with_options(options).prefetch(2)
 
 
 def moments(x, steps=None):

@@ -13,6 +13,7 @@ from genzoo.samplers.pairwise import Pairwise, colour
 from genzoo.samplers.sites import (
     gibbs_energy,
     gibbs_sites,
+    gibbs_sites_from_uniform,
     metropolis_sites,
 )
 from genzoo.samplers.step_size import tune_step_size
@@ -26,6 +27,7 @@ __all__ = [
     "diagnose",
     "gibbs_energy",
     "gibbs_sites",
+    "gibbs_sites_from_uniform",
     "hmc",
     "independence",
     "independence_start",

@@ -29,6 +29,7 @@ __all__ = [
     "colour",
     "gibbs_energy",
     "gibbs_sites",
+    "gibbs_sites_from_uniform",
     "metropolis_sites",
 ]
 
@@ -55,6 +56,22 @@ def gibbs_sites(pairwise, colours):
     Raises:
         ValueError: if a colour holds what is no site, or a site twice.
     """
+    sweep = gibbs_sites_from_uniform(pairwise, colours)
+
+    def step(seed, x):
+        uniform = random.uniform(ops.shape(x), seed, pairwise.bias.dtype)
+        return sweep(uniform, x)
+
+    return step
+
+
+def gibbs_sites_from_uniform(pairwise, colours):
+    """The sweep of `gibbs_sites` as a function of its uniform numbers.
+
+    Returns:
+        A function `(uniform, x) -> (x, Info)`, the numbers in [0, 1) and of
+        the shape of x.
+    """
     sweep = coloured_sweep(pairwise, colours, "gibbs_sites")
     dtype = pairwise.bias.dtype
     levels = tf.cast(pairwise.levels, dtype)
@@ -70,11 +87,11 @@ def gibbs_sites(pairwise, colours):
         weights = tf.reshape(tf.matmul(codes, flat), shape)
         return _draw_level(levels, weights, uniform)
 
-    def step(seed, x):
-        uniform = random.uniform(ops.shape(x), seed, dtype)
+    def step(uniform, x):
         if codes.shape == (2, 1):
-            # u < sigmoid(logit) <=> log(u / (1 - u)) < logit.
-            threshold = tf.math.log(uniform) - tf.math.log1p(-uniform)
+            # u < sigmoid(logit) <=> log(u / (1 - u)) < logit. The difference
+            # is exact, and ONNX has no log1p.
+            threshold = tf.math.log(uniform) - tf.math.log(1 - uniform)
             return sweep(x, draw_of_two, threshold)
         return sweep(x, draw_of_many, uniform)
 

@@ -42,6 +42,10 @@ class Bernoulli(Unit):
         """A state drawn given the field, values 0.0 or 1.0."""
         return random.bernoulli(self.mean(field), seed)
 
+    def from_uniform(self, field, uniform):
+        """1.0 where the uniform number is below the mean, else 0.0."""
+        return ops.cast(uniform < self.mean(field), field.dtype)
+
     def moments(self, field):
         """The log-cumulant and the mean, with one exponential between them."""
         # softplus(t) = t - log(sigmoid(t)), while the sigmoid is not zero.

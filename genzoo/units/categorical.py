@@ -74,11 +74,15 @@ class Categorical(Unit):
 
     def sample(self, field, seed):
         """A one-hot state drawn given the field, shape (batch, width)."""
-        # One uniform per unit, inverted through the cumulative distribution.
-        rows = ops.shape(field)[0]
-        uniform = random.uniform((rows, self.size, 1), seed, field.dtype)
+        shape = (ops.shape(field)[0], self.size)
+        uniform = random.uniform(shape, seed, field.dtype)
+        return self.from_uniform(field, uniform)
+
+    def from_uniform(self, field, uniform):
+        """One-hot states, (batch, width), of one uniform number per unit."""
         cumulative = ops.cumsum(self._grouped(self.mean(field)), axis=-1)
-        below = ops.cast(cumulative[..., :-1] <= uniform, "int32")
+        below = cumulative[..., :-1] <= uniform[..., None]
+        below = ops.cast(below, "int32")
         hot = ops.one_hot(
             ops.sum(below, axis=-1), self.n_states, dtype=field.dtype
         )

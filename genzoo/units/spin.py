@@ -45,6 +45,12 @@ class Spin(Unit):
         total = ops.cast(self.bias, field.dtype) + field
         return 2 * random.bernoulli(ops.sigmoid(2 * total), seed) - 1
 
+    def from_uniform(self, field, uniform):
+        """1.0 where the uniform number is below p(x = 1), else -1.0."""
+        total = ops.cast(self.bias, field.dtype) + field
+        up = uniform < ops.sigmoid(2 * total)
+        return 2 * ops.cast(up, field.dtype) - 1
+
     def smooth(self, mean, count):
         """The mean of the data and of one half of each value."""
         return mean * count / (count + 1)

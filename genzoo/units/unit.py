@@ -82,6 +82,19 @@ class Unit(keras.layers.Layer):
         """A state drawn given the field, shape (batch, width)."""
         raise NotImplementedError
 
+    def from_uniform(self, field, uniform):
+        """A state, (batch, width), of uniform numbers (batch, size).
+
+        The cumulative distribution of each unit given the field is inverted.
+
+        Raises:
+            ValueError: for continuous units.
+        """
+        raise ValueError(
+            f"{type(self).__name__} units are continuous: they are not drawn "
+            "from uniform numbers by arithmetic alone. Use sample(field, seed)."
+        )
+
     def statistics(self, x):
         """d a(x) / d parameter for each parameter, each (batch, width)."""
         return [x]

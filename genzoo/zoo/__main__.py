@@ -1,7 +1,7 @@
 """python -m genzoo.zoo: the presets and their cards, on the command line.
 
 list                          names, classes, sizes
-card NAME                     the model card, as JSON
+card NAME                     the model card, as JSON; also of a folder or hf://
 verify [NAME ...] [--quick]   measure the cards' numbers again
 hash FOLDER                   a preset's row of genzoo/zoo/builtin.py
 """
@@ -33,7 +33,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     try:
         return _COMMANDS[options.command](options)
-    except ValueError as error:
+    except (ValueError, ConnectionError, ImportError) as error:
         print(error, file=sys.stderr)
         return 1
 

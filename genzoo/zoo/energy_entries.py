@@ -5,7 +5,15 @@ import keras
 from genzoo.models import RBM, BoltzmannMachine, MaxEnt
 from genzoo.partition.log_partition import RECORD_LENGTH
 from genzoo.zoo import parts
-from genzoo.zoo.arguments import either, flag, list_of, number, one_of, optional
+from genzoo.zoo.arguments import (
+    either,
+    flag,
+    list_of,
+    number,
+    one_of,
+    optional,
+    whole,
+)
 from genzoo.zoo.parts import FEATURES, SEED, SPACES, UNITS
 from genzoo.zoo.table import TABLE, Entry, describe, part
 
@@ -17,10 +25,12 @@ _KNOWN = RECORD_LENGTH + 1
 _PENALTY = list_of(number(0, 1e9), 2, 2)
 
 
-def _make_rbm(kernel_regularizer, **arguments):
+def _make_rbm(kernel_regularizer, chains, **arguments):
     if kernel_regularizer is not None:
         kernel_regularizer = keras.regularizers.L1L2(*kernel_regularizer)
-    return RBM(kernel_regularizer=kernel_regularizer, **arguments)
+    rbm = RBM(kernel_regularizer=kernel_regularizer, **arguments)
+    rbm.set_chains(chains or 0)
+    return rbm
 
 
 def _describe_rbm(rbm):
@@ -40,6 +50,7 @@ def _describe_rbm(rbm):
         "hidden": describe(rbm.hidden, where, UNITS),
         "centered": rbm.centered,
         "kernel_regularizer": penalty,
+        "chains": rbm.chains.count if rbm.chains else None,
         "seed": rbm.draws.seed,
     }
 
@@ -48,6 +59,7 @@ def _count_rbm(config):
     visible, hidden = config["visible"], config["hidden"]
     widths = [parts.unit_width(unit) for unit in (visible, hidden)]
     total = widths[0] * widths[1] + _KNOWN
+    total += (config["chains"] or 0) * widths[1]
     for unit, width in zip((visible, hidden), widths, strict=True):
         # A bias and an offset; the precision, which is kept in any case.
         total += width * (3 if unit["class"] == "units.Gaussian" else 2)
@@ -67,7 +79,21 @@ def _rbm_weights(rbm):
     for side in ("visible", "hidden"):
         for weight in getattr(rbm, side).weights:
             found[f"{side}.{weight.name}"] = weight
+    if rbm.chains:
+        found["chains"] = _AllChains(rbm.chains)
     return found
+
+
+class _AllChains:
+    """The chains of all replicas, as one variable."""
+
+    name = "chains"
+
+    def __init__(self, chains):
+        self.shape = (chains.count, chains.width)
+        self.dtype = chains.states.dtype
+        self.numpy = lambda: chains.read_all().numpy()
+        self.assign = chains.write_all
 
 
 def _check_learned(model):
@@ -89,6 +115,7 @@ TABLE["RBM"] = Entry(
         "hidden": part(*UNITS),
         "centered": flag,
         "kernel_regularizer": optional(_PENALTY),
+        "chains": optional(whole(1, 2**16)),
         "seed": SEED,
     },
     _describe_rbm,

@@ -56,6 +56,15 @@ for _function, _own in (
         _pair(_function), {**_COMMON, **_own}, _describe_recipe
     )
 
+TABLE["networks.dilepton"] = Entry(
+    _pair("dilepton"),
+    {"latent": _LENGTH, "width": whole(1, 2**12), "depth": whole(1, 64)},
+    _describe_recipe,
+)
+_NETWORKS = tuple(
+    f"networks.{name}" for name in ("dcgan", "dilepton", "mlp", "resnet")
+)
+
 
 def _make_gan(networks, **arguments):
     return GAN(*networks, **arguments)
@@ -69,7 +78,7 @@ def _describe_gan(gan):
     if recipes[0] is None or recipes[0] != recipes[1]:
         raise ValueError(
             "GAN.save_to_preset: a preset holds the arguments of "
-            "genzoo.networks.mlp, dcgan or resnet; these networks were made "
+            "a function of genzoo.networks; these networks were made "
             "otherwise, or loaded from a .keras file. Save as .keras instead."
         )
     augmentation = gan.augmentation
@@ -114,7 +123,7 @@ def _average_to_generator(gan):
 TABLE["GAN"] = Entry(
     _make_gan,
     {
-        "networks": part("networks.mlp", "networks.dcgan", "networks.resnet"),
+        "networks": part(*_NETWORKS),
         "latent": one_of("normal", "uniform"),
         "ema": optional(number(1e-9, 1 - 1e-9)),
         "packing": whole(1, 64),

@@ -14,6 +14,7 @@ from genzoo.zoo import (
     energy_entries,  # noqa: F401  (fills the table)
     files,
     gan_entries,  # noqa: F401
+    hub,
     table,
     weights,
 )
@@ -38,15 +39,24 @@ def from_preset(handle):
     hashes that this version of genzoo knows.
 
     Args:
-        handle: a name of `list_presets`, or a folder that `save_to_preset`
-            wrote.
+        handle: a name of `list_presets`, a folder that `save_to_preset`
+            wrote, or "hf://org/name@revision" on the Hugging Face Hub, which
+            needs `pip install genzoo[hub]`. The revision is the full hash of
+            a commit: its files are verified against the hashes that the
+            server names for it, and are downloaded once. Without "@revision"
+            the latest is loaded, with a warning.
 
     Returns:
         The model, not compiled: to sample from, or to compile and fit on.
+        Its `preset` is the handle, for the Hub with the revision it got, its
+        `card` the model card, until the weights change.
 
     Raises:
         ValueError: for an unknown name, or files that are damaged, altered,
             too large or in any other way not those of a preset.
+        ConnectionError: if the Hub cannot be reached, or the connection is
+            lost.
+        ImportError: for the Hub, without huggingface_hub.
 
     Example:
     >>> rbm = genzoo.from_preset("rbm_digits_8x8")
@@ -57,6 +67,7 @@ def from_preset(handle):
 
 def load(handle, cls=None):
     """`from_preset`, with the class that the model must have, if any."""
+    handle = hub.pinned(handle)
     folder, contents = _contents(handle)
     where = str(folder / files.CONFIG)
     config = files.from_json(contents[files.CONFIG], where)
@@ -85,6 +96,9 @@ def load(handle, cls=None):
     model = table.build(config)
     weights.assign(entry.weights(model), arrays, path)
     entry.loaded(model)
+    model.preset = str(handle)
+    name = files.METADATA
+    model.card = files.from_json(contents[name], folder / name)
     return model
 
 
@@ -110,9 +124,9 @@ def card(handle):
         handle: as for `from_preset`.
 
     Raises:
-        ValueError: as `from_preset` does.
+        ValueError, ConnectionError, ImportError: as `from_preset` does.
     """
-    folder, contents = _contents(handle)
+    folder, contents = _contents(hub.pinned(handle))
     name = files.METADATA
     return files.from_json(contents[name], folder / name)
 
@@ -149,6 +163,8 @@ def _locate(handle):
     """(folder, hashes if known) of a handle."""
     if isinstance(handle, str) and handle in builtin.HASHES:
         return builtin.root() / handle, builtin.HASHES[handle]
+    if hub.is_handle(handle):
+        return hub.folder(handle), None
     is_path = isinstance(handle, (str, Path)) and str(handle) != ""
     if is_path and Path(handle).is_dir():
         return Path(handle), None
@@ -156,7 +172,8 @@ def _locate(handle):
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(
         f"from_preset: {handle!r} is neither a folder nor one of the presets "
-        f"{list_presets()}.{hint}"
+        f"{list_presets()}; from the Hugging Face Hub: "
+        f"'hf://org/name@revision'.{hint}"
     )
 
 
@@ -164,9 +181,10 @@ def save_to_preset(model, folder, card=None, dtype=None):
     """Write a model to a folder, from which `from_preset` makes it again.
 
     The folder gets `config.json`, `metadata.json` and `model.weights.h5`:
-    what defines the distribution, without optimizers and chains. Of a GAN the
-    generator's average and the discriminator are kept. To resume a training
-    exactly, save the model as `.keras` instead.
+    what defines the distribution, without optimizers, and the persistent
+    chains of an RBM, from which it samples. Of a GAN the generator's average
+    and the discriminator are kept. To resume a training exactly, save the
+    model as `.keras` instead.
 
     Args:
         model: an `RBM`, `MaxEnt`, `BoltzmannMachine`, or a `GAN` of

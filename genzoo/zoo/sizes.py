@@ -11,9 +11,11 @@ def pair(function, arguments):
     """The weights of the generator and of the discriminator together.
 
     Args:
-        function: "mlp", "dcgan" or "resnet".
+        function: "mlp", "dcgan", "resnet" or "dilepton".
         arguments: all of its arguments, a dict.
     """
+    if function == "dilepton":
+        return _dilepton(**arguments)
     return {"mlp": _mlp, "dcgan": _dcgan, "resnet": _resnet}[function](
         _Sizes(arguments)
     )
@@ -123,3 +125,10 @@ def _resnet(sizes):
     for before, size in zip(widths[:-1], widths[1:], strict=True):
         total += block(before, size, sizes.norm)
     return total + sizes.logits(_halved(side, doublings) ** 2 * widths[-1])
+
+
+def _dilepton(latent, width, depth):
+    # Latents and the energy; twelve observables and the energy.
+    hidden = (latent + 2) * width + 14 * width
+    hidden += 2 * (depth - 1) * (width + 1) * width
+    return hidden + (width + 1) * (6 + 1)

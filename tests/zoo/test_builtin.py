@@ -85,7 +85,7 @@ def test_unknown_preset_ends_with_one_line(capsys):
 
 def test_digit_features_are_those_before_the_logits():
     model = gz.from_preset("digit_features")
-    images, labels = measures.enlarged_digits()
+    images, labels = measures.digits.enlarged_digits()
     features = model.predict(images[:50], verbose=0)
     assert features.shape == (50, 64)
     assert (features >= 0).all()

@@ -193,7 +193,7 @@ def _of_own_networks():
     ("make", "message"),
     [
         (_untrained, "has not seen data"),
-        (_of_own_networks, "mlp, dcgan or resnet"),
+        (_of_own_networks, "a function of genzoo.networks"),
     ],
 )
 def test_what_is_no_plain_data_is_not_saved(make, message, tmp_path):

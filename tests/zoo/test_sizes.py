@@ -33,3 +33,9 @@ def test_weights_are_counted_without_building(
     pair = make(4, **arguments, **given, spectral_normalization=normalised)
     built = sum(network.count_params() for network in pair)
     assert sizes.pair(function, pair[0].recipe.arguments) == built
+
+
+def test_weights_of_dileptons_are_counted():
+    pair = gz.networks.dilepton(latent=3, width=5, depth=2)
+    built = sum(network.count_params() for network in pair)
+    assert sizes.pair("dilepton", pair[0].recipe.arguments) == built

@@ -1,0 +1,114 @@
+"""Presets of handwritten digits; run by train_presets.py."""
+
+import common
+import digit_classifier
+import keras
+import numpy as np
+import preset_cards
+from preset_cards import FOLDER, measured
+
+import genzoo as gz
+
+DIGITS_8X8 = {
+    "data": "UCI optical recognition of handwritten digits, test set "
+    "(Alpaydin and Kaynak 1998, doi:10.24432/C50P49); the first 1,500 to "
+    "train, 297 to test; pixels above 7 of 16 are 1",
+    "data_licence": "CC BY 4.0",
+}
+
+
+def digit_features():
+    """The judge of MNIST digits, in half precision."""
+    data = common.mnist_images()
+    classifier, _, accuracy = digit_classifier.load(data)
+    model = gz.zoo.DigitFeatures()
+    model.set_weights(classifier.get_weights())
+    # As it will be loaded.
+    model.set_weights([w.astype("float16") for w in model.get_weights()])
+    counts = {"accuracy_mnist_test": 10_000}
+
+    def error(measure, share):
+        count = counts.get(measure, 1797)
+        return float(np.sqrt(share * (1 - share) / count))
+
+    card = {
+        "description": "64 features and ten logits of 28x28 digits",
+        "data": "MNIST (LeCun, Cortes and Burges), 60,000 training images in "
+        "[-1, 1]; measured on its 10,000 test images and, unseen, on the "
+        "1,797 8x8 digits of genzoo.datasets enlarged to 28x28",
+        "data_licence": "CC BY-SA 3.0, as it is usually stated for MNIST",
+        "licence": "Apache-2.0",
+        "command": "python benchmarks/train_presets.py digit_features",
+        "seed": 0,
+        "training": "5 epochs of batches of 128, Adam from 2e-3 by a cosine, "
+        "dropout 0.3 before the last two layers",
+        "precision": f"float16 in the file; accuracy in float32 {accuracy:.4f}",
+        # A few images more or less, where arithmetic differs.
+        "measured": measured(
+            "digit_features",
+            model,
+            {
+                "accuracy_mnist_test": 5e-4,
+                "accuracy_digits_8x8_enlarged": 2e-3,
+            },
+            error,
+        ),
+    }
+    model.save_to_preset(FOLDER / "digit_features", card, "float16")
+
+
+def rbm_digits_8x8():
+    """A small RBM whose likelihood is exact."""
+    (x, _), (x_test, _) = gz.datasets.digits.load_data()
+    x, x_test = (
+        (images.reshape(-1, 64) > 7).astype("uint8") for images in (x, x_test)
+    )
+    rbm = gz.RBM(gz.units.Bernoulli(64), gz.units.Bernoulli(20), seed=0)
+    rate = keras.optimizers.schedules.CosineDecay(0.05, 60 * 150)
+    rbm.compile(
+        keras.optimizers.SGD(rate),
+        gz.losses.PersistentContrastiveDivergence(steps=1),
+        steps_per_execution=10,
+    )
+    rbm.fit(x, batch_size=10, epochs=60, verbose=2)
+    log_z = rbm.log_partition(method="enumeration")
+    errors = {
+        f"log_likelihood_{part}": float(
+            rbm.log_prob(rows).std() / np.sqrt(len(rows))
+        )
+        for part, rows in (("train", x), ("test", x_test))
+    }
+    independent = gz.RBM(gz.units.Bernoulli(64), gz.units.Bernoulli(1))
+    independent.adapt(x)
+    independent.kernel.assign(np.zeros((64, 1)))
+    card = {
+        "description": "64 x 20 Bernoulli RBM of binary 8x8 digits",
+        **DIGITS_8X8,
+        "licence": "Apache-2.0",
+        "command": "python benchmarks/train_presets.py rbm_digits_8x8",
+        "seed": 0,
+        "training": "60 epochs of batches of 10, PCD-1 with 128 chains, "
+        "SGD from 0.05 by a cosine",
+        "log_partition": {
+            "value": log_z.value,
+            "method": log_z.method,
+        },
+        "independent_pixels_log_likelihood_test": float(
+            independent.log_prob(x_test).mean()
+        ),
+        "units": "nats an image; exact, by enumeration of the hidden states; "
+        "stderr is that of the mean over the images",
+        "measured": measured(
+            "rbm_digits_8x8",
+            rbm,
+            {name: 1e-3 for name in errors},
+            lambda name, value: errors[name],
+        ),
+    }
+    rbm.save_to_preset(FOLDER / "rbm_digits_8x8", card)
+    preset_cards.picture(
+        "rbm_digits_8x8", rbm.sample(100, seed=0).reshape(-1, 8, 8), rows=10
+    )
+
+
+PRESETS = (digit_features, rbm_digits_8x8)

@@ -1,0 +1,285 @@
+"""What a model serves, and what serves it."""
+
+import subprocess
+import sys
+
+import gan_cases
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import genzoo as gz
+from genzoo.zoo import files
+
+N_SEED = ("n", "seed")
+WALK = ("seed", "steps")
+ENERGY = {
+    "serve": ("x",),
+    "energy": ("x",),
+    "generate": (*N_SEED, "steps"),
+    "gibbs": ("x", *WALK),
+}
+LOG_PROB = {"log_prob": ("x",)}
+HIDDEN = {"hidden_mean": ("x",)}
+
+
+def _rbm(chains=None):
+    rbm = gz.RBM(gz.units.Bernoulli(6), gz.units.Bernoulli(4), seed=0)
+    rbm.adapt(np.eye(6, dtype="uint8"))
+    rbm.set_chains(chains or 0)
+    return rbm
+
+
+def _measured(model):
+    model.log_partition()
+    return model
+
+
+def _maxent():
+    model = gz.MaxEnt(gz.spaces.Binary((2, 3)), gz.features.Moments(1))
+    model.multipliers = np.linspace(-1, 1, 6)
+    return _measured(model)
+
+
+def _boltzmann():
+    patterns = np.sign(np.sin(np.arange(1, 61)))[None]
+    return gz.BoltzmannMachine.hopfield(patterns)
+
+
+def _packed():
+    return gan_cases.points_gan(networks={"packing": 2}, packing=2)
+
+
+# How each family is made, and the arguments of its endpoints.
+FAMILIES = {
+    "rbm": (lambda: _measured(_rbm()), {**ENERGY, **LOG_PROB, **HIDDEN}),
+    "rbm with chains": (lambda: _rbm(5), {**ENERGY, **HIDDEN}),
+    "maxent": (_maxent, {**ENERGY, **LOG_PROB}),
+    "boltzmann machine": (_boltzmann, ENERGY),
+    "gan": (
+        gan_cases.points_gan,
+        {"serve": ("z",), "generate": N_SEED, "score": ("x",)},
+    ),
+    "packed gan": (_packed, {"serve": ("z",), "generate": N_SEED}),
+    "conditional gan": (
+        gan_cases.images_gan,
+        {
+            "serve": ("z", "labels"),
+            "generate": (*N_SEED, "labels"),
+            "score": ("x", "labels"),
+        },
+    ),
+}
+_made = {}
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request, tmp_path_factory):
+    """(name, live model, the same from its SavedModel)."""
+    name = request.param
+    if name not in _made:
+        folder = tmp_path_factory.mktemp("served")
+        model = FAMILIES[name][0]()
+        model.export(folder)
+        _made[name] = model, gz.load_exported(folder)
+    return name, *_made[name]
+
+
+def drawing(served):
+    """Arguments of `sample` and `generate` beside n and the seed."""
+    known = {"steps": 4, "labels": 1}
+    return {k: v for k, v in known.items() if k in served.endpoints["generate"]}
+
+
+def test_names_are_one_set_for_all_families(family):
+    name, _, served = family
+    assert served.endpoints == FAMILIES[name][1]
+    for endpoint, arguments in served.endpoints.items():
+        assert f"{endpoint}({', '.join(arguments)})" in repr(served)
+        assert getattr(served, endpoint)
+
+
+def test_default_signature_is_what_the_model_gives(family):
+    name, model, served = family
+    default = served._loaded.signatures["serving_default"]
+    for rows in (2, 5):
+        if name.endswith("gan"):
+            x = {"z": np.ones((rows, 3), "float32")}
+            if name == "conditional gan":
+                x["labels"] = np.arange(rows, dtype="int32") % 3
+        else:
+            x = {"x": model.sample(rows, seed=1).astype("float32")}
+        given = list(x.values())
+        expected = model.predict(
+            given[0] if len(given) == 1 else given, verbose=0
+        )
+        (found,) = default(**{k: tf.constant(v) for k, v in x.items()}).values()
+        assert len(found) == rows
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(served.serve(**x), found)
+
+
+def test_the_seed_decides(family):
+    _, model, served = family
+    options = drawing(served)
+    first = served.generate(6, seed=7, **options)
+    np.testing.assert_array_equal(
+        first, served.generate(n=6, seed=(7, 0), **options)
+    )
+    np.testing.assert_array_equal(first, model.sample(6, seed=7, **options))
+    # Beyond 32 bits too.
+    large = (2**40, -3)
+    other = served.generate(6, seed=large, **options)
+    assert (first != other).any()
+    np.testing.assert_array_equal(other, model.sample(6, seed=large, **options))
+    # A batch of any length.
+    assert len(served.generate(1, seed=7, **options)) == 1
+
+
+def test_energies_are_those_of_the_model(family):
+    _, model, served = family
+    if "energy" not in served.endpoints:
+        return
+    x = model.sample(4, seed=2)
+    energy = served.energy(x)
+    np.testing.assert_allclose(
+        energy, model.free_energy(x.astype("float32")), rtol=1e-5
+    )
+    np.testing.assert_array_equal(served.serve(x), energy)
+    if "log_prob" in served.endpoints:
+        log_prob = served.log_prob(x)
+        np.testing.assert_allclose(log_prob, model.log_prob(x), rtol=1e-5)
+    np.testing.assert_array_equal(
+        served.gibbs(x, seed=3, steps=2),
+        model.sample(4, seed=3, steps=2, start=x),
+    )
+
+
+# Presets --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", gz.list_presets())
+def test_presets_draw_the_same_when_they_are_served(name, tmp_path):
+    model = gz.from_preset(name)
+    assert model.card == gz.zoo.card(name)
+    if not hasattr(model, "sample"):
+        return
+    model.export(tmp_path)
+    served = gz.load_exported(tmp_path)
+    np.testing.assert_array_equal(
+        served.generate(5, seed=(3, 1), **drawing(served)),
+        model.sample(5, seed=(3, 1), **drawing(served)),
+    )
+    asset = (tmp_path / "assets" / files.METADATA).read_bytes()
+    assert files.from_json(asset, "asset") == served.card == gz.zoo.card(name)
+
+
+def test_a_card_goes_with_its_weights_alone(tmp_path):
+    rbm = gz.from_preset("rbm_digits_8x8")
+    # What is drawn and measured changes nothing that the card says.
+    x = rbm.sample(20, steps=2)
+    rbm.log_partition()
+    rbm.save(tmp_path / "rbm.keras")
+    assert rbm.card is not None
+    rbm.export(tmp_path / "served")
+    assert gz.load_exported(tmp_path / "served").card == rbm.card
+    rbm.compile()
+    rbm.fit(x, verbose=0)
+    assert rbm.card is None
+    rbm.export(tmp_path / "served")
+    assert gz.load_exported(tmp_path / "served").card is None
+    assert not list((tmp_path / "served" / "assets").glob("*"))
+    assert keras.models.load_model(tmp_path / "rbm.keras").card is None
+
+
+# Without genzoo -------------------------------------------------------------
+
+_ALONE = """
+import sys
+sys.modules["genzoo"] = sys.modules["keras"] = None
+import json
+import numpy as np
+import tensorflow as tf
+served = tf.saved_model.load("served")
+card = json.loads(tf.io.read_file(served.card.asset_path).numpy())
+assert card["class"] == "RBM"
+drawn = served.generate(4, [5, 6], 3)
+(other,) = served.signatures["generate"](
+    n=tf.constant(4), seed=tf.constant([5, 6], tf.int64), steps=tf.constant(3)
+).values()
+np.savez("drawn.npz", drawn=drawn, other=other)
+"""
+
+
+def test_tensorflow_alone_serves_a_preset(tmp_path):
+    model = gz.from_preset("rbm_digits_8x8")
+    model.export(tmp_path / "served")
+    # Elsewhere, as on another machine.
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "served").rename(tmp_path / "moved" / "served")
+    done = subprocess.run(
+        [sys.executable, "-c", _ALONE],
+        cwd=tmp_path / "moved",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    expected = model.sample(4, seed=(5, 6), steps=3)
+    with np.load(tmp_path / "moved" / "drawn.npz") as found:
+        np.testing.assert_array_equal(found["drawn"], expected)
+        np.testing.assert_array_equal(found["other"], expected)
+
+
+# Errors ---------------------------------------------------------------------
+
+
+def test_what_is_no_export_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no folder '.*missing'"):
+        gz.load_exported(tmp_path / "missing")
+    with pytest.raises(ValueError, match="holds no SavedModel. Write one"):
+        gz.load_exported(tmp_path)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ValueError, match="no folder"):
+        gz.load_exported(tmp_path / "file")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    gan_cases.images_gan().export(folder)
+    return gz.load_exported(folder)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments", "message"),
+    [
+        ("generate", {"n": 0}, "generate: n must be a positive int; .* 0"),
+        ("generate", {"n": 2.5}, "n must be int32 integers; .*float64 2.5"),
+        ("generate", {"n": 2**31}, "n must be int32 integers"),
+        ("generate", {"n": [1, 2]}, r"n must have shape \(\)"),
+        ("generate", {"seed": 0.5}, "seed must be an int or a pair"),
+        ("generate", {"labels": [1, 2]}, "labels has 2 rows; n is 3"),
+        ("generate", {"labels": "two"}, "labels must be int32 integers"),
+        ("score", {"x": np.ones((2, 8, 8))}, r"x must have .*8, 8, 1\)"),
+    ],
+)
+def test_arguments_are_checked(pictures, endpoint, arguments, message):
+    known = {"n": 3, "seed": 0, "labels": 1}
+    given = {k: known[k] for k in pictures.endpoints[endpoint] if k in known}
+    with pytest.raises(ValueError, match=message):
+        getattr(pictures, endpoint)(**{**given, **arguments})
+
+
+def test_missing_arguments_and_endpoints_are_named(pictures):
+    with pytest.raises(TypeError, match=r"generate\(n, .*missing.*'labels'"):
+        pictures.generate(3, seed=0)
+    with pytest.raises(AttributeError, match="no endpoint 'energy'; it has"):
+        pictures.energy(np.ones((1, 8, 8, 1)))
+    assert not hasattr(pictures, "log_prob")
+
+
+def test_endpoints_are_printed(tmp_path, capsys):
+    _rbm().export(tmp_path, verbose=True)
+    assert "generate(n, seed, steps)" in capsys.readouterr().out
