@@ -102,7 +102,7 @@ def main():
         gan = gan_mnist.train(
             data[0][0],
             data[0][1] if options.conditional else None,
-            epochs=options.epochs or gan_mnist.EPOCHS,
+            epochs=options.epochs,
         )
     spent = {"updates": int(gan.optimizer.iterations.numpy())}
     if not options.load:

@@ -5,13 +5,15 @@ python benchmarks/table.py --write    # put it into README.md
 """
 
 import json
+import math
 import statistics
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
-PARTS = ("families", "measurements")
+PARTS = ("families", "presets", "measurements")
+PRESETS = HERE.parent / "saved_models"
 
 
 def load(name):
@@ -361,9 +363,34 @@ def families():
     )
 
 
+def presets():
+    """The presets and what their cards show, as markdown."""
+    lines = ["| preset | what | measured |", "|---|---|---|"]
+    for path in sorted(PRESETS.glob("*/metadata.json")):
+        card = json.loads(path.read_text())
+        numbers = ", ".join(
+            f"{name.replace('_', ' ')} {_with_error(**number)}"
+            for name, number in card["measured"].items()
+        )
+        lines.append(
+            f"| `{path.parent.name}` | {card['description']} | {numbers} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _with_error(value, stderr, **_):
+    if value == round(value):
+        return f"{value:.0f}"
+    if abs(value) < 1e-3:
+        return f"{value:.1e} ± {stderr:.1e}"
+    # Two digits of the error.
+    places = max(0, 1 - math.floor(math.log10(stderr)))
+    return f"{value:.{places}f} ± {stderr:.{places}f}"
+
+
 def main():
     text = README.read_text()
-    for name, part in zip(PARTS, (families(), table()), strict=True):
+    for name, part in zip(PARTS, (families(), presets(), table()), strict=True):
         begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
         head, rest = text.split(begin)
         _, tail = rest.split(end)

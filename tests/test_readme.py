@@ -15,6 +15,7 @@ def test_measurements_are_those_of_the_committed_json():
     text = (ROOT / "README.md").read_text()
     assert found["table"]() in text
     assert found["families"]() in text
+    assert found["presets"]() in text
 
 
 def _blocks():

@@ -7,7 +7,7 @@ from genzoo.networks.condition import Condition
 from genzoo.networks.image import check_image, grid, to_image
 from genzoo.networks.recipe import recorded
 
-MAPPING_WIDTH = 128
+MAPPING_DEPTH, MAPPING_WIDTH = 8, 64
 
 
 @recorded
@@ -34,8 +34,8 @@ def dcgan(
         image_shape: (side, side, channels), side 8 to 128, 1 or 3 channels.
         width: channels at half of the full resolution; twice as many at each
             halving.
-        mapping: hidden layers of 128 units between the latents and the first
-            grid; by default 2 without conditions, where the latents alone
+        mapping: hidden layers of 64 units between the latents and the first
+            grid; by default 8 without conditions, where the latents alone
             must tell one mode from the next, and none with conditions.
         classes: number of classes, for integer conditions; or None.
         condition: length of vector conditions; or None.
@@ -54,7 +54,9 @@ def dcgan(
 
     Reference:
         Radford, Metz and Chintala, "Unsupervised representation learning
-        with deep convolutional generative adversarial networks", 2016.
+        with deep convolutional generative adversarial networks", 2016; the
+        mapping: Karras, Laine and Aila, "A style-based generator architecture
+        for generative adversarial networks", 2019.
 
     Example:
     >>> generator, discriminator = genzoo.networks.dcgan(64, (28, 28, 1))
@@ -67,7 +69,7 @@ def dcgan(
     z = keras.Input((latent,), name="latent")
     inputs, x = given.joined(z)
     if mapping is None:
-        mapping = 0 if given.is_given else 2
+        mapping = 0 if given.is_given else MAPPING_DEPTH
     for _ in range(mapping):
         x = layers.Dense(MAPPING_WIDTH, kernel_initializer="he_normal")(x)
         x = layers.ReLU()(x)

@@ -7,25 +7,70 @@ from genzoo.zoo.files import CONFIG, METADATA, WEIGHTS
 # SHA-256 of config.json, metadata.json and model.weights.h5;
 # `python -m genzoo.zoo hash FOLDER` prints a row.
 _HASHES = {
+    "boltzmann_digits_8x8": (
+        "0452856344476ba94c7fd480d9a4fa5c9e12aef9b704010eb515c8f51dbf5895",
+        "deec5ce6ab07cb4382b9ce9bc98861c879cab0823b66c11fc0a4955884a5a703",
+        "d00ee2e05a024657467effe750e138dda260fc6ca8cd44c1e1f717f93d9cc45b",
+    ),
     "digit_features": (
         "547fb62f3f3deb1a17b3a3c5983f8364d98f690d24e4225d9c9a11f82ddaa97d",
         "a304fb40d2e83ec3f400e7428437456b67ed1dc9eee968269b39165408b267aa",
         "7f84faca340438b14d13aa4a04799d1a0b1ca8de7d7622b6ebd3e1b2ccf75eed",
+    ),
+    "gan_events": (
+        "add74ea8d6832414d29cb1b2914b84c6aeddfc26ae3203c8eafbb51ac3bb645e",
+        "c66c6d399095dfba9f2753cc471648e19c3e124379fb49bcd92c64ca06b6351c",
+        "f8de5749b102d9812f16e6f9323e400d4711d949aa79cb97525d18697790f537",
+    ),
+    "gan_grid": (
+        "c4d7096a006967846c638fcd40d128ef5dc3557ddf2cc80307b44c0899747519",
+        "f0a544760388c4dbb5b3d35785c7db0bf95364e69deb5876acac05508c6038b1",
+        "2c8021867338ec5f9d110308c3c8df082e9c4209c1197694dbc10c9749c914f8",
     ),
     "gan_mnist_conditional": (
         "0f122e8aabeebc701312c5ebdfca04666072edda431da119ccf08fa96e7f1e98",
         "2ea46db3c516107efde111402f29246eef56baf3c737d7973e475d007fd6e6f4",
         "1239e6c64a3146b608c4773872739b6df3ca9d05a12d204c73aa1c1cf0a0fe10",
     ),
+    "gan_ring": (
+        "c4d7096a006967846c638fcd40d128ef5dc3557ddf2cc80307b44c0899747519",
+        "7787959c347fff6968e194aec977590d44b48a74370b45532391832f255e7f21",
+        "eca7ad8c4014db34b28e4ed081f3aa038411e3fd8065ae806293f3d4e9c25948",
+    ),
+    "gaussian_rbm_patches": (
+        "462ab4bfaa4e1ecb01ec0ac81d64e471b6059acd83d10e60451f336ca2fceb8d",
+        "aa2c1605170c871817a78d3019af611b6abca45d4a8023a5c61c4f1487472e35",
+        "861d27177c01d927876d3e2fbb278b181851b7e0285d718a35e28d25ba5f882f",
+    ),
     "ising_maxent_16_critical": (
         "ae64e80de3768f57934e070cb65a97eb9a4761edab4aa0ef56b91704a1419005",
         "3d411042fd1fda6488d0b763b10c5d81e6748ca44ad39e694fb4b2a9e9da2490",
         "577d341e0a8ff9cc97452a9e430b354b422538ca83338ecc88aed78e30eb7960",
     ),
+    "ising_rbm_16_critical": (
+        "f06195546cf05f9417840507a35d51d57aa1995b837c64fd82289cecce621dfb",
+        "b106458bf46eb7d4079d5cdbdef080cd401fe968f6f45a8fe0c8c602d7b0f8c5",
+        "5229c34ca5d4e3aee3dc7f7029ebc753fc9caf4f6be5ae2bc6ac3a1c5676b26b",
+    ),
+    "ising_rbm_16_disordered": (
+        "f06195546cf05f9417840507a35d51d57aa1995b837c64fd82289cecce621dfb",
+        "4dbbe46ad32fbc92f6fbe29c2e7f6697327cf951dd50160628583f6440ef70a6",
+        "74d3a6cd5c0b0b8dc62c4a7048715a1d45f88d49b4bdc100efad4463d9e314a5",
+    ),
+    "ising_rbm_16_ordered": (
+        "f06195546cf05f9417840507a35d51d57aa1995b837c64fd82289cecce621dfb",
+        "dd560ff91939c82d392b4dffeaf81dd6864388e3a464fe823e3175125477751b",
+        "418dc401a8bc88222c7da83de5873368bdd337fc0a8aea5f0b08bdea66b336d5",
+    ),
     "rbm_digits_8x8": (
         "bd9e0d5abd75a42207a46fea33b73e8e1232a8a668e77be33d2f799485097692",
         "fcfc0b93d46949ab3f6c6de1fd3899d45a77785f6dc7616d72addf8584400b30",
         "4713a789370f2bb67fb358bb3bc3d0c9330a1f154c8b0ec727d605e8f8d7b521",
+    ),
+    "rbm_mnist_500": (
+        "47656b823f5f3db828dde8a233308ead51408298016236ecb225e4994b361770",
+        "3ba9fb55cb6f4394d8391c57470d0dc7d9efaeec64b2477718227141683de84b",
+        "ba11c3287303b2109d15d05d21025b9e9c334ccdef505b5510f4a727b67072f7",
     ),
 }
 HASHES = {

@@ -3,7 +3,7 @@
 So that a config.json that asks for too many is refused before they exist.
 """
 
-from genzoo.networks.dcgan import MAPPING_WIDTH
+from genzoo.networks.dcgan import MAPPING_DEPTH, MAPPING_WIDTH
 from genzoo.networks.image import grid
 
 
@@ -90,7 +90,7 @@ def _dcgan(sizes):
     inputs = sizes.latent + sizes.given
     mapping = sizes.mapping
     if mapping is None:
-        mapping = 0 if sizes.given else 2
+        mapping = 0 if sizes.given else MAPPING_DEPTH
     for _ in range(mapping):
         total += sizes.layer(inputs, MAPPING_WIDTH)
         inputs = MAPPING_WIDTH

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory):
-    """The files of the wheel, as an installation has them."""
+def wheel(tmp_path_factory):
+    """The built wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
@@ -29,9 +29,16 @@ def unpacked(tmp_path_factory):
     options = ["--no-build-isolation", "--no-index", "-w", str(folder)]
     subprocess.run([*command, *options, str(source)], check=True)
     (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def unpacked(wheel):
+    """The files of the wheel, as an installation has them."""
+    folder = wheel.parent / "installed"
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder / "installed")
-    return folder / "installed"
+        archive.extractall(folder)
+    return folder
 
 
 def test_no_package_is_left_out(unpacked):
@@ -40,23 +47,39 @@ def test_no_package_is_left_out(unpacked):
     assert written == packed
 
 
-def test_presets_are_inside_and_load(unpacked, tmp_path):
+def test_presets_are_inside(unpacked):
     names = {p.name for p in (unpacked / "genzoo" / "saved_models").iterdir()}
     assert names == set(gz.list_presets())
+
+
+def test_fresh_environment_samples_from_every_preset(wheel, tmp_path):
+    """As a user has it: nothing but the wheel and what it requires."""
+    folder = tmp_path / "fresh"
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    python = folder / "bin" / "python"
+    install = [python, "-m", "pip", "install", "--quiet", "--no-compile"]
+    constraints = ["-c", ROOT / "constraints.txt"]
+    subprocess.run([*install, *constraints, wheel], check=True)
     code = """
 import genzoo as gz
 print(gz.__file__)
 for name in gz.list_presets():
     model = gz.from_preset(name)
     if hasattr(model, "sample"):
-        model.sample(2, seed=0)
+        options = {} if not getattr(model, "is_conditional", False) else {
+            "labels": [1, 1] if model.networks.classes else [[200.0]] * 2
+        }
+        assert len(model.sample(2, seed=0, **options)) == 2
+        print(name)
 """
     result = subprocess.run(
-        [sys.executable, "-c", code],
+        [python, "-c", code],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(unpacked)},
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
         capture_output=True,
         text=True,
     )
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith(str(unpacked))
+    first, *sampled = result.stdout.splitlines()
+    assert first.startswith(str(folder))
+    assert sampled == [n for n in gz.list_presets() if n != "digit_features"]

@@ -7,9 +7,9 @@ there is one, "stderr". `MEASURES` has the functions that make such values.
 from typing import NamedTuple
 
 from genzoo.zoo import presets
-from genzoo.zoo.measures import digits, gans, ising
+from genzoo.zoo.measures import boltzmann, digits, gans, ising, mnist, patches
 
-_ROOMS = (digits, gans, ising)
+_ROOMS = (boltzmann, digits, gans, ising, mnist, patches)
 MEASURES = {name: part for r in _ROOMS for name, part in r.MEASURES.items()}
 _SLOW = set().union(*(room.SLOW for room in _ROOMS))
 

@@ -42,6 +42,12 @@ def logits(images):
     )
 
 
+def share_confident(found):
+    """The share of logits that give a class a probability of 0.9 or more."""
+    odds = np.exp(found - found.max(1, keepdims=True))
+    return np.mean(1 / odds.sum(1) >= CONFIDENT)
+
+
 @functools.lru_cache(maxsize=1)
 def _drawn(gan, seed):
     asked = np.arange(COUNT) % 10
@@ -52,9 +58,7 @@ def _drawn(gan, seed):
 
 def confident(gan, seed=0):
     """The share of samples of a class with a probability of 0.9 or more."""
-    _, found, _ = _drawn(gan, seed)
-    odds = np.exp(found - found.max(1, keepdims=True))
-    return np.mean(1 / odds.sum(1) >= CONFIDENT)
+    return share_confident(_drawn(gan, seed)[1])
 
 
 def class_kl(gan, seed=0):
