@@ -1,10 +1,10 @@
 """Whether the order of four families is the same in three seeds.
 
 Runs `examples/compare_families.py` and keeps its tables. Which measures count
-as reliable was chosen on seeds 0 to 2, and is tested on other seeds, by
-default 3 to 5; exits with 1 if one of them orders the models in another way.
+as reliable was chosen on seeds 0 to 5, and is tested on other seeds, by
+default 6 to 8; exits with 1 if one of them orders the models in another way.
 
-    python benchmarks/families.py [--seeds 3 4 5]
+    python benchmarks/families.py [--seeds 6 7 8]
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 import common
 
 EXAMPLE = common.HERE.parent / "examples" / "compare_families.py"
-RELIABLE = ("near density", "near coverage", "near precision")
+RELIABLE = ("near density", "near precision")
 MODELS = ("independent pixels", "Boltzmann machine", "RBM", "GAN")
 
 
@@ -40,7 +40,7 @@ def agreeing(tables):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, nargs="+", default=[3, 4, 5])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[6, 7, 8])
     options = parser.parse_args()
     tables = {}
     for seed in options.seeds:

@@ -9,7 +9,7 @@ from genzoo.zoo.files import CONFIG, METADATA, WEIGHTS
 _HASHES = {
     "boltzmann_digits_8x8": (
         "0452856344476ba94c7fd480d9a4fa5c9e12aef9b704010eb515c8f51dbf5895",
-        "deec5ce6ab07cb4382b9ce9bc98861c879cab0823b66c11fc0a4955884a5a703",
+        "a397e27e67ac838086f82a73efeb28c64c2ac9a01838ba49dfcc0ab0886b41cb",
         "d00ee2e05a024657467effe750e138dda260fc6ca8cd44c1e1f717f93d9cc45b",
     ),
     "digit_features": (
@@ -49,18 +49,18 @@ _HASHES = {
     ),
     "ising_rbm_16_critical": (
         "f06195546cf05f9417840507a35d51d57aa1995b837c64fd82289cecce621dfb",
-        "b106458bf46eb7d4079d5cdbdef080cd401fe968f6f45a8fe0c8c602d7b0f8c5",
-        "5229c34ca5d4e3aee3dc7f7029ebc753fc9caf4f6be5ae2bc6ac3a1c5676b26b",
+        "2171de2bede0e9f5778111079ebe3b591621d739fa7ac60eabdb40242024c745",
+        "6ebc853f3f6d1bbece43f1d8281baf9e7abbbe35cb7e8be91b3f9e8612350c7c",
     ),
     "ising_rbm_16_disordered": (
         "f06195546cf05f9417840507a35d51d57aa1995b837c64fd82289cecce621dfb",
-        "4dbbe46ad32fbc92f6fbe29c2e7f6697327cf951dd50160628583f6440ef70a6",
-        "74d3a6cd5c0b0b8dc62c4a7048715a1d45f88d49b4bdc100efad4463d9e314a5",
+        "b00a9f76a5cd2cc32179d585a78ab54d21d70eade67e7a54152f56ad4b3bfb15",
+        "0eb99d3c6f2743335f559e6de6183f4cd44c424e5bf8f2b01e0c0362bf8c8c60",
     ),
     "ising_rbm_16_ordered": (
         "f06195546cf05f9417840507a35d51d57aa1995b837c64fd82289cecce621dfb",
-        "dd560ff91939c82d392b4dffeaf81dd6864388e3a464fe823e3175125477751b",
-        "418dc401a8bc88222c7da83de5873368bdd337fc0a8aea5f0b08bdea66b336d5",
+        "12d92b7ed98d23d812ef77df59809edf690f3b11972bdcb9b0665f56a11ea9da",
+        "69b656da3c4c02980515c27ffdbb259c6cdb75971cb2a87ed56796d9bb90e405",
     ),
     "rbm_digits_8x8": (
         "bd9e0d5abd75a42207a46fea33b73e8e1232a8a668e77be33d2f799485097692",

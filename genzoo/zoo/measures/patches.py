@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from genzoo import datasets
+from genzoo.zoo.measures.annealing import log_partition_again
 
 SIDE = 6
 WIDTH = SIDE**2
@@ -69,12 +70,9 @@ def rbm_log_prob(rbm, part=1):
     return log_prob.reshape(x.shape[:2])
 
 
-def annealed_log_partition(rbm, seed=1):
-    """log Z by annealing both ways, with other chains than on the card."""
-    known = rbm.known_log_partition.numpy()
-    result = rbm.log_partition("ais", chains=100, temperatures=3000, seed=seed)
-    rbm.known_log_partition.assign(known)
-    return result
+def annealed_log_partition(rbm):
+    """log Z by annealing both ways, a `LogPartition`."""
+    return log_partition_again(rbm, chains=100, temperatures=3000)
 
 
 def _log_z(rbm):

@@ -1,0 +1,14 @@
+"""log Z of a preset, estimated again."""
+
+
+def log_partition_again(model, chains, temperatures):
+    """A `LogPartition` by chains that are not those of the card.
+
+    The model goes on to know the log Z that it knew.
+    """
+    known = model.known_log_partition.numpy()
+    result = model.log_partition(
+        "ais", chains=chains, temperatures=temperatures, seed=1
+    )
+    model.known_log_partition.assign(known)
+    return result
