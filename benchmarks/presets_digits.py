@@ -9,6 +9,7 @@ from preset_cards import FOLDER, measured
 
 import genzoo as gz
 from genzoo.zoo.measures import boltzmann
+from genzoo.zoo.measures import digits as measures
 
 DIGITS_8X8 = {
     "data": "UCI optical recognition of handwritten digits, test set "
@@ -56,6 +57,18 @@ def digit_features():
         ),
     }
     model.save_to_preset(FOLDER / "digit_features", card, "float16")
+    draw_classes(model)
+
+
+def draw_classes(model):
+    """Digits that it was not trained on, each column of what it takes for."""
+    images, _ = measures.enlarged_digits()
+    found = model.classify(images).argmax(1)
+    chosen = [np.flatnonzero(found == digit)[:8] for digit in range(10)]
+    chosen = np.stack(chosen, axis=1).ravel()
+    preset_cards.picture(
+        "digit_features", images[chosen, :, :, 0], 8, scale=1, low=-1
+    )
 
 
 def rbm_digits_8x8():

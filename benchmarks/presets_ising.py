@@ -53,6 +53,8 @@ def ising_maxent_16_critical():
         ),
     }
     model.save_to_preset(FOLDER / "ising_maxent_16_critical", card)
+    x = model.sample(40, seed=0, steps=2000)
+    picture("ising_maxent_16_critical", x, rows=4, scale=3, low=-1, frame=0.4)
     print("true", 1 / temperature, true_bond, errors)
 
 
