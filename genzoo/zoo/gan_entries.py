@@ -48,7 +48,11 @@ for _function, _own in (
     ("mlp", {"output": _LENGTH, "depth": whole(0, 64)}),
     (
         "dcgan",
-        {"image_shape": _image_shape, "mapping": optional(whole(0, 64))},
+        {
+            "image_shape": _image_shape,
+            "mapping": optional(whole(0, 64)),
+            "codes": whole(0, 2**12),
+        },
     ),
     ("resnet", {"image_shape": _image_shape}),
 ):
