@@ -16,7 +16,6 @@ def dcgan(
     image_shape,
     width=64,
     mapping=None,
-    codes=0,
     classes=None,
     condition=None,
     conditioning="projection",
@@ -40,8 +39,6 @@ def dcgan(
             must tell one mode from the next, and none with conditions. More
             of them separate the modes of many data better (8 of MNIST), but
             collapse on few (1,500 digits of 8x8).
-        codes: length of a softmax of these layers' result, beside it: with
-            it the generator can choose a mode sharply. 0 for none.
         classes: number of classes, for integer conditions; or None.
         condition: length of vector conditions; or None.
         conditioning: how the discriminator learns of the condition,
@@ -78,10 +75,6 @@ def dcgan(
     for _ in range(mapping):
         x = layers.Dense(MAPPING_WIDTH, kernel_initializer="he_normal")(x)
         x = layers.ReLU()(x)
-    if codes:
-        # A sum of one is little beside 64 units.
-        code = layers.Softmax()(layers.Dense(codes)(x))
-        x = layers.Concatenate()([x, layers.Rescaling(8.0)(code)])
     x = layers.Dense(
         start * start * widths[-1], kernel_initializer="he_normal"
     )(x)

@@ -28,8 +28,8 @@ _HASHES = {
         "2c8021867338ec5f9d110308c3c8df082e9c4209c1197694dbc10c9749c914f8",
     ),
     "gan_mnist_conditional": (
-        "6d1a0ecdf6ecbd77e73cb43aceff669851a605acee70d502406c3f9651d5f43c",
-        "22c12235231f230324d2179eee97cafe928f845f01d8a2c43c161ff7fbd64494",
+        "0f122e8aabeebc701312c5ebdfca04666072edda431da119ccf08fa96e7f1e98",
+        "2ea46db3c516107efde111402f29246eef56baf3c737d7973e475d007fd6e6f4",
         "1239e6c64a3146b608c4773872739b6df3ca9d05a12d204c73aa1c1cf0a0fe10",
     ),
     "gan_ring": (

@@ -48,11 +48,7 @@ for _function, _own in (
     ("mlp", {"output": _LENGTH, "depth": whole(0, 64)}),
     (
         "dcgan",
-        {
-            "image_shape": _image_shape,
-            "mapping": optional(whole(0, 64)),
-            "codes": whole(0, 2**12),
-        },
+        {"image_shape": _image_shape, "mapping": optional(whole(0, 64))},
     ),
     ("resnet", {"image_shape": _image_shape}),
 ):

@@ -94,9 +94,6 @@ def _dcgan(sizes):
     for _ in range(mapping):
         total += sizes.layer(inputs, MAPPING_WIDTH)
         inputs = MAPPING_WIDTH
-    if sizes.codes:
-        total += sizes.layer(inputs, sizes.codes)
-        inputs += sizes.codes
     total += sizes.layer(inputs, start**2 * last)
     for size in [*reversed(widths[:-1]), sizes.image_shape[2]]:
         total += sizes.layer(last, size, 16)
