@@ -85,27 +85,35 @@ def main():
     parser.add_argument("--conditional", action="store_true")
     parser.add_argument("--stacked", action="store_true")
     parser.add_argument("--epochs", type=int)
-    parser.add_argument("--load", help="a .keras file, instead of training")
+    parser.add_argument(
+        "--load", help="a .keras file or a preset, instead of training"
+    )
     parser.add_argument("--save", help="where to keep the trained model")
     options = parser.parse_args()
     import gan_mnist
     import keras
 
+    import genzoo as gz
+
     data = common.mnist_images()
     begin = time.process_time()
     if options.load:
-        gan = keras.models.load_model(options.load)
+        is_file = options.load.endswith(".keras")
+        load = keras.models.load_model if is_file else gz.from_preset
+        gan = load(options.load)
     elif options.stacked:
+        # At the size that two cores allow.
         x = stack(data[0][0], 100_000, 0)
-        gan = gan_mnist.train(x, epochs=options.epochs or 4)
+        gan = gan_mnist.train(x, epochs=options.epochs or 6)
     else:
         gan = gan_mnist.train(
             data[0][0],
             data[0][1] if options.conditional else None,
-            epochs=options.epochs,
+            epochs=options.epochs or gan_mnist.EPOCHS,
         )
-    spent = {"updates": int(gan.optimizer.iterations.numpy())}
+    spent = {}
     if not options.load:
+        spent["updates"] = int(gan.optimizer.iterations.numpy())
         spent["CPU s"] = time.process_time() - begin
     if options.save:
         gan.save(options.save)

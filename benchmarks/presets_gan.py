@@ -78,11 +78,9 @@ def _digits(name, conditional, trained):
         "[-1, 1]; compared with its 10,000 test images",
         "data_licence": "CC BY-SA 3.0, as it is usually stated for MNIST",
         "command": f"python benchmarks/train_presets.py {name}",
-        "training": f"{example.EPOCHS[conditional]} epochs of batches of "
-        f"{example.BATCH}, non-saturating loss, R1 and R2 of 1.0 on an eighth "
-        "of the batch, Adam from 2e-3 by a cosine to "
-        f"{2e-3 * example.LAST_RATE[conditional]:g}, beta_1 0, beta_2 0.99, "
-        "average 0.999",
+        "training": f"{example.EPOCHS} epochs of batches of {example.BATCH}, "
+        "non-saturating loss, R1 and R2 of 1.0 on an eighth of the batch, "
+        "Adam from 2e-3 by a cosine, beta_1 0, beta_2 0.99, average 0.999",
         "judge": "the preset digit_features; Frechet distance and coverage "
         "are of its 64 features",
         "real_against_real": {

@@ -88,7 +88,10 @@ def family(request, tmp_path_factory):
 
 def drawing(served):
     """Arguments of `sample` and `generate` beside n and the seed."""
-    known = {"steps": 4, "labels": 1}
+    taken = served._loaded.signatures["generate"].structured_input_signature[1]
+    # One for all: a class, or a vector.
+    is_class = "labels" not in taken or taken["labels"].shape.rank == 1
+    known = {"steps": 4, "labels": 1 if is_class else [200.0]}
     return {k: v for k, v in known.items() if k in served.endpoints["generate"]}
 
 
