@@ -324,6 +324,15 @@ def table():
     ]
     rows += maxent_rows() + inverse_rows() + phase_rows() + sampling_rows()
     rows += gan_rows() + metric_rows()
+    slowest = max(load("preset_times")["wall s"].items(), key=lambda i: i[1])
+    rows.append(
+        (
+            "presets, two threads: seconds to load one and draw 64, the "
+            "slowest",
+            f"{slowest[1]:.1f} (`{slowest[0]}`)",
+            "",
+        )
+    )
     lines = ["| what | genzoo | beside it |", "|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     machine = speed["machine"]

@@ -13,7 +13,7 @@ from keras import ops
 # A turn of the loop takes the time of so many sites besides its own.
 _SITES_PER_TURN = 8
 # TensorFlow copies what it writes a row to: that is a block of so many sites.
-_SITES_PER_BLOCK = 32
+_SITES_PER_BLOCK = 16
 
 
 class Info(NamedTuple):
@@ -64,18 +64,15 @@ def coloured_sweep(pairwise, colours, name):
                 new = rule(total, values[turn], *its)
                 values = _put(values, [turn], new[None])
                 own = _put(own, [turn], encode_rows(pairwise, new)[None])
-                return turn + 1, values, own
+                return values, own
 
             values = tf.gather(x, rows[block])
             values = tf.reshape(values, (turns, places, chains))
             own = tf.gather(phi, codes[block])
             own = tf.reshape(own, (turns, d * places, chains))
-            if turns == 1:
-                _, values, own = take(0, values, own)
-            else:
-                _, values, own = tf.while_loop(
-                    lambda turn, *_: turn < turns, take, (0, values, own)
-                )
+            # Written out: a loop would cost as much as the turns.
+            for turn in range(turns):
+                values, own = take(turn, values, own)
             values = tf.reshape(values, (-1, chains))
             own = tf.reshape(own, (-1, chains))
             x = _put(x, rows[block], values)
