@@ -16,6 +16,7 @@ from genzoo.models.maxent_learning import Learning
 from genzoo.models.maxent_observing import Observing
 from genzoo.models.maxent_results import Results
 from genzoo.models.maxent_sampling import Walking
+from genzoo.models.maxent_serving import Served
 from genzoo.models.maxent_window import Window
 from genzoo.spaces.space import get as get_space
 
@@ -34,6 +35,7 @@ class MaxEnt(
     Window,
     Exact,
     Walking,
+    Served,
     Annealing,
     EnergyBasedModel,
 ):
