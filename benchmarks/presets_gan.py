@@ -72,7 +72,7 @@ def _digits(name, conditional, trained):
     card = {
         **_CARD,
         "description": "handwritten digits"
-        + (", each of the class asked for" if conditional else "")
+        + (", each of the class asked for" if conditional else ", no labels")
         + ", 28 x 28, DCGAN",
         "data": "MNIST (LeCun, Cortes and Burges), 60,000 training images in "
         "[-1, 1]; compared with its 10,000 test images",
@@ -80,7 +80,8 @@ def _digits(name, conditional, trained):
         "command": f"python benchmarks/train_presets.py {name}",
         "training": f"{example.EPOCHS} epochs of batches of {example.BATCH}, "
         "non-saturating loss, R1 and R2 of 1.0 on an eighth of the batch, "
-        "Adam from 2e-3 by a cosine, beta_1 0, beta_2 0.99, average 0.999",
+        "Adam from 2e-3 by a cosine, beta_1 0, beta_2 0.99, average 0.999"
+        + ("" if conditional else f"; {example.CLUSTERS} clusters as classes"),
         "judge": "the preset digit_features; Frechet distance and coverage "
         "are of its 64 features",
         "real_against_real": {

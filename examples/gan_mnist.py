@@ -21,9 +21,8 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402
 
 EPOCHS, BATCH, LATENT, WIDTH = 30, 64, 32, 48
-# Hidden layers between latents and images. Without labels the latents alone
-# must tell one digit from the next.
-MAPPING = {"labels": 0, "no labels": 8}
+# Without labels the model makes classes of its own.
+CLUSTERS = 100
 
 
 def scaled(images):
@@ -31,17 +30,24 @@ def scaled(images):
     return (images[..., None] / 127.5 - 1).astype("float32")
 
 
-def train(x, y=None, epochs=EPOCHS, callbacks=None, seed=0, verbose=2):
+def train(
+    x,
+    y=None,
+    epochs=EPOCHS,
+    callbacks=None,
+    seed=0,
+    verbose=2,
+    clusters=CLUSTERS,
+):
     """A GAN of images in [-1, 1], conditional if there are labels y."""
     keras.utils.set_random_seed(seed)
     networks = gz.networks.dcgan(
         LATENT,
         x.shape[1:],
         width=WIDTH,
-        mapping=MAPPING["no labels" if y is None else "labels"],
-        classes=None if y is None else 10,
+        classes=clusters if y is None else 10,
     )
-    gan = gz.GAN(*networks, seed=seed)
+    gan = gz.GAN(*networks, self_conditioned=y is None, seed=seed)
     # The default optimizer, with a rate that falls to zero.
     steps = epochs * -(-len(x) // BATCH)
     rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)

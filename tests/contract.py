@@ -205,6 +205,7 @@ MODELS = {
         gan_cases.ring(),
     )._replace(served=()),
     "gan images": _gan_case(gan_cases.float16_gan, *gan_cases.spots()),
+    "gan clusters": _gan_case(gan_cases.clusters_gan, gan_cases.spots()[0]),
 }
 
 

@@ -53,6 +53,15 @@ def images_gan(seed=3, conditioning="projection", compiling=None, **options):
     return gan
 
 
+def clusters_gan(seed=3, **options):
+    """A compiled self-conditioned GAN of the images of `spots`."""
+    keras.utils.set_random_seed(seed)
+    pair = gz.networks.dcgan(3, (8, 8, 1), width=2, classes=4)
+    gan = gz.GAN(*pair, self_conditioned=True, seed=seed)
+    gan.compile(**options)
+    return gan
+
+
 def float16_gan(seed=3):
     """One with all that has a state: augmentation, scaled losses, packs."""
     before = keras.config.dtype_policy()

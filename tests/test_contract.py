@@ -56,7 +56,8 @@ interrupted = pytest.mark.parametrize(
     ],
 )
 # Those that differ in how they are drawn: layer by layer; by the transfer
-# matrix and site by site; from the cells of a grid and by continuous moves.
+# matrix and site by site; from the cells of a grid and by continuous moves; of
+# a class and of a cluster.
 served = pytest.mark.parametrize(
     "name",
     [
@@ -64,6 +65,7 @@ served = pytest.mark.parametrize(
         "maxent strip",
         "maxent real chains",
         "gan images",
+        "gan clusters",
     ],
 )
 # Those that differ in how they run through Keras's loops.
@@ -78,6 +80,7 @@ each_loop = pytest.mark.parametrize(
         "boltzmann lbfgs",
         "boltzmann adam",
         "gan images",
+        "gan clusters",
     ],
 )
 # Batches are dealt in one place for all: for bits, and for real numbers.

@@ -7,6 +7,7 @@ from genzoo import penalties as penalty_room
 from genzoo.layers import Augmentation
 from genzoo.losses.adversarial import get_adversarial
 from genzoo.models import gan_networks
+from genzoo.models.gan_clusters import Clusters
 from genzoo.models.gan_data import GANData
 from genzoo.models.gan_sampling import GANSampling
 from genzoo.models.gan_training import GANTraining
@@ -42,6 +43,12 @@ class GAN(GANTraining, GANData, GANSampling, GenerativeModel):
         augmentation: a `genzoo.layers.Augmentation` of images before D sees
             them, or None.
         classes: number of classes, where it cannot be read off an embedding.
+        self_conditioned: whether the classes are clusters that the model
+            finds in the data itself, without labels, by k-means of the first
+            data that it is fitted to. A continuous G joins separate modes by
+            bridges of samples that are neither; here each cluster is a mode
+            of its own. The model is used like one without conditions: the
+            last of the latents chooses the cluster, by its share of the data.
         seed: int or pair of ints, for all that is drawn at random.
 
     Attributes:
@@ -56,7 +63,10 @@ class GAN(GANTraining, GANData, GANSampling, GenerativeModel):
         Goodfellow et al., "Generative adversarial nets", 2014. Average:
         Yazici et al., 2019. Packing: Lin et al., "PacGAN", 2018. Auxiliary
         classifier: Odena, Olah and Shlens, 2017. Projection: Miyato and
-        Koyama, 2018.
+        Koyama, 2018. Clusters as classes: Sage et al., "Logo synthesis and
+        manipulation with clustered generative adversarial networks", 2018;
+        Liu et al., "Diverse image generation via self-conditioned GANs",
+        2020.
 
     Example:
     >>> gan = genzoo.GAN(*genzoo.networks.dcgan(64, (28, 28, 1)))
@@ -76,6 +86,7 @@ class GAN(GANTraining, GANData, GANSampling, GenerativeModel):
         packing=1,
         augmentation=None,
         classes=None,
+        self_conditioned=False,
         seed=None,
         **kwargs,
     ):
@@ -94,6 +105,8 @@ class GAN(GANTraining, GANData, GANSampling, GenerativeModel):
             )
         networks = gan_networks.read(generator, discriminator, packing, classes)
         _check_augmentation(augmentation, networks.event_shape)
+        if self_conditioned:
+            _check_self_conditioned(networks)
         super().__init__(seed=seed, **kwargs)
         self.networks = networks
         self.generator = generator
@@ -102,6 +115,9 @@ class GAN(GANTraining, GANData, GANSampling, GenerativeModel):
         self.ema = ema
         self.packing = packing
         self.augmentation = augmentation
+        self.clusters = None
+        if self_conditioned:
+            self.clusters = Clusters(networks.classes, networks.event_shape)
         self.averaged_generator = generator
         if ema is not None:
             average = gan_networks.copied(generator)
@@ -278,6 +294,7 @@ class GAN(GANTraining, GANData, GANSampling, GenerativeModel):
             "packing": self.packing,
             "augmentation": serialize(self.augmentation),
             "classes": self.networks.classes,
+            "self_conditioned": self.clusters is not None,
             "seed": self.draws.seed,
         }
 
@@ -302,6 +319,15 @@ def _check_augmentation(augmentation, event_shape):
         raise ValueError(
             "GAN: augmentation changes images, (height, width, channels); "
             f"the generator gives {event_shape}."
+        )
+
+
+def _check_self_conditioned(networks):
+    if networks.classes is None or len(networks.latent_shape) != 1:
+        raise ValueError(
+            "GAN: self_conditioned=True needs networks of vectors and integer "
+            "conditions, one for each cluster, such as "
+            "genzoo.networks.dcgan(latent, image_shape, classes=100)."
         )
 
 

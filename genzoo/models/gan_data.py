@@ -23,7 +23,9 @@ class GANData:
     @property
     def is_conditional(self):
         """Whether examples come with conditions."""
-        return self.networks.condition_shape is not None
+        return (
+            self.networks.condition_shape is not None and self.clusters is None
+        )
 
     def outside(self, x):
         """A boolean scalar: whether any value the generator cannot give."""
@@ -56,6 +58,17 @@ class GANData:
             return f"labels 0 to {classes - 1}, shape (n,)"
         return f"conditions, shape (n, {', '.join(map(str, shape))})"
 
+    def prepare(self, x, steps=None):
+        """Find the clusters, unless that was done before."""
+        if self.clusters is None or self.clusters.is_adapted:
+            return
+        if distribute.is_shared_out(x):
+            raise ValueError(
+                "GAN.fit: clusters are not found in a dataset that is divided "
+                "among replicas. Fit an array or a tf.data.Dataset."
+            )
+        self.clusters.adapt(x, self.draws.seed, steps)
+
     def check_condition(self, method, y, rows=None):
         """Conditions as an array, int32 or float32, or None.
 
@@ -66,10 +79,15 @@ class GANData:
         where = f"GAN.{method}"
         if not self.is_conditional:
             if y is not None:
+                hint = (
+                    "It finds classes of its own, since it was made with "
+                    "self_conditioned=True."
+                    if self.clusters is not None
+                    else "Build it of networks with classes= or condition=."
+                )
                 raise ValueError(
                     f"{where}: labels were given, but the model is not "
-                    "conditional. Build it of networks with classes= or "
-                    "condition=."
+                    f"conditional. {hint}"
                 )
             return None
         shape, classes = self.networks.condition_shape, self.networks.classes

@@ -19,19 +19,38 @@ class GANSampling:
 
     def call(self, latents, training=False):
         """G(z) of the averaged generator; z, or [z, conditions]."""
-        return self.averaged_generator(latents, training=training)
+        latents, *condition = tf.nest.flatten(latents)
+        return self.generated(
+            self.averaged_generator, latents, condition, training
+        )
+
+    @property
+    def latent_shape(self):
+        """Of one z: the generator's, and one more that chooses a cluster."""
+        if self.clusters is not None:
+            return (self.networks.latent_shape[0] + 1,)
+        return self.networks.latent_shape
 
     def latents(self, n, seed):
         """n latents, (n, *latent_shape), float32, addressed by row."""
-        shape = (n, *self.networks.latent_shape)
+        shape = (n, *self.latent_shape)
         if self.latent == "normal":
             return random.normal(shape, seed)
         return 2 * random.uniform(shape, seed) - 1
 
     def generated(self, generator, latents, condition, training=False):
         """G(z) or G(z, condition), float32."""
+        if self.clusters is not None:
+            latents, last = latents[:, :-1], latents[:, -1]
+            condition = condition or [self._cluster(last)]
         inputs = [latents, *condition] if condition else latents
         return tf.cast(generator(inputs, training=training), tf.float32)
+
+    def _cluster(self, z):
+        """The clusters that these latents choose, one number each."""
+        if self.latent == "normal":
+            return self.clusters.at((1 + tf.math.erf(z * 0.5**0.5)) / 2)
+        return self.clusters.at((1 + z) / 2)
 
     def sample(self, n, seed=None, labels=None):
         """Examples drawn from the averaged generator.
@@ -52,7 +71,7 @@ class GANSampling:
         """
         self.check_count("sample", n)
         n = int(n)
-        if labels is None and self.networks.classes:
+        if labels is None and self.is_conditional and self.networks.classes:
             labels = np.arange(n) % self.networks.classes
         if labels is not None and self.is_conditional:
             shape = self.networks.condition_shape
@@ -116,7 +135,7 @@ class GANSampling:
             labels = self.check_condition("predict", labels, len(latents))
             x = latents if labels is None else [latents, labels]
         shape = getattr(latents, "shape", None)
-        expected = self.networks.latent_shape
+        expected = self.latent_shape
         if shape is not None and tuple(shape[1:]) != expected:
             raise ValueError(
                 f"GAN.predict: latents must have shape (n, "
@@ -138,11 +157,10 @@ class GANSampling:
                 "scores packs, not examples."
             )
         x = self.check_array("score", x)
-        if self.networks.critic_is_conditional:
+        condition = ()
+        if self._scores_conditions or labels is not None:
             labels = self.check_condition("score: labels", labels, len(x))
-            condition = (labels,)
-        else:
-            condition = ()
+            condition = (labels,) if self._scores_conditions else ()
         parts = [
             self._score(
                 tf.constant(x[i : i + _CHUNK], tf.float32),
@@ -152,7 +170,13 @@ class GANSampling:
         ]
         return np.concatenate(parts)
 
+    @property
+    def _scores_conditions(self):
+        return self.is_conditional and self.networks.critic_is_conditional
+
     def _score_graph(self, x, *condition):
+        if self.clusters is not None:
+            condition = (self.clusters.nearest(x),)
         return self.critic(x, condition, training=False)
 
     @functools.cached_property
@@ -161,12 +185,12 @@ class GANSampling:
 
     def _score_spec(self):
         example = tf.TensorSpec((None, *self.event_shape), tf.float32, "x")
-        given = self.networks.critic_is_conditional
+        given = self._scores_conditions
         return [example, *(self._condition_spec() if given else [])]
 
     def endpoints(self):
         """What `export` serves: see there."""
-        shape = (None, *self.networks.latent_shape)
+        shape = (None, *self.latent_shape)
         latents = tf.TensorSpec(shape, tf.float32, "z")
         condition = self._condition_spec()
 

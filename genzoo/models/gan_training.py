@@ -103,7 +103,10 @@ class GANTraining(GANFollowing):
         x = tf.ensure_shape(tf.cast(x, tf.float32), (None, *self.event_shape))
         kept = tf.shape(x)[0] // self.packing * self.packing
         # A last batch may not fill the last pack.
-        return x[:kept], () if y is None else (y,)
+        x = x[:kept]
+        if self.clusters is not None:
+            return x, (self.clusters.nearest(x),)
+        return x, () if y is None else (y,)
 
     def _fake(self, generator, x, condition, seed, training=False):
         """A generated example for each row of x, float32."""

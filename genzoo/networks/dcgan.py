@@ -38,7 +38,8 @@ def dcgan(
             grid; by default 2 without conditions, where the latents alone
             must tell one mode from the next, and none with conditions. More
             of them separate the modes of many data better (8 of MNIST), but
-            collapse on few (1,500 digits of 8x8).
+            collapse on few (1,500 digits of 8x8); clusters separate them
+            better still, see `GAN`'s `self_conditioned`.
         classes: number of classes, for integer conditions; or None.
         condition: length of vector conditions; or None.
         conditioning: how the discriminator learns of the condition,

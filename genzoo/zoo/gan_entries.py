@@ -94,6 +94,7 @@ def _describe_gan(gan):
         "ema": gan.ema,
         "packing": gan.packing,
         "augmentation": augmentation,
+        "self_conditioned": gan.clusters is not None,
         "seed": gan.draws.seed,
     }
 
@@ -101,13 +102,17 @@ def _describe_gan(gan):
 def _count_gan(config):
     arguments = dict(config["networks"])
     function = arguments.pop("class").partition(".")[2]
-    return sizes.pair(function, arguments)
+    total = sizes.pair(function, arguments)
+    if config["self_conditioned"]:
+        total += sizes.clusters(arguments)
+    return total
 
 
 def _gan_weights(gan):
     return {
         **_numbered("generator", gan.averaged_generator),
         **_numbered("discriminator", gan.discriminator),
+        **({} if gan.clusters is None else _numbered("clusters", gan.clusters)),
     }
 
 
@@ -128,6 +133,7 @@ TABLE["GAN"] = Entry(
         "ema": optional(number(1e-9, 1 - 1e-9)),
         "packing": whole(1, 64),
         "augmentation": optional(part(AUGMENTATION)),
+        "self_conditioned": flag,
         "seed": SEED,
     },
     _describe_gan,

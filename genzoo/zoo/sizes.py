@@ -3,6 +3,8 @@
 So that a config.json that asks for too many is refused before they exist.
 """
 
+import math
+
 from genzoo.networks.dcgan import MAPPING_DEPTH, MAPPING_WIDTH
 from genzoo.networks.image import grid
 
@@ -19,6 +21,16 @@ def pair(function, arguments):
     return {"mlp": _mlp, "dcgan": _dcgan, "resnet": _resnet}[function](
         _Sizes(arguments)
     )
+
+
+def clusters(arguments):
+    """The weights of a self-conditioned GAN's clusters.
+
+    Args:
+        arguments: all of the networks' arguments, a dict.
+    """
+    shape = arguments.get("image_shape") or [arguments.get("output", 0)]
+    return (arguments.get("classes") or 0) * (math.prod(shape) + 1)
 
 
 class _Sizes:

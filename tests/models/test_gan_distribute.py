@@ -34,6 +34,10 @@ def images():
     )
 
 
+def clusters():
+    return gan_cases.clusters_gan(optimizer=keras.optimizers.SGD(0.05))
+
+
 RING = (gan_cases.ring(41), None)
 # Batches of 16 of 41 rows: the last one is 9, 5 and 4; of 33 rows it is 1,
 # which leaves the second replica none.
@@ -63,6 +67,7 @@ CASES = {
         (gan_cases.ring(40), None),
     ),
     "images": (images, gan_cases.spots(41)),
+    "clusters": (clusters, (gan_cases.spots(41)[0], None)),
 }
 
 

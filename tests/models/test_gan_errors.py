@@ -107,9 +107,13 @@ def test_constructor_arguments():
         ({"augmentation": "flip"}, "must be a genzoo.layers.Augmentation"),
         ({"augmentation": gz.layers.Augmentation()}, "changes images"),
         ({"classes": 3}, "go with integer conditions"),
+        ({"self_conditioned": True}, "needs networks of .* integer conditions"),
     ):
         with pytest.raises(ValueError, match=message):
             gz.GAN(*pair, **options)
+    pair = gz.networks.mlp(3, 2, width=4, depth=1, condition=2)
+    with pytest.raises(ValueError, match="needs networks of .* integer cond"):
+        gz.GAN(*pair, self_conditioned=True)
 
 
 def test_compile_arguments(points):
@@ -193,6 +197,8 @@ def test_conditions(points, pictures):
         ):
             with pytest.raises(ValueError, match=message):
                 method(images, y)
+    with pytest.raises(ValueError, match="not conditional"):
+        points.score(x, labels)
     with pytest.raises(ValueError, match=r"3 examples and 2|shape"):
         pictures.sample(3, labels=[0, 1])
     with pytest.raises(ValueError, match="labels 0 to 2"):
@@ -227,3 +233,17 @@ def test_a_wrong_batch_later_in_a_dataset():
     dataset = tf.data.Dataset.from_tensor_slices((both, twice)).batch(20)
     with pytest.raises(ValueError, match="labels 0 to 2"):
         gan.fit(dataset, verbose=0)
+
+
+def test_clusters():
+    gan = gan_cases.clusters_gan()
+    for method in (gan.fit, gan.evaluate, gan.score):
+        with pytest.raises(ValueError, match="It finds classes of its own"):
+            method(images, labels)
+    with pytest.raises(ValueError, match="It finds classes of its own"):
+        gan.sample(3, labels=1)
+    with pytest.raises(ValueError, match="3 examples cannot make 4 clusters"):
+        gan.fit(images[:3])
+    with pytest.raises(ValueError, match=r"latents must have shape \(n, 4\)"):
+        gan.predict(np.zeros((2, 3), "float32"))
+    assert not gan.clusters.is_adapted

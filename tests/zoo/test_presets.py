@@ -1,5 +1,6 @@
 import json
 
+import gan_cases
 import keras
 import numpy as np
 import pytest
@@ -32,6 +33,12 @@ def _gan(function, *args, gan=None, **options):
     model.averaged_generator.set_weights(
         [w + 0.1 for w in model.generator.get_weights()]
     )
+    return model
+
+
+def _clusters_gan():
+    model = gan_cases.clusters_gan()
+    model.fit(gan_cases.spots()[0], verbose=0)
     return model
 
 
@@ -100,6 +107,7 @@ MODELS = {
         spectral_normalization=True,
         gan={"augmentation": gz.layers.Augmentation(fill=-1.0)},
     ),
+    "clusters": lambda: _clusters_gan(),
     "resnet": lambda: _gan("resnet", 3, (9, 9, 3), **_PAIR, gan={"ema": None}),
 }
 

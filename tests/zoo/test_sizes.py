@@ -39,3 +39,12 @@ def test_weights_of_dileptons_are_counted():
     pair = gz.networks.dilepton(latent=3, width=5, depth=2)
     built = sum(network.count_params() for network in pair)
     assert sizes.pair("dilepton", pair[0].recipe.arguments) == built
+
+
+@pytest.mark.parametrize("function", ["mlp", "dcgan", "resnet"])
+def test_weights_of_clusters_are_counted(function):
+    own = {"output": 5} if function == "mlp" else IMAGE
+    pair = getattr(gz.networks, function)(4, **own, classes=7)
+    gan = gz.GAN(*pair, self_conditioned=True)
+    found = sizes.clusters(pair[0].recipe.arguments)
+    assert found == gan.clusters.count_params()

@@ -1,0 +1,121 @@
+"""Clusters of the data, which stand in for the labels of a GAN."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genzoo.runtime import data, random
+
+_MOST_EXAMPLES = 60_000
+_MOST_ROUNDS = 30
+_CHUNK = 4096
+
+
+class Clusters(keras.layers.Layer):
+    """The centres of k-means, and the share of the data around each.
+
+    Args:
+        count: how many clusters.
+        shape: of one example.
+    """
+
+    def __init__(self, count, shape, **kwargs):
+        # Distances between like examples are lost in half precision.
+        super().__init__(**{"trainable": False, "dtype": "float32", **kwargs})
+        self.count = count
+        self.centres, self.shares = (
+            self.add_weight(
+                name=name,
+                shape=sizes,
+                initializer="zeros",
+                trainable=False,
+                autocast=False,
+                aggregation="only_first_replica",
+            )
+            for name, sizes in (
+                ("centres", (count, int(np.prod(shape)))),
+                ("shares", (count,)),
+            )
+        )
+        self.built = True
+
+    @property
+    def is_adapted(self):
+        """Whether there are clusters."""
+        return bool(self.shares.numpy().any())
+
+    def adapt(self, x, key, steps=None):
+        """Find the clusters of at most 60,000 examples by Lloyd's algorithm.
+
+        Args:
+            x: array of examples, or a dataset of batches, in random order.
+            key: two ints, by which the first centres are chosen.
+            steps: how many batches of a dataset to see; None means all.
+
+        Raises:
+            ValueError: if there are fewer examples than clusters.
+        """
+        points = _points(x, key, steps)
+        if len(points) < self.count:
+            raise ValueError(
+                f"GAN.fit: {len(points)} examples cannot make {self.count} "
+                "clusters. Make the networks with fewer classes, or pass "
+                "self_conditioned=False."
+            )
+        centres, before = points[: self.count].copy(), None
+        for _ in range(_MOST_ROUNDS):
+            self.centres.assign(centres)
+            nearest = np.concatenate(
+                [
+                    self.nearest(points[i : i + _CHUNK]).numpy()
+                    for i in range(0, len(points), _CHUNK)
+                ]
+            )
+            if np.array_equal(nearest, before):
+                break
+            before = nearest
+            sizes = np.bincount(nearest, minlength=self.count)
+            for cluster in np.flatnonzero(sizes):
+                centres[cluster] = points[nearest == cluster].mean(axis=0)
+            empty = np.flatnonzero(sizes == 0)
+            if empty.size:
+                squares = np.square(points - centres[nearest]).sum(axis=1)
+                farthest = np.argsort(-squares, kind="stable")
+                centres[empty] = points[farthest[: empty.size]]
+        self.shares.assign(sizes / len(points))
+
+    def nearest(self, x):
+        """The number of the nearest centre of each example, int32."""
+        centres = tf.convert_to_tensor(self.centres.value)
+        points = tf.reshape(tf.cast(x, tf.float32), (-1, centres.shape[1]))
+        # |x - c|^2 without |x|^2.
+        squares = tf.reduce_sum(tf.square(centres), axis=1)
+        distances = squares - 2 * tf.matmul(points, centres, transpose_b=True)
+        return tf.argmin(distances, axis=1, output_type=tf.int32)
+
+    def at(self, u):
+        """The cluster at a quantile, so that a uniform u draws by shares.
+
+        Args:
+            u: numbers in [0, 1], float32, shape (n,).
+        """
+        ends = tf.cumsum(tf.convert_to_tensor(self.shares.value))
+        passed = u[:, None] * ends[-1] >= ends[:-1]
+        return tf.reduce_sum(tf.cast(passed, tf.int32), axis=1)
+
+
+def _points(x, key, steps):
+    """Examples as float32 vectors, in an order that follows from the key."""
+    if data.is_array(x):
+        order = random.permutation(len(x), key)[:_MOST_EXAMPLES]
+        points = np.asarray(x)[order]
+    else:
+        batches, rows = [], 0
+        for batch in x if steps is None else x.take(steps):
+            batches.append(np.asarray(batch))
+            rows += len(batches[-1])
+            if rows >= _MOST_EXAMPLES:
+                break
+        points = np.concatenate(batches)
+        points = points[random.permutation(len(points), key)]
+    return points.reshape(len(points), -1).astype("float32")
