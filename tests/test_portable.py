@@ -52,11 +52,18 @@ def _interval():
     return model
 
 
+def _clusters():
+    model = gan_cases.clusters_gan()
+    model.fit(gan_cases.spots()[0], verbose=0)
+    return model
+
+
 # How each model is made, its endpoints, and the values of an x.
 ENERGY = ("serve", "energy")
 MODELS = {
     "gan": (gan_cases.points_gan, ("serve", "score"), None),
     "conditional dcgan": (gan_cases.images_gan, ("serve", "score"), None),
+    "clusters": (_clusters, ("serve", "score"), None),
     "rbm": (_bits, (*ENERGY, "log_prob", "hidden_mean", "gibbs"), [0, 1]),
     "potts rbm": (
         lambda: _rbm(units.Spin(5), units.Categorical(3, states=3)),

@@ -93,14 +93,21 @@ class Clusters(keras.layers.Layer):
         distances = squares - 2 * tf.matmul(points, centres, transpose_b=True)
         return tf.argmin(distances, axis=1, output_type=tf.int32)
 
-    def at(self, u):
-        """The cluster at a quantile, so that a uniform u draws by shares.
+    def chosen(self, z, latent):
+        """The clusters that latents choose, each with its share, int32.
 
         Args:
-            u: numbers in [0, 1], float32, shape (n,).
+            z: latents, float32, shape (n,).
+            latent: their distribution, "normal" or "uniform" in [-1, 1).
         """
         ends = tf.cumsum(tf.convert_to_tensor(self.shares.value))
-        passed = u[:, None] * ends[-1] >= ends[:-1]
+        quantiles = ends[:-1] / ends[-1]
+        # Not the probability of z: formats without erf hold constants only.
+        if latent == "normal":
+            bounds = tf.math.ndtri(quantiles)
+        else:
+            bounds = 2 * quantiles - 1
+        passed = z[:, None] >= bounds
         return tf.reduce_sum(tf.cast(passed, tf.int32), axis=1)
 
 

@@ -42,15 +42,9 @@ class GANSampling:
         """G(z) or G(z, condition), float32."""
         if self.clusters is not None:
             latents, last = latents[:, :-1], latents[:, -1]
-            condition = condition or [self._cluster(last)]
+            condition = condition or [self.clusters.chosen(last, self.latent)]
         inputs = [latents, *condition] if condition else latents
         return tf.cast(generator(inputs, training=training), tf.float32)
-
-    def _cluster(self, z):
-        """The clusters that these latents choose, one number each."""
-        if self.latent == "normal":
-            return self.clusters.at((1 + tf.math.erf(z * 0.5**0.5)) / 2)
-        return self.clusters.at((1 + z) / 2)
 
     def sample(self, n, seed=None, labels=None):
         """Examples drawn from the averaged generator.

@@ -76,14 +76,31 @@ def test_clusters_that_begin_at_the_same_point():
         np.testing.assert_allclose(centres[:, 0], [7, 5, 0])
 
 
-def test_uniform_numbers_choose_by_shares():
+# With shares of 1/4, 0, 1/2 and 1/4; a normal has its quartiles at 0.67449.
+CHOSEN = {
+    "uniform": [
+        (-1.0, 0),
+        (-0.51, 0),
+        (-0.5, 2),
+        (0.49, 2),
+        (0.5, 3),
+        (0.9, 3),
+    ],
+    "normal": [(-9.0, 0), (-0.675, 0), (-0.674, 2), (0.674, 2), (0.675, 3)],
+}
+
+
+@pytest.mark.parametrize("latent", CHOSEN)
+def test_latents_choose_by_shares(latent):
     clusters = Clusters(4, (1,))
-    clusters.shares.assign([0.25, 0.0, 0.5, 0.25])
-    u = np.array([0.0, 0.2, 0.25, 0.3, 0.74, 0.75, 0.99, 1.0], "float32")
-    np.testing.assert_array_equal(clusters.at(u), [0, 0, 2, 2, 2, 3, 3, 3])
+    z, expected = map(np.array, zip(*CHOSEN[latent], strict=True))
     # Rounded, as in a file of half precision, they need not add up to one.
-    clusters.shares.assign([0.125, 0.0, 0.25, 0.125])
-    np.testing.assert_array_equal(clusters.at(u), [0, 0, 2, 2, 2, 3, 3, 3])
+    for total in (1.0, 0.5):
+        clusters.shares.assign(total * np.array([0.25, 0.0, 0.5, 0.25]))
+        found = clusters.chosen(z.astype("float32"), latent)
+        np.testing.assert_array_equal(found, expected)
+    clusters.shares.assign([0.0, 1.0, 0.0, 0.0])
+    assert (clusters.chosen(z.astype("float32"), latent).numpy() == 1).all()
 
 
 @pytest.fixture(scope="module")
