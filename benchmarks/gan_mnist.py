@@ -26,6 +26,7 @@ import numpy as np
 
 sys.path.insert(0, str(common.HERE.parent / "examples"))
 STACKED_SAMPLES = 26_000
+STACKED_CLUSTERS = 300
 
 
 def judge_digits(gan, data, conditional):
@@ -88,7 +89,9 @@ def main():
     parser.add_argument(
         "--load", help="a .keras file or a preset, instead of training"
     )
-    parser.add_argument("--save", help="where to keep the trained model")
+    parser.add_argument(
+        "--save", help="a .keras file or a folder, for a preset"
+    )
     options = parser.parse_args()
     import gan_mnist
     import keras
@@ -104,7 +107,9 @@ def main():
     elif options.stacked:
         # At the size that two cores allow.
         x = stack(data[0][0], 100_000, 0)
-        gan = gan_mnist.train(x, epochs=options.epochs or 6)
+        gan = gan_mnist.train(
+            x, epochs=options.epochs or 6, clusters=STACKED_CLUSTERS
+        )
     else:
         gan = gan_mnist.train(
             data[0][0],
@@ -116,7 +121,8 @@ def main():
         spent["updates"] = int(gan.optimizer.iterations.numpy())
         spent["CPU s"] = time.process_time() - begin
     if options.save:
-        gan.save(options.save)
+        is_file = options.save.endswith(".keras")
+        (gan.save if is_file else gan.save_to_preset)(options.save)
     if options.stacked:
         name, result = "stacked", judge_stacked(gan, data)
     else:

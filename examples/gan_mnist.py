@@ -22,7 +22,7 @@ from matplotlib import pyplot as plt  # noqa: E402
 
 EPOCHS, BATCH, LATENT, WIDTH = 30, 64, 32, 48
 # Without labels the model makes classes of its own.
-CLUSTERS = 100
+CLUSTERS = 64
 
 
 def scaled(images):
