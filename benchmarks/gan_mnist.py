@@ -108,7 +108,7 @@ def main():
         # At the size that two cores allow.
         x = stack(data[0][0], 100_000, 0)
         gan = gan_mnist.train(
-            x, epochs=options.epochs or 6, clusters=STACKED_CLUSTERS
+            x, epochs=options.epochs or 20, clusters=STACKED_CLUSTERS
         )
     else:
         gan = gan_mnist.train(

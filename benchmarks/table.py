@@ -197,13 +197,13 @@ def gan_rows():
             "published: VEEGAN 24.6, 40 %",
         ),
         (
-            "MNIST, `dcgan` pair, 10,000 samples: Frechet distance of a "
-            "classifier's features; KL of classes to uniform; at least 0.9 "
-            "sure",
+            "MNIST without labels, `dcgan` pair, 64 clusters, 10,000 "
+            "samples: Frechet distance of a classifier's features; KL of "
+            "classes to uniform; at least 0.9 sure",
             *judged("unconditional"),
         ),
         (
-            "the same, conditional; of the class asked for",
+            "the same with labels, conditional; of the class asked for",
             *judged("conditional"),
         ),
         (
