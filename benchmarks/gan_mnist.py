@@ -108,13 +108,13 @@ def main():
         # At the size that two cores allow.
         x = stack(data[0][0], 100_000, 0)
         gan = gan_mnist.train(
-            x, epochs=options.epochs or 20, clusters=STACKED_CLUSTERS
+            x, epochs=options.epochs or 6, clusters=STACKED_CLUSTERS
         )
     else:
         gan = gan_mnist.train(
             data[0][0],
             data[0][1] if options.conditional else None,
-            epochs=options.epochs or gan_mnist.EPOCHS,
+            epochs=options.epochs,
         )
     spent = {}
     if not options.load:

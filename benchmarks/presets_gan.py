@@ -55,6 +55,7 @@ def gan_mnist_conditional(trained=None):
 def _digits(name, conditional, trained):
     import gan_mnist as example
 
+    kind = "labels" if conditional else "no labels"
     (x, y), (x_test, _) = common.mnist_images()
     gan = trained or example.train(x, y if conditional else None)
     # The clusters' classes would make it larger than 2 MB.
@@ -84,9 +85,9 @@ def _digits(name, conditional, trained):
         "[-1, 1]; compared with its 10,000 test images",
         "data_licence": "CC BY-SA 3.0, as it is usually stated for MNIST",
         "command": f"python benchmarks/train_presets.py {name}",
-        "training": f"{example.EPOCHS} epochs of batches of {example.BATCH}, "
-        "non-saturating loss, R1 and R2 of 1.0 on an eighth of the batch, "
-        "Adam from 2e-3 by a cosine, beta_1 0, beta_2 0.99, average 0.999"
+        "training": f"{example.EPOCHS[kind]} epochs of batches of "
+        f"{example.BATCH}, non-saturating loss, R1 and R2 of 1.0 on an eighth "
+        "of the batch, Adam from 2e-3 by a cosine, beta_1 0, beta_2 0.99, average 0.999"
         + ("" if conditional else f"; {example.CLUSTERS} clusters as classes"),
         "judge": "the preset digit_features; Frechet distance and coverage "
         "are of its 64 features",
