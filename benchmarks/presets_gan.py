@@ -87,7 +87,8 @@ def _digits(name, conditional, trained):
         "command": f"python benchmarks/train_presets.py {name}",
         "training": f"{example.EPOCHS[kind]} epochs of batches of "
         f"{example.BATCH}, non-saturating loss, R1 and R2 of 1.0 on an eighth "
-        "of the batch, Adam from 2e-3 by a cosine, beta_1 0, beta_2 0.99, average 0.999"
+        "of the batch, Adam from 2e-3 by a cosine, beta_1 0, beta_2 0.99, "
+        "average 0.999"
         + ("" if conditional else f"; {example.CLUSTERS} clusters as classes"),
         "judge": "the preset digit_features; Frechet distance and coverage "
         "are of its 64 features",
