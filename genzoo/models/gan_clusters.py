@@ -7,6 +7,7 @@ import tensorflow as tf
 from genzoo.runtime import data, random
 
 _MOST_EXAMPLES = 60_000
+_MOST_NUMBERS = 2**28  # a gigabyte
 _MOST_ROUNDS = 30
 _CHUNK = 4096
 
@@ -45,7 +46,9 @@ class Clusters(keras.layers.Layer):
         return bool(self.shares.numpy().any())
 
     def adapt(self, x, key, steps=None):
-        """Find the clusters of at most 60,000 examples by Lloyd's algorithm.
+        """Find the clusters by Lloyd's algorithm.
+
+        At most 60,000 examples are looked at, fewer of large images.
 
         Args:
             x: array of examples, or a dataset of batches, in random order.
@@ -55,7 +58,8 @@ class Clusters(keras.layers.Layer):
         Raises:
             ValueError: if there are fewer examples than clusters.
         """
-        points = _points(x, key, steps)
+        most = max(self.count, _MOST_NUMBERS // self.centres.shape[1])
+        points = _points(x, key, steps, min(most, _MOST_EXAMPLES))
         if len(points) < self.count:
             raise ValueError(
                 f"GAN.fit: {len(points)} examples cannot make {self.count} "
@@ -111,18 +115,18 @@ class Clusters(keras.layers.Layer):
         return tf.reduce_sum(tf.cast(passed, tf.int32), axis=1)
 
 
-def _points(x, key, steps):
-    """Examples as float32 vectors, in an order that follows from the key."""
+def _points(x, key, steps, most):
+    """At most so many vectors, float32, in an order of the key's."""
     if data.is_array(x):
-        order = random.permutation(len(x), key)[:_MOST_EXAMPLES]
+        order = random.permutation(len(x), key)[:most]
         points = np.asarray(x)[order]
     else:
         batches, rows = [], 0
         for batch in x if steps is None else x.take(steps):
             batches.append(np.asarray(batch))
             rows += len(batches[-1])
-            if rows >= _MOST_EXAMPLES:
+            if rows >= most:
                 break
-        points = np.concatenate(batches)
+        points = np.concatenate(batches)[:most]
         points = points[random.permutation(len(points), key)]
     return points.reshape(len(points), -1).astype("float32")

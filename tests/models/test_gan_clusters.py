@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import genzoo as gz
+from genzoo.models import gan_clusters
 from genzoo.models.gan_clusters import Clusters
 from genzoo.runtime import random
 
@@ -74,6 +75,17 @@ def test_clusters_that_begin_at_the_same_point():
         shares, centres = sorted_by_share(clusters)
         np.testing.assert_allclose(shares, np.array([1, 2, 50]) / 53)
         np.testing.assert_allclose(centres[:, 0], [7, 5, 0])
+
+
+def test_no_more_examples_than_memory_holds(monkeypatch):
+    x = np.arange(40, dtype="float32")[:, None] % 20
+    monkeypatch.setattr(gan_clusters, "_MOST_NUMBERS", 15)
+    for data in (x, tf.data.Dataset.from_tensor_slices(x).batch(10)):
+        clusters = Clusters(3, (1,))
+        clusters.adapt(data, (0, 1))
+        counts = 15 * clusters.shares.numpy()
+        np.testing.assert_allclose(counts, np.round(counts), atol=1e-5)
+        np.testing.assert_allclose(counts.sum(), 15, rtol=1e-6)
 
 
 # With shares of 1/4, 0, 1/2 and 1/4; a normal has its quartiles at 0.67449.

@@ -130,6 +130,15 @@ def test_t10_options_that_fail_on_replicas_are_refused(two, options):
             gan.compile(**options)
 
 
+def test_clusters_are_not_found_in_what_is_divided(two):
+    dataset = tf.data.Dataset.from_tensor_slices(gan_cases.spots(32)[0])
+    with two.scope():
+        gan = clusters()
+        divided = two.experimental_distribute_dataset(dataset.batch(16))
+    with pytest.raises(ValueError, match="divided among replicas"):
+        gan.fit(divided)
+
+
 def test_networks_of_another_scope_are_refused(two):
     pair = gz.networks.mlp(3, 2, width=4, depth=1)
     with two.scope(), pytest.raises(ValueError, match="generator was made in"):
