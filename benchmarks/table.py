@@ -223,7 +223,8 @@ def gan_rows():
         stacked = mnist["stacked"]
         rows.append(
             (
-                "stacked MNIST, 26,000 samples: modes of 1,000; KL; updates",
+                "stacked MNIST, 300 clusters, 26,000 samples: modes of 1,000; "
+                "KL; updates",
                 f"{stacked['samples']['modes']}; "
                 f"{stacked['samples']['kl']:.3f}; {stacked['updates']:,}",
                 f"real digits {stacked['real']['modes']}; "
