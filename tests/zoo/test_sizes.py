@@ -23,6 +23,7 @@ IMAGE = {"image_shape": (13, 13, 3), "width": 3}
     [
         ("mlp", {"output": 2, "width": 7, "depth": 2}),
         ("dcgan", IMAGE),
+        ("dcgan", {**IMAGE, "mapping": 3}),
         ("resnet", IMAGE),
     ],
 )
