@@ -63,8 +63,7 @@ class Clusters(keras.layers.Layer):
         if len(points) < self.count:
             raise ValueError(
                 f"GAN.fit: {len(points)} examples cannot make {self.count} "
-                "clusters. Make the networks with fewer classes, or pass "
-                "self_conditioned=False."
+                "clusters. Make the networks with fewer classes."
             )
         centres, before = points[: self.count].copy(), None
         for _ in range(_MOST_ROUNDS):
