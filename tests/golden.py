@@ -1,0 +1,121 @@
+"""What every model of the contract, and every preset, draws and learns.
+
+python tests/golden.py     # write golden.npz anew, where a change is meant
+
+A change of the house must not change a number: draws have addresses, and
+sums an order. `golden.npz` was written before the house was rebuilt.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+FILE = Path(__file__).with_name("golden.npz")
+
+
+def arithmetic():
+    """Some numbers whose last bits tell how this machine rounds."""
+    rng = np.random.default_rng(0)
+    x = tf.constant(rng.normal(size=(130, 300)), tf.float32)
+    images = tf.reshape(x[:128], (-1, 10, 10, 3))
+    kernel = tf.reshape(x[0, :108], (3, 3, 3, 4))
+    return np.concatenate(
+        [
+            np.ravel(part)
+            for part in (
+                tf.matmul(x, x, transpose_b=True)[:7, :7],
+                tf.reduce_sum(tf.exp(x), axis=0)[:30],
+                tf.math.log(tf.sigmoid(x))[0, :30],
+                tf.tanh(x)[1, :30],
+                tf.nn.conv2d(images, kernel, 2, "SAME")[0, 0],
+                tf.cast(tf.matmul(*[tf.cast(x[:, :130], "float16")] * 2), "float32")[
+                    0, :30
+                ],
+            )
+        ]
+    )
+
+
+def of_case(name):
+    """A dict of arrays: a contract case after two epochs, and its draws."""
+    import contract
+
+    case = contract.MODELS[name]
+    model = case.make(seed=3)
+    history = contract.fit(case, model, 2)
+    found = {"loss": history.history[case.loss]}
+    for i, weight in enumerate(_weights(model)):
+        found[f"weight {i}"] = weight
+    found["sample"] = case.sample(model, 7, seed=1)
+    if hasattr(model, "log_partition"):
+        found["log Z"] = model.log_partition().value
+        options = {"chains": 8, "temperatures": 9, "seed": 2}
+        found["annealed"] = list(model.log_partition("ais", **options)[:2])
+        found["energy"] = model(tf.constant(case.data[:5], "float32"))
+    return {key: np.asarray(value) for key, value in found.items()}
+
+
+def _weights(model):
+    if hasattr(model, "generator"):
+        networks = (
+            model.generator,
+            model.averaged_generator,
+            model.discriminator,
+        )
+        return [w.numpy() for network in networks for w in network.weights]
+    chains = [] if model.chains is None else [model.chains.read_all()]
+    return [*(w.numpy() for w in model.parameters), *chains]
+
+
+def of_preset(name):
+    """A dict of one array: what a preset draws."""
+    import genzoo as gz
+
+    model = gz.from_preset(name)
+    if not hasattr(model, "sample"):
+        x = np.random.default_rng(0).uniform(-1, 1, (2, 28, 28, 1))
+        return {"features": model.predict(x.astype("float32"), verbose=0)}
+    if hasattr(model, "networks"):
+        shape = model.networks.condition_shape if model.is_conditional else None
+        given = {"labels": np.full(shape, 200.0)} if shape else {}
+        return {"sample": model.sample(4, seed=0, **given)}
+    drawn = model.sample(4, seed=0, steps=20)
+    # Lattices are drawn in their shape, or as a row.
+    return {"sample": drawn.reshape(4, -1)}
+
+
+def names():
+    """All names in the file: ("contract", case) and ("preset", preset)."""
+    import contract
+
+    import genzoo as gz
+
+    return [
+        *(("contract", name) for name in contract.MODELS),
+        *(("preset", name) for name in gz.list_presets()),
+    ]
+
+
+def found(kind, name):
+    """What one of `names` gives, a dict of arrays."""
+    return of_case(name) if kind == "contract" else of_preset(name)
+
+
+def write():
+    """Write the file."""
+    arrays = {"arithmetic": arithmetic()}
+    for kind, name in names():
+        for key, value in found(kind, name).items():
+            if value.dtype == np.float64 and "loss" in key:
+                value = value.astype("float32")
+            arrays[f"{kind} {name}: {key}"] = value
+    np.savez_compressed(FILE, **arrays)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(FILE.parent))
+    import conftest  # noqa: F401  (two logical devices, as in the tests)
+
+    write()
