@@ -18,12 +18,12 @@ class FieldPath(NamedTuple):
     `p_beta(x) ~ exp((b0 + beta (b - b0)) . phi + beta phi' J phi / 2)`.
 
     Attributes:
-        pairwise: the model's `samplers.Pairwise` energy.
+        pairwise: the model's `samplers.PairwiseEnergy` energy.
         colours: of its sites.
         free_bias: b0.
     """
 
-    pairwise: samplers.Pairwise
+    pairwise: samplers.PairwiseEnergy
     colours: list
     free_bias: tf.Tensor
 

@@ -48,7 +48,7 @@ class Walking:
         return samplers.colour(joined)
 
     def pairwise(self, dtype="float32"):
-        """The `samplers.Pairwise` energy at the present multipliers."""
+        """The `samplers.PairwiseEnergy` energy at the present multipliers."""
         form = self.quadratic
         levels = np.asarray(self.space.levels[0])
         if form.values is None:
@@ -62,7 +62,7 @@ class Walking:
         )
         values = tf.gather(x, form.pair_features)
         half = tf.scatter_nd(form.pairs, values, (size, size))
-        return samplers.Pairwise(
+        return samplers.PairwiseEnergy(
             levels, encoding, bias, half + tf.transpose(half)
         )
 

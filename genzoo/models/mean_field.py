@@ -9,7 +9,7 @@ def independent(pairwise, means):
     Averages are kept from the ends of their range by a part in 1000.
 
     Args:
-        pairwise: a `samplers.Pairwise` energy, for its encoding.
+        pairwise: a `samplers.PairwiseEnergy` energy, for its encoding.
         means: the averages, (n * d,).
     """
     codes = np.asarray(pairwise.encoding)

@@ -4,12 +4,8 @@ The import takes about a second and loads Keras 2 as tf_keras.
 """
 
 import contextlib
-from typing import NamedTuple
 
 import tensorflow as tf
-from keras import ops
-
-from genzoo.runtime import random
 
 
 def effective_sample_size(series, across_chains=False):
@@ -68,66 +64,20 @@ def potential_scale_reduction(series):
     return tf.sqrt((corrected_square + (n - 1) / (n * m)) * m / (m + 1))
 
 
-class NutsInfo(NamedTuple):
-    """What a trajectory was, of each chain, (chains,).
-
-    Attributes:
-        acceptance: mean over the trajectory of min(1, p / p at its start).
-        leapfrogs: how many leapfrog steps were made.
-        diverged: whether it was cut since its energy went wrong.
-        reached_depth: whether it was cut at `max_tree_depth`.
-    """
-
-    acceptance: tf.Tensor
-    leapfrogs: tf.Tensor
-    diverged: tf.Tensor
-    reached_depth: tf.Tensor
-
-
-def nuts(log_prob, step_size, max_tree_depth=8):
-    """A step of the no-U-turn sampler of TensorFlow Probability, for real x.
-
-    Trajectories are as long as they move away from where they began. Tracing
-    takes seconds. The draws are TensorFlow Probability's: they are a function
-    of the seed, but chains are not addressed by row, and the same seed gives
-    others under `jit_compile`.
+def no_u_turn_step(log_prob, step_size, max_tree_depth, x, seed):
+    """(x, results) after a trajectory of its no-U-turn sampler.
 
     Args:
-        log_prob: function from (chains, width) to log p but for a constant,
-            (chains,), with a gradient everywhere.
-        step_size: of a leapfrog step: float or scalar, or one number per
-            coordinate, in the units of x.
+        log_prob: function from (chains, width) to (chains,).
+        step_size: tensor, a number or one for each coordinate.
         max_tree_depth: a trajectory has at most 2**max_tree_depth steps.
-
-    Returns:
-        A function `(seed, x) -> (x, NutsInfo)`.
-
-    Reference:
-        Hoffman and Gelman, "The no-U-turn sampler", JMLR 15, 2014.
+        x: where the chains are, (chains, width).
+        seed: int32 tensor (2,).
     """
+    import tensorflow_probability as tfp
 
-    def step(seed, x):
-        import tensorflow_probability as tfp
-
-        size = ops.convert_to_tensor(step_size, x.dtype)
-        kernel = tfp.mcmc.NoUTurnSampler(log_prob, size, max_tree_depth)
-        start = kernel.bootstrap_results(x)
-        x, results = kernel.one_step(x, start, seed=_tfp_seed(seed))
-        info = NutsInfo(
-            tf.exp(results.log_accept_ratio),
-            results.leapfrogs_taken,
-            results.has_divergence,
-            results.reach_max_depth,
-        )
-        return x, info
-
-    return step
-
-
-def _tfp_seed(seed):
-    # TensorFlow Probability knows no rows: other rows have another seed.
-    key = random.fold_in(seed, seed.row).key
-    return tf.bitcast(key[0], tf.int32)
+    kernel = tfp.mcmc.NoUTurnSampler(log_prob, step_size, max_tree_depth)
+    return kernel.one_step(x, kernel.bootstrap_results(x), seed=seed)
 
 
 @contextlib.contextmanager

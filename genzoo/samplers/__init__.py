@@ -1,6 +1,5 @@
 """Markov chains as pure functions `(seed, state) -> (state, info)`."""
 
-from genzoo.runtime.probability import nuts
 from genzoo.samplers import ising
 from genzoo.samplers.chain import run
 from genzoo.samplers.diagnostics import Diagnosis, diagnose, trace
@@ -9,7 +8,8 @@ from genzoo.samplers.hmc import hmc
 from genzoo.samplers.independence import independence, independence_start
 from genzoo.samplers.langevin import langevin, mala
 from genzoo.samplers.metropolis import random_walk_metropolis
-from genzoo.samplers.pairwise import Pairwise, colour
+from genzoo.samplers.nuts import nuts
+from genzoo.samplers.pairwise import PairwiseEnergy, colour
 from genzoo.samplers.sites import (
     gibbs_energy,
     gibbs_sites,
@@ -21,7 +21,7 @@ from genzoo.samplers.tempering import parallel_tempering, replica_exchange
 
 __all__ = [
     "Diagnosis",
-    "Pairwise",
+    "PairwiseEnergy",
     "block_gibbs",
     "colour",
     "diagnose",

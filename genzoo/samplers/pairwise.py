@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import ops
 
 
-class Pairwise(NamedTuple):
+class PairwiseEnergy(NamedTuple):
     """E(x) = -bias . phi(x) - 1/2 phi(x)' coupling phi(x), p(x) = e^-E / Z.
 
     Each of `n` sites has one of the same `q` levels, and phi writes it as `d`

@@ -21,11 +21,11 @@ from genzoo.samplers.coloured_sweep import (
     coloured_sweep,
     encode_rows,
 )
-from genzoo.samplers.pairwise import Pairwise, colour
+from genzoo.samplers.pairwise import PairwiseEnergy, colour
 
 __all__ = [
     "Info",
-    "Pairwise",
+    "PairwiseEnergy",
     "colour",
     "gibbs_energy",
     "gibbs_sites",
@@ -46,7 +46,7 @@ def gibbs_sites(pairwise, colours):
     n). A sweep leaves p as it is; it is not reversible.
 
     Args:
-        pairwise: the `Pairwise` energy.
+        pairwise: the `PairwiseEnergy`.
         colours: arrays of sites, as from `colour`. Sites of no colour keep
             their values.
 
@@ -108,7 +108,7 @@ def metropolis_sites(pairwise, colours):
     share of moves that were made.
 
     Args:
-        pairwise: the `Pairwise` energy.
+        pairwise: the `PairwiseEnergy`.
         colours: arrays of sites, as from `colour`. Sites of no colour keep
             their values.
 
@@ -151,7 +151,7 @@ def gibbs_energy(energy, levels):
     """A sweep that draws site after site anew, for an energy of any kind.
 
     The energy is evaluated for each level of a site, all others kept: `width
-    * q` times a chain and sweep, where a `Pairwise` energy takes the time of
+    * q` times a chain and sweep, where a `PairwiseEnergy` takes the time of
     one. The state is a tensor of values, (chains, width).
 
     Args:

@@ -37,7 +37,7 @@ def model(space="spin", n=4, adjacency=None, dtype="float32", seed=0):
     phi = encoding[numbers].reshape(len(numbers), -1)
     log_p = phi @ bias + 0.5 * np.sum(phi @ coupling * phi, axis=1)
     p = np.exp(log_p - log_p.max())
-    pairwise = samplers.Pairwise(
+    pairwise = samplers.PairwiseEnergy(
         levels, encoding, tf.cast(bias, dtype), tf.cast(coupling, dtype)
     )
     return pairwise, levels[numbers].astype(dtype), p / p.sum()
@@ -221,7 +221,7 @@ def test_how_colours_are_divided_changes_nothing(monkeypatch, sampler, space):
     coupling *= adjacency[:, None, :, None]
     coupling = tf.constant(coupling.reshape(n * d, n * d))
     bias = tf.zeros(n * d, tf.float64)
-    pairwise = samplers.Pairwise(levels, encoding, bias, coupling)
+    pairwise = samplers.PairwiseEnergy(levels, encoding, bias, coupling)
     x = tf.constant(np.random.default_rng(2).choice(levels, (50, n)) * 1.0)
     single = [[site] for group in members for site in group]
     walked = []
@@ -243,7 +243,7 @@ def test_how_colours_are_divided_changes_nothing(monkeypatch, sampler, space):
 
 
 def test_metropolis_does_not_flip_free_spins_back_and_forth_together():
-    free = samplers.Pairwise(*SPIN, tf.zeros(2), tf.zeros((2, 2)))
+    free = samplers.PairwiseEnergy(*SPIN, tf.zeros(2), tf.zeros((2, 2)))
     step = samplers.metropolis_sites(free, [[0, 1]])
     x = tf.ones((20_000, 2))
     x, info = step(random.as_seed(0), x)

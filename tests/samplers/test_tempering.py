@@ -21,7 +21,7 @@ def magnet(n, strength):
     bias = np.full(n, 0.1, np.float32)
     coupling = np.float32(strength) * (1 - np.eye(n, dtype=np.float32))
     levels = np.array([-1, 1])
-    pairwise = samplers.Pairwise(
+    pairwise = samplers.PairwiseEnergy(
         levels, levels[:, None], tf.constant(bias), tf.constant(coupling)
     )
     states = levels[np.array(list(np.ndindex((2,) * n)))].astype("float32")

@@ -1,0 +1,117 @@
+"""What a learning rule asks of a model, written down.
+
+A rule names the protocol that it needs; `require` holds a model against it.
+So a model that lacks a method, or cannot have it for its size or its energy,
+gets a ValueError in `compile` that names both.
+"""
+
+from typing import Any, Protocol, runtime_checkable
+
+import tensorflow as tf
+
+from genzoo.runtime.random import Seed
+
+Gradients = tuple[tf.Tensor, list[tf.Tensor]]
+
+
+@runtime_checkable
+class Enumerable(Protocol):
+    """The likelihood itself can be computed."""
+
+    def exact_gradients(self, x: tf.Tensor) -> Gradients:
+        """-<log p> of a batch and its gradient, this replica's shares."""
+
+    def exact_loss(self, x: tf.Tensor) -> tf.Tensor:
+        """This replica's share of -<log p>."""
+
+
+@runtime_checkable
+class Walkable(Protocol):
+    """Markov chains of the model walk, and are compared with data."""
+
+    def chains_at(self, x: tf.Tensor, seed: Seed) -> tf.Tensor:
+        """States of chains that begin at examples."""
+
+    def advance(self, states: tf.Tensor, steps: int, seed: Seed) -> tf.Tensor:
+        """The chains' states after some sweeps."""
+
+    def contrast(
+        self, x: tf.Tensor, states: tf.Tensor, steps: int, seed: Seed
+    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
+        """(loss, gradients, states): data against chains after sweeps."""
+
+    def energy_difference(
+        self, x: tf.Tensor, states: tf.Tensor, seed: Seed
+    ) -> tf.Tensor:
+        """This replica's share of mean E of data less that of chains."""
+
+
+@runtime_checkable
+class Conditional(Protocol):
+    """Each site can be predicted from all the others."""
+
+    def pseudolikelihood_gradients(
+        self, x: tf.Tensor, sites: int | None, seed: Seed
+    ) -> Gradients:
+        """The negative mean log-pseudolikelihood and its gradient."""
+
+    def pseudolikelihood_loss(self, x: tf.Tensor) -> tf.Tensor:
+        """This replica's share of it, over all sites."""
+
+
+@runtime_checkable
+class Flowing(Protocol):
+    """Probability flows from each state to those at one change from it."""
+
+    def flow_gradients(self, x: tf.Tensor) -> Gradients:
+        """The flow out of the data and its gradient."""
+
+
+NEEDS: dict[type, str] = {
+    Enumerable: "the likelihood by enumeration, `exact_gradients`",
+    Walkable: "Markov chains, `contrast`",
+    Conditional: "sites given the others, `pseudolikelihood_gradients`",
+    Flowing: "flow between neighbouring states, `flow_gradients`",
+}
+
+
+def supports(model: Any, protocol: type) -> bool:
+    """Whether a model has what a protocol asks for."""
+    return isinstance(model, protocol) and model.why_not(protocol) is None
+
+
+def require(model: Any, protocol: type, rule: str) -> None:
+    """Hold a model against what a rule needs.
+
+    Args:
+        model: an `EnergyBasedModel`.
+        protocol: one of those above.
+        rule: the name of who asks.
+
+    Raises:
+        ValueError: if the model lacks a method, or says why it has none.
+    """
+    name = type(model).__name__
+    if not isinstance(model, protocol):
+        raise ValueError(
+            f"{rule}: needs {NEEDS[protocol]}, which {name} does not have. "
+            f"Compile with one of {known_rules(model)}, or give {name} the "
+            f"methods of genzoo.losses.protocols.{protocol.__name__}."
+        )
+    reason = model.why_not(protocol)
+    if reason is not None:
+        raise ValueError(f"{rule}: {reason}")
+
+
+def known_rules(model: Any) -> list[str]:
+    """The names of the rules that a model has, the best first."""
+    return [name for protocol, name in _RULES if supports(model, protocol)]
+
+
+_RULES = (
+    (Walkable, "pcd"),
+    (Walkable, "cd"),
+    (Enumerable, "exact_likelihood"),
+    (Conditional, "pseudolikelihood"),
+    (Flowing, "minimum_probability_flow"),
+)
