@@ -155,3 +155,6 @@ def shape(most: int = MOST_SITES, dimensions: int = 8) -> Check:
         return tuple(int(size) for size in sizes)
 
     return check
+
+
+event_shape = shape()

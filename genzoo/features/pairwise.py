@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from genzoo import checks
 from genzoo.features.feature import NO_SITES, Feature, Quadratic, flat
-from genzoo.spaces.space import as_shape
 
 
 @keras.saving.register_keras_serializable("genzoo.features")
@@ -74,7 +74,7 @@ class LatticeBonds(Feature):
     """
 
     def __init__(self, shape, periodic=True):
-        self.shape = as_shape("LatticeBonds", shape)
+        self.shape = checks.event_shape(shape, "LatticeBonds: shape")
         self.bonds = lattice_bonds(self.shape, periodic)
         self.wraps = _wraps(self.shape, periodic)
         self.periodic = periodic
@@ -132,7 +132,7 @@ def lattice_bonds(shape, periodic=True):
     Raises:
         ValueError: if `periodic` has another length than `shape`.
     """
-    shape = as_shape("lattice_bonds", shape)
+    shape = checks.event_shape(shape, "lattice_bonds: shape")
     sites = np.arange(int(np.prod(shape))).reshape(shape)
     bonds = []
     for axis, wraps in enumerate(_wraps(shape, periodic)):

@@ -1,7 +1,7 @@
 """Sample spaces: what a model's examples may be."""
 
 from genzoo.spaces.continuous import Box, Interval, Real
-from genzoo.spaces.discrete import Binary, Categorical, Spin
+from genzoo.spaces.discrete import Binary, Categorical, OneHot, Spin
 from genzoo.spaces.grid import Axis, Grid
 from genzoo.spaces.product import Product
 from genzoo.spaces.space import Space
@@ -13,6 +13,7 @@ __all__ = [
     "Categorical",
     "Grid",
     "Interval",
+    "OneHot",
     "Product",
     "Real",
     "Space",

@@ -5,13 +5,16 @@ import numbers
 import keras
 import numpy as np
 
-from genzoo.spaces.space import Space, as_shape
+from genzoo import checks
+from genzoo.spaces.space import Space
 
 
 class _Continuous(Space):
+    hint = "Replace or drop what is missing or infinite, shift or scale."
+
     def __init__(self, shape, low, high):
         name = type(self).__name__
-        shape = as_shape(name, shape)
+        shape = checks.event_shape(shape, f"{name}: shape")
         width = int(np.prod(shape))
         ends = []
         for argument, value in (("low", low), ("high", high)):

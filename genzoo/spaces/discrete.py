@@ -2,15 +2,19 @@
 
 import keras
 import numpy as np
+from keras import ops
 
-from genzoo.spaces.space import Space, as_shape
+from genzoo import checks
+from genzoo.runtime import random
+from genzoo.spaces.space import Space
 
 
 class _Levels(Space):
     """Sites that all have the same levels."""
 
     def __init__(self, shape, values):
-        width = int(np.prod(as_shape(type(self).__name__, shape)))
+        where = f"{type(self).__name__}: shape"
+        width = int(np.prod(checks.event_shape(shape, where)))
         super().__init__(shape, [values] * width, values.min(), values.max())
 
     @property
@@ -108,3 +112,76 @@ class Categorical(_Levels):
             "values": self.values.tolist(),
             "shape": list(self.event_shape),
         }
+
+
+@keras.saving.register_keras_serializable("genzoo.spaces")
+class OneHot(Space):
+    """Groups of 0 and 1 with a single 1 in each: categories, one-hot.
+
+    Args:
+        shape: number of groups, whose states then stand in a row, or the
+            shape in which they are arranged: one example is (*shape, states).
+        states: the length of a group, at least 2.
+
+    Raises:
+        ValueError: if `states` is not an int above 1.
+    """
+
+    hint = "Write integer labels so by keras.ops.one_hot(labels, states)."
+    is_product = False
+
+    def __init__(self, shape, states):
+        self.n_states = checks.whole(2)(states, "OneHot: states")
+        self.is_flat = not isinstance(shape, (tuple, list))
+        self.groups = checks.event_shape(shape, "OneHot: shape")
+        event = (*self.groups, self.n_states)
+        width = int(np.prod(event))
+        bits = np.array([0.0, 1.0])
+        super().__init__(
+            width if self.is_flat else event, [bits] * width, 0.0, 1.0
+        )
+
+    @property
+    def description(self):
+        """In words."""
+        count = self.width // self.n_states
+        return f"{count} one-hot groups of {self.n_states}"
+
+    @property
+    def state_count(self):
+        """The number of joint states."""
+        return self.n_states ** (self.width // self.n_states)
+
+    def contains(self, states):
+        """For each state whether all groups are one-hot, boolean (batch,)."""
+        groups = ops.reshape(
+            states, (-1, self.width // self.n_states, self.n_states)
+        )
+        ones = ops.sum(ops.cast(groups == 1, "int32"), axis=-1)
+        return ops.logical_and(
+            super().contains(states), ops.all(ones == 1, axis=-1)
+        )
+
+    def quadrature(self, nodes=None, window=None, breaks=()):
+        """Not a product of sites, and so without a grid.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(
+            "OneHot.quadrature: the sites of a group depend on each other. "
+            "For sums over states take Categorical(range(states), shape)."
+        )
+
+    def start(self, n, seed):
+        """n states drawn evenly, (n, width), float32."""
+        count = self.width // self.n_states
+        share = random.uniform((n, count), seed)
+        number = ops.cast(share * self.n_states, "int32")
+        hot = ops.one_hot(number, self.n_states, dtype="float32")
+        return ops.reshape(hot, (-1, self.width))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        shape = self.groups[0] if self.is_flat else list(self.groups)
+        return {"shape": shape, "states": self.n_states}

@@ -1,13 +1,13 @@
 """What every sample space provides."""
 
 import math
-import numbers
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from genzoo import checks
 from genzoo.runtime import random
 from genzoo.spaces.grid import Axis, Grid, gauss_legendre
 
@@ -29,12 +29,16 @@ class Space:
     Attributes:
         event_shape: the shape of one example, a tuple.
         width: the number of sites.
+        hint: what to do with data that are not in the space.
+        is_product: whether a site takes its values whatever the others are.
     """
 
     hint = ""
+    is_product = True
 
     def __init__(self, shape, levels, low, high):
-        self.event_shape = as_shape(type(self).__name__, shape)
+        where = f"{type(self).__name__}: the shape of one example"
+        self.event_shape = checks.event_shape(shape, where)
         self.width = math.prod(self.event_shape)
         self.levels = levels
         self.low = np.broadcast_to(np.asarray(low, np.float64), self.width)
@@ -114,7 +118,7 @@ class Space:
             ValueError: if a site is unbounded and there is no window.
         """
         nodes = nodes or self.default_nodes
-        unbounded = ~(np.isfinite(self.low) & np.isfinite(self.high))
+        unbounded = self.unbounded
         if unbounded.any() and window is None:
             raise ValueError(
                 f"{type(self).__name__}.quadrature: a site is unbounded; "
@@ -150,9 +154,14 @@ class Space:
         return low, high
 
     @property
+    def unbounded(self):
+        """For each site whether it reaches infinity, a boolean array."""
+        return ~(np.isfinite(self.low) & np.isfinite(self.high))
+
+    @property
     def is_bounded(self):
         """Whether no site reaches infinity."""
-        return bool(np.isfinite(self.low).all() & np.isfinite(self.high).all())
+        return not self.unbounded.any()
 
     @property
     def default_nodes(self):
@@ -263,27 +272,6 @@ def _columns(states, sites, width):
     if len(sites) == width:
         return states
     return ops.take(states, np.asarray(sites), axis=-1)
-
-
-def as_shape(owner, shape):
-    """A tuple of positive ints.
-
-    Raises:
-        ValueError: naming the space and what came.
-    """
-    sizes = shape if isinstance(shape, (tuple, list)) else (shape,)
-    good = [
-        isinstance(size, numbers.Integral)
-        and not isinstance(size, bool)
-        and size > 0
-        for size in sizes
-    ]
-    if not sizes or not all(good):
-        raise ValueError(
-            f"{owner}: the shape of one example must be a positive int or a "
-            f"tuple of them; received {shape!r}."
-        )
-    return tuple(int(size) for size in sizes)
 
 
 def get(identifier):

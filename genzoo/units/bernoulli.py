@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from genzoo.runtime import random
+from genzoo.spaces import Binary
 from genzoo.units.unit import Unit
 
 
@@ -16,7 +17,7 @@ class Bernoulli(Unit):
     `p(x_i = 1 | phi) = sigmoid(bias_i + phi_i)`.
 
     Args:
-        size: number of units.
+        size: number of units, or the shape in which they are arranged.
 
     Reference:
         Smolensky, "Information processing in dynamical systems", 1986.
@@ -27,8 +28,10 @@ class Bernoulli(Unit):
     """
 
     levels = np.array([[0.0], [1.0]])
-    space = "0 and 1"
-    hint = "Binarise it, for example x > 127."
+
+    def space_of(self, arrangement):
+        """0 and 1."""
+        return Binary(arrangement)
 
     def unit_log_cumulant(self, field):
         """log(1 + exp(bias + field)), shape (batch, size)."""
@@ -60,7 +63,3 @@ class Bernoulli(Unit):
     def bias_for(self, mean):
         """The log-odds of the mean."""
         return np.log(mean) - np.log1p(-mean)
-
-    def outside(self, x):
-        """Whether any value is neither 0 nor 1."""
-        return ops.any(ops.logical_and(x != 0, x != 1))

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from genzoo.runtime import random
+from genzoo.spaces import OneHot
 from genzoo.units.unit import Unit
 
 
@@ -16,11 +17,12 @@ class Categorical(Unit):
 
     Each unit is in one of `states` states. A state of the layer is written
     one-hot and flat: shape (batch, size * states), the states of the first
-    unit first. Given a field `phi` from the other layer,
+    unit first; of units in a shape, examples are (batch, *shape, states).
+    Given a field `phi` from the other layer,
     `p(x_i = s | phi) = softmax_s(bias_is + phi_is)`.
 
     Args:
-        size: number of units.
+        size: number of units, or the shape in which they are arranged.
         states: number of states of each unit, at least 2.
 
     Raises:
@@ -35,22 +37,19 @@ class Categorical(Unit):
     >>> x = units.one_hot([[0, 2]])                # (1, 6)
     """
 
-    hint = "Use one_hot(labels), which writes integer labels so."
-
     def __init__(self, size, states, **kwargs):
         if not isinstance(states, numbers.Integral) or states < 2:
             raise ValueError(
                 f"Categorical: states must be an int above 1; "
                 f"received {states!r}."
             )
-        super().__init__(size, width=size * states, **kwargs)
         self.n_states = int(states)
+        super().__init__(size, **kwargs)
         self.levels = np.eye(states)
 
-    @property
-    def space(self):
-        """The space in words."""
-        return f"{self.size} one-hot groups of {self.n_states}"
+    def space_of(self, arrangement):
+        """One-hot groups."""
+        return OneHot(arrangement, self.n_states)
 
     def one_hot(self, labels):
         """Flat one-hot states from integer labels of shape (batch, size)."""
@@ -95,12 +94,6 @@ class Categorical(Unit):
     def bias_for(self, mean):
         """The log-probabilities."""
         return np.log(mean)
-
-    def outside(self, x):
-        """Whether any group is not one-hot."""
-        values = ops.any(ops.logical_and(x != 0, x != 1))
-        sums = ops.sum(ops.cast(self._grouped(x), "int32"), axis=-1)
-        return ops.logical_or(values, ops.any(sums != 1))
 
     def get_config(self):
         """The constructor's arguments."""

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from genzoo.runtime import random
+from genzoo.spaces import Real
 from genzoo.units.unit import Unit
 
 
@@ -19,7 +20,7 @@ class Gaussian(Unit):
     Without a field the mean is `variance_i bias_i`.
 
     Args:
-        size: number of units.
+        size: number of units, or the shape in which they are arranged.
         variance: the variance given the other layer, or where it starts.
         learn_variance: whether the variance is learned, one for each unit,
             through the weight `log_precision` = -log(variance).
@@ -37,9 +38,6 @@ class Gaussian(Unit):
     >>> units.mean(keras.ops.ones((1, 3)))         # 4.0 everywhere
     """
 
-    space = "finite real numbers"
-    hint = "Replace or drop what is missing; standardise what is large."
-
     def __init__(self, size, variance=1.0, learn_variance=False, **kwargs):
         super().__init__(size, **kwargs)
         if not (variance > 0 and math.isfinite(variance)):
@@ -56,6 +54,10 @@ class Gaussian(Unit):
             trainable=self.learn_variance,
             autocast=False,
         )
+
+    def space_of(self, arrangement):
+        """Finite real numbers."""
+        return Real(arrangement)
 
     @property
     def parameters(self):
@@ -120,10 +122,6 @@ class Gaussian(Unit):
     def bias_for(self, mean):
         """Mean over variance."""
         return mean * np.exp(np.asarray(self.log_precision, np.float64))
-
-    def outside(self, x):
-        """Whether any value is infinite or not a number."""
-        return ops.any(ops.logical_not(ops.isfinite(x)))
 
     def get_config(self):
         """The constructor's arguments."""

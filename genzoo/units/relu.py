@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import random
+from genzoo.spaces import Interval
 from genzoo.units.unit import Unit
 
 _HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
@@ -92,7 +93,7 @@ class ReLU(Unit):
     The log-cumulant is `t^2/2 + log(sqrt(2 pi) Phi(t))`.
 
     Args:
-        size: number of units.
+        size: number of units, or the shape in which they are arranged.
 
     Reference:
         Nair and Hinton, "Rectified linear units improve restricted Boltzmann
@@ -104,8 +105,9 @@ class ReLU(Unit):
     >>> units.mean(keras.ops.zeros((1, 3)))        # sqrt(2 / pi) everywhere
     """
 
-    space = "finite numbers from 0 up"
-    hint = "Shift it, or use Gaussian units."
+    def space_of(self, arrangement):
+        """Finite numbers from 0 up."""
+        return Interval(0.0, math.inf, arrangement)
 
     def _total(self, field):
         return ops.cast(self.bias, field.dtype) + field
@@ -142,7 +144,3 @@ class ReLU(Unit):
             low = np.where(at < mean, middle, low)
             high = np.where(at < mean, high, middle)
         return 0.5 * (low + high)
-
-    def outside(self, x):
-        """Whether any value is negative, infinite or not a number."""
-        return ops.logical_not(ops.all(ops.logical_and(x >= 0, x < np.inf)))

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from genzoo import spaces
 from genzoo.runtime import random
 from genzoo.units.unit import Unit
 
@@ -16,7 +17,7 @@ class Spin(Unit):
     `<x_i> = tanh(bias_i + phi_i)`. The bias is the magnetic field over k T.
 
     Args:
-        size: number of units.
+        size: number of units, or the shape in which they are arranged.
 
     Reference:
         Ackley, Hinton and Sejnowski, "A learning algorithm for Boltzmann
@@ -28,8 +29,10 @@ class Spin(Unit):
     """
 
     levels = np.array([[-1.0], [1.0]])
-    space = "-1 and +1"
-    hint = "From 0 and 1, take 2 * x - 1."
+
+    def space_of(self, arrangement):
+        """-1 and +1."""
+        return spaces.Spin(arrangement)
 
     def unit_log_cumulant(self, field):
         """log(2 cosh(bias + field)), shape (batch, size)."""
@@ -58,7 +61,3 @@ class Spin(Unit):
     def bias_for(self, mean):
         """Artanh of the mean."""
         return np.arctanh(mean)
-
-    def outside(self, x):
-        """Whether any value is neither -1 nor 1."""
-        return ops.any(ops.logical_and(x != -1, x != 1))

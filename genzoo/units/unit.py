@@ -1,10 +1,13 @@
 """What every Boltzmann-machine unit type provides."""
 
-import numbers
+import math
 
 import keras
 import numpy as np
 from keras import ops
+
+from genzoo import checks
+from genzoo.spaces.space import Space
 
 
 class Unit(keras.layers.Layer):
@@ -17,33 +20,33 @@ class Unit(keras.layers.Layer):
     derivatives, and draws.
 
     Args:
-        size: number of units.
+        size: number of units, or the shape in which they are arranged in one
+            example, such as (28, 28).
 
     Attributes:
-        width: length of a state, the number of kernel rows or columns.
+        size: the number of units.
+        space: the `genzoo.spaces.Space` of one state, with the shape of one
+            example.
+        width: length of a state in a row, the number of kernel rows or
+            columns.
         levels: for discrete units, the values one unit can take, an array of
             shape (n_levels, width // size); None for continuous units.
         bias: weight of shape (width,), the linear part of `a`.
-        space: the space of one state in words, for error messages.
-        hint: what to do with data outside of it.
 
     Raises:
-        ValueError: if `size` is not a positive int.
+        ValueError: if `size` is neither a positive int nor a shape.
     """
 
-    levels = None
-    space = hint = ""
+    levels: np.ndarray | None = None
 
-    def __init__(self, size, width=None, **kwargs):
+    def __init__(self, size: int | tuple[int, ...], **kwargs):
         super().__init__(**kwargs)
-        is_int = isinstance(size, numbers.Integral)
-        if not is_int or isinstance(size, bool) or size < 1:
-            raise ValueError(
-                f"{type(self).__name__}: size must be a positive int; "
-                f"received {size!r}."
-            )
-        self.size = int(size)
-        self.width = int(width or size)
+        shape = checks.event_shape(size, f"{type(self).__name__}: size")
+        self.size = math.prod(shape)
+        is_shape = isinstance(size, (tuple, list))
+        self.arrangement = shape if is_shape else self.size
+        self.space = self.space_of(self.arrangement)
+        self.width = self.space.width
         self.bias = self.add_weight(
             name="bias",
             shape=(self.width,),
@@ -51,6 +54,10 @@ class Unit(keras.layers.Layer):
             autocast=False,
         )
         self.built = True
+
+    def space_of(self, arrangement: int | tuple[int, ...]) -> Space:
+        """The space of so many units, or of units arranged in this shape."""
+        raise NotImplementedError
 
     @property
     def parameters(self):
@@ -145,18 +152,12 @@ class Unit(keras.layers.Layer):
         """The bias at which <x> = mean without a field; NumPy arrays."""
         raise NotImplementedError
 
-    def outside(self, x):
-        """A boolean scalar: whether any value of x is not in the space.
-
-        Args:
-            x: a NumPy array of any numeric dtype, or a tensor of floats.
-        """
-        raise NotImplementedError
-
     def call(self, field):
         """The mean given the field, so that units are ordinary layers."""
         return self.mean(field)
 
     def get_config(self):
         """The constructor's arguments."""
-        return {**super().get_config(), "size": self.size}
+        size = self.arrangement
+        size = size if isinstance(size, int) else list(size)
+        return {**super().get_config(), "size": size}

@@ -477,7 +477,7 @@ def on(space, feature):
             ),
             "PairIndicators: edges name sites 0 to 2",
         ),
-        (lambda: features.LatticeBonds((3, 0)), "LatticeBonds: the shape"),
+        (lambda: features.LatticeBonds((3, 0)), "LatticeBonds: shape must"),
         (
             lambda: features.LatticeBonds((3, 3), [True]),
             "one for each of the 2 dimensions",

@@ -275,14 +275,14 @@ def test_adapt_takes_the_mean_and_a_learned_variance(name):
 def test_outside_tells_what_is_not_a_state(name):
     unit = make(name, "float32")
     for x in TABLE[name].inside:
-        assert not unit.outside(tf.cast(x, "float32"))
-        assert not unit.outside(np.asarray(x))
+        assert not unit.space.outside(tf.cast(x, "float32"))
+        assert not unit.space.outside(np.asarray(x))
     for x in TABLE[name].outside:
-        assert unit.outside(tf.cast(x, "float32"))
-        assert unit.outside(np.asarray(x))
+        assert unit.space.outside(tf.cast(x, "float32"))
+        assert unit.space.outside(np.asarray(x))
         # also among many that are
         good = np.asarray(TABLE[name].inside[0] * 5, np.float64)
-        assert unit.outside(np.concatenate([good, np.float64(x), good]))
+        assert unit.space.outside(np.concatenate([good, np.float64(x), good]))
 
 
 @every_unit
@@ -302,7 +302,7 @@ def test_states_are_all_and_any_window_of_them(name):
     states = unit.states(0, count, "float64").numpy()
     assert states.shape == (count, unit.width)
     assert len(np.unique(states, axis=0)) == count
-    assert not unit.outside(states)
+    assert not unit.space.outside(states)
     for start, number in ((0, 1), (1, 3), (count - 2, 2), (2, count - 2)):
         window = unit.states(tf.constant(start), number, "float32")
         np.testing.assert_array_equal(window, states[start : start + number])
