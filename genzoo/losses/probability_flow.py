@@ -3,6 +3,7 @@
 import keras
 
 from genzoo.losses.loss import LearningRule, check_penalty
+from genzoo.losses.protocols import Flowing
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -27,7 +28,9 @@ class MinimumProbabilityFlow(LearningRule):
         Physical Review Letters 107, 2011.
     """
 
-    def __init__(self, l1=0.0, l2=0.0):
+    needs = Flowing
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0):
         self.l1 = check_penalty("MinimumProbabilityFlow", "l1", l1)
         self.l2 = check_penalty("MinimumProbabilityFlow", "l2", l2)
 
@@ -38,10 +41,6 @@ class MinimumProbabilityFlow(LearningRule):
     def value(self, model, x, seed):
         """The flow."""
         return model.flow_gradients(x)[0]
-
-    def check(self, model):
-        """Raise a ValueError if the model is not pairwise."""
-        model.check_flow("MinimumProbabilityFlow")
 
     def get_config(self):
         """The constructor's arguments."""

@@ -3,6 +3,7 @@
 import keras
 
 from genzoo.losses.loss import LearningRule, check_penalty, positive_int
+from genzoo.losses.protocols import Conditional
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -34,7 +35,11 @@ class Pseudolikelihood(LearningRule):
         Statistics 38, 2010.
     """
 
-    def __init__(self, sites=None, l1=0.0, l2=0.0):
+    needs = Conditional
+
+    def __init__(
+        self, sites: int | None = None, l1: float = 0.0, l2: float = 0.0
+    ):
         if sites is not None:
             positive_int("Pseudolikelihood", "sites", sites)
         self.sites = sites
@@ -48,11 +53,6 @@ class Pseudolikelihood(LearningRule):
     def value(self, model, x, seed):
         """The negative mean log-pseudolikelihood over all units."""
         return model.pseudolikelihood_loss(x)
-
-    def check(self, model):
-        """Raise a ValueError if the model has no such loss."""
-        model.check_discrete("Pseudolikelihood")
-        model.check_pseudolikelihood(self)
 
     def get_config(self):
         """The constructor's arguments."""
