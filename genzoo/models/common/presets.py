@@ -43,4 +43,4 @@ class Preset:
         """
         from genzoo.zoo import presets
 
-        presets.save(self, folder, card, dtype)
+        presets.save_to_preset(self, folder, card, dtype)
