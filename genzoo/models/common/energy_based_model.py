@@ -59,14 +59,16 @@ class EnergyBasedModel(GenerativeModel):
             STEPS,
         )
 
-    def _add_state(self, name, shape, dtype=None) -> keras.Variable:
-        """A weight that no optimizer changes, equal on all replicas."""
+    def _add_state(
+        self, name, shape, dtype=None, trainable=False
+    ) -> keras.Variable:
+        """A weight of zeros, the same on all replicas."""
         return self.add_weight(
             name=name,
             shape=shape,
             dtype=dtype,
             initializer="zeros",
-            trainable=False,
+            trainable=trainable,
             autocast=False,
             aggregation="only_first_replica",
         )
@@ -76,7 +78,7 @@ class EnergyBasedModel(GenerativeModel):
     def compile(
         self,
         optimizer: Any = None,
-        loss: Any = None,
+        loss: Any = "auto",
         metrics: Any = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
@@ -87,7 +89,7 @@ class EnergyBasedModel(GenerativeModel):
         Args:
             optimizer: any Keras optimizer; by default `SGD(0.05)` for
                 discrete units, Adam where states have no bound.
-            loss: a learning rule of `genzoo.losses` or its name; by default
+            loss: a learning rule of `genzoo.losses` or its name; "auto" takes
                 one that the model has, persistent contrastive divergence with
                 128 chains if it has that.
             metrics: list of `keras.metrics.Metric`s, whose `update_state`
@@ -102,7 +104,8 @@ class EnergyBasedModel(GenerativeModel):
                 strategy.
         """
         distribute.check_compile(steps_per_execution, jit_compile)
-        rule = losses.get(self._default_loss() if loss is None else loss)
+        is_auto = isinstance(loss, str) and loss == "auto"
+        rule = losses.get(self._default_loss() if is_auto else loss)
         rule.check(self)
         compared = SampleMetrics(metrics)
         optimizer = keras.optimizers.get(
@@ -114,6 +117,7 @@ class EnergyBasedModel(GenerativeModel):
                 "loss to be scaled: gradients are closed forms in the "
                 "variables' dtype. Pass its inner optimizer."
             )
+        self._check_optimizer(optimizer, rule)
         self.keep_chains(rule.chains)
         super().compile(
             optimizer=optimizer,
@@ -127,7 +131,7 @@ class EnergyBasedModel(GenerativeModel):
         self.optimizer.build(self.trainable_variables)
 
     def _default_loss(self) -> str:
-        """The rule that `compile` takes when it is given none."""
+        """What the loss "auto" is."""
         rules = known_rules(self)
         if not rules:
             raise ValueError(
@@ -140,6 +144,9 @@ class EnergyBasedModel(GenerativeModel):
     def _default_optimizer(self, rule: losses.LearningRule) -> Any:
         """The optimizer that `compile` takes when it is given none."""
         return keras.optimizers.SGD(0.05)
+
+    def _check_optimizer(self, optimizer: Any, rule: Any) -> None:
+        """Raise a ValueError if the two do not go together."""
 
     def why_not(self, rule: losses.LearningRule) -> str | None:
         """Why the model cannot learn by a rule whose methods it has, if so."""

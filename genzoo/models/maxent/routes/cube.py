@@ -6,6 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.routes.route import Moments
+from genzoo.models.maxent.routes.summation import Summation
+from genzoo.models.maxent.routes.window import Window
 from genzoo.spaces import Binary, Spin
 
 # Sites that are summed over in one product of matrices.
@@ -40,8 +44,8 @@ class Cube(NamedTuple):
     owners: np.ndarray
     count: int
 
-    def moments(self, multipliers, shift):
-        """(log Z - multipliers . shift, <f> - shift, covariance, 0)."""
+    def moments(self, multipliers: tf.Tensor, shift: tf.Tensor) -> Moments:
+        """The `Moments` of the features less a shift."""
         low, high = self.levels
         # Rows: the levels; columns: the site is not in S, or it is.
         base = np.array([[1.0, low], [1.0, high]])
@@ -61,7 +65,8 @@ class Cube(NamedTuple):
         square = self._of_features(tf.transpose(square))
         value = log_z - tf.reduce_sum(multipliers * shift)
         covariance = square - mean[:, None] * mean
-        return value, mean - shift, covariance, tf.zeros((), tf.float64)
+        zero = tf.zeros((), tf.float64)
+        return Moments(value, mean - shift, covariance, zero)
 
     def _of_features(self, products):
         """Sums over the products, axis 0, that a feature consists of."""
@@ -90,29 +95,47 @@ def _transform(values, base, width):
     return tf.reshape(values, (-1,))
 
 
-def find_cube(model):
-    """The `Cube` that a MaxEnt is, or None.
+def find_cube(density: Density) -> Cube | None:
+    """The `Cube` that a density is, or None.
 
     Its sites must be spins or bits, and its features a `Quadratic` form of
     them, without a reference.
     """
-    form = model.quadratic
+    form, space = density.quadratic, density.space
     if (
-        not isinstance(model.space, (Spin, Binary))
-        or form is None
+        not isinstance(space, (Spin, Binary))
+        or not density.is_pairwise
         or form.values is not None
-        or model.reference is not None
     ):
         return None
-    width = model.space.width
-    levels = tuple(model.space.values)
+    levels = tuple(space.values)
     # The first site's digit changes slowest.
-    digit = 1 << np.arange(width - 1, -1, -1)
+    digit = 1 << np.arange(space.width - 1, -1, -1)
     pairs = _joined(levels, digit[form.pairs[:, 0]], digit[form.pairs[:, 1]])
     return Cube(
-        width,
+        space.width,
         levels,
         np.concatenate([digit[form.sites], pairs]),
         np.concatenate([form.site_features, form.pair_features]),
-        len(model.features),
+        len(density.features),
     )
+
+
+class CubeRoute(Summation):
+    """Enumeration whose moments are those of a `Cube`.
+
+    Args:
+        density: the `Density`.
+        window: as of any sum.
+        cube: what the density is.
+    """
+
+    def __init__(self, density: Density, window: Window, cube: Cube):
+        super().__init__(density, window)
+        self.cube = cube
+
+    def moments(
+        self, multipliers: tf.Tensor, shift: tf.Tensor, second: bool = True
+    ) -> Moments:
+        """The `Moments`, by two transforms."""
+        return self.cube.moments(multipliers, shift)
