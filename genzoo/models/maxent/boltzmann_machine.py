@@ -203,7 +203,7 @@ class BoltzmannMachine(MaxEnt):
         first, second = self.density.quadratic.pairs.T
         return np.concatenate([fields, couplings[first, second]])
 
-    def _start(self, observed):
+    def _start(self, observed: Array) -> Array | None:
         if self.start == "zeros":
             return None
         size = self.space.width * self._codes

@@ -10,10 +10,12 @@ from genzoo.models.maxent.routes.window import Window
 
 __all__ = [
     "ChainRoute",
+    "CubeRoute",
     "ExactRoute",
     "Moments",
     "Route",
     "Stride",
+    "StripRoute",
     "Summation",
     "Window",
     "exact_route",
