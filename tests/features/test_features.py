@@ -426,7 +426,9 @@ def test_a_layer_is_a_feature_frozen_and_saved_with_the_model(tmp_path):
         np.testing.assert_array_equal(old, new)
     values = model.features(tf.constant(x)).numpy()
     np.testing.assert_allclose(values[:, 3:5], network(x), rtol=1e-6)
-    np.testing.assert_allclose(values.mean(0), model.observations.values.numpy())
+    np.testing.assert_allclose(
+        values.mean(0), model.observations.values.numpy()
+    )
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     assert again.features.names == model.features.names

@@ -177,33 +177,36 @@ class EnergyBasedModel(GenerativeModel):
             ValueError: if the model has no Markov chain, or so many do not
                 fit into memory or among the replicas.
         """
-        if count and self.walks is None:
-            raise ValueError(
-                f"{type(self).__name__}: has no Markov chain to keep."
-            )
         if count == 0:
             self._forget_chains()
-        elif self.chains is None or self.chains.count != count:
+            return
+        walks = self._walks()
+        if self.chains is None or self.chains.count != count:
             chains = distribute.Chains(
                 count,
-                self.walks.walker.width,
+                walks.walker.width,
                 name="chains",
                 dtype=self.dtype_policy,
             )
             self._forget_chains()
             # Keras locks a model that was built by `build`.
             self._tracker.unlock()
-            self.chains = self.walks.chains = chains
+            self.chains = walks.chains = chains
             self.reset_chains()
+
+    def _walks(self) -> Walks:
+        if self.walks is None:
+            raise ValueError(f"{type(self).__name__} has no Markov chain.")
+        return self.walks
 
     def _forget_chains(self) -> None:
         if self.chains is not None:
             self._tracker.untrack(self.chains)
-            self.chains = self.walks.chains = None
+            self.chains = self._walks().chains = None
 
     def reset_chains(self) -> None:
         """Draw new persistent chains from the model as it is adapted."""
-        self.walks.renew(self.draws.next())
+        self._walks().renew(self.draws.next())
 
     # What a subclass gives ------------------------------------------------
 
@@ -328,18 +331,19 @@ class EnergyBasedModel(GenerativeModel):
     def _begin(self, n: int, seed: random.Seed, start: Any) -> tf.Tensor:
         """The states in which n chains begin; see `sample`."""
         if start is None or isinstance(start, str):
-            return self.walks.begin(n, seed, start)
+            return self._walks().begin(n, seed, start)
         where = self._where("sample")
         start = examples.check_array(f"{where}: start", start, self.space)
         if len(start) != n:
             raise ValueError(f"{where}: start has {len(start)} rows; n is {n}.")
-        return self.walks.walker.at(tf.convert_to_tensor(start), seed)
+        return self._walks().walker.at(tf.convert_to_tensor(start), seed)
 
     def _draw(self, n: Any, seed: random.Seed, steps: Any) -> tf.Tensor:
         """n examples, inside a graph."""
+        walks = self._walks()
         first, second = random.split(seed, 2)
-        states = self.walks.begin(n, first)
-        return self.space.unflatten(self.walks.run(states, second, steps))
+        x = walks.run(walks.begin(n, first), second, steps)
+        return self.space.unflatten(x)
 
     # Energies and log Z ----------------------------------------------------
 
@@ -472,7 +476,10 @@ class EnergyBasedModel(GenerativeModel):
         """What `export` serves: see there."""
         shape = (None, *self.event_shape)
         given = [tf.TensorSpec(shape, self.variable_dtype, "x")]
-        served = {"serve": (self.call, given), "energy": (self.call, given)}
+        served: Endpoints = {
+            "serve": (self.call, given),
+            "energy": (self.call, given),
+        }
         stored = self.stored_log_partition
         if stored is not None:
             # Not a tensor: ONNX would have it as an input.
@@ -483,12 +490,12 @@ class EnergyBasedModel(GenerativeModel):
             return self._draw(n, random.as_seed(seed), steps)
 
         served["sample"] = (sample, [COUNT, SEED, STEPS])
-        if self.walks is not None:
+        walks = self.walks
+        if walks is not None:
 
             def gibbs(x, seed, steps):
                 first, second = random.split(random.as_seed(seed), 2)
-                states = self.walks.walker.at(x, first)
-                x = self.walks.run(states, second, steps)
+                x = walks.run(walks.walker.at(x, first), second, steps)
                 return self.space.unflatten(x)
 
             served["gibbs"] = (gibbs, [*given, SEED, STEPS])

@@ -88,7 +88,7 @@ class BoltzmannMachine(MaxEnt):
             edges = self_edges = as_edges("BoltzmannMachine", edges)
         if isinstance(space, Categorical):
             values = space.values
-            parts = [
+            parts: list[features.Feature] = [
                 features.Indicators(values),
                 features.PairIndicators(values, edges),
             ]
@@ -144,7 +144,7 @@ class BoltzmannMachine(MaxEnt):
     @property
     def _codes(self):
         """Numbers that encode a site: 1, or the values less one."""
-        values = self.density.quadratic.values
+        values = self.density.form.values
         return 1 if values is None else len(values) - 1
 
     def _bias_and_coupling(self):
@@ -200,7 +200,7 @@ class BoltzmannMachine(MaxEnt):
         self.multipliers = self._pack(fields, couplings)
 
     def _pack(self, fields, couplings):
-        first, second = self.density.quadratic.pairs.T
+        first, second = self.density.form.pairs.T
         return np.concatenate([fields, couplings[first, second]])
 
     def _start(self, observed: Array) -> Array | None:
@@ -212,9 +212,9 @@ class BoltzmannMachine(MaxEnt):
             fields = mean_field.independent(self._chain.pairwise(), means)
             couplings = np.zeros((size, size))
         else:
-            low, high = self.space.values
+            low, high = self.space.levels[0]
             products = mean_field.full_products(
-                self.density.quadratic.pairs, observed[size:], means
+                self.density.form.pairs, observed[size:], means
             )
             fields, couplings = mean_field.estimate(
                 means, products, low, high, self.start == "tap"
@@ -245,9 +245,10 @@ class BoltzmannMachine(MaxEnt):
         config = super().get_config()
         del config["features"], config["reference"]
         edges = self.edges
-        named = edges is None or isinstance(edges, str)
+        if isinstance(edges, np.ndarray):
+            edges = edges.tolist()
         return {
             **config,
-            "edges": edges if named else edges.tolist(),
+            "edges": edges,
             "start": self.start,
         }

@@ -74,10 +74,17 @@ class Density:
         """Whether the energy is that of fields and couplings."""
         return self.quadratic is not None and self.reference is None
 
+    @property
+    def form(self) -> Quadratic:
+        """The `Quadratic` form of a density that is known to have one."""
+        if self.quadratic is None:
+            raise ValueError(f"{self.owner}: the energy is not pairwise.")
+        return self.quadratic
+
     @functools.cached_property
     def colours(self) -> list[np.ndarray]:
         """Sites that do not interact, colour by colour."""
-        form = self.quadratic
+        form = self.form
         size = 1 if form.values is None else len(form.values) - 1
         joined = np.zeros((self.space.width,) * 2, bool)
         first, second = form.pairs.T // size
@@ -88,7 +95,7 @@ class Density:
         self, multipliers: tf.Tensor, dtype: str = "float32"
     ) -> samplers.PairwiseEnergy:
         """The energy as that of fields and couplings."""
-        form = self.quadratic
+        form = self.form
         levels = np.asarray(self.space.levels[0])
         if form.values is None:
             encoding = levels[:, None]

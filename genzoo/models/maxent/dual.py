@@ -67,20 +67,29 @@ class Dual:
         self.multipliers = multipliers
         self.reach = Reach(density, route)
 
+    @property
+    def exact(self) -> ExactRoute:
+        """The exact route, which there must be."""
+        if self.route is None:
+            raise ValueError(
+                f"{self.density.owner}: the space is too large to sum over."
+            )
+        return self.route
+
     def evaluation(
         self, second: bool = True
     ) -> tuple[Evaluation, dict[str, tf.Tensor]]:
         """`objective` at the present multipliers, inside a graph."""
         x = tf.convert_to_tensor(self.multipliers.value)
         shift = tf.convert_to_tensor(self.observations.values.value)
-        moments = self.route.moments(x, shift, second)
+        moments = self.exact.moments(x, shift, second)
         return objective(moments, x, shift, self.observations.l2())
 
     def _value_at(self, x):
         """The dual with all terms of a tolerance."""
         x = tf.constant(x)
         shift = tf.convert_to_tensor(self.observations.values.value)
-        value = self.route.moments(x, shift, False).log_z
+        value = self.exact.moments(x, shift, False).log_z
         value += tf.reduce_sum(0.5 * self.observations.l2() * x * x)
         return value + tf.reduce_sum(self.observations.l1() * tf.abs(x))
 
@@ -126,7 +135,7 @@ class Dual:
             return 0.0
         x = tf.convert_to_tensor(self.multipliers.value)
         shift = tf.convert_to_tensor(self.observations.values.value)
-        return self.route.log_partition(x, shift).stderr
+        return self.exact.log_partition(x, shift).stderr
 
     def size(self) -> float:
         """The largest of the averages, whose rounding the residual has."""

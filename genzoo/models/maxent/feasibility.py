@@ -70,37 +70,16 @@ class Reach:
         check_covariance(where, density.space, names, observed)
         if self.route is None:
             return redundant
-        low, high, values = self._reachable()
+        low, high, values = self._reachable(self.route)
         if density.space.is_bounded:
             check_ranges(
                 where, names, low[strict], high[strict], observed, not closed
             )
             if not closed and values is not None:
                 check_hull(where, names, values[:, strict], observed)
-        redundant[strict] = self._redundant(where, names, observed, strict)
+        start = self._at_start(self.route)
+        redundant[strict] = _redundant(where, names, observed, strict, start)
         return redundant
-
-    def _redundant(self, where, names, observed, strict):
-        mean, covariance = self._at_start()
-        mean, covariance = mean[strict], covariance[np.ix_(strict, strict)]
-        scale = np.abs(mean) + np.sqrt(np.diag(covariance))
-        flags, predict = redundant(mean, covariance, scale)
-        if flags.any():
-            told = ", ".join(np.array(names)[flags][:5])
-            error = np.abs(predict(observed) - observed[flags])
-            if (error > 1e-6 * (1 + scale[flags])).any():
-                raise ValueError(
-                    f"{where}: the features {told} follow from the others, "
-                    "but their averages do not: they should be "
-                    f"{predict(observed)[:5]}; received {observed[flags][:5]}."
-                )
-            warnings.warn(
-                f"{where}: {int(flags.sum())} of {len(names)} features follow "
-                f"from the others and are redundant: {told}. Their "
-                "multipliers are zero; the distribution is the same.",
-                stacklevel=6,
-            )
-        return flags
 
     def explain(self, where: str, averages: Averages) -> None:
         """Raise a ValueError that says why there are no multipliers."""
@@ -114,34 +93,32 @@ class Reach:
             names = np.array(self.density.features.names)[strict].tolist()
             check_hull(where, names, values[:, strict], averages.values[strict])
 
-    def _at_start(self):
+    def _at_start(self, route):
         """The features' averages and covariance where lambda = 0."""
         # A layer's weights may be loaded from a file.
-        layers = (getattr(f, "layer", None) for f in self._parts())
+        parts = self.density.features.parts
+        layers = (getattr(part, "layer", None) for part in parts)
         lasts = self.density.space.is_bounded and not any(layers)
         if lasts and "start" in self._kept:
             return self._kept["start"]
         # For once only, a graph would take longer to trace than this to run.
         zeros = tf.zeros(len(self.density.features), tf.float64)
-        found = [part.numpy() for part in self.route.moments(zeros, zeros)[1:3]]
+        found = [part.numpy() for part in route.moments(zeros, zeros)[1:3]]
         self._kept["start"] = found
         return found
 
-    def _parts(self):
-        return self.density.features.parts
-
-    def _reachable(self):
+    def _reachable(self, route):
         """(least, greatest) of each feature, and all values if few."""
-        if not isinstance(self.route, Summation):
+        if not isinstance(route, Summation):
             # A lattice: all spins alike have the most bonds.
             alike = tf.ones((1, self.density.space.width), tf.float64)
             most = self.density.features(alike)[0].numpy()
             return -most, most, None
         if not self.density.space.is_bounded:
-            return self._table(self.route, True)
+            return self._table(route, True)
         if "reach" not in self._kept:
             few = len(self.density.features) <= FEW
-            self._kept["reach"] = self._table(self.route, few)
+            self._kept["reach"] = self._table(route, few)
         return self._kept["reach"]
 
     def _table(self, route, wants_values):
@@ -212,6 +189,30 @@ class Reach:
             return np.zeros((0, space.width))
         mesh = np.meshgrid(*axes, indexing="ij")
         return np.stack([m.ravel() for m in mesh], axis=1)
+
+
+def _redundant(where, names, observed, strict, start):
+    """For each feature to be met whether it follows from others."""
+    mean, covariance = start
+    mean, covariance = mean[strict], covariance[np.ix_(strict, strict)]
+    scale = np.abs(mean) + np.sqrt(np.diag(covariance))
+    flags, predict = redundant(mean, covariance, scale)
+    if flags.any():
+        told = ", ".join(np.array(names)[flags][:5])
+        error = np.abs(predict(observed) - observed[flags])
+        if (error > 1e-6 * (1 + scale[flags])).any():
+            raise ValueError(
+                f"{where}: the features {told} follow from the others, "
+                "but their averages do not: they should be "
+                f"{predict(observed)[:5]}; received {observed[flags][:5]}."
+            )
+        warnings.warn(
+            f"{where}: {int(flags.sum())} of {len(names)} features follow "
+            f"from the others and are redundant: {told}. Their "
+            "multipliers are zero; the distribution is the same.",
+            stacklevel=8,
+        )
+    return flags
 
 
 def check_ranges(where, names, low, high, observed, open_only=True):
@@ -352,9 +353,9 @@ _BOUNDARY = (
 def _combination(normal, names):
     order = np.argsort(-np.abs(normal))
     share = normal / np.abs(normal[order[0]])
-    order = [k for k in order if np.abs(share[k]) > 1e-3]
-    terms = [f"{share[k]:+.3g} ({names[k]})" for k in order[:6]]
-    return " ".join(terms) + (" ..." if len(order) > 6 else "")
+    many = [k for k in order if np.abs(share[k]) > 1e-3]
+    terms = [f"{share[k]:+.3g} ({names[k]})" for k in many[:6]]
+    return " ".join(terms) + (" ..." if len(many) > 6 else "")
 
 
 def separating(values, observed, scale):
@@ -428,7 +429,8 @@ def redundant(mean, covariance, scale):
         those of the redundant features that follow.
     """
     count = len(mean)
-    kept, flags = [], np.zeros(count, bool)
+    kept: list = []
+    flags = np.zeros(count, bool)
     # Cholesky's rows of the kept features, against all.
     rows = np.zeros((count, count))
     left = np.diag(covariance).copy()

@@ -1,6 +1,6 @@
 """Maximum entropy: the least biased distribution with given averages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -59,7 +59,7 @@ class Given(NamedTuple):
     observations: ArrayLike | None = None
     stderr: ArrayLike | None = None
     tolerance: str = "gaussian"
-    count: int | None = None
+    examples: int | None = None
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -113,7 +113,7 @@ class MaxEnt(EnergyBasedModel):
     def __init__(
         self,
         space: Space,
-        features: Feature | Callable | list[Feature | Callable],
+        features: Feature | Callable | Sequence[Feature | Callable],
         reference: Callable | None = None,
         seed: SeedLike | None = None,
         **kwargs,
@@ -336,7 +336,7 @@ class MaxEnt(EnergyBasedModel):
     def fit(
         self,
         x: Examples | None = None,
-        y: None = None,
+        y: Any = None,
         batch_size: int | None = None,
         epochs: int | None = None,
         verbose: str | int = "auto",
@@ -422,7 +422,8 @@ class MaxEnt(EnergyBasedModel):
             **kwargs,
         )
 
-    def _plan(self, x: Any, y: Any, *, given: Given, **asked: Any) -> dict:
+    def _plan(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
+        given = asked.pop("given")
         if self.loss.uses_averages:
             self._refuse("fit", y=y)
             return self._plan_of_averages(x, given, **asked)
@@ -471,8 +472,8 @@ class MaxEnt(EnergyBasedModel):
                 )
             with self._told_plainly("fit"):
                 found, place = of_examples(where, self.density, x, steps)
-            count = given.count or found.count
-            given = given._replace(observations=found.values, count=count)
+            count = given.examples or found.examples
+            given = given._replace(observations=found.values, examples=count)
             if data.is_array(x) and steps is None:
                 steps = -(-len(x) // rows)
         names = self.features.names
@@ -647,7 +648,7 @@ class MaxEnt(EnergyBasedModel):
         weights = self.multiplier_weights
         l1, mask = self._penalty("l1"), self._mask()
         if isinstance(optimizer, optimizers.NaturalGradient):
-            chains = self.chains.count
+            chains = self._chain.walks.persistent.count
             optimizer.advance_noisy(weights, gradient, fisher, chains, l1, mask)
         else:
             gradient += l1 * tf.sign(self._lambda())
@@ -717,7 +718,7 @@ class MaxEnt(EnergyBasedModel):
         weights = np.zeros(len(self.features))
         if size:
             # Fields are not held down, only couplings.
-            weights[self.density.quadratic.pair_features] = size
+            weights[self.density.form.pair_features] = size
         return own + tf.constant(weights)
 
     def _penalty_gradients(self) -> list:
@@ -755,14 +756,14 @@ class MaxEnt(EnergyBasedModel):
         weight = 1 / tf.cast(rows, tf.float32)
         value, slope = rule(pairwise, phi, pairwise.field(phi))
         gradient = pairwise_losses.multiplier_gradient(
-            self.density.quadratic, phi, slope, weight
+            self.density.form, phi, slope, weight
         )
         return weight * tf.reduce_sum(value), [tf.cast(gradient, tf.float64)]
 
     def exact_gradients(self, x: tf.Tensor) -> Gradients:
         """The negative mean log-likelihood of a batch, and its gradient."""
         shift = self._observed()
-        moments = self._exact.moments(self._lambda(), shift)
+        moments = self._dual.exact.moments(self._lambda(), shift)
         log_z = moments.log_z + tf.reduce_sum(self._lambda() * shift)
         states, weight = self._states_and_weight(x)
         share = 1.0 / distribute.replica_count()
@@ -774,7 +775,7 @@ class MaxEnt(EnergyBasedModel):
     def exact_loss(self, x: tf.Tensor) -> tf.Tensor:
         """This replica's share of the negative mean log-likelihood."""
         shift = self._observed()
-        moments = self._exact.moments(self._lambda(), shift)
+        moments = self._dual.exact.moments(self._lambda(), shift)
         log_z = moments.log_z + tf.reduce_sum(self._lambda() * shift)
         states, weight = self._states_and_weight(x)
         energy = weight * tf.reduce_sum(self._chain.energy(states))
@@ -862,7 +863,7 @@ class MaxEnt(EnergyBasedModel):
         else:
             first, second = random.split(seed, 2)
             states = self._begin(n, first, start)
-            x = self.walks.run(states, second, steps, temperature)
+            x = self._chain.walks.run(states, second, steps, temperature)
         return self.space.unflatten(x).numpy()
 
     def _draw(self, n: Any, seed: random.Seed, steps: Any) -> tf.Tensor:
@@ -876,20 +877,20 @@ class MaxEnt(EnergyBasedModel):
         return ["ais"] if self._exact is None else [self._exact.name, "ais"]
 
     def _exact_log_partition(self) -> LogPartition:
-        return self._exact.log_partition(self._lambda(), self._observed())
+        return self._dual.exact.log_partition(self._lambda(), self._observed())
 
     def _annealed(
         self, chains: int, temperatures: int, reverse: bool, seed: random.Seed
     ) -> LogPartition:
         def independent(n, seed):
-            return self._exact.independent(self._lambda(), n, seed)
+            return self._dual.exact.independent(self._lambda(), n, seed)
 
         exact = None if self._exact is None else independent
         return self._chain.annealed(chains, temperatures, reverse, seed, exact)
 
     def _solved(self) -> Solved:
         """All that is exact, at the present multipliers."""
-        return self._exact.solved(self._lambda(), self._observed())
+        return self._dual.exact.solved(self._lambda(), self._observed())
 
     def _log_z(self) -> float:
         # Exact values are not kept, being quick.
@@ -1038,7 +1039,12 @@ class MaxEnt(EnergyBasedModel):
     def evaluate(
         self,
         x: Examples | None = None,
-        *args: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: None = None,
+        steps: int | None = None,
+        callbacks: Any = None,
         return_dict: bool = False,
         **kwargs: Any,
     ) -> Any:
@@ -1056,7 +1062,12 @@ class MaxEnt(EnergyBasedModel):
         Args:
             x: examples, an array or a dataset; None takes the observations
                 that the model was fitted to.
-            *args: as in Keras.
+            y: must be None, as sample_weight.
+            batch_size: as in Keras.
+            verbose: as in Keras.
+            sample_weight: must be None.
+            steps: as in Keras.
+            callbacks: as in Keras.
             return_dict: as in Keras.
             **kwargs: as in Keras.
 
@@ -1068,7 +1079,17 @@ class MaxEnt(EnergyBasedModel):
             self._check_adapted("evaluate")
             results = self._evaluate_observations()
         else:
-            results = super().evaluate(x, *args, return_dict=True, **kwargs)
+            results = super().evaluate(
+                x,
+                y,
+                batch_size=batch_size,
+                verbose=verbose,
+                sample_weight=sample_weight,
+                steps=steps,
+                callbacks=callbacks,
+                return_dict=True,
+                **kwargs,
+            )
             if not cached:
                 results |= self._identities(x)
         if return_dict:

@@ -24,13 +24,13 @@ class Averages(NamedTuple):
         values: <f_i>, float64.
         stderr: their standard errors, zeros where they must be met.
         tolerance: "none", "gaussian" or "laplace".
-        count: number of independent examples behind them.
+        examples: how many independent ones stand behind them.
     """
 
     values: Array
     stderr: Array
     tolerance: str
-    count: int
+    examples: int
 
 
 class Place(NamedTuple):
@@ -115,7 +115,8 @@ def of_examples(
         )
     else:
         batches = x
-    total, square, count, sites = 0.0, 0.0, 0, []
+    total = square = tf.zeros((), tf.float64)
+    count, sites = 0, []
     for batch in batches:
         states = space.flatten(tf.cast(batch, tf.float64))
         total += tf.reduce_sum(density.features(states), axis=0)
@@ -186,7 +187,7 @@ class Observations(keras.layers.Layer):
             np.array_equal(self.values.numpy(), averages.values)
             and np.array_equal(self.stderr.numpy(), averages.stderr)
             and (self.count, self.tolerance)
-            == (averages.count, averages.tolerance)
+            == (averages.examples, averages.tolerance)
         )
 
     def keep(self, averages: Averages, redundant: Array | None = None) -> None:
@@ -194,7 +195,7 @@ class Observations(keras.layers.Layer):
         self.values.assign(averages.values)
         self.stderr.assign(averages.stderr)
         kind = _TOLERANCES.index(averages.tolerance)
-        self.record.assign([averages.count, kind])
+        self.record.assign([averages.examples, kind])
         if redundant is not None:
             self.is_redundant.assign(redundant.astype(float))
 

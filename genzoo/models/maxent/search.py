@@ -59,21 +59,18 @@ class Search(keras.callbacks.Callback):
         self.dual = dual
         self.is_whole = is_whole
         self.progress = Progress()
-        self.first: int | None = None
+        self.first = -1
         self.widenings = 0
         # Sums of examples are made in float32.
         small, near = (1e-6, 1e-3) if dual is None else (1e-13, 1e-8)
         # Averages have the rounding of their size.
         self.near = near * (1 + size)
         self.small = small * (min(size, 1.0) or 1.0)
-
-    @property
-    def _unbounded(self):
-        return self.dual is not None and not self.dual.density.space.is_bounded
+        self.unbounded = dual is not None and not dual.density.space.is_bounded
 
     def on_epoch_begin(self, epoch, logs=None):
         """Remember the first epoch."""
-        if self.first is None:
+        if self.first < 0:
             self.first = epoch
 
     def on_epoch_end(self, epoch, logs=None):
@@ -84,20 +81,20 @@ class Search(keras.callbacks.Callback):
         if np.isnan(residual) or (dual and dual.is_impossible(value)):
             self._give_up()
         self.progress.note(residual)
-        if not self.progress.has_ended(self.small, self.near, self._unbounded):
+        if not self.progress.has_ended(self.small, self.near, self.unbounded):
             return
         far = residual > self.near
         if dual is not None:
             # Perhaps the window held no density with these averages.
             if dual.refit():
-                self._search_again()
+                self._search_again(dual)
                 return
-            if self._unbounded and far:
-                self._widen()
+            if self.unbounded and far:
+                self._widen(dual)
                 return
             if epoch - self.first > _QUICK or far:
                 dual.explain()
-            self._warn_of_truncation()
+            self._warn_of_truncation(dual)
         self.is_whole = self.is_whole and far
         self.model.stop_training = True
 
@@ -105,7 +102,7 @@ class Search(keras.callbacks.Callback):
         """Say so if the search has not arrived."""
         if not self.is_whole:
             return
-        if self._unbounded:
+        if self.dual is not None and self.unbounded:
             self.dual.window.refuse()
         if not self.model.stop_training or self.progress.last > 1e-3:
             warnings.warn(
@@ -115,18 +112,18 @@ class Search(keras.callbacks.Callback):
                 stacklevel=2,
             )
 
-    def _search_again(self):
-        self.dual.start_over_if_better()
+    def _search_again(self, dual):
+        dual.start_over_if_better()
         self.model.optimizer.reset()
         last, self.progress = self.progress.last, Progress()
         self.progress.last = last
 
-    def _widen(self):
+    def _widen(self, dual):
         self.widenings += 1
         if self.widenings > _MOST_WIDENINGS:
-            self.dual.window.refuse()
-        self.dual.widen()
-        self._search_again()
+            dual.window.refuse()
+        dual.widen()
+        self._search_again(dual)
 
     def _give_up(self):
         if self.dual is not None:
@@ -137,8 +134,8 @@ class Search(keras.callbacks.Callback):
             "Check them, or pass observation_stderr."
         )
 
-    def _warn_of_truncation(self):
-        error = self.dual.integration_error()
+    def _warn_of_truncation(self, dual):
+        error = dual.integration_error()
         if error > _TRUNCATION:
             warnings.warn(
                 f"{type(self.model).__name__}.fit: the quadrature is too "

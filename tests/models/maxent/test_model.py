@@ -380,9 +380,13 @@ def test_examples_count_by_their_averages_alone():
     model = gz.MaxEnt(spaces.Spin(3), parts, seed=0)
     model.compile()
     model.fit(x, verbose=0)
-    np.testing.assert_allclose(model.observations.values.numpy(), averages, atol=1e-14)
+    np.testing.assert_allclose(
+        model.observations.values.numpy(), averages, atol=1e-14
+    )
     np.testing.assert_allclose(model.multipliers, bare.multipliers, atol=1e-12)
-    np.testing.assert_allclose(model.multiplier_stderr(), bare.multiplier_stderr())
+    np.testing.assert_allclose(
+        model.multiplier_stderr(), bare.multiplier_stderr()
+    )
     batches = tf.data.Dataset.from_tensor_slices(x).batch(30)
     other = gz.MaxEnt(spaces.Spin(3), parts, seed=0)
     other.compile()
@@ -686,7 +690,9 @@ def test_saved_models_give_the_same_log_prob(kind, mixed, tmp_path):
     again = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(again.log_prob(x), model.log_prob(x))
     np.testing.assert_array_equal(again.sample(20, seed=0), x)
-    np.testing.assert_array_equal(again.window.ends.numpy(), model.window.ends.numpy())
+    np.testing.assert_array_equal(
+        again.window.ends.numpy(), model.window.ends.numpy()
+    )
     np.testing.assert_array_equal(again.multipliers, model.multipliers)
     np.testing.assert_array_equal(
         again.multiplier_stderr(), model.multiplier_stderr()

@@ -172,7 +172,9 @@ def test_the_gradient_vanishes_at_the_truth(kind, rule):
     states = model.space.flatten(x)
 
     def gradient():
-        pairwise = model.density.pairwise(model.multiplier_weights.value, "float64")
+        pairwise = model.density.pairwise(
+            model.multiplier_weights.value, "float64"
+        )
         phi = pairwise.encode(tf.constant(states))
         _, slope = rule(pairwise, phi, pairwise.field(phi))
         return pairwise_losses.multiplier_gradient(

@@ -200,7 +200,7 @@ class ChainRoute:
 
     def advance(self, steps: int, seed: random.Seed) -> None:
         """Let the persistent chains walk, each replica its own."""
-        chains = self.walks.chains
+        chains = self.walks.persistent
         start = tf.convert_to_tensor(chains.states.value)
         end = self.train(start, steps, seed.at_row(chains.first_row))
         chains.states.assign(end)
@@ -210,7 +210,7 @@ class ChainRoute:
         self, multipliers: tf.Tensor, shift: tf.Tensor, second: bool = True
     ) -> Moments:
         """The `Moments` of the features over the persistent chains."""
-        chains = self.walks.chains
+        chains = self.walks.persistent
         states = tf.convert_to_tensor(chains.states.value)
         values = self.density.features(tf.cast(states, tf.float64))
         count = float(chains.count)
@@ -278,7 +278,7 @@ class ChainRoute:
         if not self.density.is_pairwise:
             return [tf.zeros((0,))]
         pairwise = self.pairwise()
-        form = self.density.quadratic
+        form = self.density.form
         bias = np.zeros(pairwise.bias.shape[0])
         count = len(self.density.features)
         own = np.bincount(form.site_features, minlength=count) == 1

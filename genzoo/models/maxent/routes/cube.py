@@ -32,7 +32,7 @@ class Cube(NamedTuple):
         levels: of a site, (low, high).
         sets: the set of sites of each product, an int array.
         owners: which feature each is a part of, an int array.
-        count: the number of features.
+        features: their number.
 
     Reference:
         Yates, "The design and analysis of factorial experiments", 1937.
@@ -42,7 +42,7 @@ class Cube(NamedTuple):
     levels: tuple
     sets: np.ndarray
     owners: np.ndarray
-    count: int
+    features: int
 
     def moments(self, multipliers: tf.Tensor, shift: tf.Tensor) -> Moments:
         """The `Moments` of the features less a shift."""
@@ -70,9 +70,11 @@ class Cube(NamedTuple):
 
     def _of_features(self, products):
         """Sums over the products, axis 0, that a feature consists of."""
-        if np.array_equal(self.owners, np.arange(self.count)):
+        if np.array_equal(self.owners, np.arange(self.features)):
             return products
-        return tf.math.unsorted_segment_sum(products, self.owners, self.count)
+        return tf.math.unsorted_segment_sum(
+            products, self.owners, self.features
+        )
 
 
 def _joined(levels, first, second):
@@ -83,8 +85,8 @@ def _joined(levels, first, second):
 def _transform(values, base, width):
     """The product of a vector with a Kronecker power of a 2 x 2 matrix."""
     for first in range(0, width, _AT_ONCE):
-        block = [base] * min(_AT_ONCE, width - first)
-        block = functools.reduce(np.kron, block)
+        factors = [base] * min(_AT_ONCE, width - first)
+        block = functools.reduce(np.kron, factors)
         # The sites that are done go to the end: at last all are in order.
         values = tf.matmul(
             tf.reshape(values, (len(block), -1)),
@@ -101,12 +103,11 @@ def find_cube(density: Density) -> Cube | None:
     Its sites must be spins or bits, and its features a `Quadratic` form of
     them, without a reference.
     """
-    form, space = density.quadratic, density.space
-    if (
-        not isinstance(space, (Spin, Binary))
-        or not density.is_pairwise
-        or form.values is not None
-    ):
+    space = density.space
+    if not isinstance(space, (Spin, Binary)) or not density.is_pairwise:
+        return None
+    form = density.form
+    if form.values is not None:
         return None
     levels = tuple(space.values)
     # The first site's digit changes slowest.
@@ -135,7 +136,11 @@ class CubeRoute(Summation):
         self.cube = cube
 
     def moments(
-        self, multipliers: tf.Tensor, shift: tf.Tensor, second: bool = True
+        self,
+        multipliers: tf.Tensor,
+        shift: tf.Tensor,
+        second: bool = True,
+        nodes: int | None = None,
     ) -> Moments:
         """The `Moments`, by two transforms."""
         return self.cube.moments(multipliers, shift)

@@ -25,14 +25,14 @@ class Strip(NamedTuple):
         periodic: (bool, bool).
         bonds: the place of the coupling among the features.
         spins: that of the field, or None.
-        count: number of features.
+        features: their number.
     """
 
     shape: tuple
     periodic: tuple
     bonds: int
     spins: int | None
-    count: int
+    features: int
 
     def _log_partition(self, multipliers):
         field = 0.0 if self.spins is None else multipliers[self.spins]
@@ -48,7 +48,7 @@ class Strip(NamedTuple):
                 inner.watch(multipliers)
                 log_z = self._log_partition(multipliers)
             mean = inner.gradient(log_z, multipliers)
-            parts = [mean[i] for i in range(self.count)]
+            parts = [mean[i] for i in range(self.features)]
         covariance = tf.stack(
             [outer.gradient(part, multipliers) for part in parts]
         )

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from genzoo import partition, samplers
+from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.routes.route import ExactRoute, Moments
+from genzoo.models.maxent.routes.window import Window
 from genzoo.runtime import random
 from genzoo.spaces import Grid, Space
 
@@ -30,14 +32,10 @@ def is_summable(space: Space) -> bool:
 class Summation(ExactRoute):
     """Enumeration, or Gauss-Legendre quadrature of continuous sites."""
 
-    @property
-    def name(self) -> str:
-        """What the sum is called."""
-        return "quadrature" if self._is_integral else "enumeration"
-
-    @property
-    def _is_integral(self) -> bool:
-        return len(self.density.space.continuous_sites) > 0
+    def __init__(self, density: Density, window: Window):
+        super().__init__(density, window)
+        self._is_integral = len(density.space.continuous_sites) > 0
+        self.name = "quadrature" if self._is_integral else "enumeration"
 
     def grid(
         self, nodes: int | None = None, ends: tf.Tensor | None = None
