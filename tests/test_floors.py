@@ -1,11 +1,11 @@
 """Imports point down, and no class stands on many others."""
 
 import ast
-from pathlib import Path
 
+import house
 import pytest
 
-ROOT = Path(__file__).parents[1] / "genzoo"
+ROOT = house.PACKAGE
 # A room may import rooms on floors below its own, and itself.
 FLOORS = [
     {"checks", "types", "_version"},
@@ -36,33 +36,6 @@ EXCEPTIONS = {
 FILES = sorted(ROOT.rglob("*.py"))
 
 
-def _room(path):
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
-
-
-def _imported(tree):
-    """The rooms that a module imports when it is imported itself."""
-    found = set()
-    inside = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
-        for node in ast.walk(function)
-    }
-    for node in ast.walk(tree):
-        if id(node) in inside:
-            continue
-        if isinstance(node, ast.ImportFrom) and node.module:
-            parts = node.module.split(".")
-            if parts[0] == "genzoo":
-                rooms = parts[1:2] or [name.name for name in node.names]
-                found.update(rooms)
-        elif isinstance(node, ast.Import):
-            names = [name.name.split(".") for name in node.names]
-            found.update(n[1] for n in names if n[0] == "genzoo" and n[1:])
-    return found
-
-
 def _is_allowed(room, other):
     if room == other:
         return True
@@ -78,21 +51,20 @@ def _is_allowed(room, other):
     "path", FILES, ids=lambda path: str(path.relative_to(ROOT))
 )
 def test_imports_point_down(path):
-    room = _room(path)
+    room = house.room(path)
     if room == "__init__":
         return
-    tree = ast.parse(path.read_text())
     allowed = EXCEPTIONS.get(str(path.relative_to(ROOT)), set())
     wrong = {
         other
-        for other in _imported(tree) - allowed
+        for other in house.imported(path) - allowed
         if not _is_allowed(room, other)
     }
     assert not wrong
 
 
 def test_every_room_has_a_floor():
-    rooms = {_room(path) for path in FILES} - {"__init__"}
+    rooms = {house.room(path) for path in FILES} - {"__init__"}
     assert rooms == HEIGHT.keys() | BESIDE.keys()
 
 
@@ -129,3 +101,7 @@ def test_three_things_are_behind_one_door_each(word):
         and ast.unparse(node).removeprefix("import ").startswith(word)
     }
     assert users <= {DOORS[word]}
+
+
+def test_the_picture_in_contributing_is_of_this_house():
+    assert house.picture() in house.PAGE.read_text()

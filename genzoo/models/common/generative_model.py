@@ -326,7 +326,7 @@ class GenerativeModel(Preset, keras.Model):
         }
 
     def _told_plainly(self, method: str):
-        return examples.told_plainly(self._where(method), self._complaints())
+        return examples.told_plainly(self._where(method), self._complaints)
 
     # Samples --------------------------------------------------------------
 

@@ -12,11 +12,11 @@ from genzoo.features import FeatureList
 from genzoo.features.feature import Feature
 from genzoo.features.function import serialize as serialize_function
 from genzoo.losses import LearningRule
-from genzoo.losses.protocols import Conditional, Enumerable, Flowing, Gradients
+from genzoo.losses.protocols import Conditional, Enumerable, Flowing
 from genzoo.models.common import examples
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.energy_based_model import EnergyBasedModel
-from genzoo.models.maxent import pairwise_losses, report
+from genzoo.models.maxent import report
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
 from genzoo.models.maxent.observations import (
@@ -34,6 +34,7 @@ from genzoo.models.maxent.routes import (
     exact_route,
 )
 from genzoo.models.maxent.routes.route import DRAWS, Solved
+from genzoo.models.maxent.rules import Rules
 from genzoo.models.maxent.search import Search
 from genzoo.models.maxent.start import gaussian_start
 from genzoo.optimizers import Evaluation
@@ -173,6 +174,7 @@ class MaxEnt(EnergyBasedModel):
             self.stride,
         )
         self.walks = self._chain.walks
+        self._rules = Rules(self.density, self._chain, self._dual)
         self.built = True
 
     def __repr__(self) -> str:
@@ -252,6 +254,11 @@ class MaxEnt(EnergyBasedModel):
                 "NaturalGradient persistent chains; Keras's optimizers go "
                 "with all."
             )
+
+    @property
+    def rules(self) -> Rules:
+        """What learning rules ask for; see `genzoo.losses.protocols`."""
+        return self._rules
 
     def why_not(self, rule: LearningRule) -> str | None:
         """Why the model cannot learn by a rule whose methods it has, if so."""
@@ -479,13 +486,13 @@ class MaxEnt(EnergyBasedModel):
         names = self.features.names
         self._observe("fit", as_averages(where, names, *given), place)
         is_exact = not self.loss.samples
-        if data.is_array(x):
+        if x is not None and data.is_array(x):
             self._chain.place(x, self.draws.epoch_key())
         if is_exact and isinstance(self.optimizer, optimizers.Solver):
             whole = epochs is None
             search = Search(self._dual, whole, self._dual.size())
             callbacks = [*callbacks, search]
-        if data.is_array(validation_data):
+        if validation_data is not None and data.is_array(validation_data):
             options.setdefault("validation_batch_size", rows)
         steps = 1 if is_exact else steps or _STEPS_PER_EPOCH
         default = _EPOCHS["exact" if is_exact else "chains"]
@@ -732,91 +739,6 @@ class MaxEnt(EnergyBasedModel):
         share = self._penalty("l1") * tf.sign(x) + self._penalty("l2") * x
         share /= distribute.replica_count()
         return [share if own is None else own + share]
-
-    # What losses ask for ---------------------------------------------------
-
-    def pseudolikelihood_gradients(
-        self, x: tf.Tensor, sites: None, seed: random.Seed | None
-    ) -> Gradients:
-        """The negative mean log-pseudolikelihood, and its gradient."""
-        return self._site_loss(pairwise_losses.pseudolikelihood, x)
-
-    def pseudolikelihood_loss(self, x: tf.Tensor) -> tf.Tensor:
-        """The negative mean log-pseudolikelihood."""
-        return self._site_loss(pairwise_losses.pseudolikelihood, x)[0]
-
-    def flow_gradients(self, x: tf.Tensor) -> Gradients:
-        """The probability flow out of the data, and its gradient."""
-        return self._site_loss(pairwise_losses.probability_flow, x)
-
-    def _site_loss(self, rule, x):
-        pairwise = self._chain.pairwise()
-        phi = pairwise.encode(self.space.flatten(tf.cast(x, tf.float32)))
-        _, rows = distribute.global_rows(tf.shape(phi)[0])
-        weight = 1 / tf.cast(rows, tf.float32)
-        value, slope = rule(pairwise, phi, pairwise.field(phi))
-        gradient = pairwise_losses.multiplier_gradient(
-            self.density.form, phi, slope, weight
-        )
-        return weight * tf.reduce_sum(value), [tf.cast(gradient, tf.float64)]
-
-    def exact_gradients(self, x: tf.Tensor) -> Gradients:
-        """The negative mean log-likelihood of a batch, and its gradient."""
-        shift = self._observed()
-        moments = self._dual.exact.moments(self._lambda(), shift)
-        log_z = moments.log_z + tf.reduce_sum(self._lambda() * shift)
-        states, weight = self._states_and_weight(x)
-        share = 1.0 / distribute.replica_count()
-        of_data = weight * tf.reduce_sum(self.features(states), axis=0)
-        loss = weight * tf.reduce_sum(self._chain.energy(states))
-        mean = moments.mean + shift
-        return loss + share * log_z, [share * mean - of_data]
-
-    def exact_loss(self, x: tf.Tensor) -> tf.Tensor:
-        """This replica's share of the negative mean log-likelihood."""
-        shift = self._observed()
-        moments = self._dual.exact.moments(self._lambda(), shift)
-        log_z = moments.log_z + tf.reduce_sum(self._lambda() * shift)
-        states, weight = self._states_and_weight(x)
-        energy = weight * tf.reduce_sum(self._chain.energy(states))
-        return energy + log_z / distribute.replica_count()
-
-    def _states_and_weight(self, x):
-        states = self.space.flatten(tf.cast(x, tf.float64))
-        _, total = distribute.global_rows(tf.shape(states)[0])
-        return states, 1 / tf.cast(total, tf.float64)
-
-    def chains_at(self, x: tf.Tensor, seed: random.Seed) -> tf.Tensor:
-        """Chains that start at examples."""
-        return self._chain.at(x, seed)
-
-    def advance(
-        self, states: tf.Tensor, steps: int, seed: random.Seed
-    ) -> tf.Tensor:
-        """States after some sweeps."""
-        return self._chain.walk(states, seed, steps)
-
-    def energy_difference(
-        self, x: tf.Tensor, states: tf.Tensor, seed: random.Seed
-    ) -> tf.Tensor:
-        """Mean energy of data less that of chains."""
-        shares = []
-        for part in (x, self.space.unflatten(states)):
-            part, weight = self._states_and_weight(part)
-            shares.append(weight * tf.reduce_sum(self._chain.energy(part)))
-        return shares[0] - shares[1]
-
-    def contrast(
-        self, x: tf.Tensor, states: tf.Tensor, steps: int, seed: random.Seed
-    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
-        """(loss, gradients, end) of chains against a batch of data."""
-        end = self._chain.train(states, steps, seed)
-        gradient = 0.0
-        for part, sign in ((self.space.unflatten(end), 1.0), (x, -1.0)):
-            part, weight = self._states_and_weight(part)
-            total = tf.reduce_sum(self.features(part), axis=0)
-            gradient += sign * weight * total
-        return self.energy_difference(x, end, seed), [gradient], end
 
     # Samples ---------------------------------------------------------------
 

@@ -63,8 +63,9 @@ def as_averages(
                 f"{argument} must be 0 or more, and finite; received "
                 f"{stderr!r}."
             )
-    known = _TOLERANCES[1:]
-    tolerance = checks.one_of(*known)(tolerance, f"{where}: tolerance")
+    if tolerance not in _TOLERANCES[1:]:
+        words = "'gaussian' or 'laplace'"
+        checks.refuse(tolerance, f"{where}: tolerance", words)
     if count is not None:
         checks.positive_int(count, f"{where}: observation_count")
     kind = tolerance if errors.any() else "none"
