@@ -1,7 +1,7 @@
 """Examples are held against a space before anything is learned from them."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -120,8 +120,19 @@ def asserted(x: Any, complaints: dict[str, tf.Tensor]) -> Any:
         return tf.nest.map_structure(tf.identity, x)
 
 
-def checked(where: str, x: Examples, space: Space) -> Any:
+def checked(
+    where: str,
+    x: Examples,
+    space: Space,
+    check_dataset: Callable = check_dataset,
+) -> Any:
     """x, an array or a dataset, once it is known to be in the space.
+
+    Args:
+        where: who asks, for messages.
+        x: examples.
+        space: where they must lie.
+        check_dataset: how a dataset is checked, by the same arguments.
 
     Raises:
         ValueError: as `check_array` and `check_dataset` do, and for labels.

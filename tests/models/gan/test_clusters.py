@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 import genzoo as gz
-from genzoo.models import gan_clusters
-from genzoo.models.gan_clusters import Clusters
+from genzoo.models.gan import clusters as module
+from genzoo.models.gan.clusters import Clusters
 from genzoo.runtime import random
 
 images, _ = gan_cases.spots()
@@ -79,7 +79,7 @@ def test_clusters_that_begin_at_the_same_point():
 
 def test_no_more_examples_than_memory_holds(monkeypatch):
     x = np.arange(40, dtype="float32")[:, None] % 20
-    monkeypatch.setattr(gan_clusters, "_MOST_NUMBERS", 15)
+    monkeypatch.setattr(module, "_MOST_NUMBERS", 15)
     for data in (x, tf.data.Dataset.from_tensor_slices(x).batch(10)):
         clusters = Clusters(3, (1,))
         clusters.adapt(data, (0, 1))
