@@ -24,6 +24,7 @@ class Unconditional:
         classes: None, there are no classes.
     """
 
+    description = "no conditions"
     shape = None
     classes = None
 
@@ -68,10 +69,6 @@ class Unconditional:
     def spec(self) -> list[tf.TensorSpec]:
         """No arguments of graphs."""
         return []
-
-    def complaints(self) -> dict[str, str]:
-        """Nothing to complain of in a batch."""
-        return {}
 
 
 class Conditions:
@@ -208,10 +205,3 @@ class Conditions:
     def spec(self) -> list[tf.TensorSpec]:
         """The argument of graphs: its name is "labels" or "conditions"."""
         return [tf.TensorSpec((None, *self.shape), self.dtype, self.name)]
-
-    def complaints(self) -> dict[str, str]:
-        """What a complaint of a pipeline means."""
-        return {
-            UNKNOWN: f"a batch of the dataset has {self.name} that the model "
-            f"does not take: {self.description}."
-        }

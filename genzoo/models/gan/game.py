@@ -6,7 +6,7 @@ share of a mean over the rows of all replicas.
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -15,7 +15,7 @@ from genzoo import penalties
 from genzoo.layers import Augmentation
 from genzoo.losses.adversarial import AdversarialLoss
 from genzoo.models.gan.clusters import Clusters
-from genzoo.models.gan.networks import Networks
+from genzoo.models.gan.networks import Networks, check_differentiable
 from genzoo.runtime import distribute, random
 
 LOGS = (
@@ -252,6 +252,34 @@ class Game:
             _share(self.loss.correct(judged.real, judged.fake)),
         ]
         return distribute.all_sum(tf.stack(each))
+
+
+def get_penalties(
+    identifiers: Any, critic: Critic, networks: Networks
+) -> tuple[penalties.Penalty, ...]:
+    """Penalties of a critic; None takes R1 and R2 of a weight that does.
+
+    Raises:
+        ValueError: for what is no penalty, or a critic without gradient.
+    """
+    if identifiers is None:
+        is_image = len(networks.space.event_shape) == 3
+        options = (1.0, 1 / 8) if is_image else (0.02, 1 / 4)
+        identifiers = [penalties.R1(*options), penalties.R2(*options)]
+    found = penalties.get("GAN.compile", identifiers)
+    if found:
+        check_differentiable(critic, *_two_examples(critic, networks))
+    return found
+
+
+def _two_examples(critic, networks):
+    """(the shape of what D sees of two packs, a tuple of conditions)."""
+    *event, channels = networks.space.event_shape
+    shape = (2, *event, critic.packing * channels)
+    if not critic.is_conditional:
+        return shape, ()
+    told = networks.conditions
+    return shape, (tf.zeros((2, *told.shape), told.dtype),)
 
 
 def packed(x: tf.Tensor, packing: int) -> tf.Tensor:

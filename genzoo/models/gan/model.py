@@ -1,13 +1,11 @@
 """Generative adversarial networks of any two Keras models."""
 
-from collections.abc import Callable
 from typing import Any, Self
 
 import keras
 import tensorflow as tf
 
 from genzoo import checks
-from genzoo import penalties as penalty_room
 from genzoo.layers import Augmentation
 from genzoo.losses.adversarial import AdversarialLoss, get_adversarial
 from genzoo.models.common import examples
@@ -15,15 +13,26 @@ from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.generative_model import GenerativeModel
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.gan import networks as facts
+from genzoo.models.gan import updates
 from genzoo.models.gan.clusters import Clusters
-from genzoo.models.gan.conditions import Unconditional
+from genzoo.models.gan.conditions import UNKNOWN, Unconditional
 from genzoo.models.gan.drawing import Drawing
-from genzoo.models.gan.following import Average, Rates
-from genzoo.models.gan.game import Critic, Game, Judged, Record, Source
-from genzoo.penalties import Penalty
+from genzoo.models.gan.game import (
+    Critic,
+    Game,
+    Judged,
+    Record,
+    Source,
+    get_penalties,
+)
+from genzoo.models.gan.updates import Average, Rates
 from genzoo.runtime import data as pipeline
 from genzoo.runtime import distribute, random
 from genzoo.types import Array, ArrayLike, SeedLike
+
+_EMA = checks.optional(
+    checks.number(0, 1, "between 0 and 1, or None", open_ends=True)
+)
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -110,8 +119,12 @@ class GAN(GenerativeModel):
         seed: SeedLike | None = None,
         **kwargs: Any,
     ):
-        _check_latent(latent)
-        _check_ema(ema)
+        if latent not in (None, "normal", "uniform"):
+            raise ValueError(
+                "GAN: latent must be 'normal' or 'uniform'; received "
+                f"{latent!r}. Its shape is that of the generator's input."
+            )
+        ema = _EMA(ema, "GAN: ema")
         packing = checks.positive_int(packing, "GAN: packing")
         networks = facts.read(generator, discriminator, packing, classes)
         _check_augmentation(augmentation, networks.space.event_shape)
@@ -171,10 +184,9 @@ class GAN(GenerativeModel):
                 ("discriminator", self.discriminator),
             )
         )
-        told = getattr(self.conditions, "description", "no conditions")
         return (
             f"<GAN of examples {self.event_shape}, latents "
-            f"{self.latent_shape}, {told}: {sizes}>"
+            f"{self.latent_shape}, {self.conditions.description}: {sizes}>"
         )
 
     # Compiling -------------------------------------------------------------
@@ -227,7 +239,7 @@ class GAN(GenerativeModel):
         game = Game(
             self._critic,
             get_adversarial(loss),
-            self._penalties(penalties),
+            get_penalties(penalties, self._critic, self.networks),
             auxiliary_weight,
             self.augmentation,
         )
@@ -235,19 +247,9 @@ class GAN(GenerativeModel):
             discriminator_steps, "GAN.compile: discriminator_steps"
         )
         compared = SampleMetrics(metrics)
-        optimizer = keras.optimizers.get(
-            self._default_optimizer() if optimizer is None else optimizer
+        optimizer, other = updates.optimizers(
+            optimizer, discriminator_optimizer, self.networks.needs_loss_scale
         )
-        if discriminator_optimizer is None:
-            discriminator_optimizer = _another(optimizer)
-        other = keras.optimizers.get(discriminator_optimizer)
-        if _plain(other) is _plain(optimizer):
-            raise ValueError(
-                "GAN.compile: discriminator_optimizer is the generator's; an "
-                "optimizer keeps the state of one network. Make a second one."
-            )
-        if self.networks.needs_loss_scale:
-            optimizer, other = map(_scaled, (optimizer, other))
         optimizer.build(self.generator.trainable_variables)
         other.build(self.discriminator.trainable_variables)
         super().compile(
@@ -263,78 +265,6 @@ class GAN(GenerativeModel):
         self.game = game
         self._compared = compared
         self._rates.fix(optimizer, other)
-
-    def _default_optimizer(self) -> keras.optimizers.Optimizer:
-        """What `compile` takes when it is given none."""
-        return keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99)
-
-    def _penalties(self, penalties: Any) -> tuple[Penalty, ...]:
-        if penalties is None:
-            is_image = len(self.event_shape) == 3
-            weight, fraction = (1.0, 1 / 8) if is_image else (0.02, 1 / 4)
-            penalties = [
-                penalty_room.R1(weight, fraction),
-                penalty_room.R2(weight, fraction),
-            ]
-        penalties = penalty_room.get("GAN.compile", penalties)
-        if penalties:
-            condition = ()
-            if self._critic.is_conditional:
-                conditions = self.networks.conditions
-                shape = (2, *conditions.shape)
-                condition = (tf.zeros(shape, conditions.dtype),)
-            shape = (2, *self.discriminator.inputs[0].shape[1:])
-            facts.check_differentiable(self._critic, shape, condition)
-        return penalties
-
-    def get_compile_config(self) -> dict[str, Any]:
-        """The arguments of `compile`, serialised."""
-        if not self.compiled:
-            return {}
-        serialize = keras.saving.serialize_keras_object
-        config = super().get_compile_config()
-        return {
-            "optimizer": serialize(_plain(self.optimizer)),
-            "discriminator_optimizer": serialize(
-                _plain(self.discriminator_optimizer)
-            ),
-            "loss": serialize(self.loss),
-            "penalties": [serialize(part) for part in self.game.penalties],
-            "discriminator_steps": self.discriminator_steps,
-            "auxiliary_weight": self.game.auxiliary_weight,
-            "metrics": self._compared.serialize(),
-            "run_eagerly": config["run_eagerly"],
-            "steps_per_execution": config["steps_per_execution"],
-            "jit_compile": config["jit_compile"],
-        }
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as before a save."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        serialize = keras.saving.serialize_keras_object
-        return {
-            **super().get_config(),
-            "generator": serialize(self.generator),
-            "discriminator": serialize(self.discriminator),
-            "latent": self.latent,
-            "ema": self.ema,
-            "packing": self.packing,
-            "augmentation": serialize(self.augmentation),
-            "classes": self.networks.conditions.classes,
-            "self_conditioned": self.clusters is not None,
-            "seed": self.draws.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """A GAN from `get_config`."""
-        config = dict(config)
-        for name in ("generator", "discriminator", "augmentation"):
-            config[name] = keras.saving.deserialize_keras_object(config[name])
-        return cls(**config)
 
     # One step --------------------------------------------------------------
 
@@ -361,7 +291,7 @@ class GAN(GenerativeModel):
         rows = tf.shape(x)[0]
         fake = self._source.fakes(rows, condition, latents, training=True)
         fake = tf.stop_gradient(fake)
-        judged = _descend(
+        judged = updates.descend(
             self.discriminator_optimizer,
             self.discriminator.trainable_variables,
             lambda: self.game.discriminator(
@@ -385,7 +315,7 @@ class GAN(GenerativeModel):
                 ),
             )
 
-        (loss,) = _descend(
+        (loss,) = updates.descend(
             self.optimizer, self.generator.trainable_variables, play
         )
         return loss
@@ -433,13 +363,8 @@ class GAN(GenerativeModel):
 
     def _checked_pair(self, method: str, x: Any, y: Any = None) -> tuple:
         where = self._where(method)
-        if isinstance(x, tuple) and y is None and 0 < len(x) < 3:
-            x, y = (*x, None)[:2]
-        if isinstance(x, tuple):
-            raise ValueError(
-                f"{where}: x must be an array or a dataset; received a "
-                "tuple. Pass labels or conditions as y."
-            )
+        if isinstance(x, tuple) and len(x) == 2 and y is None:
+            x, y = x
         x = self._checked(method, x, self.conditions.check_dataset)
         if pipeline.is_array(x):
             return x, self.conditions.check(where, y, len(x))
@@ -467,7 +392,12 @@ class GAN(GenerativeModel):
         return x
 
     def _complaints(self) -> dict[str, str]:
-        return {**super()._complaints(), **self.conditions.complaints()}
+        told = self.conditions.description
+        return {
+            **super()._complaints(),
+            UNKNOWN: "a batch of the dataset has conditions that the model "
+            f"does not take: {told}.",
+        }
 
     # Samples and scores ----------------------------------------------------
 
@@ -541,40 +471,56 @@ class GAN(GenerativeModel):
         """What `export` serves: see there."""
         return self._drawing.endpoints()
 
+    # Configuration ---------------------------------------------------------
 
-def _descend(
-    optimizer: keras.optimizers.Optimizer,
-    variables: list[keras.Variable],
-    cost: Callable[[], tuple],
-) -> tuple:
-    """A step down a cost: what that gives, a tuple that begins with it."""
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch([variable.value for variable in variables])
-        found = cost()
-        scaled = optimizer.scale_loss(found[0])
-    gradients = tape.gradient(
-        scaled, [variable.value for variable in variables]
-    )
-    pairs = [
-        (gradient, variable)
-        for gradient, variable in zip(gradients, variables, strict=True)
-        if gradient is not None
-    ]
-    optimizer.apply(*map(list, zip(*pairs, strict=True)))
-    return found
+    def get_compile_config(self) -> dict[str, Any]:
+        """The arguments of `compile`, serialised."""
+        if not self.compiled:
+            return {}
+        serialize = keras.saving.serialize_keras_object
+        config = super().get_compile_config()
+        return {
+            "optimizer": serialize(updates.plain(self.optimizer)),
+            "discriminator_optimizer": serialize(
+                updates.plain(self.discriminator_optimizer)
+            ),
+            "loss": serialize(self.loss),
+            "penalties": [serialize(part) for part in self.game.penalties],
+            "discriminator_steps": self.discriminator_steps,
+            "auxiliary_weight": self.game.auxiliary_weight,
+            "metrics": self._compared.serialize(),
+            "run_eagerly": config["run_eagerly"],
+            "steps_per_execution": config["steps_per_execution"],
+            "jit_compile": config["jit_compile"],
+        }
 
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as before a save."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
 
-def _check_latent(latent):
-    if latent not in (None, "normal", "uniform"):
-        raise ValueError(
-            "GAN: latent must be 'normal' or 'uniform'; received "
-            f"{latent!r}. Its shape is that of the generator's input."
-        )
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "generator": serialize(self.generator),
+            "discriminator": serialize(self.discriminator),
+            "latent": self.latent,
+            "ema": self.ema,
+            "packing": self.packing,
+            "augmentation": serialize(self.augmentation),
+            "classes": self.networks.conditions.classes,
+            "self_conditioned": self.clusters is not None,
+            "seed": self.draws.seed,
+        }
 
-
-def _check_ema(ema):
-    words = "between 0 and 1, or None"
-    checks.optional(checks.number(0, 1, words, open_ends=True))(ema, "GAN: ema")
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """A GAN from `get_config`."""
+        config = dict(config)
+        for name in ("generator", "discriminator", "augmentation"):
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        return cls(**config)
 
 
 def _check_augmentation(augmentation, event_shape):
@@ -599,20 +545,3 @@ def _check_self_conditioned(networks):
             "conditions, one for each cluster, such as "
             "genzoo.networks.dcgan(latent, image_shape, classes=100)."
         )
-
-
-def _another(optimizer):
-    """An optimizer of the same configuration, without its state."""
-    optimizer = _plain(optimizer)
-    return type(optimizer).from_config(optimizer.get_config())
-
-
-def _plain(optimizer):
-    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    return optimizer.inner_optimizer if scaled else optimizer
-
-
-def _scaled(optimizer):
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        return optimizer
-    return keras.optimizers.LossScaleOptimizer(optimizer)

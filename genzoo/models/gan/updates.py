@@ -1,7 +1,78 @@
-"""What follows the steps of a GAN: the average of G, D's learning rate."""
+"""Updates of the two networks: optimizers, learning rates, G's average."""
+
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
+
+Optimizer = keras.optimizers.Optimizer
+
+
+def optimizers(
+    own: Any, other: Any, are_scaled: bool
+) -> tuple[Optimizer, Optimizer]:
+    """The optimizers of G and D, from what `keras.optimizers.get` takes.
+
+    Args:
+        own: the generator's; None takes `Adam(2e-3, beta_1=0, beta_2=0.99)`.
+        other: the discriminator's; None takes another like the generator's.
+        are_scaled: whether losses must be scaled, for float16.
+
+    Raises:
+        ValueError: if both are one.
+    """
+    if own is None:
+        own = keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99)
+    own = keras.optimizers.get(own)
+    if other is None:
+        # Of the same configuration, without its state.
+        other = type(plain(own)).from_config(plain(own).get_config())
+    other = keras.optimizers.get(other)
+    if plain(other) is plain(own):
+        raise ValueError(
+            "GAN.compile: discriminator_optimizer is the generator's; an "
+            "optimizer keeps the state of one network. Make a second one."
+        )
+    if are_scaled:
+        own, other = map(_scaled, (own, other))
+    return own, other
+
+
+def plain(optimizer: Optimizer) -> Optimizer:
+    """An optimizer without the scale of its losses."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def _scaled(optimizer):
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer)
+
+
+def descend(
+    optimizer: Optimizer,
+    variables: list[keras.Variable],
+    cost: Callable[[], tuple],
+) -> tuple:
+    """A step down a cost: what that gives, a tuple that begins with it.
+
+    Variables on which the cost does not depend stay as they are.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch([variable.value for variable in variables])
+        found = cost()
+        scaled = optimizer.scale_loss(found[0])
+    gradients = tape.gradient(
+        scaled, [variable.value for variable in variables]
+    )
+    pairs = [
+        (gradient, variable)
+        for gradient, variable in zip(gradients, variables, strict=True)
+        if gradient is not None
+    ]
+    optimizer.apply(*map(list, zip(*pairs, strict=True)))
+    return found
 
 
 class Average:
@@ -67,20 +138,12 @@ class Rates(keras.layers.Layer):
         )
         self.built = True
 
-    def fix(
-        self,
-        optimizer: keras.optimizers.Optimizer,
-        other: keras.optimizers.Optimizer,
-    ) -> None:
+    def fix(self, optimizer: Optimizer, other: Optimizer) -> None:
         """Keep the ratio as it is now."""
         self.state.assign(tf.zeros(3))
         self.follow(optimizer, other)
 
-    def follow(
-        self,
-        optimizer: keras.optimizers.Optimizer,
-        other: keras.optimizers.Optimizer,
-    ) -> None:
+    def follow(self, optimizer: Optimizer, other: Optimizer) -> None:
         """Change the other's rate in proportion to the first one's.
 
         One that was set itself since the last step stays, with a new ratio.
@@ -100,10 +163,7 @@ class Rates(keras.layers.Layer):
         self.state.assign(tf.stack([ratio, rate, now]))
 
 
-def _learning_rate(
-    optimizer: keras.optimizers.Optimizer,
-) -> keras.Variable | None:
+def _learning_rate(optimizer: Optimizer) -> keras.Variable | None:
     """The variable of a learning rate, None where it is a schedule."""
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    rate = optimizer._learning_rate
+    rate = plain(optimizer)._learning_rate
     return rate if isinstance(rate, keras.Variable) else None
