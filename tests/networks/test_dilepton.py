@@ -57,4 +57,6 @@ def test_layer_is_saved(tmp_path, events):
     np.testing.assert_array_equal(made, gan.sample(2, 3, conditions=energies))
     gan.save_to_preset(tmp_path / "preset")
     preset = gz.from_preset(tmp_path / "preset")
-    np.testing.assert_array_equal(made, preset.sample(2, 3, energies))
+    np.testing.assert_array_equal(
+        made, preset.sample(2, 3, conditions=energies)
+    )

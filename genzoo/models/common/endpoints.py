@@ -1,5 +1,6 @@
 """What the endpoints of all exported models have in common."""
 
+import inspect
 import zlib
 from collections.abc import Callable, Iterable
 
@@ -22,3 +23,21 @@ def fingerprint(variables: Iterable[keras.Variable]) -> int:
     for variable in variables:
         found = zlib.crc32(np.ascontiguousarray(variable.numpy()), found)
     return found
+
+
+def named(function: Callable, arguments: list[tf.TensorSpec]) -> Callable:
+    """A function of `*tensors`, with arguments of the names of these.
+
+    An exported function is called by name too, and what stands at a place
+    may be called differently in two models.
+    """
+    signature = inspect.Signature(
+        inspect.Parameter(spec.name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        for spec in arguments
+    )
+
+    def call(*args, **kwargs):
+        return function(*signature.bind(*args, **kwargs).args)
+
+    call.__signature__ = signature
+    return call

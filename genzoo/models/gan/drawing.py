@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from genzoo.models.common.endpoints import COUNT, SEED, Endpoints
+from genzoo.models.common.endpoints import COUNT, SEED, Endpoints, named
 from genzoo.models.gan.conditions import Conditions, Unconditional
 from genzoo.models.gan.game import Critic, Source
 from genzoo.runtime import random
@@ -79,7 +79,10 @@ class Drawing:
         served = {"serve": (serve, self._z), "sample": (sample, self._n)}
         if self._critic.packing == 1:
             served["score"] = (self._score, self._x)
-        return served
+        return {
+            name: (named(function, specs), specs)
+            for name, (function, specs) in served.items()
+        }
 
     def _sample(self, n, key, *condition):
         """n examples, some at a time."""

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
 
 from genzoo.models.gan.conditions import Conditions, Unconditional
 from genzoo.runtime import distribute
@@ -71,13 +70,13 @@ class GeneratorRange(Space):
         scaled = "x / 127.5 - 1" if low < 0 else "x / 255"
         return f"Scale them, for bytes {scaled}."
 
-    def contains(self, states: Any) -> tf.Tensor:
+    def outside(self, x: Any) -> tf.Tensor:
         """As of any space, by two numbers for all sites."""
         low, high = self._ends
-        states = ops.cast(states, "float32")
+        x = tf.cast(x, tf.float32)
         # NaN is not inside either.
-        inside = (states >= low) & (states <= high) & ops.isfinite(states)
-        return ops.all(inside, axis=-1)
+        inside = (x >= low) & (x <= high) & tf.math.is_finite(x)
+        return tf.logical_not(tf.reduce_all(inside))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -114,6 +114,13 @@ def test_vectors_are_conditions_too(tmp_path):
         served.sample(4, seed=1, conditions=asked),
         gan.sample(4, seed=1, conditions=asked),
     )
+    # By name also where there is no genzoo.
+    alone = tf.saved_model.load(str(tmp_path / "served"))
+    z = tf.ones((40, 3))
+    vectors = tf.constant(vectors, tf.float32)
+    np.testing.assert_array_equal(
+        alone.serve(z=z, conditions=vectors), alone.serve(z, vectors)
+    )
 
 
 def test_an_auxiliary_classifier_counts_in_both_losses():
