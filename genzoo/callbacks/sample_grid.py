@@ -148,7 +148,7 @@ class SampleGrid(keras.callbacks.Callback):
         )
         x = x.transpose(0, 2, 1, 3, 4)
         x = x.reshape(self.rows * (shape[0] + 1), -1, shape[2])
-        return np.uint8(np.round(255 * x[:-1, :-1]))
+        return np.round(255 * x[:-1, :-1]).astype(np.uint8)
 
     def _drawn(self, count):
         given = self.given
@@ -179,4 +179,4 @@ def _scatter(points, side=480):
     counts, _, _ = np.histogram2d(finite[:, 1], finite[:, 0], (edges, edges))
     grey = np.exp(-counts[::-1])
     grey = np.repeat(np.repeat(grey, 2, axis=0), 2, axis=1)
-    return np.uint8(255 * grey)[..., None]
+    return (255 * grey).astype(np.uint8)[..., None]

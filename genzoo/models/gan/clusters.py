@@ -68,7 +68,8 @@ class Clusters(keras.layers.Layer):
                 f"GAN.fit: {len(points)} examples cannot make {self.count} "
                 "clusters. Make the networks with fewer classes."
             )
-        centres, before = points[: self.count].copy(), None
+        centres = points[: self.count].copy()
+        before: Array | None = None
         for _ in range(_MOST_ROUNDS):
             self.centres.assign(centres)
             nearest = np.concatenate(
@@ -77,7 +78,7 @@ class Clusters(keras.layers.Layer):
                     for i in range(0, len(points), _CHUNK)
                 ]
             )
-            if np.array_equal(nearest, before):
+            if before is not None and np.array_equal(nearest, before):
                 break
             before = nearest
             sizes = np.bincount(nearest, minlength=self.count)

@@ -196,13 +196,13 @@ class Game:
             training: whether D trains.
             points: the seed of the penalties; None leaves them out.
         """
-        shown = [
+        x, fake = (
             self.shown(part, random.fold_in(seed, number))
             for number, part in enumerate((x, fake))
-        ]
+        )
         both = [tf.concat([part, part], axis=0) for part in condition]
         logits, classes = self.critic.judge(
-            tf.concat(shown, axis=0), both, training
+            tf.concat([x, fake], axis=0), both, training
         )
         real, generated = tf.split(logits, 2)
         costs = self.loss.discriminator(real, generated)
@@ -211,7 +211,7 @@ class Game:
         loss = _share(costs)
         if points is not None and self.penalties:
             loss += penalties.total(
-                self.penalties, self.critic, *shown, condition, points
+                self.penalties, self.critic, x, fake, condition, points
             )
         return Judged(loss, real, generated)
 

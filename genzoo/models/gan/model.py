@@ -128,8 +128,7 @@ class GAN(GenerativeModel):
         packing = checks.positive_int(packing, "GAN: packing")
         networks = facts.read(generator, discriminator, packing, classes)
         _check_augmentation(augmentation, networks.space.event_shape)
-        if self_conditioned:
-            _check_self_conditioned(networks)
+        clusters = _cluster_count(networks) if self_conditioned else None
         super().__init__(seed=seed, **kwargs)
         self.networks = networks
         self.space = networks.space
@@ -141,9 +140,8 @@ class GAN(GenerativeModel):
         self.packing = packing
         self.augmentation = augmentation
         self.clusters: Clusters | None = None
-        if self_conditioned:
-            classes = networks.conditions.classes
-            self.clusters = Clusters(classes, self.event_shape)
+        if clusters is not None:
+            self.clusters = Clusters(clusters, self.event_shape)
             self.conditions = Unconditional(
                 "It finds classes of its own, since it was made with "
                 "self_conditioned=True."
@@ -309,11 +307,10 @@ class GAN(GenerativeModel):
 
         def play():
             fake = self._source.fakes(rows, condition, latents, training=True)
-            return (
-                self.game.generator(
-                    x, fake, condition, augmenting, training=True
-                ),
+            loss = self.game.generator(
+                x, fake, condition, augmenting, training=True
             )
+            return (loss,)
 
         (loss,) = updates.descend(
             self.optimizer, self.generator.trainable_variables, play
@@ -465,7 +462,8 @@ class GAN(GenerativeModel):
         is_told = self._drawing.critic_is_told
         if is_told or y is not None:
             y = self.conditions.check(where, y, len(x))
-        return self._drawing.scores(x, *([y] if is_told else []))
+        condition = (y,) if is_told and y is not None else ()
+        return self._drawing.scores(x, *condition)
 
     def endpoints(self) -> Endpoints:
         """What `export` serves: see there."""
@@ -538,10 +536,12 @@ def _check_augmentation(augmentation, event_shape):
         )
 
 
-def _check_self_conditioned(networks):
-    if networks.conditions.classes is None or len(networks.latent_shape) != 1:
+def _cluster_count(networks: facts.Networks) -> int:
+    classes = networks.conditions.classes
+    if classes is None or len(networks.latent_shape) != 1:
         raise ValueError(
             "GAN: self_conditioned=True needs networks of vectors and integer "
             "conditions, one for each cluster, such as "
             "genzoo.networks.dcgan(latent, image_shape, classes=100)."
         )
+    return classes

@@ -21,6 +21,8 @@ _RANGES = {
     "softplus": (0.0, np.inf),
     "exponential": (0.0, np.inf),
 }
+# By whether there are negative values.
+_SCALED = {True: "x / 127.5 - 1", False: "x / 255"}
 _CLASSIFIERS = ("sigmoid", "softmax", "tanh")
 _SHAPERS = (
     keras.layers.Reshape,
@@ -45,6 +47,11 @@ class GeneratorRange(Space):
         # The network exists already: there is no limit to its output.
         super().__init__(shape, [None] * width, low, high, most=width)
         self._ends = low, high
+        self.hint = f"Scale them, for bytes {_SCALED[low < 0]}."
+        if np.isinf(high):
+            self.hint = "Shift them."
+        if np.isinf(low):
+            self.hint = "Remove what is missing or infinite."
 
     @property
     def description(self) -> str:
@@ -58,17 +65,6 @@ class GeneratorRange(Space):
             f"values in [{low:g}, {high:g}], the range of the generator's "
             "last activation"
         )
-
-    @property
-    def hint(self) -> str:
-        """How other data come into the range."""
-        low, high = self._ends
-        if np.isinf(low):
-            return "Remove what is missing or infinite."
-        if np.isinf(high):
-            return "Shift them."
-        scaled = "x / 127.5 - 1" if low < 0 else "x / 255"
-        return f"Scale them, for bytes {scaled}."
 
     def outside(self, x: Any) -> tf.Tensor:
         """As of any space, by two numbers for all sites."""
@@ -162,8 +158,8 @@ def read(
             "conditions: let the generator's second input have "
             "dtype='int32'."
         )
-    conditions = Unconditional()
-    if given:
+    conditions: Conditions | Unconditional = Unconditional()
+    if condition is not None:
         conditions = Conditions(tuple(condition.shape[1:]), classes)
     layers = [*generator._flatten_layers(), *discriminator._flatten_layers()]
     return Networks(

@@ -1,12 +1,13 @@
 """Updates of the two networks: optimizers, learning rates, G's average."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import keras
 import tensorflow as tf
 
-Optimizer = keras.optimizers.Optimizer
+Optimizer: TypeAlias = keras.optimizers.Optimizer
+Found = TypeVar("Found", bound=tuple)
 
 
 def optimizers(
@@ -53,8 +54,8 @@ def _scaled(optimizer):
 def descend(
     optimizer: Optimizer,
     variables: list[keras.Variable],
-    cost: Callable[[], tuple],
-) -> tuple:
+    cost: Callable[[], Found],
+) -> Found:
     """A step down a cost: what that gives, a tuple that begins with it.
 
     Variables on which the cost does not depend stay as they are.
