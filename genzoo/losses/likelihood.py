@@ -39,16 +39,16 @@ class ContrastiveDivergence(LearningRule):
 
     def gradients(self, model, x, seed):
         """The energy difference and the estimated gradient."""
-        start = model.chains_at(x, seed)
-        loss, gradients, _ = model.contrast(x, start, self.steps, seed)
+        start = model.rules.chains_at(x, seed)
+        loss, gradients, _ = model.rules.contrast(x, start, self.steps, seed)
         return loss, gradients
 
     def value(self, model, x, seed):
         """The energy difference between data and chains' ends."""
         first, second, third = random.split(seed, 3)
-        start = model.chains_at(x, first)
-        end = model.advance(start, self.steps - 1, second)
-        return model.energy_difference(x, end, third)
+        start = model.rules.chains_at(x, first)
+        end = model.rules.advance(start, self.steps - 1, second)
+        return model.rules.energy_difference(x, end, third)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -90,13 +90,13 @@ class PersistentContrastiveDivergence(LearningRule):
         """The energy difference and the estimated gradient."""
         start = tf.convert_to_tensor(model.chains.states.value)
         seed = seed.at_row(model.chains.first_row)
-        loss, gradients, end = model.contrast(x, start, self.steps, seed)
+        loss, gradients, end = model.rules.contrast(x, start, self.steps, seed)
         model.chains.states.assign(end)
         return loss, gradients
 
     def value(self, model, x, seed):
         """The energy difference between data and chains."""
-        return model.energy_difference(
+        return model.rules.energy_difference(
             x, tf.convert_to_tensor(model.chains.states.value), seed
         )
 
@@ -119,8 +119,8 @@ class ExactLikelihood(LearningRule):
 
     def gradients(self, model, x, seed):
         """The negative mean log-likelihood and its exact gradient."""
-        return model.exact_gradients(x)
+        return model.rules.exact_gradients(x)
 
     def value(self, model, x, seed):
         """The negative mean log-likelihood."""
-        return model.exact_loss(x)
+        return model.rules.exact_loss(x)

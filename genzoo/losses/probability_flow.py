@@ -36,11 +36,11 @@ class MinimumProbabilityFlow(LearningRule):
 
     def gradients(self, model, x, seed):
         """The flow and its gradient."""
-        return model.flow_gradients(x)
+        return model.rules.flow_gradients(x)
 
     def value(self, model, x, seed):
         """The flow."""
-        return model.flow_gradients(x)[0]
+        return model.rules.flow_gradients(x)[0]
 
     def get_config(self):
         """The constructor's arguments."""

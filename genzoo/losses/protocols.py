@@ -1,6 +1,7 @@
 """What a learning rule asks of a model, written down.
 
-A rule names the protocol that it needs; `require` holds a model against it.
+A rule names the protocol that it needs; `require` holds the model's `rules`,
+which are the model itself or an object of its own, against it.
 So a model that lacks a method, or cannot have it for its size or its energy,
 gets a ValueError in `compile` that names both.
 """
@@ -87,7 +88,7 @@ def require(model: Any, rule: Any) -> None:
             by this rule.
     """
     owner, name = type(rule).__name__, type(model).__name__
-    if not isinstance(model, rule.needs):
+    if not isinstance(model.rules, rule.needs):
         raise ValueError(
             f"{owner}: needs {NEEDS[rule.needs]}, which {name} does not have. "
             f"Compile with one of {known_rules(model)}, or give {name} the "
@@ -106,7 +107,7 @@ def known_rules(model: Any) -> list[str]:
     return [
         name
         for name, rule in rules
-        if isinstance(model, rule.needs) and model.why_not(rule) is None
+        if isinstance(model.rules, rule.needs) and model.why_not(rule) is None
     ]
 
 

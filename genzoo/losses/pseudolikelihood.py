@@ -48,11 +48,11 @@ class Pseudolikelihood(LearningRule):
 
     def gradients(self, model, x, seed):
         """The negative mean log-pseudolikelihood and its gradient."""
-        return model.pseudolikelihood_gradients(x, self.sites, seed)
+        return model.rules.pseudolikelihood_gradients(x, self.sites, seed)
 
     def value(self, model, x, seed):
         """The negative mean log-pseudolikelihood over all units."""
-        return model.pseudolikelihood_loss(x)
+        return model.rules.pseudolikelihood_loss(x)
 
     def get_config(self):
         """The constructor's arguments."""

@@ -178,16 +178,16 @@ def _count_boltzmann(config):
 
 
 def _maxent_weights(model):
-    names = (
-        "multiplier_weights",
-        "observed",
-        "observed_stderr",
-        "is_redundant",
-        "observation_record",
-        "window",
-        "known_log_partition",
-    )
-    return {name: getattr(model, name) for name in names}
+    kept = model.observations
+    return {
+        "multiplier_weights": model.multiplier_weights,
+        "observed": kept.values,
+        "observed_stderr": kept.stderr,
+        "is_redundant": kept.is_redundant,
+        "observation_record": kept.record,
+        "window": model.window.ends,
+        "known_log_partition": model.known_log_partition,
+    }
 
 
 TABLE["MaxEnt"] = Entry(

@@ -59,14 +59,16 @@ class EnergyBasedModel(GenerativeModel):
             STEPS,
         )
 
-    def _add_state(self, name, shape, dtype=None) -> keras.Variable:
-        """A weight that no optimizer changes, equal on all replicas."""
+    def _add_state(
+        self, name, shape, dtype=None, trainable=False
+    ) -> keras.Variable:
+        """A weight of zeros, the same on all replicas."""
         return self.add_weight(
             name=name,
             shape=shape,
             dtype=dtype,
             initializer="zeros",
-            trainable=False,
+            trainable=trainable,
             autocast=False,
             aggregation="only_first_replica",
         )
@@ -76,7 +78,7 @@ class EnergyBasedModel(GenerativeModel):
     def compile(
         self,
         optimizer: Any = None,
-        loss: Any = None,
+        loss: Any = "auto",
         metrics: Any = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
@@ -87,7 +89,7 @@ class EnergyBasedModel(GenerativeModel):
         Args:
             optimizer: any Keras optimizer; by default `SGD(0.05)` for
                 discrete units, Adam where states have no bound.
-            loss: a learning rule of `genzoo.losses` or its name; by default
+            loss: a learning rule of `genzoo.losses` or its name; "auto" takes
                 one that the model has, persistent contrastive divergence with
                 128 chains if it has that.
             metrics: list of `keras.metrics.Metric`s, whose `update_state`
@@ -102,7 +104,8 @@ class EnergyBasedModel(GenerativeModel):
                 strategy.
         """
         distribute.check_compile(steps_per_execution, jit_compile)
-        rule = losses.get(self._default_loss() if loss is None else loss)
+        is_auto = isinstance(loss, str) and loss == "auto"
+        rule = losses.get(self._default_loss() if is_auto else loss)
         rule.check(self)
         compared = SampleMetrics(metrics)
         optimizer = keras.optimizers.get(
@@ -114,6 +117,7 @@ class EnergyBasedModel(GenerativeModel):
                 "loss to be scaled: gradients are closed forms in the "
                 "variables' dtype. Pass its inner optimizer."
             )
+        self._check_optimizer(optimizer, rule)
         self.keep_chains(rule.chains)
         super().compile(
             optimizer=optimizer,
@@ -127,7 +131,7 @@ class EnergyBasedModel(GenerativeModel):
         self.optimizer.build(self.trainable_variables)
 
     def _default_loss(self) -> str:
-        """The rule that `compile` takes when it is given none."""
+        """What the loss "auto" is."""
         rules = known_rules(self)
         if not rules:
             raise ValueError(
@@ -140,6 +144,14 @@ class EnergyBasedModel(GenerativeModel):
     def _default_optimizer(self, rule: losses.LearningRule) -> Any:
         """The optimizer that `compile` takes when it is given none."""
         return keras.optimizers.SGD(0.05)
+
+    def _check_optimizer(self, optimizer: Any, rule: Any) -> None:
+        """Raise a ValueError if the two do not go together."""
+
+    @property
+    def rules(self) -> Any:
+        """What learning rules ask for: the model, or an object of its own."""
+        return self
 
     def why_not(self, rule: losses.LearningRule) -> str | None:
         """Why the model cannot learn by a rule whose methods it has, if so."""
@@ -170,33 +182,36 @@ class EnergyBasedModel(GenerativeModel):
             ValueError: if the model has no Markov chain, or so many do not
                 fit into memory or among the replicas.
         """
-        if count and self.walks is None:
-            raise ValueError(
-                f"{type(self).__name__}: has no Markov chain to keep."
-            )
         if count == 0:
             self._forget_chains()
-        elif self.chains is None or self.chains.count != count:
+            return
+        walks = self._walks()
+        if self.chains is None or self.chains.count != count:
             chains = distribute.Chains(
                 count,
-                self.walks.walker.width,
+                walks.walker.width,
                 name="chains",
                 dtype=self.dtype_policy,
             )
             self._forget_chains()
             # Keras locks a model that was built by `build`.
             self._tracker.unlock()
-            self.chains = self.walks.chains = chains
+            self.chains = walks.chains = chains
             self.reset_chains()
+
+    def _walks(self) -> Walks:
+        if self.walks is None:
+            raise ValueError(f"{type(self).__name__} has no Markov chain.")
+        return self.walks
 
     def _forget_chains(self) -> None:
         if self.chains is not None:
             self._tracker.untrack(self.chains)
-            self.chains = self.walks.chains = None
+            self.chains = self._walks().chains = None
 
     def reset_chains(self) -> None:
         """Draw new persistent chains from the model as it is adapted."""
-        self.walks.renew(self.draws.next())
+        self._walks().renew(self.draws.next())
 
     # What a subclass gives ------------------------------------------------
 
@@ -321,18 +336,19 @@ class EnergyBasedModel(GenerativeModel):
     def _begin(self, n: int, seed: random.Seed, start: Any) -> tf.Tensor:
         """The states in which n chains begin; see `sample`."""
         if start is None or isinstance(start, str):
-            return self.walks.begin(n, seed, start)
+            return self._walks().begin(n, seed, start)
         where = self._where("sample")
         start = examples.check_array(f"{where}: start", start, self.space)
         if len(start) != n:
             raise ValueError(f"{where}: start has {len(start)} rows; n is {n}.")
-        return self.walks.walker.at(tf.convert_to_tensor(start), seed)
+        return self._walks().walker.at(tf.convert_to_tensor(start), seed)
 
     def _draw(self, n: Any, seed: random.Seed, steps: Any) -> tf.Tensor:
         """n examples, inside a graph."""
+        walks = self._walks()
         first, second = random.split(seed, 2)
-        states = self.walks.begin(n, first)
-        return self.space.unflatten(self.walks.run(states, second, steps))
+        x = walks.run(walks.begin(n, first), second, steps)
+        return self.space.unflatten(x)
 
     # Energies and log Z ----------------------------------------------------
 
@@ -465,7 +481,10 @@ class EnergyBasedModel(GenerativeModel):
         """What `export` serves: see there."""
         shape = (None, *self.event_shape)
         given = [tf.TensorSpec(shape, self.variable_dtype, "x")]
-        served = {"serve": (self.call, given), "energy": (self.call, given)}
+        served: Endpoints = {
+            "serve": (self.call, given),
+            "energy": (self.call, given),
+        }
         stored = self.stored_log_partition
         if stored is not None:
             # Not a tensor: ONNX would have it as an input.
@@ -476,12 +495,12 @@ class EnergyBasedModel(GenerativeModel):
             return self._draw(n, random.as_seed(seed), steps)
 
         served["sample"] = (sample, [COUNT, SEED, STEPS])
-        if self.walks is not None:
+        walks = self.walks
+        if walks is not None:
 
             def gibbs(x, seed, steps):
                 first, second = random.split(random.as_seed(seed), 2)
-                states = self.walks.walker.at(x, first)
-                x = self.walks.run(states, second, steps)
+                x = walks.run(walks.walker.at(x, first), second, steps)
                 return self.space.unflatten(x)
 
             served["gibbs"] = (gibbs, [*given, SEED, STEPS])

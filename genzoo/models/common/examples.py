@@ -178,17 +178,19 @@ def split(where: str, parts: tuple, share: float) -> tuple[tuple, tuple]:
 
 
 @contextlib.contextmanager
-def told_plainly(where: str, complaints: dict[str, str]) -> Iterator[None]:
+def told_plainly(
+    where: str, complaints: Callable[[], dict[str, str]]
+) -> Iterator[None]:
     """Turns a pipeline's complaint into the ValueError that it means.
 
     Args:
         where: who asks, for messages.
-        complaints: what is to be said, by the message of `asserted`.
+        complaints: gives what is to be said, by the message of `asserted`.
     """
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
-        for mark, message in complaints.items():
+        for mark, message in complaints().items():
             if mark in str(error):
                 raise ValueError(f"{where}: {message}") from None
         raise

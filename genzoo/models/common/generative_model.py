@@ -18,7 +18,7 @@ from genzoo.portable import SUFFIXES, export_portable
 from genzoo.runtime import data, distribute, random
 from genzoo.runtime.memory import check_memory
 from genzoo.spaces import Space
-from genzoo.types import Array, ArrayLike, Examples, SeedLike
+from genzoo.types import Array, Examples, SeedLike
 
 
 class GenerativeModel(Preset, keras.Model):
@@ -88,7 +88,7 @@ class GenerativeModel(Preset, keras.Model):
     def fit(
         self,
         x: Examples | None = None,
-        y: ArrayLike | None = None,
+        y: Any = None,
         batch_size: int | None = None,
         epochs: int | None = None,
         verbose: str | int = "auto",
@@ -150,7 +150,15 @@ class GenerativeModel(Preset, keras.Model):
         with self._told_plainly("fit"):
             return super().fit(verbose=verbose, **plan)
 
-    def _plan(
+    def _plan(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
+        """The arguments of `keras.Model.fit`, once all is checked.
+
+        What a model learns from, and how long, is decided here; a model that
+        learns from something else than batches of x gives another plan.
+        """
+        return self._plan_of_batches(x, y, **asked)
+
+    def _plan_of_batches(
         self,
         x: Any,
         y: Any,
@@ -163,11 +171,7 @@ class GenerativeModel(Preset, keras.Model):
         shuffle: bool,
         **options: Any,
     ) -> dict[str, Any]:
-        """The arguments of `keras.Model.fit`, once all is checked.
-
-        What a model learns from, and how long, is decided here; a model that
-        learns from something else than batches of x gives another plan.
-        """
+        """The plan to learn from batches of examples."""
         rows = self._batch_size("fit", batch_size)
         x, y = self._checked_pair("fit", x, y)
         if validation_data is not None:
@@ -191,18 +195,17 @@ class GenerativeModel(Preset, keras.Model):
                 "tf.data.Dataset.from_tensor_slices(x)."
             )
         self._prepare(x, options.get("steps_per_epoch"))
-        if not data.is_array(x):
-            rows = None
-        elif shuffle:
+        in_memory = data.is_array(x)
+        if in_memory and shuffle:
             order = data.EpochOrder(len(x), self.draws)
             together = x if y is None else (x, y)
-            x = data.shuffled(together, rows, order.permutation)
+            x, y = data.shuffled(together, rows, order.permutation), None
             callbacks = [order, *callbacks]
-            rows = y = None
+            in_memory = False
         return {
             "x": x,
             "y": y,
-            "batch_size": rows,
+            "batch_size": rows if in_memory else None,
             "epochs": 1 if epochs is None else epochs,
             "callbacks": callbacks,
             "validation_data": validation_data,
@@ -216,7 +219,7 @@ class GenerativeModel(Preset, keras.Model):
     def evaluate(
         self,
         x: Examples | None = None,
-        y: ArrayLike | None = None,
+        y: Any = None,
         batch_size: int | None = None,
         verbose: str | int = "auto",
         sample_weight: None = None,
@@ -335,7 +338,7 @@ class GenerativeModel(Preset, keras.Model):
         }
 
     def _told_plainly(self, method: str):
-        return examples.told_plainly(self._where(method), self._complaints())
+        return examples.told_plainly(self._where(method), self._complaints)
 
     # Samples --------------------------------------------------------------
 

@@ -108,6 +108,16 @@ class Walks:
         self._follow = Graph(self._energies, states, _KEY, _COUNT)
         self._anneal: Graph | None = None
 
+    @property
+    def persistent(self) -> distribute.Chains:
+        """The persistent chains, which there must be."""
+        if self.chains is None:
+            raise ValueError(
+                f"{self.owner}: there are no persistent chains. Compile with "
+                "PersistentContrastiveDivergence."
+            )
+        return self.chains
+
     def begin(
         self, n: Any, seed: random.Seed, start: str | None = None
     ) -> tf.Tensor:
@@ -144,7 +154,8 @@ class Walks:
 
     def renew(self, seed: random.Seed) -> None:
         """Let the persistent chains begin anew."""
-        self.chains.write_all(self.walker.fresh(self.chains.count, seed))
+        chains = self.persistent
+        chains.write_all(self.walker.fresh(chains.count, seed))
 
     def run(
         self,
@@ -163,7 +174,7 @@ class Walks:
 
     def follow(self, sweeps: int, seed: random.Seed) -> tf.Tensor:
         """Energies of copies of the persistent chains, (sweeps, chains)."""
-        states = self.chains.read_all()
+        states = self.persistent.read_all()
         return self._follow(states, seed.key, tf.constant(int(sweeps)))
 
     def _energies(self, states, key, sweeps):
