@@ -193,6 +193,7 @@ class Conditions:
         def check(x, y):
             if self.classes:
                 y = tf.reshape(y, (-1,))
+            x = examples.with_axis(x, space)
             outside = {
                 examples.OUTSIDE: space.outside(x),
                 UNKNOWN: self.outside(y),

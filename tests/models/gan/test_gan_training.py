@@ -173,6 +173,16 @@ def test_all_ways_to_run_the_steps_learn_the_same():
     assert np.isfinite(logs["val_discriminator_loss"]).all()
 
 
+def test_numbers_need_no_axis():
+    gan = gz.GAN(*gz.networks.mlp(2, 1, width=4, depth=1, condition=1))
+    gan.compile(run_eagerly=True)
+    numbers, vectors = x[:, 0], x[:, 1:]
+    gan.fit(numbers, vectors, verbose=0)
+    both = tf.data.Dataset.from_tensor_slices((numbers, vectors)).batch(20)
+    logs = gan.fit(both, validation_data=both, verbose=0).history
+    assert np.isfinite(logs["val_generator_loss"]).all()
+
+
 @pytest.mark.parametrize("kind", ["lambda", "nested", "subclass"])
 def test_generators_of_classes_that_nobody_registered(kind):
     class Twice(keras.layers.Layer):
