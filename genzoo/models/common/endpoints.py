@@ -3,6 +3,7 @@
 import inspect
 import zlib
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -30,13 +31,14 @@ def named(function: Callable, arguments: list[tf.TensorSpec]) -> Callable:
     An exported function is called by name too, and what stands at a place
     may be called differently in two models.
     """
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     signature = inspect.Signature(
-        inspect.Parameter(spec.name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        for spec in arguments
+        [inspect.Parameter(spec.name, kind) for spec in arguments]
     )
 
     def call(*args, **kwargs):
         return function(*signature.bind(*args, **kwargs).args)
 
-    call.__signature__ = signature
-    return call
+    wrapped: Any = call
+    wrapped.__signature__ = signature
+    return wrapped
