@@ -196,7 +196,7 @@ def gan_events():
         "measured": _measured("gan_events", gan),
     }
     gan.save_to_preset(FOLDER / "gan_events", card)
-    made = gan.sample(gans.COUNT, seed=0, labels=energies)
+    made = gan.sample(gans.COUNT, seed=0, conditions=energies)
     figure, axes = plt.subplots(1, 2, figsize=(6, 3), layout="constrained")
     for axis, observable, ends, title in (
         (axes[0], decay.invariant_mass, (75, 107), "invariant mass / GeV"),

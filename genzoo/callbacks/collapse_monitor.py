@@ -1,11 +1,13 @@
 """Whether a generator still reaches all of the data."""
 
 import warnings
+from collections.abc import Callable
 
 import keras
 import numpy as np
 
 from genzoo.metrics import neighbours as near
+from genzoo.types import ArrayLike, SeedLike
 
 _ACTIONS = ("warn", "stop", "roll_back")
 
@@ -24,7 +26,8 @@ class CollapseMonitor(keras.callbacks.Callback):
 
     Args:
         x: examples to compare with; the first `limit` of them.
-        labels: their conditions, for a conditional model.
+        labels: their classes, for a model that is told classes.
+        conditions: their vectors, for one that is told vectors.
         every: the epochs between two values.
         features: function of examples to vectors in which distances mean
             something; by default the examples themselves, flattened.
@@ -46,22 +49,28 @@ class CollapseMonitor(keras.callbacks.Callback):
         generative models", 2020.
 
     Example:
-    >>> gan.fit(x, epochs=50, callbacks=[
-    ...     genzoo.callbacks.CollapseMonitor(x_test, action="roll_back")])
+    >>> x = np.random.default_rng(0).normal(size=(200, 2))
+    >>> gan = genzoo.GAN(*genzoo.networks.mlp(2, 2, width=8, depth=1))
+    >>> gan.compile()
+    >>> monitor = genzoo.callbacks.CollapseMonitor(x, action="roll_back")
+    >>> history = gan.fit(x, verbose=0, callbacks=[monitor])
+    >>> sorted(set(history.history) & {"coverage", "margin"})
+    ['coverage', 'margin']
     """
 
     def __init__(
         self,
-        x,
-        labels=None,
-        every=1,
-        features=None,
-        neighbours=5,
-        tolerance=0.5,
-        patience=2,
-        action="warn",
-        limit=2000,
-        seed=0,
+        x: ArrayLike,
+        labels: ArrayLike | None = None,
+        conditions: ArrayLike | None = None,
+        every: int = 1,
+        features: Callable | None = None,
+        neighbours: int = 5,
+        tolerance: float = 0.5,
+        patience: int = 2,
+        action: str = "warn",
+        limit: int = 2000,
+        seed: SeedLike = 0,
     ):
         super().__init__()
         if action not in _ACTIONS:
@@ -86,7 +95,12 @@ class CollapseMonitor(keras.callbacks.Callback):
                     f"received {value!r}."
                 )
         self.x = x[:limit]
-        self.labels = None if labels is None else labels[:limit]
+        given = {"labels": labels, "conditions": conditions}
+        self.given = {
+            name: part[:limit]
+            for name, part in given.items()
+            if part is not None
+        }
         if len(self.x) <= neighbours:
             raise ValueError(
                 f"CollapseMonitor: {neighbours} neighbours need more than "
@@ -102,13 +116,13 @@ class CollapseMonitor(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Measure the data, once."""
-        self.model.check_array("CollapseMonitor", self.x)
+        self.model._checked("CollapseMonitor", self.x)
         self._points = self._features(self.x)
         self._radii = near.kth_squared_distances(
             self._points, self._points, self.neighbours
         )
-        self.best, self.best_epoch, self._low = 0.0, None, 0
-        self._kept = None
+        self.best, self.best_epoch, self._low = 0.0, -1, 0
+        self._kept: list = []
 
     def _features(self, x):
         if self.features is not None:
@@ -127,12 +141,11 @@ class CollapseMonitor(keras.callbacks.Callback):
         """Write the values of this epoch, and act on them."""
         if logs is None or (epoch + 1) % self.every:
             return
-        options = {} if self.labels is None else {"labels": self.labels}
-        samples = self.model.sample(len(self.x), seed=self.seed, **options)
+        samples = self.model.sample(len(self.x), seed=self.seed, **self.given)
         logs["coverage"] = coverage = self.coverage(samples)
         if hasattr(self.model, "score") and self.model.packing == 1:
             real, fake = (
-                self.model.score(part, **options).mean()
+                self.model.score(part, **self.given).mean()
                 for part in (self.x, samples)
             )
             logs["margin"] = float(real - fake)

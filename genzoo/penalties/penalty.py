@@ -7,7 +7,9 @@ one pass for all penalties that look at the same rows.
 
 import math
 import numbers
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from genzoo.runtime import distribute, random
@@ -64,6 +66,29 @@ class Penalty:
     def from_config(cls, config):
         """A penalty from `get_config`."""
         return cls(**config)
+
+
+def get(where: str, identifiers: Any) -> tuple[Penalty, ...]:
+    """Penalties from a list of them or their configurations, or from one.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if not isinstance(identifiers, (list, tuple)):
+        identifiers = [identifiers]
+    found = [
+        keras.saving.deserialize_keras_object(penalty)
+        if isinstance(penalty, dict)
+        else penalty
+        for penalty in identifiers
+    ]
+    for penalty in found:
+        if not isinstance(penalty, Penalty):
+            raise ValueError(
+                f"{where}: penalties must be of genzoo.penalties, for "
+                f"example R1(0.1); received {penalty!r}."
+            )
+    return tuple(found)
 
 
 def total(penalties, critic, real, fake, condition, seed):

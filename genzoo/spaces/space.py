@@ -25,6 +25,7 @@ class Space:
         levels: list with, for each site, its levels as an array, or None.
         low: the least value of each site, shape (width,); -inf if none.
         high: the greatest value of each site, inf if none.
+        most: the most sites that there may be.
 
     Attributes:
         event_shape: the shape of one example, a tuple.
@@ -36,9 +37,9 @@ class Space:
     hint = ""
     is_product = True
 
-    def __init__(self, shape, levels, low, high):
+    def __init__(self, shape, levels, low, high, most=checks.MOST_SITES):
         where = f"{type(self).__name__}: the shape of one example"
-        self.event_shape = checks.event_shape(shape, where)
+        self.event_shape = checks.shape(most)(shape, where)
         self.width = math.prod(self.event_shape)
         self.levels = levels
         self.low = np.broadcast_to(np.asarray(low, np.float64), self.width)

@@ -61,7 +61,7 @@ def test_t1_a_new_model_is_built(tmp_path):
     served = tf.saved_model.load(str(tmp_path / "served"))
     # What is served where no function is named: G(z), of any number.
     assert set(served.signatures) == {
-        "serve", "generate", "score", "serving_default",
+        "serve", "sample", "score", "serving_default",
     }  # fmt: skip
     for rows in (2, 5):
         z = np.ones((rows, 3), "float32")
@@ -105,10 +105,10 @@ def test_t4_it_is_compiled_as_before(trained):
     config = gan.get_compile_config()
     assert again.get_compile_config() == config
     assert type(again.loss) is gz.losses.LeastSquares
-    (penalty,) = again.penalties
+    (penalty,) = again.game.penalties
     assert type(penalty) is gz.penalties.GradientPenalty
     assert (penalty.weight, penalty.fraction) == (2.0, 0.5)
-    assert (again.discriminator_steps, again.auxiliary_weight) == (2, 0.5)
+    assert (again.discriminator_steps, again.game.auxiliary_weight) == (2, 0.5)
     assert type(again.discriminator_optimizer) is keras.optimizers.RMSprop
     metric = again.metrics[-1]
     assert type(metric) is gz.metrics.FrechetDistance

@@ -72,4 +72,4 @@ def test_t8_all_losses_and_penalties_train_in_half_precision(
     layers = [*gan.generator.layers, *gan.discriminator.layers]
     assert {layer.compute_dtype for layer in layers} >= {policy[6:]}
     assert all(weight.dtype == "float32" for weight in gan.trainable_weights)
-    assert gan.critic(tf.constant(x), training=False).dtype == tf.float32
+    assert gan.game.critic(tf.constant(x), training=False).dtype == tf.float32

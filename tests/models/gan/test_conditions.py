@@ -55,7 +55,7 @@ def test_samples_are_of_the_labels_that_are_asked_for(pictures):
             pictures.sample(6, seed=1, labels=asked), each
         )
     same = pictures.sample(6, seed=1, labels=2)
-    latents = pictures.latents(6, random.as_seed(1))
+    latents = pictures._sampler.latents(6, random.as_seed(1))
     expected = pictures.predict([latents, np.full(6, 2)], verbose=0)
     np.testing.assert_allclose(same, expected, atol=1e-6)
     np.testing.assert_array_equal(same[2], each[2])
@@ -70,7 +70,7 @@ def test_a_served_model_takes_labels(pictures, tmp_path):
     served = tf.saved_model.load(str(tmp_path / "served"))
     asked = np.array([2, 0, 1], "int32")
     np.testing.assert_array_equal(
-        served.generate(3, [4, 5], asked),
+        served.sample(3, [4, 5], asked),
         pictures.sample(3, seed=(4, 5), labels=asked),
     )
     np.testing.assert_allclose(
@@ -96,13 +96,31 @@ def test_vectors_are_conditions_too(tmp_path):
     again = keras.models.load_model(tmp_path / "gan.keras")
     asked = np.array([0.5, -1.0])
     np.testing.assert_array_equal(
-        gan.sample(4, seed=1, labels=asked),
-        again.sample(4, seed=1, labels=np.tile(asked, (4, 1))),
+        gan.sample(4, seed=1, conditions=asked),
+        again.sample(4, seed=1, conditions=np.tile(asked, (4, 1))),
     )
-    assert gan.score(x, vectors).shape == (40,)
+    assert gan.score(x, conditions=vectors).shape == (40,)
     for wrong in (None, vectors[:, :1], np.full((4, 2), np.nan)):
         with pytest.raises(ValueError, match=r"conditions, shape \(n, 2\)"):
-            gan.sample(4, labels=wrong)
+            gan.sample(4, conditions=wrong)
+    gan.export(tmp_path / "served")
+    served = gz.load_exported(tmp_path / "served")
+    assert served.endpoints == {
+        "serve": ("z", "conditions"),
+        "sample": ("n", "seed", "conditions"),
+        "score": ("x", "conditions"),
+    }
+    np.testing.assert_array_equal(
+        served.sample(4, seed=1, conditions=asked),
+        gan.sample(4, seed=1, conditions=asked),
+    )
+    # By name also where there is no genzoo.
+    alone = tf.saved_model.load(str(tmp_path / "served"))
+    z = tf.ones((40, 3))
+    vectors = tf.constant(vectors, tf.float32)
+    np.testing.assert_array_equal(
+        alone.serve(z=z, conditions=vectors), alone.serve(z, vectors)
+    )
 
 
 def test_an_auxiliary_classifier_counts_in_both_losses():
@@ -118,7 +136,8 @@ def test_an_auxiliary_classifier_counts_in_both_losses():
     start, logs = gan.get_weights(), {}
     for weight in (2.0, 0.0):
         gan.set_weights(start)
-        gan.auxiliary_weight = weight
+        config = gan.get_compile_config()
+        gan.compile_from_config({**config, "auxiliary_weight": weight})
         trained = gan.fit(
             x, labels, batch_size=40, shuffle=False, verbose=0,
             validation_data=(x, labels), validation_batch_size=40,
@@ -144,7 +163,7 @@ def test_classes_are_read_off_an_encoding():
     joined = layers.Concatenate()([point, one_hot])
     critic = keras.Model([point, label], layers.Dense(1)(joined))
     gan = gz.GAN(generator, critic, seed=1)
-    assert gan.networks.classes == 4
+    assert gan.conditions.classes == 4
     gan.compile(run_eagerly=True)
     gan.fit(x, labels, batch_size=20, verbose=0)
     assert gan.sample(5).shape == (5, 2)

@@ -124,7 +124,7 @@ def test_average_of_the_generator_follows_its_formula(followed):
         gan.predict(z, verbose=0), gan.averaged_generator(z), atol=1e-6
     )
     # Samples come from it, not from the generator in training.
-    latents = gan.latents(5, random.as_seed(4))
+    latents = gan._sampler.latents(5, random.as_seed(4))
     np.testing.assert_allclose(
         gan.sample(5, seed=4), gan.averaged_generator(latents), atol=1e-6
     )

@@ -112,7 +112,7 @@ def test_t6_each_replica_draws_its_own_latents(two):
     def draw():
         def in_replica():
             first, _ = distribute.global_rows(tf.constant(4))
-            return gan.latents(4, gan.draws.next().at_row(first))
+            return gan._source.latents(4, gan.draws.next().at_row(first))
 
         return two.run(in_replica)
 

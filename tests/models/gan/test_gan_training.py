@@ -91,11 +91,13 @@ def test_learning_rates_that_are_zero_or_schedules_are_left_alone():
 
 def test_packs_are_examples_side_by_side():
     gan = gan_cases.points_gan(networks={"packing": 3}, packing=3)
-    found = gan._shown(tf.constant(x[:12]), None)
+    found = gan.game.shown(tf.constant(x[:12]), None)
     np.testing.assert_array_equal(found, x[:12].reshape(4, 6))
     images, _ = gan_cases.spots(6)
     pair = gz.networks.dcgan(3, (8, 8, 1), width=2, packing=2)
-    packed = gz.GAN(*pair, packing=2, ema=None)._shown(images, None).numpy()
+    gan = gz.GAN(*pair, packing=2, ema=None)
+    gan.compile()
+    packed = gan.game.shown(images, None).numpy()
     assert packed.shape == (3, 8, 8, 2)
     for k in range(3):
         np.testing.assert_array_equal(packed[k, ..., 0], images[2 * k, ..., 0])
@@ -169,6 +171,16 @@ def test_all_ways_to_run_the_steps_learn_the_same():
     assert np.isfinite(logs["val_generator_loss"]).all()
     logs = gan.fit(x, validation_split=0.25, verbose=0).history
     assert np.isfinite(logs["val_discriminator_loss"]).all()
+
+
+def test_numbers_need_no_axis():
+    gan = gz.GAN(*gz.networks.mlp(2, 1, width=4, depth=1, condition=1))
+    gan.compile(run_eagerly=True)
+    numbers, vectors = x[:, 0], x[:, 1:]
+    gan.fit(numbers, vectors, verbose=0)
+    both = tf.data.Dataset.from_tensor_slices((numbers, vectors)).batch(20)
+    logs = gan.fit(both, validation_data=both, verbose=0).history
+    assert np.isfinite(logs["val_generator_loss"]).all()
 
 
 @pytest.mark.parametrize("kind", ["lambda", "nested", "subclass"])

@@ -1,12 +1,16 @@
 """What a GAN reads off its two networks, and refuses in them."""
 
-from typing import NamedTuple
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from genzoo.models.gan.conditions import Conditions, Unconditional
 from genzoo.runtime import distribute
+from genzoo.spaces import Space
 
 _RANGES = {
     "tanh": (-1.0, 1.0),
@@ -17,6 +21,8 @@ _RANGES = {
     "softplus": (0.0, np.inf),
     "exponential": (0.0, np.inf),
 }
+# By whether there are negative values.
+_SCALED = {True: "x / 127.5 - 1", False: "x / 255"}
 _CLASSIFIERS = ("sigmoid", "softmax", "tanh")
 _SHAPERS = (
     keras.layers.Reshape,
@@ -27,34 +33,80 @@ _SHAPERS = (
 )
 
 
+class GeneratorRange(Space):
+    """What a generator can give: the range of its last activation.
+
+    Args:
+        shape: of one example.
+        low: the least value, or -inf.
+        high: the greatest, or inf.
+    """
+
+    def __init__(self, shape: tuple[int, ...], low: float, high: float):
+        width = math.prod(shape)
+        # The network exists already: there is no limit to its output.
+        super().__init__(shape, [None] * width, low, high, most=width)
+        self._ends = low, high
+        self.hint = f"Scale them, for bytes {_SCALED[low < 0]}."
+        if np.isinf(high):
+            self.hint = "Shift them."
+        if np.isinf(low):
+            self.hint = "Remove what is missing or infinite."
+
+    @property
+    def description(self) -> str:
+        """In words."""
+        low, high = self._ends
+        if np.isinf(low):
+            return "finite numbers"
+        if np.isinf(high):
+            return f"finite numbers of at least {low:g}"
+        return (
+            f"values in [{low:g}, {high:g}], the range of the generator's "
+            "last activation"
+        )
+
+    def outside(self, x: Any) -> tf.Tensor:
+        """As of any space, by two numbers for all sites."""
+        low, high = self._ends
+        x = tf.cast(x, tf.float32)
+        # NaN is not inside either.
+        inside = (x >= low) & (x <= high) & tf.math.is_finite(x)
+        return tf.logical_not(tf.reduce_all(inside))
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        low, high = self._ends
+        return {"shape": list(self.event_shape), "low": low, "high": high}
+
+
 class Networks(NamedTuple):
     """The facts about a pair of networks.
 
     Attributes:
         latent_shape: of one latent vector.
-        event_shape: of one example.
-        low: the least value that the generator can give.
-        high: the largest.
-        condition_shape: of one condition; None without conditions.
-        classes: number of classes, for integer conditions; else None.
+        space: what the generator can give.
+        conditions: what both are told of an example.
         critic_is_conditional: whether the discriminator takes the condition.
         has_classifier: whether the discriminator has a second output, logits
             of the classes.
         needs_loss_scale: whether a layer computes in float16.
     """
 
-    latent_shape: tuple
-    event_shape: tuple
-    low: float
-    high: float
-    condition_shape: tuple | None
-    classes: int | None
+    latent_shape: tuple[int, ...]
+    space: GeneratorRange
+    conditions: Conditions | Unconditional
     critic_is_conditional: bool
     has_classifier: bool
     needs_loss_scale: bool
 
 
-def read(generator, discriminator, packing, classes=None):
+def read(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    packing: int,
+    classes: int | None = None,
+) -> Networks:
     """`Networks`, once the two fit together.
 
     Raises:
@@ -106,15 +158,14 @@ def read(generator, discriminator, packing, classes=None):
             "conditions: let the generator's second input have "
             "dtype='int32'."
         )
-    low, high = _range(generator)
+    conditions: Conditions | Unconditional = Unconditional()
+    if condition is not None:
+        conditions = Conditions(tuple(condition.shape[1:]), classes)
     layers = [*generator._flatten_layers(), *discriminator._flatten_layers()]
     return Networks(
         latent_shape=tuple(latent.shape[1:]),
-        event_shape=event,
-        low=low,
-        high=high,
-        condition_shape=tuple(condition.shape[1:]) if given else None,
-        classes=classes,
+        space=GeneratorRange(event, *_range(generator)),
+        conditions=conditions,
         critic_is_conditional=len(discriminator.inputs) == 2,
         has_classifier=has_classifier,
         needs_loss_scale=any(
@@ -212,7 +263,7 @@ def _range(generator):
     return _RANGES.get(name, (-np.inf, np.inf))
 
 
-def copied(model):
+def copied(model: keras.Model) -> keras.Model:
     """A model of the same layers, with other weights."""
 
     def copy(layer):
@@ -224,7 +275,9 @@ def copied(model):
     return keras.models.clone_model(model, clone_function=copy, recursive=True)
 
 
-def check_differentiable(critic, shape, condition):
+def check_differentiable(
+    critic: Callable, shape: tuple[int, ...], condition: tuple[tf.Tensor, ...]
+) -> None:
     """Raise a ValueError if D's gradient cannot be penalised.
 
     Args:

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 import genzoo as gz
-from genzoo.models import gan_clusters
-from genzoo.models.gan_clusters import Clusters
+from genzoo.models.gan import clusters as module
+from genzoo.models.gan.clusters import Clusters
 from genzoo.runtime import random
 
 images, _ = gan_cases.spots()
@@ -79,7 +79,7 @@ def test_clusters_that_begin_at_the_same_point():
 
 def test_no_more_examples_than_memory_holds(monkeypatch):
     x = np.arange(40, dtype="float32")[:, None] % 20
-    monkeypatch.setattr(gan_clusters, "_MOST_NUMBERS", 15)
+    monkeypatch.setattr(module, "_MOST_NUMBERS", 15)
     for data in (x, tf.data.Dataset.from_tensor_slices(x).batch(10)):
         clusters = Clusters(3, (1,))
         clusters.adapt(data, (0, 1))
@@ -119,15 +119,16 @@ def test_latents_choose_by_shares(latent):
 def trained():
     """(a model, the conditions that D saw in each call)."""
     gan = gan_cases.clusters_gan(run_eagerly=True)
-    seen, discriminate = [], gan._discriminate
+    critic = gan.game.critic
+    seen, judge = [], critic.judge
 
     def watched(x, condition, training):
         seen.append((x.numpy(), condition[0].numpy()))
-        return discriminate(x, condition, training)
+        return judge(x, condition, training)
 
-    gan._discriminate = watched
+    critic.judge = watched
     gan.fit(images, batch_size=96, shuffle=False, verbose=0)
-    del gan._discriminate
+    del critic.judge
     return gan, seen
 
 
@@ -147,16 +148,11 @@ def test_data_and_fakes_are_of_the_clusters_of_the_data(trained):
 
 @pytest.mark.parametrize("latent", ["normal", "uniform"])
 def test_last_latent_chooses_the_cluster(trained, latent):
-    gan, _ = trained
-    gan.latent, before = latent, gan.latent
-    gan.__dict__.pop("_draw", None)
-    try:
-        z = gan.latents(300, random.as_seed(5)).numpy()
-        samples = gan.sample(300, seed=5)
-        predicted = gan.predict(z, verbose=0)
-    finally:
-        gan.latent = before
-        gan.__dict__.pop("_draw", None)
+    gan = gz.GAN.from_config({**trained[0].get_config(), "latent": latent})
+    gan.set_weights(trained[0].get_weights())
+    z = gan._sampler.latents(300, random.as_seed(5)).numpy()
+    samples = gan.sample(300, seed=5)
+    predicted = gan.predict(z, verbose=0)
     assert z.shape == (300, 4)
     if latent == "normal":
         quantile = [(1 + math.erf(v / math.sqrt(2))) / 2 for v in z[:, -1]]

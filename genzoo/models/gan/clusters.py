@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.runtime import data, random
+from genzoo.types import Array, ArrayLike, Examples
 
 _MOST_EXAMPLES = 60_000
 _MOST_NUMBERS = 2**28  # a gigabyte
@@ -20,7 +21,7 @@ class Clusters(keras.layers.Layer):
         shape: of one example.
     """
 
-    def __init__(self, count, shape, **kwargs):
+    def __init__(self, count: int, shape: tuple[int, ...], **kwargs):
         # Distances between like examples are lost in half precision.
         super().__init__(**{"trainable": False, "dtype": "float32", **kwargs})
         self.count = count
@@ -41,11 +42,13 @@ class Clusters(keras.layers.Layer):
         self.built = True
 
     @property
-    def is_adapted(self):
+    def is_adapted(self) -> bool:
         """Whether there are clusters."""
         return bool(self.shares.numpy().any())
 
-    def adapt(self, x, key, steps=None):
+    def adapt(
+        self, x: Examples, key: tuple[int, int], steps: int | None = None
+    ) -> None:
         """Find the clusters by Lloyd's algorithm.
 
         At most 60,000 examples are looked at, fewer of large images.
@@ -65,7 +68,8 @@ class Clusters(keras.layers.Layer):
                 f"GAN.fit: {len(points)} examples cannot make {self.count} "
                 "clusters. Make the networks with fewer classes."
             )
-        centres, before = points[: self.count].copy(), None
+        centres = points[: self.count].copy()
+        before: Array | None = None
         for _ in range(_MOST_ROUNDS):
             self.centres.assign(centres)
             nearest = np.concatenate(
@@ -74,7 +78,7 @@ class Clusters(keras.layers.Layer):
                     for i in range(0, len(points), _CHUNK)
                 ]
             )
-            if np.array_equal(nearest, before):
+            if before is not None and np.array_equal(nearest, before):
                 break
             before = nearest
             sizes = np.bincount(nearest, minlength=self.count)
@@ -87,7 +91,7 @@ class Clusters(keras.layers.Layer):
                 centres[empty] = points[farthest[: empty.size]]
         self.shares.assign(sizes / len(points))
 
-    def nearest(self, x):
+    def nearest(self, x: ArrayLike) -> tf.Tensor:
         """The number of the nearest centre of each example, int32."""
         centres = tf.convert_to_tensor(self.centres.value)
         points = tf.reshape(tf.cast(x, tf.float32), (-1, centres.shape[1]))
@@ -96,7 +100,7 @@ class Clusters(keras.layers.Layer):
         distances = squares - 2 * tf.matmul(points, centres, transpose_b=True)
         return tf.argmin(distances, axis=1, output_type=tf.int32)
 
-    def chosen(self, z, latent):
+    def chosen(self, z: tf.Tensor, latent: str) -> tf.Tensor:
         """The clusters that latents choose, each with its share, int32.
 
         Args:
@@ -114,7 +118,7 @@ class Clusters(keras.layers.Layer):
         return tf.reduce_sum(tf.cast(passed, tf.int32), axis=1)
 
 
-def _points(x, key, steps, most):
+def _points(x, key, steps, most) -> Array:
     """At most so many vectors, float32, in an order of the key's."""
     if data.is_array(x):
         order = random.permutation(len(x), key)[:most]

@@ -184,12 +184,12 @@ def test_conditions(points, pictures):
     with pytest.raises(ValueError, match="must give x alone"):
         points.fit(pairs)
     alone = tf.data.Dataset.from_tensor_slices(images).batch(4)
-    with pytest.raises(ValueError, match=r"must give \(x, conditions\)"):
+    with pytest.raises(ValueError, match=r"must give \(x, labels\)"):
         pictures.fit(alone)
     for method in (pictures.fit, pictures.evaluate, pictures.score):
         for y, message in (
             (None, "is conditional; pass labels 0 to 2"),
-            (labels[:5], "20 examples and 5 conditions"),
+            (labels[:5], "20 examples and 5 labels"),
             (labels + 1, r"received values in \[1, 3\]"),
             (labels - 0.5, "labels 0 to 2"),
             (np.eye(3)[labels], r"received shape \(20, 3\)"),
@@ -199,6 +199,17 @@ def test_conditions(points, pictures):
                 method(images, y)
     with pytest.raises(ValueError, match="not conditional"):
         points.score(x, labels)
+    message = "conditions were given.*labels 0 to 2.*Pass labels="
+    for method, given in ((pictures.score, images), (pictures.sample, 3)):
+        with pytest.raises(ValueError, match=message):
+            method(given, conditions=labels)
+    with pytest.raises(ValueError, match="conditions were given.*not cond"):
+        points.sample(3, conditions=[[0.5]] * 3)
+    told = gan_cases.points_gan(networks={"condition": 2})
+    message = r"labels were given.*shape \(n, 2\). Pass conditions="
+    for method, given in ((told.score, x), (told.sample, 20)):
+        with pytest.raises(ValueError, match=message):
+            method(given, labels=labels)
     with pytest.raises(ValueError, match=r"3 examples and 2|shape"):
         pictures.sample(3, labels=[0, 1])
     with pytest.raises(ValueError, match="labels 0 to 2"):
