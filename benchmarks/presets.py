@@ -1,15 +1,13 @@
 """Seconds to load each preset and draw 64 samples, after the import.
 
-    python benchmarks/preset_times.py
+    python -m benchmarks.presets
 
 Each in a process of its own, by default arguments; the better of two runs.
 """
 
-import argparse
-import json
 import time
 
-import common
+from benchmarks import common
 
 LABELS = {"gan_mnist_conditional": [7] * 64, "gan_events": [[200.0]] * 64}
 
@@ -31,24 +29,28 @@ def measure(name):
     return time.perf_counter() - began
 
 
+def rows(found):
+    name, slowest = max(found["wall s"].items(), key=lambda item: item[1])
+    return [
+        common.row(
+            "presets, two threads: seconds to load one and draw 64, the "
+            "slowest",
+            f"{slowest:.1f} (`{name}`)",
+        ),
+    ]
+
+
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--one")
-    options = parser.parse_args()
-    if options.one:
-        print(json.dumps(measure(options.one)))
-        return
+    common.options(__doc__)
     import genzoo as gz
 
     found = {}
     for name in gz.list_presets():
-        runs = [
-            common.run(__file__, ["--one", name], environment={})
-            for _ in range(2)
-        ]
-        found[name] = min(runs)
+        found[name] = min(
+            common.elsewhere(measure, name, environment={}) for _ in range(2)
+        )
         print(f"{name:<28} {found[name]:.2f} s", flush=True)
-    common.write("preset_times", {"wall s": found})
+    common.save(__file__, {"wall s": found}, rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the scripts that train presets share: cards and pictures."""
+"""What the recipes share: cards and pictures."""
 
 from pathlib import Path
 
@@ -10,16 +10,42 @@ from genzoo.zoo import measures
 FOLDER = Path(__file__).parents[1] / "saved_models"
 
 
-def measured(name, model, tolerances, errors=None):
-    """The numbers of a card: each with its tolerance, and error if any."""
+def measure(name, model, *seed):
+    """The values of a preset's measures, a dict."""
     found = {}
-    for measure, function in measures.MEASURES[name].items():
-        value = float(function(model))
-        found[measure] = {"value": value, "tolerance": tolerances[measure]}
-        if errors:
-            found[measure]["stderr"] = errors(measure, value)
-        print(f"{name}: {measure} {value:.5f}")
+    for key, function in measures.MEASURES[name].items():
+        found[key] = float(function(model, *seed))
+        print(f"{name}: {key} {found[key]:.5f}", flush=True)
     return found
+
+
+def save(name, model, card, values, tolerances, errors, dtype=None):
+    """Write the preset with its card.
+
+    Args:
+        name: of the preset.
+        model: as it is to be loaded.
+        card: what is said of this model alone.
+        values: see `measure`.
+        tolerances: how far each value may be when it is measured again.
+        errors: the standard error of each value.
+        dtype: of the weights in the file; their own by default.
+    """
+    card = {
+        "licence": "Apache-2.0",
+        "command": f"python -m recipes.train {name}",
+        "seed": 0,
+        **card,
+        "measured": {
+            key: {
+                "value": value,
+                "tolerance": tolerances[key],
+                "stderr": errors[key],
+            }
+            for key, value in values.items()
+        },
+    }
+    model.save_to_preset(FOLDER / name, card, dtype)
 
 
 def picture(name, images, rows, scale=4, low=0.0, high=1.0, frame=0.0):

@@ -1,15 +1,14 @@
-"""Presets of handwritten digits; run by train_presets.py."""
+"""Presets of handwritten digits."""
 
-import common
-import digit_classifier
 import keras
 import numpy as np
-import preset_cards
-from preset_cards import FOLDER, measured
+from keras import layers
 
 import genzoo as gz
 from genzoo.zoo.measures import boltzmann
 from genzoo.zoo.measures import digits as measures
+from recipes import cards, sources
+from recipes.mnist import LICENCE, MNIST
 
 DIGITS_8X8 = {
     "data": "UCI optical recognition of handwritten digits, test set "
@@ -19,60 +18,77 @@ DIGITS_8X8 = {
 }
 
 
+def train_classifier():
+    """(weights of `DigitFeatures`, accuracy on MNIST's test images)."""
+    (x, y), (x_test, y_test) = sources.mnist_images()
+    keras.utils.set_random_seed(0)
+    image = h = keras.Input((28, 28, 1))
+    for width in (32, 64):
+        h = layers.Conv2D(width, 3, padding="same", activation="relu")(h)
+        h = layers.Conv2D(width, 3, strides=2, activation="relu")(h)
+    h = layers.Dropout(0.3)(layers.Flatten()(h))
+    h = layers.Dense(64, activation="relu")(h)
+    logits = layers.Dense(10)(layers.Dropout(0.3)(h))
+    classifier = keras.Model(image, logits)
+    steps = 5 * -(-len(x) // 128)
+    rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)
+    classifier.compile(
+        keras.optimizers.Adam(rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    classifier.fit(x, y, batch_size=128, epochs=5, verbose=2)
+    found = classifier.predict(x_test, batch_size=500, verbose=0).argmax(1)
+    accuracy = float(np.mean(found == y_test))
+    if accuracy < 0.99:
+        raise SystemExit(f"The classifier has an accuracy of {accuracy:.4f}.")
+    return classifier.get_weights(), accuracy
+
+
 def digit_features():
     """The judge of MNIST digits, in half precision."""
-    data = common.mnist_images()
-    classifier, _, accuracy = digit_classifier.load(data)
+    weights, accuracy = train_classifier()
     model = gz.zoo.DigitFeatures()
-    model.set_weights(classifier.get_weights())
+    model.set_weights(weights)
     # As it will be loaded.
     model.set_weights([w.astype("float16") for w in model.get_weights()])
-    counts = {"accuracy_mnist_test": 10_000}
-
-    def error(measure, share):
-        count = counts.get(measure, 1797)
-        return float(np.sqrt(share * (1 - share) / count))
-
+    values = cards.measure("digit_features", model)
+    counts = {
+        "accuracy_mnist_test": 10_000,
+        "accuracy_digits_8x8_enlarged": 1797,
+    }
+    errors = {
+        key: float(np.sqrt(values[key] * (1 - values[key]) / count))
+        for key, count in counts.items()
+    }
     card = {
         "description": "64 features and ten logits of 28x28 digits",
-        "data": "MNIST (LeCun, Cortes and Burges), 60,000 training images in "
-        "[-1, 1]; measured on its 10,000 test images and, unseen, on the "
-        "1,797 8x8 digits of genzoo.datasets enlarged to 28x28",
-        "data_licence": "CC BY-SA 3.0, as it is usually stated for MNIST",
-        "licence": "Apache-2.0",
-        "command": "python benchmarks/train_presets.py digit_features",
-        "seed": 0,
+        "data": f"{MNIST}, 60,000 training images in [-1, 1]; measured on its "
+        "10,000 test images and, unseen, on the 1,797 8x8 digits of "
+        "genzoo.datasets enlarged to 28x28",
+        "data_licence": LICENCE,
         "training": "5 epochs of batches of 128, Adam from 2e-3 by a cosine, "
         "dropout 0.3 before the last two layers",
         "precision": f"float16 in the file; accuracy in float32 {accuracy:.4f}",
-        # A few images more or less, where arithmetic differs.
-        "measured": measured(
-            "digit_features",
-            model,
-            {
-                "accuracy_mnist_test": 5e-4,
-                "accuracy_digits_8x8_enlarged": 2e-3,
-            },
-            error,
-        ),
     }
-    model.save_to_preset(FOLDER / "digit_features", card, "float16")
-    draw_classes(model)
-
-
-def draw_classes(model):
-    """Digits that it was not trained on, each column of what it takes for."""
+    # A few images more or less, where arithmetic differs.
+    tolerances = {
+        "accuracy_mnist_test": 5e-4,
+        "accuracy_digits_8x8_enlarged": 2e-3,
+    }
+    cards.save(
+        "digit_features", model, card, values, tolerances, errors, "float16"
+    )
+    # Digits that it was not trained on, each column of what it takes for.
     images, _ = measures.enlarged_digits()
     found = model.classify(images).argmax(1)
     chosen = [np.flatnonzero(found == digit)[:8] for digit in range(10)]
     chosen = np.stack(chosen, axis=1).ravel()
-    preset_cards.picture(
-        "digit_features", images[chosen, :, :, 0], 8, scale=1, low=-1
-    )
+    cards.picture("digit_features", images[chosen, :, :, 0], 8, scale=1, low=-1)
 
 
 def rbm_digits_8x8():
     """A small RBM whose likelihood is exact."""
+    name = "rbm_digits_8x8"
     (x, _), (x_test, _) = gz.datasets.digits.load_data()
     x, x_test = (
         (images.reshape(-1, 64) > 7).astype("uint8") for images in (x, x_test)
@@ -86,7 +102,7 @@ def rbm_digits_8x8():
     )
     rbm.fit(x, batch_size=10, epochs=60, verbose=2)
     log_z = rbm.log_partition(method="enumeration")
-    errors = {
+    stderr = {
         f"log_likelihood_{part}": float(
             rbm.log_prob(rows).std() / np.sqrt(len(rows))
         )
@@ -95,9 +111,6 @@ def rbm_digits_8x8():
     card = {
         "description": "64 x 20 Bernoulli RBM of binary 8x8 digits",
         **DIGITS_8X8,
-        "licence": "Apache-2.0",
-        "command": "python benchmarks/train_presets.py rbm_digits_8x8",
-        "seed": 0,
         "training": "60 epochs of batches of 10, PCD-1 with 128 chains, "
         "SGD from 0.05 by a cosine",
         "log_partition": {
@@ -107,17 +120,10 @@ def rbm_digits_8x8():
         "independent_pixels_log_likelihood_test": _independent(x, x_test),
         "units": "nats an image; exact, by enumeration of the hidden states; "
         "stderr is that of the mean over the images",
-        "measured": measured(
-            "rbm_digits_8x8",
-            rbm,
-            {name: 1e-3 for name in errors},
-            lambda name, value: errors[name],
-        ),
     }
-    rbm.save_to_preset(FOLDER / "rbm_digits_8x8", card)
-    preset_cards.picture(
-        "rbm_digits_8x8", rbm.sample(100, seed=0).reshape(-1, 8, 8), rows=10
-    )
+    values = cards.measure(name, rbm)
+    cards.save(name, rbm, card, values, dict.fromkeys(stderr, 1e-3), stderr)
+    cards.picture(name, rbm.sample(100, seed=0).reshape(-1, 8, 8), rows=10)
 
 
 def boltzmann_digits_8x8():
@@ -175,9 +181,6 @@ def boltzmann_digits_8x8():
     card = {
         "description": "Boltzmann machine of binary 8x8 digits, all pairs",
         **DIGITS_8X8,
-        "licence": "Apache-2.0",
-        "command": f"python benchmarks/train_presets.py {name}",
-        "seed": 0,
         "training": "pseudolikelihood with L2, then 2,500 steps of Adam from "
         "0.01 to 0.0001 with 2,000 persistent chains, averaged over the last "
         "100; each moment with its standard error as Gaussian tolerance, "
@@ -195,14 +198,10 @@ def boltzmann_digits_8x8():
         "theirs; log_partition_annealed again with other chains; "
         "log_partition_thermodynamic by integrating the energy over the "
         "inverse temperature from 0, which shares no step with it",
-        "measured": measured(
-            name, model, tolerances, lambda measure, _: stderr[measure]
-        ),
     }
-    model.save_to_preset(FOLDER / name, card)
-    preset_cards.picture(
-        name, model.sample(100, seed=0).reshape(-1, 8, 8), rows=10
-    )
+    values = cards.measure(name, model)
+    cards.save(name, model, card, values, tolerances, stderr)
+    cards.picture(name, model.sample(100, seed=0).reshape(-1, 8, 8), rows=10)
 
 
 def _independent(x, x_test):

@@ -1,17 +1,18 @@
-"""Presets of the Ising model; run by train_presets.py."""
+"""Presets of the Ising model."""
 
 import keras
 import numpy as np
 import tensorflow as tf
-from preset_cards import FOLDER, measured, picture
 
 import genzoo as gz
 from genzoo.partition import onsager
 from genzoo.zoo.measures import ising as measures
+from recipes import cards
 
 
 def ising_maxent_16_critical():
     """One coupling for all bonds, from configurations at the critical point."""
+    name = "ising_maxent_16_critical"
     temperature = onsager.CRITICAL_TEMPERATURE
     x = gz.datasets.ising((16, 16), temperature, 4096, seed=0)
     model = gz.MaxEnt(
@@ -30,10 +31,6 @@ def ising_maxent_16_critical():
         "data": "4,096 independent configurations of genzoo.datasets.ising, "
         "16 x 16, periodic, at T = 2 / log(1 + sqrt 2), seed 0",
         "data_licence": "made by genzoo; Apache-2.0",
-        "licence": "Apache-2.0",
-        "command": "python benchmarks/train_presets.py "
-        "ising_maxent_16_critical",
-        "seed": 0,
         "training": "pseudolikelihood, L-BFGS; stderr of the coupling by the "
         "sandwich formula",
         "true": {
@@ -41,20 +38,14 @@ def ising_maxent_16_critical():
             "mean_bond": true_bond,
             "method": "1 / T; Kaufman's exact log Z of the torus",
         },
-        "measured": measured(
-            "ising_maxent_16_critical",
-            model,
-            {
-                "coupling": 1e-9,
-                # Rounding sends chains elsewhere on another machine.
-                "mean_bond_of_samples": 6 * errors["mean_bond_of_samples"],
-            },
-            lambda name, value: errors[name],
-        ),
     }
-    model.save_to_preset(FOLDER / "ising_maxent_16_critical", card)
+    # Rounding sends chains elsewhere on another machine.
+    tolerances = {key: 6 * error for key, error in errors.items()}
+    tolerances["coupling"] = 1e-9
+    values = cards.measure(name, model)
+    cards.save(name, model, card, values, tolerances, errors)
     x = model.sample(40, seed=0, steps=2000)
-    picture("ising_maxent_16_critical", x, rows=4, scale=3, low=-1, frame=0.4)
+    cards.picture(name, x, rows=4, scale=3, low=-1, frame=0.4)
     print("true", 1 / temperature, true_bond, errors)
 
 
@@ -148,9 +139,6 @@ def ising_rbm(name, number, phases, training):
         "data": "40,000 independent configurations of genzoo.datasets.ising, "
         f"16 x 16, periodic, at T = {temperature!r}, seed (0, {number})",
         "data_licence": "made by genzoo; Apache-2.0",
-        "licence": "Apache-2.0",
-        "command": f"python benchmarks/train_presets.py {name}",
-        "seed": 0,
         "training": "PCD-1 with 2,000 chains and batches of 2,000, no biases, "
         f"the kernel from 0.8 times the identity; {training}",
         "true": {
@@ -172,18 +160,15 @@ def ising_rbm(name, number, phases, training):
         "measured_on": "100 stored chains, looked at 40 times, every 25 "
         "sweeps; of_2000_samples: chains of the training, 1,500 sweeps after "
         "it; stderr by jackknife over chains",
-        "measured": measured(
-            name,
-            rbm,
-            # Rounding sends chains elsewhere on another machine.
-            {measure: 6 * value.stderr for measure, value in found.items()},
-            lambda measure, _: found[measure].stderr,
-        ),
     }
+    stderr = {measure: value.stderr for measure, value in found.items()}
+    # Rounding sends chains elsewhere on another machine.
+    tolerances = {measure: 6 * error for measure, error in stderr.items()}
     print("true", true, "of 2,000 samples", card["of_2000_samples"])
-    rbm.save_to_preset(FOLDER / name, card)
+    values = cards.measure(name, rbm)
+    cards.save(name, rbm, card, values, tolerances, stderr)
     x = rbm.sample(40, seed=0).reshape(-1, *shape)
-    picture(name, x, rows=4, scale=3, low=-1, frame=0.4)
+    cards.picture(name, x, rows=4, scale=3, low=-1, frame=0.4)
 
 
 def steep(muon, descent, sweeps):

@@ -1,12 +1,12 @@
-"""The preset with real-valued units; run by train_presets.py."""
+"""The preset with real-valued units."""
 
 import keras
 import numpy as np
-from preset_cards import FOLDER, measured, picture
-from presets_digits import DIGITS_8X8
 
 import genzoo as gz
 from genzoo.zoo.measures import patches as measures
+from recipes import cards
+from recipes.digits import DIGITS_8X8
 
 EPOCHS, BATCH = 150, 100
 # Images of the training set that choose the number of principal components.
@@ -50,7 +50,7 @@ def gaussian_rbm_patches():
         for part, number in parts.items()
     }
     stderr["log_partition"] = other.stderr
-    tolerances = {key: 1e-2 for key in stderr}
+    tolerances = dict.fromkeys(stderr, 1e-2)
     tolerances["log_partition"] = 6 * other.stderr
     components = best_number_of_components()
     rivals = {
@@ -72,9 +72,6 @@ def gaussian_rbm_patches():
         "the first 1,500 to train, of 297 to test; grey levels 0 to 16 plus "
         "a uniform number below 1; x = (ink - 7) / 6",
         "data_licence": DIGITS_8X8["data_licence"],
-        "licence": "Apache-2.0",
-        "command": f"python benchmarks/train_presets.py {name}",
-        "seed": 0,
         "training": f"{EPOCHS} epochs of batches of {BATCH}, PCD-1 with 500 "
         "chains, Adam from 0.01 by a cosine; the variance of each pixel is "
         "learned",
@@ -95,13 +92,11 @@ def gaussian_rbm_patches():
         "units": "nats a patch, of densities of the ink (x has densities 6^36 "
         "times as large): lower bounds on log-probabilities of grey levels; "
         "stderr over images, not patches, and of log Z",
-        "measured": measured(
-            name, rbm, tolerances, lambda measure, _: stderr[measure]
-        ),
     }
     for rival, row in card["log_likelihood_test_of_others"].items():
         print(rival, row)
-    rbm.save_to_preset(FOLDER / name, card)
+    values = cards.measure(name, rbm)
+    cards.save(name, rbm, card, values, tolerances, stderr)
     draw(name, rbm, test)
 
 
@@ -134,7 +129,7 @@ def draw(name, rbm, test):
     gap = np.full_like(rows[0][:, :1], white)
     images = np.concatenate([rows[0], gap, rows[1]], axis=1)
     ink = measures.MEAN + measures.SCALE * images
-    picture(
+    cards.picture(
         name,
         ink.reshape(-1, measures.SIDE, measures.SIDE),
         rows=8,

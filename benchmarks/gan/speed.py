@@ -8,17 +8,16 @@ genzoo is measured as it is by default, with the average of the generator and
 its five logs; and with R1 and R2 on an eighth of the batch. Contenders take
 turns; the best round of each counts.
 
-    python benchmarks/gan_speed.py [--rounds 4] [--steps 40]
+    python -m benchmarks.gan.speed [--rounds 4] [--steps 40]
 """
 
-import argparse
-import json
 import time
 
-import common
+from benchmarks import common
 
 BATCH, LATENT = 64, 128
 TORCH = "torch==2.13.0"
+KERAS, PYTORCH = "by hand in Keras", "by hand in PyTorch"
 
 
 def networks():
@@ -126,7 +125,7 @@ def in_keras(rounds, steps):
     some = [gz.penalties.R1(0.1, 1 / 8), gz.penalties.R2(0.1, 1 / 8)]
     every = [gz.penalties.R1(0.1), gz.penalties.R2(0.1)]
     contenders = {
-        "by hand in Keras": (by_hand(), data),
+        KERAS: (by_hand(), data),
         "genzoo": (ours([]), x),
         "genzoo, R1 + R2 on 1/8": (ours(some), x),
         "genzoo, R1 + R2 on all": (ours(every), x),
@@ -195,29 +194,42 @@ def in_torch(rounds, steps):
             adams[0].step()
         if number:
             rates.append(len(x) / (time.process_time() - begin))
-    return {"by hand in PyTorch": rates}
+    return {PYTORCH: rates}
+
+
+def rows(found):
+    best = found["best"]
+
+    def rate(name):
+        return f"{best[name]:.0f} ({best[name] / best[KERAS]:.2f} x)"
+
+    return [
+        common.row(
+            "networks and loss of Keras's GAN guide, images a CPU-second",
+            rate("genzoo"),
+            f"{KERAS} {rate(KERAS)}; {PYTORCH} {rate(PYTORCH)}",
+        ),
+        common.row(
+            "the same with R1 and R2, on an eighth of the batch and on all",
+            f"{rate('genzoo, R1 + R2 on 1/8')}, "
+            f"{rate('genzoo, R1 + R2 on all')}",
+        ),
+    ]
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--only", choices=["keras", "torch"])
-    options = parser.parse_args()
+    options = common.options(__doc__, rounds=4, steps=40)
     arguments = options.rounds, options.steps
-    if options.only:
-        measure = {"keras": in_keras, "torch": in_torch}[options.only]
-        print(json.dumps(measure(*arguments)))
-        return
-    flags = ["--rounds", options.rounds, "--steps", options.steps, "--only"]
-    found = common.run(__file__, [*flags, "keras"])
-    python = common.peer_python(TORCH)
-    found |= common.run(__file__, [*flags, "torch"], python)
+    found = {
+        **common.elsewhere(in_keras, *arguments),
+        **common.elsewhere(in_torch, *arguments, peers=[TORCH]),
+    }
     best = {name: max(rates) for name, rates in found.items()}
-    reference = best["by hand in Keras"]
     for name, rate in best.items():
-        print(f"{name:28s} {rate:6.1f} images/CPU-s {rate / reference:5.2f} x")
-    common.write("gan_speed", {"images per CPU-second": found, "best": best})
+        ratio = rate / best[KERAS]
+        print(f"{name:28s} {rate:6.1f} images/CPU-s {ratio:5.2f} x")
+    found = {"images per CPU-second": found, "best": best}
+    common.save(__file__, found, rows)
 
 
 if __name__ == "__main__":

@@ -4,15 +4,13 @@ A die, ten Ising spins, sixteen, two continuous cases, and log Z by three
 ways. Contenders take turns in processes of their own, one thread each, and
 the fastest round counts.
 
-    python benchmarks/maxent.py [--rounds 3]
+    python -m benchmarks.maxent.averages [--rounds 3]
 """
 
-import argparse
 import itertools
-import json
 import time
 
-import common
+from benchmarks import common
 
 DIE = [0.05435, 0.07877, 0.11416, 0.16545, 0.23977, 0.34749]
 SPINS = 10
@@ -249,37 +247,58 @@ def best(rounds):
     return first
 
 
+def rows(found):
+    ours, theirs = found["genzoo"], found["maxentropy"]
+    die, ten, sixteen = (ours[k] for k in ("die", "ising10", "ising16"))
+    errors = [ours[k]["multiplier error"] for k in ("gaussian", "exponential")]
+    log_z = ours["log Z"].values()
+    return [
+        common.row(
+            "die with average 4.5: residual; warm `fit`",
+            f"{die['residual']:.0e}; {die['warm fit wall ms']:.0f} ms",
+            f"maxentropy {theirs['die']['residual']:.0e}; "
+            f"{theirs['die']['CPU ms']:.1f} ms",
+        ),
+        common.row(
+            "10 spins, 55 averages: residual; the solver's CPU-ms; its steps",
+            f"{ten['residual']:.0e}; {ten['solver CPU ms']:.0f} (with `fit` "
+            f"{ten['warm fit CPU ms']:.0f}); {ten['Newton steps to 1e-11']}",
+            f"maxentropy {theirs['ising10']['residual']:.0e}; "
+            f"{theirs['ising10']['CPU ms']:.0f}",
+        ),
+        common.row(
+            "16 spins, 136 averages, 65,536 states: CPU-s of a `fit`, with "
+            "the tracing of the first",
+            f"{sixteen['warm fit CPU s']:.2f}, "
+            f"{sixteen['first fit CPU s']:.2f}",
+        ),
+        common.row(
+            "Gaussian on R, exponential on [0, 1]: error of the multipliers",
+            ", ".join(f"{error:.0e}" for error in errors),
+        ),
+        common.row(
+            "log Z of 20 spins (glass, lattice), AIS against enumeration: "
+            "runs within 0.01 nats or 3 of their standard errors",
+            ", ".join(f"{row['within']} of {len(row['AIS'])}" for row in log_z),
+        ),
+    ]
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=("genzoo", "maxentropy"))
-    options = parser.parse_args()
-    if options.only:
-        print(json.dumps(globals()[options.only]()))
-        return
-    peers = common.peer_python(
-        "numpy", "scipy", "scikit-learn", "six", "maxentropy"
-    )
-    rounds = {"genzoo": [], "maxentropy": []}
+    options = common.options(__doc__, rounds=3)
+    peers = ["numpy", "scipy", "scikit-learn", "six", "maxentropy"]
+    ours, theirs = [], []
     for _ in range(options.rounds):
-        for name, found in rounds.items():
-            python = {"python": peers} if name == "maxentropy" else {}
-            found.append(common.run(__file__, ["--only", name], **python))
-    result = {name: best(found) for name, found in rounds.items()}
-    ours, theirs = result["genzoo"], result["maxentropy"]
-    error = max(
-        abs(p - q)
-        for p, q in zip(ours["die"]["probabilities"], DIE, strict=True)
-    )
+        ours.append(common.elsewhere(genzoo))
+        theirs.append(common.elsewhere(maxentropy, peers=peers))
+    result = {"genzoo": best(ours), "maxentropy": best(theirs)}
+    found = result["genzoo"]["die"]["probabilities"]
+    error = max(abs(p - q) for p, q in zip(found, DIE, strict=True))
     print(f"die: probabilities as published to {error:.1e}")
-    for name in ("die", "ising10"):
-        print(name, "genzoo", ours[name])
-        print(name, "maxentropy", theirs[name])
-    for name in ("ising16", "gaussian", "exponential"):
-        print(name, ours[name])
-    for name, row in ours["log Z"].items():
-        print(name, row)
-    common.write("maxent", result)
+    for who, cases in result.items():
+        for name, case in cases.items():
+            print(name, who, case)
+    common.save(__file__, result, rows)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,14 @@ Pseudolikelihood by genzoo, with and without L1, beside pseudolm and
 scikit-learn's logistic regressions, on the same data, one thread each. The
 fastest round of each contender counts; errors are averages over data sets.
 
-    python benchmarks/inverse_ising.py [--rounds 2] [--sets 3]
+    python -m benchmarks.maxent.inverse_ising [--rounds 2] [--sets 3]
 """
 
-import argparse
-import json
+import statistics
 import tempfile
 import time
-from pathlib import Path
 
-import common
+from benchmarks import common
 
 SIDE, TEMPERATURE, COUNT = 8, 2.4, 10_000
 L1 = 0.015
@@ -21,15 +19,13 @@ L1 = 0.015
 PEER_C = 0.02
 
 
-def make(folder, sets):
+def make(path, seed):
     import numpy as np
 
     import genzoo as gz
 
-    for seed in range(sets):
-        x = gz.datasets.ising((SIDE, SIDE), TEMPERATURE, COUNT, seed=seed)
-        np.save(Path(folder) / f"{seed}.npy", x.reshape(COUNT, -1))
-    return {}
+    x = gz.datasets.ising((SIDE, SIDE), TEMPERATURE, COUNT, seed=seed)
+    np.save(path, x.reshape(COUNT, -1))
 
 
 def errors(couplings, fields):
@@ -48,11 +44,12 @@ def errors(couplings, fields):
     }
 
 
-def genzoo(x):
+def genzoo(path):
     import numpy as np
 
     import genzoo as gz
 
+    x = np.load(path)
     losses = {
         "pseudolikelihood": gz.losses.Pseudolikelihood(),
         "pseudolikelihood L2": gz.losses.Pseudolikelihood(l2=0.02),
@@ -78,13 +75,13 @@ def genzoo(x):
     return rows
 
 
-def peers(x):
+def peers(path):
     import numpy as np
     from joblib import Parallel
     from pyplm.inference.pseudolikelihoodmax import plm
     from sklearn.linear_model import LogisticRegression
 
-    x = x.astype(float)
+    x = np.load(path).astype(float)
     rows = {}
     start = time.process_time()
     with Parallel(n_jobs=1) as parallel:
@@ -109,52 +106,50 @@ def peers(x):
     return rows
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--sets", type=int, default=3)
-    parser.add_argument("--only", choices=("make", "genzoo", "peers"))
-    parser.add_argument("--folder")
-    parser.add_argument("--number", type=int, default=0)
-    options = parser.parse_args()
-    if options.only == "make":
-        print(json.dumps(make(options.folder, options.sets)))
-        return
-    if options.only:
-        import numpy as np
+def rows(found):
+    def told(name):
+        error = statistics.mean(found[name]["J"])
+        return f"{error:.4f} in {found[name]['CPU s']:.2f}"
 
-        x = np.load(Path(options.folder) / f"{options.number}.npy")
-        print(json.dumps(globals()[options.only](x)))
-        return
-    python = common.peer_python("pseudolm", "scikit-learn")
-    rows = {}
-    with tempfile.TemporaryDirectory() as folder:
-        shared = ["--folder", folder, "--sets", options.sets]
-        common.run(__file__, ["--only", "make", *shared])
-        for _ in range(options.rounds):
-            for number in range(options.sets):
-                for who in ("genzoo", "peers"):
-                    other = {} if who == "genzoo" else {"python": python}
-                    found = common.run(
-                        __file__,
-                        ["--only", who, *shared, "--number", number],
-                        **other,
-                    )
-                    for name, row in found.items():
-                        rows.setdefault(name, {}).setdefault(number, [])
-                        rows[name][number].append(row)
+    return [
+        common.row(
+            "inverse Ising, 8x8, T = 2.4, 10,000 configurations, "
+            f"{len(found['pseudolm']['J'])} data sets: RMSE of J in CPU-s",
+            told("pseudolikelihood"),
+            f"pseudolm {told('pseudolm')}",
+        ),
+        common.row("the same with an L2 penalty", told("pseudolikelihood L2")),
+        common.row(
+            "the same with an L1 penalty",
+            told("pseudolikelihood L1"),
+            f"scikit-learn {told('scikit-learn L1')}",
+        ),
+    ]
+
+
+def main():
+    options = common.options(__doc__, rounds=2, sets=3)
+    packages = ["pseudolm", "scikit-learn"]
     result = {}
-    for name, sets in rows.items():
-        last = [found[-1] for found in sets.values()]
-        times = [row["CPU s"] for found in sets.values() for row in found]
-        result[name] = {
-            "J": [row["J"] for row in last],
-            "h": [row["h"] for row in last],
-            "CPU s": min(times),
-        }
-        each = ", ".join(f"{value:.4f}" for value in result[name]["J"])
-        print(f"{name:22} J {each}   {min(times):.2f} CPU-s")
-    common.write("inverse_ising", result)
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(options.sets):
+            path = f"{folder}/{seed}.npy"
+            common.elsewhere(make, path, seed)
+            sets = []
+            for _ in range(options.rounds):
+                ours = common.elsewhere(genzoo, path)
+                theirs = common.elsewhere(peers, path, peers=packages)
+                sets.append({**ours, **theirs})
+            for name, last in sets[-1].items():
+                row = result.setdefault(name, {"J": [], "h": [], "CPU s": []})
+                row["J"].append(last["J"])
+                row["h"].append(last["h"])
+                row["CPU s"] += [found[name]["CPU s"] for found in sets]
+    for name, row in result.items():
+        row["CPU s"] = min(row["CPU s"])
+        each = ", ".join(f"{value:.4f}" for value in row["J"])
+        print(f"{name:22} J {each}   {row['CPU s']:.2f} CPU-s")
+    common.save(__file__, result, rows)
 
 
 if __name__ == "__main__":

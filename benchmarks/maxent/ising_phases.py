@@ -3,38 +3,54 @@
 Runs the fits of `examples/ising_phases.py` with several seeds, and writes how
 far energy and |magnetisation| per site are from the truth.
 
-    python benchmarks/ising_phases.py [--seeds 2]
+    python -m benchmarks.maxent.ising_phases [--seeds 2]
 """
 
-import argparse
-import runpy
 import time
 
-import common
-
 import genzoo as gz
+from benchmarks import common
+from recipes import sources
 
-EXAMPLE = common.HERE.parent / "examples" / "ising_phases.py"
+
+def rows(found):
+    models = {k: found[k] for k in ("MaxEnt", "Boltzmann machine", "RBM")}
+
+    def worst(phases, key):
+        runs = [row for runs in phases.values() for row in runs]
+        return f"{max(abs(row[key]) for row in runs):.1f} %"
+
+    return [
+        common.row(
+            "16x16 Ising, T = 1.8, 2.27 and 3, fitted on 10,000 "
+            "configurations: largest error of energy and of mean absolute "
+            "magnetisation of what is generated",
+            ", ".join(
+                f"{name} {worst(phases, 'energy')} and "
+                f"{worst(phases, 'magnetisation')}"
+                for name, phases in models.items()
+            ),
+        ),
+    ]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=2)
-    options = parser.parse_args()
-    example = runpy.run_path(str(EXAMPLE))
-    measure, generate = example["measure"], example["generate"]
+    options = common.options(__doc__, seeds=2)
+    example = sources.example("ising_phases")
     result = {}
-    for temperature in example["PHASES"]:
+    for temperature in example.PHASES:
         for seed in range(options.seeds):
             # Not the seeds of the other temperatures: their draws are shared.
             first = round(1000 * temperature) + 10 * seed
-            shape = example["SHAPE"]
-            x = gz.datasets.ising(shape, temperature, 10000, first)
-            other = gz.datasets.ising(shape, temperature, 20000, first + 1)
-            truth = measure(other, temperature)
-            for name, fit in example["MODELS"].items():
+            x, other = (
+                gz.datasets.ising(example.SHAPE, temperature, n, draw)
+                for n, draw in ((10_000, first), (20_000, first + 1))
+            )
+            truth = example.measure(other, temperature)
+            for name, fit in example.MODELS.items():
                 start = time.process_time()
-                found = measure(generate(fit(x, seed), first), temperature)
+                made = example.generate(fit(x, seed), first)
+                found = example.measure(made, temperature)
                 row = {
                     "CPU s": time.process_time() - start,
                     **{
@@ -44,9 +60,9 @@ def main():
                     },
                 }
                 print(temperature, seed, name, row, flush=True)
-                rows = result.setdefault(name, {})
-                rows.setdefault(str(temperature), []).append(row)
-    common.write("ising_phases", result)
+                phases = result.setdefault(name, {})
+                phases.setdefault(str(temperature), []).append(row)
+    common.save(__file__, result, rows)
 
 
 if __name__ == "__main__":

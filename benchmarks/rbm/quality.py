@@ -1,19 +1,18 @@
-"""Exact log-likelihoods of RBMs after equal numbers of updates, and of AIS.
+"""Exact log-likelihoods of RBMs after equal numbers of updates.
 
-Where log Z is called exact it is enumerated in float64, for the peers too.
+log Z is enumerated in float64, for the peers too.
 
-    python benchmarks/rbm_quality.py [--only mnist digits ais]
+    python -m benchmarks.rbm.quality
 """
 
-import argparse
-import json
-import resource
-import sys
+import statistics
 import tempfile
 from pathlib import Path
 
-import common
 import numpy as np
+
+from benchmarks import common
+from recipes import sources
 
 SEEDS = (0, 1, 2)
 
@@ -53,8 +52,9 @@ def sklearn(x, hidden, rate, batch, epochs, seed):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x.npz"
         np.savez(path, x=x)
-        options = [path, hidden, rate, batch, epochs, seed]
-        common.run(__file__, ["--sklearn", *options], common.peer_python())
+        options = [str(path), hidden, rate, batch, epochs, seed]
+        peers = ["scikit-learn"]
+        common.elsewhere(train_sklearn, *options, peers=peers)
         with np.load(path) as file:
             weights = file["w"], file["a"], file["b"]
     units = gz.units.Bernoulli(x.shape[1]), gz.units.Bernoulli(hidden)
@@ -71,11 +71,11 @@ def train_sklearn(path, hidden, rate, batch, epochs, seed):
     with np.load(path) as file:
         x = file["x"].astype("float32")
     rbm = BernoulliRBM(
-        int(hidden),
-        learning_rate=float(rate),
-        batch_size=int(batch),
-        n_iter=int(epochs),
-        random_state=int(seed),
+        hidden,
+        learning_rate=rate,
+        batch_size=batch,
+        n_iter=epochs,
+        random_state=seed,
     ).fit(x)
     np.savez(
         path,
@@ -83,7 +83,6 @@ def train_sklearn(path, hidden, rate, batch, epochs, seed):
         a=rbm.intercept_visible_,
         b=rbm.intercept_hidden_,
     )
-    print(json.dumps(None))
 
 
 def exact(rbm, x):
@@ -116,7 +115,7 @@ def mnist():
             "genzoo bfloat16": bfloat16,
             "scikit-learn": sklearn,
         },
-        *common.mnist(),
+        *sources.mnist(),
         hidden=20,
         rate=0.05,
         batch=128,
@@ -137,72 +136,32 @@ def small():
     )
 
 
-def ais():
-    """Errors of 10 runs on each of three exact models, and the time."""
-    x, _ = common.mnist()
-    models = {
-        "64x16 digits": genzoo(digits()[0], 16, 0.1, 100, 100, 0),
-        "784x20 MNIST, rate 0.05": genzoo(x, 20, 0.05, 128, 5, 0),
-        "784x20 MNIST, rate 0.1": genzoo(x, 20, 0.1, 128, 5, 0),
-    }
-    print("AIS, 100 chains x 1,000 temperatures: (estimate - exact) / stderr")
-    result = {}
-    for name, rbm in models.items():
-        truth = rbm.log_partition("enumeration").value
-        runs = [
-            rbm.log_partition("ais", seed=seed, reverse=False)
-            for seed in range(10)
-        ]
-        errors = [run.value - truth for run in runs]
-        ratios = [e / r.stderr for e, r in zip(errors, runs, strict=True)]
-        result[name] = {
-            "exact": truth,
-            "errors": errors,
-            "stderrs": [run.stderr for run in runs],
-            "within_3": int(np.sum(np.abs(ratios) <= 3)),
-        }
-        each = " ".join(f"{ratio:+.1f}" for ratio in ratios)
-        print(f"  {name:24} {each}   ({result[name]['within_3']} within 3)")
-    big = genzoo(x, 500, 0.05, 128, 3, 0)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "big.keras"
-        big.save(path)
-        seconds = common.run(__file__, ["--time-ais", path])
-    print(f"  784x500: {min(seconds):.2f} CPU-seconds, one thread")
-    return {**result, "784x500 CPU-seconds": seconds}
+def rows(found):
+    def nats(part, name):
+        each = ", ".join(f"{value:.1f}" for value in found[part][name])
+        return f"**{statistics.mean(found[part][name]):.1f}** ({each})"
 
-
-def time_ais(path):
-    import keras
-
-    import genzoo  # noqa: F401
-
-    rbm = keras.models.load_model(path)
-    seconds = []
-    for seed in range(3):
-        start = resource.getrusage(resource.RUSAGE_SELF)
-        rbm.log_partition("ais", reverse=False, seed=seed)
-        end = resource.getrusage(resource.RUSAGE_SELF)
-        used = end.ru_utime - start.ru_utime + end.ru_stime - start.ru_stime
-        seconds.append(used)
-    print(json.dumps(seconds))
-
-
-PARTS = {"mnist": mnist, "digits": small, "ais": ais}
+    return [
+        common.row(
+            "784x20, MNIST, PCD-1, 5 epochs: exact test nats, 3 seeds",
+            nats("mnist", "genzoo"),
+            f"scikit-learn {nats('mnist', 'scikit-learn')}",
+        ),
+        common.row(
+            "64x16, 8x8 digits, PCD-1, 5,010 updates: the same",
+            nats("digits", "genzoo"),
+            f"scikit-learn {nats('digits', 'scikit-learn')}",
+        ),
+        common.row(
+            "784x20 as above, `mixed_bfloat16`: the same",
+            nats("mnist", "genzoo bfloat16"),
+        ),
+    ]
 
 
 def main():
-    if sys.argv[1:2] == ["--sklearn"]:
-        train_sklearn(*sys.argv[2:])
-        return
-    if sys.argv[1:2] == ["--time-ais"]:
-        time_ais(sys.argv[2])
-        return
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
-    chosen = parser.parse_args().only
-    result = {name: PARTS[name]() for name in chosen}
-    common.write("rbm_quality", result)
+    common.options(__doc__)
+    common.save(__file__, {"mnist": mnist(), "digits": small()}, rows)
 
 
 if __name__ == "__main__":

@@ -3,22 +3,16 @@
 Contenders take turns in processes of their own, round after round, and the
 fastest epoch of each counts: a neighbour's load only ever adds time.
 
-    python benchmarks/rbm_speed.py [--rounds 3]
+    python -m benchmarks.rbm.speed [--rounds 3]
 """
 
-import argparse
-import json
 import time
 
-import common
+from benchmarks import common
+from recipes import sources
 
 BATCH, HIDDEN, RATE, EPOCHS = 128, 500, 0.05, 3
-CONTENDERS = {
-    "genzoo float32": ("genzoo", "float32"),
-    "genzoo bfloat16": ("genzoo", "mixed_bfloat16"),
-    "scikit-learn float32": ("sklearn", "float32"),
-    "NumPy loop float32, not centred": ("numpy", "float32"),
-}
+PEER = "scikit-learn float32"
 
 
 def genzoo(policy):
@@ -34,7 +28,7 @@ def genzoo(policy):
             times.append(time.process_time() - self.start)
 
     times = []
-    x, _ = common.mnist()
+    x, _ = sources.mnist()
     rbm = gz.RBM(
         gz.units.Bernoulli(784),
         gz.units.Bernoulli(HIDDEN),
@@ -56,7 +50,7 @@ def genzoo(policy):
 def sklearn(dtype):
     from sklearn.neural_network import BernoulliRBM
 
-    x, _ = common.mnist()
+    x, _ = sources.mnist()
     x = x.astype(dtype)
     rbm = BernoulliRBM(
         HIDDEN, learning_rate=RATE, batch_size=BATCH, n_iter=1, random_state=0
@@ -72,7 +66,7 @@ def sklearn(dtype):
 def numpy(dtype):
     import numpy as np
 
-    x, _ = common.mnist()
+    x, _ = sources.mnist()
     x = x.astype(dtype)
     rng = np.random.default_rng(0)
     kernel = (0.01 * rng.standard_normal((784, HIDDEN))).astype(dtype)
@@ -103,27 +97,44 @@ def numpy(dtype):
     return times
 
 
+CONTENDERS = {
+    "genzoo float32": (genzoo, "float32"),
+    "genzoo bfloat16": (genzoo, "mixed_bfloat16"),
+    "scikit-learn float32": (sklearn, "float32"),
+    "NumPy loop float32, not centred": (numpy, "float32"),
+}
+
+
+def rows(found):
+    best = found["best"]
+
+    def cost(name):
+        return f"{best[name]:.2f} ({best[name] / best[PEER]:.2f} x)"
+
+    return [
+        common.row(
+            "784x500, PCD-1, CPU-seconds an epoch, one thread, float32",
+            cost("genzoo float32"),
+            f"scikit-learn {cost(PEER)}; NumPy, not centred "
+            f"{cost('NumPy loop float32, not centred')}",
+        ),
+        common.row("the same in `mixed_bfloat16`", cost("genzoo bfloat16")),
+    ]
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--run", nargs=2, metavar=("KIND", "DTYPE"))
-    options = parser.parse_args()
-    if options.run:
-        kind, dtype = options.run
-        print(json.dumps(globals()[kind](dtype)))
-        return
+    options = common.options(__doc__, rounds=3)
     times = {name: [] for name in CONTENDERS}
     for _ in range(options.rounds):
-        for name, (kind, dtype) in CONTENDERS.items():
-            python = common.peer_python() if kind == "sklearn" else None
-            extra = {"python": python} if python else {}
-            times[name] += common.run(__file__, ["--run", kind, dtype], **extra)
+        for name, (fit, dtype) in CONTENDERS.items():
+            peers = ["scikit-learn"] if fit is sklearn else []
+            times[name] += common.elsewhere(fit, dtype, peers=peers)
     best = {name: min(all_times) for name, all_times in times.items()}
-    reference = best["scikit-learn float32"]
     print(f"{'CPU-seconds per epoch, one thread':36} {'best':>6} {'ratio':>6}")
     for name, value in best.items():
-        print(f"{name:36} {value:6.2f} {value / reference:6.2f}")
-    common.write("rbm_speed", {"cpu_seconds_per_epoch": times, "best": best})
+        print(f"{name:36} {value:6.2f} {value / best[PEER]:6.2f}")
+    found = {"cpu_seconds_per_epoch": times, "best": best}
+    common.save(__file__, found, rows)
 
 
 if __name__ == "__main__":
