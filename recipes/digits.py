@@ -89,10 +89,7 @@ def digit_features():
 def rbm_digits_8x8():
     """A small RBM whose likelihood is exact."""
     name = "rbm_digits_8x8"
-    (x, _), (x_test, _) = gz.datasets.digits.load_data()
-    x, x_test = (
-        (images.reshape(-1, 64) > 7).astype("uint8") for images in (x, x_test)
-    )
+    x, x_test = (boltzmann.binary_digits(part) for part in (0, 1))
     rbm = gz.RBM(gz.units.Bernoulli(64), gz.units.Bernoulli(20), seed=0)
     rate = keras.optimizers.schedules.CosineDecay(0.05, 60 * 150)
     rbm.compile(

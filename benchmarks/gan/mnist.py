@@ -9,7 +9,6 @@ Trains as `examples/gan_mnist.py` does, by its recipe, or takes the preset or
 real test digits stands that of 10,000 real training digits.
 """
 
-import json
 import time
 
 from benchmarks import common
@@ -30,14 +29,6 @@ def finished(options, train):
         is_file = options.save.endswith(".keras")
         (gan.save if is_file else gan.save_to_preset)(options.save)
     return gan, spent
-
-
-def judge(gan, preset):
-    """The measures of that preset's card."""
-    from genzoo.zoo.measures import gans
-
-    measures = gans.MEASURES[preset].items()
-    return {key: float(function(gan)) for key, function in measures}
 
 
 def rows(found):
@@ -70,6 +61,7 @@ def main():
     options = common.options(
         __doc__, conditional=False, epochs=0, load="", save=""
     )
+    from recipes import cards
     from recipes.gan import RealDigits
 
     (x, y), _ = sources.mnist_images()
@@ -82,10 +74,9 @@ def main():
     name = "conditional" if options.conditional else "unconditional"
     preset = "gan_mnist_conditional" if options.conditional else "gan_mnist"
     result = {
-        "samples": judge(gan, preset),
-        "train digits": judge(RealDigits(x), "gan_mnist"),
+        "samples": cards.measure(preset, gan),
+        "train digits": cards.measure("gan_mnist", RealDigits(x)),
     }
-    print(json.dumps(result, indent=1))
     result = {**common.written(__file__), name: {**result, **spent}}
     common.save(__file__, result, rows)
 

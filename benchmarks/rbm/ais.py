@@ -46,10 +46,12 @@ def rows(found):
 
 def main():
     common.options(__doc__)
+    from genzoo.zoo.measures import boltzmann
+
     x, _ = sources.mnist()
     models = {
         "64x16 digits": quality.genzoo(
-            quality.digits()[0], 16, 0.1, 100, 100, 0
+            boltzmann.binary_digits(0), 16, 0.1, 100, 100, 0
         ),
         "784x20 MNIST, rate 0.05": quality.genzoo(x, 20, 0.05, 128, 5, 0),
         "784x20 MNIST, rate 0.1": quality.genzoo(x, 20, 0.1, 128, 5, 0),

@@ -17,13 +17,6 @@ from recipes import sources
 SEEDS = (0, 1, 2)
 
 
-def digits():
-    import genzoo as gz
-
-    (x, _), (x_test, _) = gz.datasets.digits.load_data()
-    return [(a.reshape(-1, 64) > 7).astype("uint8") for a in (x, x_test)]
-
-
 def genzoo(x, hidden, rate, batch, epochs, seed, policy=None):
     """A compiled and fitted RBM; what is not named is default."""
     import keras
@@ -123,12 +116,14 @@ def mnist():
     )
 
 
-def small():
+def digits():
+    from genzoo.zoo.measures import boltzmann
+
     # 334 epochs of 15 batches are 5,010 updates.
     return compare(
         "64x16, digits, batch 100, 5,010 updates, SGD 0.1: test nats, exact",
         {"genzoo": genzoo, "scikit-learn": sklearn},
-        *digits(),
+        *map(boltzmann.binary_digits, (0, 1)),
         hidden=16,
         rate=0.1,
         batch=100,
@@ -161,7 +156,7 @@ def rows(found):
 
 def main():
     common.options(__doc__)
-    common.save(__file__, {"mnist": mnist(), "digits": small()}, rows)
+    common.save(__file__, {"mnist": mnist(), "digits": digits()}, rows)
 
 
 if __name__ == "__main__":
