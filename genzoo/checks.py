@@ -9,20 +9,47 @@ than a machine has before anything was verified.
 
 import math
 import numbers
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn, Protocol, runtime_checkable
+
+import numpy as np
 
 Check = Callable[[Any, str], Any]
+# The names of the arguments that a preset may hold, and their checks.
+Arguments = dict[str, Check]
 
-# Sites of a space, units of a layer, values of a list.
+# Sites of a space, units of a layer.
 MOST_SITES = 2**20
+# Numbers of a list.
+MOST_VALUES = 2**16
 
 
-def refuse(value: Any, where: str, expected: str):
+def refuse(value: Any, where: str, expected: str, hint: str = "") -> NoReturn:
     """Raise the ValueError of a value that is not what was expected."""
     shown = repr(value)
     shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-    raise ValueError(f"{where} must be {expected}; received {shown}.")
+    hint = hint and f" {hint}"
+    raise ValueError(f"{where} must be {expected}; received {shown}.{hint}")
+
+
+def arguments(owner: Any, **given: Any) -> list[Any]:
+    """The arguments of a constructor, in the form that is kept.
+
+    Args:
+        owner: an object whose class has checks by name, `arguments`.
+        **given: its arguments.
+
+    Returns:
+        The values in the order in which they were given.
+
+    Raises:
+        ValueError: for the first that its check refuses.
+    """
+    name = type(owner).__name__
+    return [
+        owner.arguments[key](value, f"{name}: {key}")
+        for key, value in given.items()
+    ]
 
 
 def is_int(value: Any) -> bool:
@@ -71,20 +98,21 @@ def number(
             good = low < value < high
         if not good or not low <= value <= high:
             refuse(value, where, words)
-        return value
+        return float(value)
 
     return check
 
 
+finite_number = number(-math.inf, math.inf, "a finite number")
 positive_number = number(0.0, math.inf, "a positive number", open_ends=True)
 penalty = number(0.0, math.inf, "a number of at least 0")
 
 
 def flag(value: Any, where: str) -> bool:
     """A bool."""
-    if not isinstance(value, bool):
+    if not isinstance(value, (bool, np.bool_)):
         refuse(value, where, "true or false")
-    return value
+    return bool(value)
 
 
 def one_of(*names: str) -> Check:
@@ -137,6 +165,36 @@ def list_of(check_item: Check, least: int = 1, most: int = 1000) -> Check:
     return check
 
 
+def number_list(words: str, increasing: bool = False, hint: str = "") -> Check:
+    """Two or more different finite numbers, as a list of floats.
+
+    Args:
+        words: what is expected.
+        increasing: whether they must be in order.
+        hint: what to do with others.
+    """
+
+    def check(value: Any, where: str) -> list[float]:
+        found = list(value) if isinstance(value, Iterable) else []
+        good = 2 <= len(found) <= MOST_VALUES
+        # Of NumPy's, bools too: the values of binary sites.
+        good = good and all(
+            is_number(item) or isinstance(item, (bool, np.bool_))
+            for item in found
+        )
+        items = [float(item) for item in found] if good else []
+        if (
+            not good
+            or not all(map(math.isfinite, items))
+            or len(set(items)) < len(items)
+            or (increasing and items != sorted(items))
+        ):
+            refuse(value, where, words, hint)
+        return items
+
+    return check
+
+
 def shape(most: int = MOST_SITES, dimensions: int = 8) -> Check:
     """A positive int, or a list of them, of at most `most` sites: a tuple."""
     words = (
@@ -158,3 +216,39 @@ def shape(most: int = MOST_SITES, dimensions: int = 8) -> Check:
 
 
 event_shape = shape()
+
+
+def size_or_shape(value: Any, where: str) -> int | tuple[int, ...]:
+    """A number of sites, or the shape in which they are: as it came."""
+    sizes = event_shape(value, where)
+    return sizes if isinstance(value, (list, tuple)) else sizes[0]
+
+
+@runtime_checkable
+class Configuration(Protocol):
+    """The configuration of an object, where a preset holds one."""
+
+    def checked(self, kinds: tuple, where: str) -> Any:
+        """Itself, if it is of one of some kinds and all of it is known.
+
+        Raises:
+            ValueError: otherwise.
+        """
+
+
+def part(*kinds: type) -> Check:
+    """An object of some classes, or in a preset the configuration of one.
+
+    Functions among them stand for what they make.
+    """
+
+    def check(value: Any, where: str) -> Any:
+        if isinstance(value, Configuration):
+            return value.checked(kinds, where)
+        classes = tuple(kind for kind in kinds if isinstance(kind, type))
+        if not isinstance(value, classes):
+            names = ", ".join(kind.__name__ for kind in kinds)
+            refuse(value, where, f"one of {names}")
+        return value
+
+    return check

@@ -1,9 +1,12 @@
 """What every feature provides, and several features as one."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from keras import ops
+
+from genzoo.checks import Arguments
+from genzoo.spaces import Space
 
 
 class Quadratic(NamedTuple):
@@ -38,9 +41,18 @@ class Feature:
         breaks: numbers at which a function of a continuous site may jump.
     """
 
+    arguments: ClassVar[Arguments] = {}
     breaks = ()
 
-    def names(self, space):
+    def count(self, space: Space) -> int:
+        """How many functions there are, without a list of them.
+
+        Raises:
+            ValueError: if the feature does not apply to the space.
+        """
+        return len(self.names(space))
+
+    def names(self, space: Space) -> list[str]:
         """A name for each function, a list.
 
         Raises:

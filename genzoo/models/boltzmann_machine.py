@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from genzoo import features
-from genzoo.features.pairwise import as_edges, lattice_bonds
+from genzoo.features.pairwise import edge_array, lattice_bonds
 from genzoo.models import mean_field
 from genzoo.models.maxent import MaxEnt
 from genzoo.spaces import Spin
@@ -82,7 +82,9 @@ class BoltzmannMachine(MaxEnt):
             bonds = np.sort(lattice_bonds(space.event_shape), axis=1)
             edges = np.unique(bonds, axis=0)
         elif edges is not None:
-            edges = self_edges = as_edges("BoltzmannMachine", edges)
+            edges = self_edges = edge_array(
+                edges, "BoltzmannMachine: edges"
+            )
         if isinstance(space, Categorical):
             values = space.values
             parts = [

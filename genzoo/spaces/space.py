@@ -1,6 +1,7 @@
 """What every sample space provides."""
 
 import math
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -33,6 +34,7 @@ class Space:
         is_product: whether a site takes its values whatever the others are.
     """
 
+    arguments: ClassVar[checks.Arguments] = {}
     hint = ""
     is_product = True
 
