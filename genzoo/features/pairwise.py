@@ -251,9 +251,7 @@ def edge_count(
     return len(edges)
 
 
-def edges_of(
-    owner: str, edges: np.ndarray | None, width: int
-) -> np.ndarray:
+def edges_of(owner: str, edges: np.ndarray | None, width: int) -> np.ndarray:
     """The edges, or all pairs of sites, on `width` sites.
 
     Raises:

@@ -82,9 +82,7 @@ class BoltzmannMachine(MaxEnt):
             bonds = np.sort(lattice_bonds(space.event_shape), axis=1)
             edges = np.unique(bonds, axis=0)
         elif edges is not None:
-            edges = self_edges = edge_array(
-                edges, "BoltzmannMachine: edges"
-            )
+            edges = self_edges = edge_array(edges, "BoltzmannMachine: edges")
         if isinstance(space, Categorical):
             values = space.values
             parts = [

@@ -2,7 +2,7 @@
 
 from genzoo import networks
 from genzoo.models import GAN
-from genzoo.networks.condition import CONDITIONINGS
+CONDITIONINGS = ("concatenation",)
 from genzoo.zoo import sizes
 from genzoo.zoo.arguments import flag, list_of, number, one_of, optional, whole
 from genzoo.zoo.digit_features import DigitFeatures
