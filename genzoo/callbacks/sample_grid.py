@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from genzoo import checks
+
 _AS_IMAGE = tf.compat.v1.SummaryMetadata(
     plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="images")
 )
@@ -35,7 +37,8 @@ class SampleGrid(keras.callbacks.Callback):
         log_dir: folder for TensorBoard, where the picture is written too.
 
     Raises:
-        ValueError: when training begins, for samples that are no pictures.
+        ValueError: for numbers that are no positive ints; when training
+            begins, for samples that are no pictures.
 
     Example:
     >>> gan.fit(x, epochs=20, callbacks=[
@@ -55,20 +58,10 @@ class SampleGrid(keras.callbacks.Callback):
         log_dir=None,
     ):
         super().__init__()
-        for name, value in (
-            ("every", every),
-            ("rows", rows),
-            ("columns", columns),
-        ):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"SampleGrid: {name} must be a positive int; received "
-                    f"{value!r}."
-                )
         self.folder = Path(folder)
-        self.every = every
-        self.rows = rows
-        self.columns = columns
+        self.every = checks.positive_int(every, "SampleGrid: every")
+        self.rows = checks.positive_int(rows, "SampleGrid: rows")
+        self.columns = checks.positive_int(columns, "SampleGrid: columns")
         self.seed = seed
         self.labels = labels
         self.image_shape = image_shape and tuple(image_shape)

@@ -4,13 +4,14 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec
 
 import keras
 
 from genzoo.checks import Check
 
 Pair = tuple[keras.Model, keras.Model]
+_P = ParamSpec("_P")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +27,9 @@ class Recipe:
     arguments: dict[str, Any]
 
 
-def recorded(**arguments: Check) -> Callable:
+def recorded(
+    **arguments: Check,
+) -> Callable[[Callable[_P, Pair]], Callable[_P, Pair]]:
     """For a function that makes a pair: check its arguments, and keep them.
 
     Both networks get their `recipe`; the function gets the checks, by the
@@ -36,26 +39,21 @@ def recorded(**arguments: Check) -> Callable:
         **arguments: the check of each argument.
     """
 
-    def decorate(function: Callable[..., Pair]) -> Callable[..., Pair]:
+    def decorate(function: Callable[_P, Pair]) -> Callable[_P, Pair]:
         name, signature = function.__name__, inspect.signature(function)
 
         @functools.wraps(function)
-        def make(*args, **kwargs) -> Pair:
+        def make(*args: _P.args, **kwargs: _P.kwargs) -> Pair:
             given = signature.bind(*args, **kwargs)
             given.apply_defaults()
-            recipe = Recipe(
-                name,
-                {
-                    key: arguments[key](value, f"{name}: {key}")
-                    for key, value in given.arguments.items()
-                },
-            )
-            pair = function(**recipe.arguments)
+            for key, value in given.arguments.items():
+                given.arguments[key] = arguments[key](value, f"{name}: {key}")
+            pair = function(*given.args, **given.kwargs)
             for network in pair:
-                network.recipe = recipe
+                network.recipe = Recipe(name, dict(given.arguments))
             return pair
 
-        make.arguments = arguments
+        vars(make)["arguments"] = arguments
         return make
 
     return decorate

@@ -2,6 +2,7 @@
 
 from genzoo import networks
 from genzoo.models import GAN
+
 CONDITIONINGS = ("concatenation",)
 from genzoo.zoo import sizes
 from genzoo.zoo.arguments import flag, list_of, number, one_of, optional, whole
