@@ -9,6 +9,7 @@ than a machine has before anything was verified.
 
 import math
 import numbers
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, Protocol, runtime_checkable
 
@@ -62,6 +63,11 @@ def is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
+def is_finite(value: Any) -> bool:
+    """Whether a value is a real number that float64 holds."""
+    return is_number(value) and abs(value) <= sys.float_info.max
+
+
 def whole(low: int, high: float = math.inf) -> Check:
     """An int from low to high."""
     words = "a positive int" if low == 1 else f"an int of at least {low}"
@@ -93,10 +99,8 @@ def number(
     words = words or f"a number from {low:g} to {high:g}"
 
     def check(value: Any, where: str) -> float:
-        good = is_number(value) and math.isfinite(value)
-        if good and open_ends:
-            good = low < value < high
-        if not good or not low <= value <= high:
+        good = is_finite(value) and low <= value <= high
+        if not good or (open_ends and value in (low, high)):
             refuse(value, where, words)
         return float(value)
 
@@ -165,6 +169,11 @@ def list_of(check_item: Check, least: int = 1, most: int = 1000) -> Check:
     return check
 
 
+def _is_value(value: Any) -> bool:
+    # Binary sites may be given by bools.
+    return isinstance(value, (bool, np.bool_)) or is_finite(value)
+
+
 def number_list(words: str, increasing: bool = False, hint: str = "") -> Check:
     """Two or more different finite numbers, as a list of floats.
 
@@ -175,22 +184,17 @@ def number_list(words: str, increasing: bool = False, hint: str = "") -> Check:
     """
 
     def check(value: Any, where: str) -> list[float]:
-        found = list(value) if isinstance(value, Iterable) else []
-        good = 2 <= len(found) <= MOST_VALUES
-        # Of NumPy's, bools too: the values of binary sites.
-        good = good and all(
-            is_number(item) or isinstance(item, (bool, np.bool_))
-            for item in found
-        )
-        items = [float(item) for item in found] if good else []
+        # Tensors too, whose items are no numbers.
+        found = np.asarray(value) if hasattr(value, "__array__") else value
+        items = list(found) if isinstance(found, Iterable) else []
         if (
-            not good
-            or not all(map(math.isfinite, items))
+            not 2 <= len(items) <= MOST_VALUES
+            or not all(_is_value(item) for item in items)
             or len(set(items)) < len(items)
             or (increasing and items != sorted(items))
         ):
             refuse(value, where, words, hint)
-        return items
+        return [float(item) for item in items]
 
     return check
 
@@ -247,8 +251,8 @@ def part(*kinds: type) -> Check:
             return value.checked(kinds, where)
         classes = tuple(kind for kind in kinds if isinstance(kind, type))
         if not isinstance(value, classes):
-            names = ", ".join(kind.__name__ for kind in kinds)
-            refuse(value, where, f"one of {names}")
+            names = " or ".join(kind.__name__ for kind in kinds)
+            refuse(value, where, f"a {names}")
         return value
 
     return check

@@ -38,10 +38,10 @@ class _Continuous(Space):
 
 def _end(value: Any, where: str) -> float | None:
     """An end of an interval; None, as infinity, has no number in JSON."""
-    if value is not None and not checks.is_number(value):
-        checks.refuse(
-            value, where, "a number or None", "For several ends take Box."
-        )
+    is_float = isinstance(value, (float, np.floating))
+    if value is not None and not is_float and not checks.is_finite(value):
+        hint = "For several ends take Box."
+        checks.refuse(value, where, "a number or None", hint)
     return value
 
 
