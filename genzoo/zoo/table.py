@@ -6,7 +6,6 @@ it takes, with the checks that the constructor uses. Keras's own
 deserialisation, which imports what a file names, plays no part.
 """
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import keras
@@ -170,8 +169,10 @@ def build(value: Any) -> Any:
         return [build(item) for item in value]
     if not isinstance(value, Config):
         return value
-    make: Callable = value.entry
-    if isinstance(make, type):
+    make = value.entry
+    is_class = isinstance(make, type)
+    # Layers have a from_config of Keras's, which hides errors in others.
+    if is_class and not issubclass(make, keras.layers.Layer):
         return make.from_config(value.parts())
     return make(**value.parts())
 
