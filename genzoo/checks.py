@@ -174,6 +174,10 @@ def _is_value(value: Any) -> bool:
     return isinstance(value, (bool, np.bool_)) or is_finite(value)
 
 
+# A seed as a model keeps it.
+seed_pair = list_of(whole(-(2**63), 2**63 - 1), 2, 2)
+
+
 def number_list(words: str, increasing: bool = False, hint: str = "") -> Check:
     """Two or more different finite numbers, as a list of floats.
 

@@ -14,7 +14,6 @@ from genzoo.units import Unit
 from genzoo.zoo.table import TABLE
 
 _KNOWN = RECORD_LENGTH + 1
-SEED = checks.list_of(checks.whole(-(2**63), 2**63 - 1), 2, 2)
 
 
 def _check_learned(model: Any) -> None:
@@ -36,7 +35,7 @@ class RBMEntry:
             checks.list_of(checks.number(0, 1e9), 2, 2)
         ),
         "chains": checks.optional(checks.whole(1, 2**16)),
-        "seed": SEED,
+        "seed": checks.seed_pair,
     }
 
     @staticmethod
@@ -131,7 +130,7 @@ class MaxEntEntry:
     arguments: ClassVar[checks.Arguments] = {
         "space": checks.part(Space),
         "features": checks.list_of(checks.part(Feature), 1, 100),
-        "seed": SEED,
+        "seed": checks.seed_pair,
     }
     preset_make = MaxEnt
 
@@ -190,7 +189,7 @@ class BoltzmannMachineEntry(MaxEntEntry):
             checks.one_of("lattice"), checks.optional(edge_array)
         ),
         "start": checks.one_of("independent", "mean_field", "tap", "zeros"),
-        "seed": SEED,
+        "seed": checks.seed_pair,
     }
     preset_make = BoltzmannMachine
 

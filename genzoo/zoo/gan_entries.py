@@ -8,7 +8,6 @@ from genzoo.layers import Augmentation
 from genzoo.models import GAN
 from genzoo.models.gan_clusters import Clusters
 from genzoo.zoo.digit_features import DigitFeatures
-from genzoo.zoo.energy_entries import SEED
 from genzoo.zoo.table import TABLE
 
 
@@ -24,7 +23,7 @@ class GANEntry:
         "packing": checks.whole(1, 64),
         "augmentation": checks.optional(checks.part(Augmentation)),
         "self_conditioned": checks.flag,
-        "seed": SEED,
+        "seed": checks.seed_pair,
     }
 
     @staticmethod
