@@ -9,8 +9,8 @@ import tensorflow as tf
 from genzoo.runtime.random import Seed
 
 Array: TypeAlias = np.ndarray
-ArrayLike: TypeAlias = "np.ndarray | tf.Tensor | Sequence"
+ArrayLike: TypeAlias = np.ndarray | tf.Tensor | Sequence
 # What `seed` is: None takes the model's own next one.
-SeedLike: TypeAlias = "int | Sequence[int] | np.ndarray | tf.Tensor | Seed"
+SeedLike: TypeAlias = int | Sequence[int] | np.ndarray | tf.Tensor | Seed
 # What `fit` takes: examples in memory, or batches of them.
-Examples: TypeAlias = "np.ndarray | tf.Tensor | Sequence | tf.data.Dataset"
+Examples: TypeAlias = np.ndarray | tf.Tensor | Sequence | tf.data.Dataset

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from genzoo import checks
 from genzoo.losses.loss import LearningRule
+from genzoo.losses.protocols import Enumerable, Walkable
 from genzoo.runtime import random
 
 
@@ -19,7 +20,7 @@ from genzoo.runtime import random
 class ContrastiveDivergence(LearningRule):
     """Chains of a few steps, started at the data anew for each batch.
 
-    The value shown as `loss` is the mean free energy of the data less that of
+    The value shown as `loss` is the mean energy of the data less that of
     the chains' ends, in nats; it may be negative and is not a likelihood.
 
     Args:
@@ -33,25 +34,26 @@ class ContrastiveDivergence(LearningRule):
         divergence", Neural Computation 14, 2002.
     """
 
+    needs = Walkable
     samples = True
 
     arguments: ClassVar[checks.Arguments] = {"steps": checks.positive_int}
 
-    def __init__(self, steps=1):
+    def __init__(self, steps: int = 1):
         (self.steps,) = checks.arguments(self, steps=steps)
 
     def gradients(self, model, x, seed):
-        """The free-energy difference and the estimated gradient."""
-        start = model.chains_at(x, seed)
-        loss, gradients, _ = model.contrast(x, start, self.steps, seed)
+        """The energy difference and the estimated gradient."""
+        start = model.rules.chains_at(x, seed)
+        loss, gradients, _ = model.rules.contrast(x, start, self.steps, seed)
         return loss, gradients
 
     def value(self, model, x, seed):
-        """The free-energy difference between data and chains' ends."""
+        """The energy difference between data and chains' ends."""
         first, second, third = random.split(seed, 3)
-        start = model.chains_at(x, first)
-        end = model.advance(start, self.steps - 1, second)
-        return model.free_energy_difference(x, end, third)
+        start = model.rules.chains_at(x, first)
+        end = model.rules.advance(start, self.steps - 1, second)
+        return model.rules.energy_difference(x, end, third)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -63,9 +65,9 @@ class PersistentContrastiveDivergence(LearningRule):
     """Chains that go on from batch to batch while the model changes slowly.
 
     The chains are weights of the model: they are saved, and resume. The value
-    shown as `loss` is the mean free energy of the data less that of the
+    shown as `loss` is the mean energy of the data less that of the
     chains, in nats. In equilibrium it is near zero; `val_loss - loss` is the
-    free-energy gap between held-out and training data, which grows when the
+    energy gap between held-out and training data, which grows when the
     model overfits.
 
     Args:
@@ -81,6 +83,7 @@ class PersistentContrastiveDivergence(LearningRule):
         approximations to the likelihood gradient", ICML 2008.
     """
 
+    needs = Walkable
     uses_averages = samples = True
 
     arguments: ClassVar[checks.Arguments] = {
@@ -88,22 +91,22 @@ class PersistentContrastiveDivergence(LearningRule):
         "chains": checks.positive_int,
     }
 
-    def __init__(self, steps=1, chains=128):
+    def __init__(self, steps: int = 1, chains: int = 128):
         self.steps, self.chains = checks.arguments(
             self, steps=steps, chains=chains
         )
 
     def gradients(self, model, x, seed):
-        """The free-energy difference and the estimated gradient."""
+        """The energy difference and the estimated gradient."""
         start = tf.convert_to_tensor(model.chains.states.value)
         seed = seed.at_row(model.chains.first_row)
-        loss, gradients, end = model.contrast(x, start, self.steps, seed)
+        loss, gradients, end = model.rules.contrast(x, start, self.steps, seed)
         model.chains.states.assign(end)
         return loss, gradients
 
     def value(self, model, x, seed):
-        """The free-energy difference between data and chains."""
-        return model.free_energy_difference(
+        """The energy difference between data and chains."""
+        return model.rules.energy_difference(
             x, tf.convert_to_tensor(model.chains.states.value), seed
         )
 
@@ -121,16 +124,13 @@ class ExactLikelihood(LearningRule):
     For a MaxEnt the sum is over its whole space, or an integral.
     """
 
+    needs = Enumerable
     uses_averages = True
 
     def gradients(self, model, x, seed):
         """The negative mean log-likelihood and its exact gradient."""
-        return model.exact_gradients(x)
+        return model.rules.exact_gradients(x)
 
     def value(self, model, x, seed):
         """The negative mean log-likelihood."""
-        return model.exact_loss(x)
-
-    def check(self, model):
-        """Raise a ValueError if the model cannot be enumerated."""
-        model.check_enumerable("ExactLikelihood")
+        return model.rules.exact_loss(x)

@@ -1,14 +1,20 @@
 """The learning rules: what `fit` minimises, and how its gradient is found."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import tensorflow as tf
 
 from genzoo.checks import Arguments
+from genzoo.losses.protocols import Gradients, require
+from genzoo.runtime.random import Seed
 
 
 class LearningRule:
     """A loss of an energy-based model, given by its gradient.
 
     Attributes:
+        needs: the protocol of `genzoo.losses.protocols` that a model must
+            have.
         chains: how many persistent chains the model must keep for it.
         uses_averages: whether it depends on the data through the averages of
             d(-E)/d theta alone, for models where these do not depend on theta.
@@ -16,11 +22,12 @@ class LearningRule:
     """
 
     arguments: ClassVar[Arguments] = {}
+    needs: type = object
     chains = 0
     uses_averages = False
     samples = False
 
-    def gradients(self, model, x, seed):
+    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Gradients:
         """The loss of a batch and its gradient.
 
         Args:
@@ -35,15 +42,16 @@ class LearningRule:
         """
         raise NotImplementedError
 
-    def value(self, model, x, seed):
+    def value(self, model: Any, x: tf.Tensor, seed: Seed) -> tf.Tensor:
         """This replica's share of the loss of a batch, in nats.
 
         Changes nothing of the model.
         """
         raise NotImplementedError
 
-    def check(self, model):
-        """Raise a ValueError if the model has no such loss."""
+    def check(self, model: Any) -> None:
+        """Raise a ValueError if the model lacks what the rule needs."""
+        require(model, self)
 
     def get_config(self):
         """The constructor's arguments."""

@@ -6,6 +6,7 @@ import keras
 
 from genzoo import checks
 from genzoo.losses.loss import LearningRule
+from genzoo.losses.protocols import Flowing
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -30,25 +31,23 @@ class MinimumProbabilityFlow(LearningRule):
         Physical Review Letters 107, 2011.
     """
 
+    needs = Flowing
+
     arguments: ClassVar[checks.Arguments] = {
         "l1": checks.penalty,
         "l2": checks.penalty,
     }
 
-    def __init__(self, l1=0.0, l2=0.0):
+    def __init__(self, l1: float = 0.0, l2: float = 0.0):
         self.l1, self.l2 = checks.arguments(self, l1=l1, l2=l2)
 
     def gradients(self, model, x, seed):
         """The flow and its gradient."""
-        return model.flow_gradients(x)
+        return model.rules.flow_gradients(x)
 
     def value(self, model, x, seed):
         """The flow."""
-        return model.flow_gradients(x)[0]
-
-    def check(self, model):
-        """Raise a ValueError if the model is not pairwise."""
-        model.check_flow("MinimumProbabilityFlow")
+        return model.rules.flow_gradients(x)[0]
 
     def get_config(self):
         """The constructor's arguments."""

@@ -1,6 +1,7 @@
 """What a learning rule asks of a model, written down.
 
-A rule names the protocol that it needs; `require` holds a model against it.
+A rule names the protocol that it needs; `require` holds the model's `rules`,
+which are the model itself or an object of its own, against it.
 So a model that lacks a method, or cannot have it for its size or its energy,
 gets a ValueError in `compile` that names both.
 """
@@ -75,43 +76,45 @@ NEEDS: dict[type, str] = {
 }
 
 
-def supports(model: Any, protocol: type) -> bool:
-    """Whether a model has what a protocol asks for."""
-    return isinstance(model, protocol) and model.why_not(protocol) is None
-
-
-def require(model: Any, protocol: type, rule: str) -> None:
+def require(model: Any, rule: Any) -> None:
     """Hold a model against what a rule needs.
 
     Args:
         model: an `EnergyBasedModel`.
-        protocol: one of those above.
-        rule: the name of who asks.
+        rule: a `LearningRule`.
 
     Raises:
-        ValueError: if the model lacks a method, or says why it has none.
+        ValueError: if the model lacks a method, or says why it cannot learn
+            by this rule.
     """
-    name = type(model).__name__
-    if not isinstance(model, protocol):
+    owner, name = type(rule).__name__, type(model).__name__
+    if not isinstance(model.rules, rule.needs):
         raise ValueError(
-            f"{rule}: needs {NEEDS[protocol]}, which {name} does not have. "
+            f"{owner}: needs {NEEDS[rule.needs]}, which {name} does not have. "
             f"Compile with one of {known_rules(model)}, or give {name} the "
-            f"methods of genzoo.losses.protocols.{protocol.__name__}."
+            f"methods of genzoo.losses.protocols.{rule.needs.__name__}."
         )
-    reason = model.why_not(protocol)
+    reason = model.why_not(rule)
     if reason is not None:
-        raise ValueError(f"{rule}: {reason}")
+        raise ValueError(f"{owner}: {reason}")
 
 
 def known_rules(model: Any) -> list[str]:
-    """The names of the rules that a model has, the best first."""
-    return [name for protocol, name in _RULES if supports(model, protocol)]
+    """The names of the rules that a model has, the usual one first."""
+    from genzoo import losses
+
+    rules = ((name, losses.get(name)) for name in _USUAL)
+    return [
+        name
+        for name, rule in rules
+        if isinstance(model.rules, rule.needs) and model.why_not(rule) is None
+    ]
 
 
-_RULES = (
-    (Walkable, "pcd"),
-    (Walkable, "cd"),
-    (Enumerable, "exact_likelihood"),
-    (Conditional, "pseudolikelihood"),
-    (Flowing, "minimum_probability_flow"),
+_USUAL = (
+    "pcd",
+    "cd",
+    "exact_likelihood",
+    "pseudolikelihood",
+    "minimum_probability_flow",
 )

@@ -6,6 +6,7 @@ import keras
 
 from genzoo import checks
 from genzoo.losses.loss import LearningRule
+from genzoo.losses.protocols import Conditional
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -37,29 +38,28 @@ class Pseudolikelihood(LearningRule):
         Statistics 38, 2010.
     """
 
+    needs = Conditional
+
     arguments: ClassVar[checks.Arguments] = {
         "sites": checks.optional(checks.positive_int),
         "l1": checks.penalty,
         "l2": checks.penalty,
     }
 
-    def __init__(self, sites=None, l1=0.0, l2=0.0):
+    def __init__(
+        self, sites: int | None = None, l1: float = 0.0, l2: float = 0.0
+    ):
         self.sites, self.l1, self.l2 = checks.arguments(
             self, sites=sites, l1=l1, l2=l2
         )
 
     def gradients(self, model, x, seed):
         """The negative mean log-pseudolikelihood and its gradient."""
-        return model.pseudolikelihood_gradients(x, self.sites, seed)
+        return model.rules.pseudolikelihood_gradients(x, self.sites, seed)
 
     def value(self, model, x, seed):
         """The negative mean log-pseudolikelihood over all units."""
-        return model.pseudolikelihood_loss(x)
-
-    def check(self, model):
-        """Raise a ValueError if the model has no such loss."""
-        model.check_discrete("Pseudolikelihood")
-        model.check_pseudolikelihood(self)
+        return model.rules.pseudolikelihood_loss(x)
 
     def get_config(self):
         """The constructor's arguments."""

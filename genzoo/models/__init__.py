@@ -1,10 +1,8 @@
 """Models: what is compiled and fitted."""
 
-from genzoo.models.boltzmann_machine import BoltzmannMachine
-from genzoo.models.energy_based_model import EnergyBasedModel
+from genzoo.models.common import EnergyBasedModel, GenerativeModel
 from genzoo.models.gan import GAN
-from genzoo.models.generative_model import GenerativeModel
-from genzoo.models.maxent import MaxEnt
+from genzoo.models.maxent import BoltzmannMachine, MaxEnt
 from genzoo.models.rbm import RBM
 
 __all__ = [

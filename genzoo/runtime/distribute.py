@@ -87,9 +87,10 @@ def is_shared_out(dataset):
     return isinstance(dataset, tf.distribute.DistributedDataset)
 
 
-def replica_count():
-    """The number of replicas that train in step."""
-    return tf.distribute.get_strategy().num_replicas_in_sync
+def replica_count(strategy=None):
+    """The number of replicas of a strategy, by default the current one."""
+    strategy = strategy or tf.distribute.get_strategy()
+    return strategy.num_replicas_in_sync
 
 
 def replica_id():

@@ -163,16 +163,16 @@ class MaxEntEntry:
     @staticmethod
     def preset_weights(model: MaxEnt) -> dict[str, Any]:
         """What it learned, and what it was fitted to."""
-        names = (
-            "multiplier_weights",
-            "observed",
-            "observed_stderr",
-            "is_redundant",
-            "observation_record",
-            "window",
-            "known_log_partition",
-        )
-        return {name: getattr(model, name) for name in names}
+        kept = model.observations
+        return {
+            "multiplier_weights": model.multiplier_weights,
+            "observed": kept.values,
+            "observed_stderr": kept.stderr,
+            "is_redundant": kept.is_redundant,
+            "observation_record": kept.record,
+            "window": model.window.ends,
+            "known_log_partition": model.known_log_partition,
+        }
 
     @staticmethod
     def preset_loaded(model: MaxEnt) -> None:

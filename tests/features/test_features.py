@@ -320,7 +320,7 @@ def check_form(model):
     x = space.states()
     expected = -model.features(space.flatten(x)).numpy() @ model.multipliers
     np.testing.assert_allclose(model.energy(x), expected, atol=1e-12)
-    pairwise = model.pairwise("float64")
+    pairwise = model.density.pairwise(model.multiplier_weights.value, "float64")
     np.testing.assert_allclose(
         pairwise.energy(space.flatten(x)), expected, atol=1e-12
     )
@@ -356,7 +356,7 @@ def test_indicators_of_other_values_than_the_levels(part):
     except ValueError as error:
         assert "Indicators" in str(error)  # noqa: PT017
         return
-    if model.quadratic is not None:
+    if model.density.quadratic is not None:
         check_form(model)
 
 
@@ -375,7 +375,7 @@ def test_indicators_of_other_values_than_the_levels(part):
     ],
 )
 def test_other_features_have_no_quadratic_form(space, parts):
-    assert gz.MaxEnt(space, parts).quadratic is None
+    assert gz.MaxEnt(space, parts).density.quadratic is None
 
 
 @pytest.mark.parametrize(
@@ -426,7 +426,9 @@ def test_a_layer_is_a_feature_frozen_and_saved_with_the_model(tmp_path):
         np.testing.assert_array_equal(old, new)
     values = model.features(tf.constant(x)).numpy()
     np.testing.assert_allclose(values[:, 3:5], network(x), rtol=1e-6)
-    np.testing.assert_allclose(values.mean(0), model.observed.numpy())
+    np.testing.assert_allclose(
+        values.mean(0), model.observations.values.numpy()
+    )
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     assert again.features.names == model.features.names

@@ -6,6 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.routes.route import Moments
+from genzoo.models.maxent.routes.summation import Summation
+from genzoo.models.maxent.routes.window import Window
 from genzoo.spaces import Binary, Spin
 
 # Sites that are summed over in one product of matrices.
@@ -28,7 +32,7 @@ class Cube(NamedTuple):
         levels: of a site, (low, high).
         sets: the set of sites of each product, an int array.
         owners: which feature each is a part of, an int array.
-        count: the number of features.
+        features: their number.
 
     Reference:
         Yates, "The design and analysis of factorial experiments", 1937.
@@ -38,10 +42,10 @@ class Cube(NamedTuple):
     levels: tuple
     sets: np.ndarray
     owners: np.ndarray
-    count: int
+    features: int
 
-    def moments(self, multipliers, shift):
-        """(log Z - multipliers . shift, <f> - shift, covariance, 0)."""
+    def moments(self, multipliers: tf.Tensor, shift: tf.Tensor) -> Moments:
+        """The `Moments` of the features less a shift."""
         low, high = self.levels
         # Rows: the levels; columns: the site is not in S, or it is.
         base = np.array([[1.0, low], [1.0, high]])
@@ -61,13 +65,16 @@ class Cube(NamedTuple):
         square = self._of_features(tf.transpose(square))
         value = log_z - tf.reduce_sum(multipliers * shift)
         covariance = square - mean[:, None] * mean
-        return value, mean - shift, covariance, tf.zeros((), tf.float64)
+        zero = tf.zeros((), tf.float64)
+        return Moments(value, mean - shift, covariance, zero)
 
     def _of_features(self, products):
         """Sums over the products, axis 0, that a feature consists of."""
-        if np.array_equal(self.owners, np.arange(self.count)):
+        if np.array_equal(self.owners, np.arange(self.features)):
             return products
-        return tf.math.unsorted_segment_sum(products, self.owners, self.count)
+        return tf.math.unsorted_segment_sum(
+            products, self.owners, self.features
+        )
 
 
 def _joined(levels, first, second):
@@ -78,8 +85,8 @@ def _joined(levels, first, second):
 def _transform(values, base, width):
     """The product of a vector with a Kronecker power of a 2 x 2 matrix."""
     for first in range(0, width, _AT_ONCE):
-        block = [base] * min(_AT_ONCE, width - first)
-        block = functools.reduce(np.kron, block)
+        factors = [base] * min(_AT_ONCE, width - first)
+        block = functools.reduce(np.kron, factors)
         # The sites that are done go to the end: at last all are in order.
         values = tf.matmul(
             tf.reshape(values, (len(block), -1)),
@@ -90,29 +97,50 @@ def _transform(values, base, width):
     return tf.reshape(values, (-1,))
 
 
-def find_cube(model):
-    """The `Cube` that a MaxEnt is, or None.
+def find_cube(density: Density) -> Cube | None:
+    """The `Cube` that a density is, or None.
 
     Its sites must be spins or bits, and its features a `Quadratic` form of
     them, without a reference.
     """
-    form = model.quadratic
-    if (
-        not isinstance(model.space, (Spin, Binary))
-        or form is None
-        or form.values is not None
-        or model.reference is not None
-    ):
+    space = density.space
+    if not isinstance(space, (Spin, Binary)) or not density.is_pairwise:
         return None
-    width = model.space.width
-    levels = tuple(model.space.values)
+    form = density.form
+    if form.values is not None:
+        return None
+    levels = tuple(space.values)
     # The first site's digit changes slowest.
-    digit = 1 << np.arange(width - 1, -1, -1)
+    digit = 1 << np.arange(space.width - 1, -1, -1)
     pairs = _joined(levels, digit[form.pairs[:, 0]], digit[form.pairs[:, 1]])
     return Cube(
-        width,
+        space.width,
         levels,
         np.concatenate([digit[form.sites], pairs]),
         np.concatenate([form.site_features, form.pair_features]),
-        len(model.features),
+        len(density.features),
     )
+
+
+class CubeRoute(Summation):
+    """Enumeration whose moments are those of a `Cube`.
+
+    Args:
+        density: the `Density`.
+        window: as of any sum.
+        cube: what the density is.
+    """
+
+    def __init__(self, density: Density, window: Window, cube: Cube):
+        super().__init__(density, window)
+        self.cube = cube
+
+    def moments(
+        self,
+        multipliers: tf.Tensor,
+        shift: tf.Tensor,
+        second: bool = True,
+        nodes: int | None = None,
+    ) -> Moments:
+        """The `Moments`, by two transforms."""
+        return self.cube.moments(multipliers, shift)

@@ -112,7 +112,7 @@ def test_impossible_averages_are_named(name):
     # Nothing was learned from them.
     assert not model.is_adapted
     np.testing.assert_array_equal(model.multipliers, 0)
-    np.testing.assert_array_equal(model.observed.numpy(), 0)
+    np.testing.assert_array_equal(model.observations.values.numpy(), 0)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_arguments_of_fit(arguments, message, fitted):
         (lambda m: m.sample(3, start=np.zeros((3, 1))), "start: x must hold"),
         (lambda m: m.log_prob([7]), "MaxEnt.log_prob: x must hold values"),
         (lambda m: m.prob([np.nan]), "1 values that are not finite"),
-        (lambda m: m.log_partition("quadrature"), r"\['ais', 'auto', 'enum"),
+        (lambda m: m.log_partition("quadrature"), "one of .'auto', 'enum"),
         (lambda m: m.log_partition("magic"), "received 'magic'"),
         (lambda m: m.log_partition("ais", chains=1), "chains must be an int"),
         (lambda m: m.log_partition("ais", temperatures=1.5), "temperatures"),
@@ -260,7 +260,7 @@ def test_a_model_that_was_not_fitted_says_so():
         with pytest.raises(ValueError, match="has not seen data"):
             call()
     with pytest.raises(ValueError, match="there are no observations yet"):
-        _ = model.multiplier_stderr
+        model.multiplier_stderr()
     with pytest.raises(ValueError, match="compile"):
         gz.MaxEnt(DIE, Moments(1)).fit(observations=[4.5])
 

@@ -3,13 +3,15 @@
 import keras
 import numpy as np
 
-from genzoo import features
+from genzoo import checks, features
 from genzoo.features.pairwise import edge_array, lattice_bonds
-from genzoo.models import mean_field
-from genzoo.models.maxent import MaxEnt
-from genzoo.spaces import Spin
+from genzoo.models.common import examples
+from genzoo.models.maxent import mean_field, pairwise_losses
+from genzoo.models.maxent.model import MaxEnt
+from genzoo.spaces import Space, Spin
 from genzoo.spaces.discrete import Binary, Categorical
 from genzoo.spaces.space import get as get_space
+from genzoo.types import Array, ArrayLike, SeedLike
 
 _STARTS = ("independent", "mean_field", "tap", "zeros")
 
@@ -54,7 +56,12 @@ class BoltzmannMachine(MaxEnt):
     """
 
     def __init__(
-        self, space, edges=None, start="independent", seed=None, **kwargs
+        self,
+        space: Space,
+        edges: str | ArrayLike | None = None,
+        start: str = "independent",
+        seed: SeedLike | None = None,
+        **kwargs,
     ):
         space = get_space(space)
         if not isinstance(space, (Spin, Binary, Categorical)):
@@ -62,11 +69,7 @@ class BoltzmannMachine(MaxEnt):
                 "BoltzmannMachine: space must be Spin, Binary or Categorical "
                 f"sites; received {space!r}. For others use MaxEnt."
             )
-        if start not in _STARTS:
-            raise ValueError(
-                f"BoltzmannMachine: start must be one of {_STARTS}; "
-                f"received {start!r}."
-            )
+        checks.one_of(*_STARTS)(start, "BoltzmannMachine: start")
         if start in ("mean_field", "tap") and isinstance(space, Categorical):
             raise ValueError(
                 f"BoltzmannMachine: start={start!r} is for two-valued sites; "
@@ -85,7 +88,7 @@ class BoltzmannMachine(MaxEnt):
             edges = self_edges = edge_array(edges, "BoltzmannMachine: edges")
         if isinstance(space, Categorical):
             values = space.values
-            parts = [
+            parts: list[features.Feature] = [
                 features.Indicators(values),
                 features.PairIndicators(values, edges),
             ]
@@ -96,7 +99,7 @@ class BoltzmannMachine(MaxEnt):
         self.start = start
 
     @classmethod
-    def hopfield(cls, patterns, temperature=1.0, **kwargs):
+    def hopfield(cls, patterns: ArrayLike, temperature: float = 1.0, **kwargs):
         """The Hopfield network that remembers some patterns.
 
         `J_ij = sum_p patterns_pi patterns_pj / (n T)`, by Hebb's rule, and no
@@ -124,11 +127,8 @@ class BoltzmannMachine(MaxEnt):
                 "BoltzmannMachine.hopfield: patterns must be -1 and +1, shape "
                 f"(patterns, n); received shape {patterns.shape}."
             )
-        if not 0 < temperature < np.inf:
-            raise ValueError(
-                "BoltzmannMachine.hopfield: temperature must be a positive "
-                f"number; received {temperature!r}."
-            )
+        where = "BoltzmannMachine.hopfield: temperature"
+        checks.positive_number(temperature, where)
         size = patterns.shape[1]
         machine = cls(Spin(size), **kwargs)
         couplings = patterns.T @ patterns / (size * temperature)
@@ -144,21 +144,21 @@ class BoltzmannMachine(MaxEnt):
     @property
     def _codes(self):
         """Numbers that encode a site: 1, or the values less one."""
-        values = self.quadratic.values
+        values = self.density.form.values
         return 1 if values is None else len(values) - 1
 
     def _bias_and_coupling(self):
-        pairwise = self.pairwise("float64")
+        pairwise = self.density.pairwise(self._lambda(), "float64")
         return pairwise.bias.numpy(), pairwise.coupling.numpy()
 
     @property
-    def fields(self):
+    def fields(self) -> Array:
         """h, an array (n,); for categorical sites (n, values - 1)."""
         bias, _ = self._bias_and_coupling()
         return bias if self._codes == 1 else bias.reshape(-1, self._codes)
 
     @property
-    def couplings(self):
+    def couplings(self) -> Array:
         """J, symmetric, zero on the diagonal and off the graph.
 
         An array (n, n); for categorical sites (n, values - 1, n, values - 1).
@@ -167,7 +167,11 @@ class BoltzmannMachine(MaxEnt):
         n, d = self.space.width, self._codes
         return coupling if d == 1 else coupling.reshape(n, d, n, d)
 
-    def set_parameters(self, fields=None, couplings=None):
+    def set_parameters(
+        self,
+        fields: ArrayLike | None = None,
+        couplings: ArrayLike | None = None,
+    ) -> None:
         """Set fields and couplings; couplings off the graph are ignored.
 
         Args:
@@ -196,36 +200,55 @@ class BoltzmannMachine(MaxEnt):
         self.multipliers = self._pack(fields, couplings)
 
     def _pack(self, fields, couplings):
-        first, second = self.quadratic.pairs.T
+        first, second = self.density.form.pairs.T
         return np.concatenate([fields, couplings[first, second]])
 
-    def start_at(self, observed):
-        """Choose the multipliers that training begins with."""
-        if self.start == "zeros" or self.multipliers.any():
-            return
+    def _start(self, observed: Array) -> Array | None:
+        if self.start == "zeros":
+            return None
         size = self.space.width * self._codes
         means = observed[:size]
         if self.start == "independent":
-            fields = mean_field.independent(self.pairwise(), means)
+            fields = mean_field.independent(self._chain.pairwise(), means)
             couplings = np.zeros((size, size))
         else:
-            low, high = self.space.values
+            low, high = self.space.levels[0]
             products = mean_field.full_products(
-                self.quadratic.pairs, observed[size:], means
+                self.density.form.pairs, observed[size:], means
             )
             fields, couplings = mean_field.estimate(
                 means, products, low, high, self.start == "tap"
             )
-        self.multiplier_weights.assign(self._pack(fields, couplings))
+        return self._pack(fields, couplings)
+
+    def log_pseudolikelihood(self, x: ArrayLike) -> Array:
+        """`sum_i log p(x_i | all other x)` in nats, an array of shape (n,).
+
+        Needs no log Z; comparable between models of the same sites. A score,
+        not a likelihood.
+
+        Raises:
+            ValueError: if x is not in the space.
+        """
+        where = self._where("log_pseudolikelihood")
+        x = examples.check_array(where, x, self.space)
+        return self._in_batches(self._site_scores, x)
+
+    def _site_scores(self, x):
+        pairwise = self.density.pairwise(self._lambda(), x.dtype.name)
+        phi = pairwise.encode(self.space.flatten(x))
+        field = pairwise.field(phi)
+        return -pairwise_losses.pseudolikelihood(pairwise, phi, field)[0]
 
     def get_config(self):
         """The constructor's arguments."""
         config = super().get_config()
         del config["features"], config["reference"]
         edges = self.edges
-        named = edges is None or isinstance(edges, str)
+        if isinstance(edges, np.ndarray):
+            edges = edges.tolist()
         return {
             **config,
-            "edges": edges if named else edges.tolist(),
+            "edges": edges,
             "start": self.start,
         }

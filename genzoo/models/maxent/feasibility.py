@@ -5,11 +5,214 @@ On its boundary the maximum-entropy distribution gives probability zero to
 some states, and its multipliers are infinite.
 """
 
+import warnings
+
 import numpy as np
+import tensorflow as tf
+
+from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.observations import Averages
+from genzoo.models.maxent.routes.route import ExactRoute
+from genzoo.models.maxent.routes.summation import Summation
+from genzoo.types import Array
 
 # The hull is searched before the first step for so many features; for more,
 # once the search for multipliers shows that something is wrong.
 FEW = 12
+# Features at all points are kept where they are no more numbers than this.
+_MOST_VALUES = 2**24
+
+
+class Reach:
+    """What averages the features of a density can have.
+
+    What does not change, on spaces of finite ends, is found once.
+
+    Args:
+        density: the `Density`.
+        route: the exact route, or None where only chains are.
+    """
+
+    def __init__(self, density: Density, route: ExactRoute | None):
+        self.density = density
+        self.route = route
+        self._kept: dict = {}
+
+    def check(self, where: str, averages: Averages, closed: bool) -> Array:
+        """Refuse impossible averages, and find redundant features.
+
+        Args:
+            where: who asks, for messages.
+            averages: those asked for.
+            closed: whether the ends of what is possible are possible too, as
+                for chains, which go towards infinity slowly.
+
+        Returns:
+            A boolean array: the features to be met that follow from others.
+
+        Raises:
+            ValueError: naming the constraint.
+        """
+        density = self.density
+        names, observed = density.features.names, averages.values
+        if not np.isfinite(observed).all():
+            bad = names[int(np.flatnonzero(~np.isfinite(observed))[0])]
+            raise ValueError(
+                f"{where}: the average of {bad} is not a finite number."
+            )
+        strict = averages.stderr == 0
+        redundant = np.zeros(len(names), bool)
+        if not strict.any():
+            return redundant
+        names = [name for name, s in zip(names, strict, strict=True) if s]
+        observed = observed[strict]
+        check_sites(where, density.space, names, observed)
+        check_covariance(where, density.space, names, observed)
+        if self.route is None:
+            return redundant
+        low, high, values = self._reachable(self.route)
+        if density.space.is_bounded:
+            check_ranges(
+                where, names, low[strict], high[strict], observed, not closed
+            )
+            if not closed and values is not None:
+                check_hull(where, names, values[:, strict], observed)
+        start = self._at_start(self.route)
+        redundant[strict] = _redundant(where, names, observed, strict, start)
+        return redundant
+
+    def explain(self, where: str, averages: Averages) -> None:
+        """Raise a ValueError that says why there are no multipliers."""
+        if not isinstance(self.route, Summation):
+            return
+        if not self.density.space.is_bounded:
+            return
+        values = self._table(self.route, True)[2]
+        strict = averages.stderr == 0
+        if values is not None and strict.any():
+            names = np.array(self.density.features.names)[strict].tolist()
+            check_hull(where, names, values[:, strict], averages.values[strict])
+
+    def _at_start(self, route):
+        """The features' averages and covariance where lambda = 0."""
+        # A layer's weights may be loaded from a file.
+        parts = self.density.features.parts
+        layers = (getattr(part, "layer", None) for part in parts)
+        lasts = self.density.space.is_bounded and not any(layers)
+        if lasts and "start" in self._kept:
+            return self._kept["start"]
+        # For once only, a graph would take longer to trace than this to run.
+        zeros = tf.zeros(len(self.density.features), tf.float64)
+        found = [part.numpy() for part in route.moments(zeros, zeros)[1:3]]
+        self._kept["start"] = found
+        return found
+
+    def _reachable(self, route):
+        """(least, greatest) of each feature, and all values if few."""
+        if not isinstance(route, Summation):
+            # A lattice: all spins alike have the most bonds.
+            alike = tf.ones((1, self.density.space.width), tf.float64)
+            most = self.density.features(alike)[0].numpy()
+            return -most, most, None
+        if not self.density.space.is_bounded:
+            return self._table(route, True)
+        if "reach" not in self._kept:
+            few = len(self.density.features) <= FEW
+            self._kept["reach"] = self._table(route, few)
+        return self._kept["reach"]
+
+    def _table(self, route, wants_values):
+        """(least, greatest) of each feature, and all values if wanted.
+
+        The ends of bounded sites count, where quadrature has no nodes. Where
+        a feature is infinite there is no value.
+        """
+        features = self.density.features
+        grid = route.grid()
+        count = grid.count
+        few = wants_values and count * len(features) <= _MOST_VALUES
+        size = min(count, 2**22 // max(len(features), 1) + 1)
+        blocks = []
+        low = np.full(len(features), np.inf)
+        high = -low
+        points = [
+            grid.points(start, min(size, count - start))
+            for start in range(0, count, size)
+        ]
+        corners = self._corners(route)
+        if len(corners):
+            points.append(tf.constant(corners))
+        for number, part in enumerate(points):
+            values = features(part).numpy()
+            least, greatest = values.min(axis=0), values.max(axis=0)
+            # At a corner log x may be no number; inside it must be one.
+            inside = number < len(points) - bool(len(corners))
+            strange = ~np.isfinite(least) | ~np.isfinite(greatest)
+            if inside and strange.any():
+                bad = features.names[int(np.flatnonzero(strange)[0])]
+                raise ValueError(
+                    f"{self.density.owner}: the feature {bad} is not finite "
+                    "everywhere in the space. Leave out the states where it "
+                    "is not, or change it."
+                )
+            if strange.any():
+                is_finite = np.isfinite(values)
+                finite = np.where(is_finite, values, np.nan)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", RuntimeWarning)
+                    least = np.nanmin(finite, axis=0)
+                    greatest = np.nanmax(finite, axis=0)
+                # Beyond what is finite there is no end.
+                least[(values == -np.inf).any(axis=0)] = -np.inf
+                greatest[(values == np.inf).any(axis=0)] = np.inf
+                values = values[is_finite.all(axis=1)]
+            low, high = np.fmin(low, least), np.fmax(high, greatest)
+            if few:
+                blocks.append(values)
+        return low, high, np.concatenate(blocks) if few else None
+
+    def _corners(self, route):
+        """The ends of bounded continuous sites, with a few levels."""
+        space = self.density.space
+        if not len(space.continuous_sites):
+            return np.zeros((0, space.width))
+        window = route.window.ends.numpy()
+        axes = []
+        for site, levels in enumerate(space.levels):
+            low, high = space.low[site], space.high[site]
+            if levels is not None:
+                axes.append(np.asarray(levels, np.float64))
+            else:
+                ends = [v for v in (low, high) if np.isfinite(v)]
+                axes.append(np.array(ends or window[site]))
+        if np.prod([len(axis) for axis in axes]) > 2**16:
+            return np.zeros((0, space.width))
+        mesh = np.meshgrid(*axes, indexing="ij")
+        return np.stack([m.ravel() for m in mesh], axis=1)
+
+
+def _redundant(where, names, observed, strict, start):
+    """For each feature to be met whether it follows from others."""
+    mean, covariance = start
+    mean, covariance = mean[strict], covariance[np.ix_(strict, strict)]
+    scale = np.abs(mean) + np.sqrt(np.diag(covariance))
+    flags, predict = redundant(mean, covariance, scale)
+    if flags.any():
+        told = ", ".join(np.array(names)[flags][:5])
+        error = np.abs(predict(observed) - observed[flags])
+        if (error > 1e-6 * (1 + scale[flags])).any():
+            raise ValueError(
+                f"{where}: the features {told} follow from the others, "
+                "but their averages do not: they should be "
+                f"{predict(observed)[:5]}; received {observed[flags][:5]}."
+            )
+        warnings.warn(
+            f"{where}: {int(flags.sum())} of {len(names)} features follow "
+            f"from the others and are redundant: {told}. Their "
+            "multipliers are zero; the distribution is the same.",
+            stacklevel=8,
+        )
+    return flags
 
 
 def check_ranges(where, names, low, high, observed, open_only=True):
@@ -150,9 +353,9 @@ _BOUNDARY = (
 def _combination(normal, names):
     order = np.argsort(-np.abs(normal))
     share = normal / np.abs(normal[order[0]])
-    order = [k for k in order if np.abs(share[k]) > 1e-3]
-    terms = [f"{share[k]:+.3g} ({names[k]})" for k in order[:6]]
-    return " ".join(terms) + (" ..." if len(order) > 6 else "")
+    many = [k for k in order if np.abs(share[k]) > 1e-3]
+    terms = [f"{share[k]:+.3g} ({names[k]})" for k in many[:6]]
+    return " ".join(terms) + (" ..." if len(many) > 6 else "")
 
 
 def separating(values, observed, scale):
@@ -226,7 +429,8 @@ def redundant(mean, covariance, scale):
         those of the redundant features that follow.
     """
     count = len(mean)
-    kept, flags = [], np.zeros(count, bool)
+    kept: list = []
+    flags = np.zeros(count, bool)
     # Cholesky's rows of the kept features, against all.
     rows = np.zeros((count, count))
     left = np.diag(covariance).copy()

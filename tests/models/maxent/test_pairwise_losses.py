@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import genzoo as gz
 from genzoo import spaces
-from genzoo.models import pairwise_losses
+from genzoo.models.maxent import pairwise_losses
 from genzoo.runtime.random import as_seed
 
 SPACES = {
@@ -62,7 +62,7 @@ def neighbours(space, x):
 
 def brute_force(model, x, rule):
     """The loss from the energies of all states."""
-    energy = model.energy(model.space.states()).numpy()
+    energy = model.energy(model.space.states())
     own = energy[numbers_of(model.space, x)]
     gain = own[:, None, None] - energy[neighbours(model.space, x)]
     if rule == "pseudolikelihood":
@@ -112,7 +112,7 @@ def test_closed_forms_equal_automatic_differentiation(kind, rule):
     rule = getattr(pairwise_losses, rule)
     x = model.space.flatten(tf.constant(examples(model.space)))
     weights = tf.constant(np.random.default_rng(2).random(len(x)))
-    pairwise = model.pairwise("float64")
+    pairwise = model.density.pairwise(model.multiplier_weights.value, "float64")
     phi = pairwise.encode(x)
     with tf.GradientTape() as tape:
         tape.watch([pairwise.bias, pairwise.coupling])
@@ -127,7 +127,7 @@ def test_closed_forms_equal_automatic_differentiation(kind, rule):
     np.testing.assert_allclose(
         tf.matmul(phi, weighted, transpose_a=True), coupling, atol=1e-12
     )
-    form = model.quadratic
+    form = model.density.quadratic
     expected = np.zeros(len(model.features))
     np.add.at(expected, form.site_features, bias.numpy()[form.sites])
     both = (coupling + tf.transpose(coupling)).numpy()
@@ -172,11 +172,13 @@ def test_the_gradient_vanishes_at_the_truth(kind, rule):
     states = model.space.flatten(x)
 
     def gradient():
-        pairwise = model.pairwise("float64")
+        pairwise = model.density.pairwise(
+            model.multiplier_weights.value, "float64"
+        )
         phi = pairwise.encode(tf.constant(states))
         _, slope = rule(pairwise, phi, pairwise.field(phi))
         return pairwise_losses.multiplier_gradient(
-            model.quadratic, phi, p[:, None] * slope, 1.0
+            model.density.quadratic, phi, p[:, None] * slope, 1.0
         ).numpy()
 
     np.testing.assert_allclose(gradient(), 0, atol=1e-12)

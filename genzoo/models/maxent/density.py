@@ -1,0 +1,113 @@
+"""The density of maximum entropy, as a function of its multipliers."""
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from genzoo import samplers
+from genzoo.features import FeatureList
+from genzoo.features.feature import Quadratic
+from genzoo.spaces import Space
+
+
+class Density:
+    """p(x) = r(x) exp(sum_i lambda_i f_i(x)) / Z on a space.
+
+    Args:
+        owner: the name of the model's class, for messages.
+        space: where x lies.
+        features: the functions f.
+        reference: function from examples to log r, or None for r = 1.
+    """
+
+    def __init__(
+        self,
+        owner: str,
+        space: Space,
+        features: FeatureList,
+        reference: Callable | None = None,
+    ):
+        self.owner = owner
+        self.space = space
+        self.features = features
+        self.reference = reference
+
+    def log_reference(self, states: tf.Tensor) -> tf.Tensor:
+        """log r of states (batch, width), (batch,)."""
+        if self.reference is None:
+            return tf.zeros(tf.shape(states)[:1], states.dtype)
+        x = self.space.unflatten(states)
+        value = tf.convert_to_tensor(self.reference(x))
+        if len(value.shape) == 2 and value.shape[1] == 1:
+            value = value[:, 0]
+        if len(value.shape) != 1:
+            raise ValueError(
+                f"{self.owner}: reference must give a log-density of shape "
+                f"(batch,); it gave {tuple(value.shape)}."
+            )
+        return tf.cast(value, states.dtype)
+
+    def log_weight(
+        self, states: tf.Tensor, multipliers: tf.Tensor
+    ) -> tf.Tensor:
+        """log p(x) Z = lambda . f(x) + log r(x), (batch,), in their dtype."""
+        multipliers = tf.cast(multipliers, states.dtype)
+        value = tf.linalg.matvec(self.features(states), multipliers)
+        return value + self.log_reference(states)
+
+    # Pairwise energies -----------------------------------------------------
+
+    @functools.cached_property
+    def quadratic(self) -> Quadratic | None:
+        """The `features.Quadratic` form that all features are, or None."""
+        # Indicators leave out the last value: another order is another form.
+        levels = {tuple(v) for v in self.space.levels if v is not None}
+        form = self.features.quadratic()
+        if form is None or len(levels) != 1:
+            return None
+        return form if form.values in (None, *levels) else None
+
+    @property
+    def is_pairwise(self) -> bool:
+        """Whether the energy is that of fields and couplings."""
+        return self.quadratic is not None and self.reference is None
+
+    @property
+    def form(self) -> Quadratic:
+        """The `Quadratic` form of a density that is known to have one."""
+        if self.quadratic is None:
+            raise ValueError(f"{self.owner}: the energy is not pairwise.")
+        return self.quadratic
+
+    @functools.cached_property
+    def colours(self) -> list[np.ndarray]:
+        """Sites that do not interact, colour by colour."""
+        form = self.form
+        size = 1 if form.values is None else len(form.values) - 1
+        joined = np.zeros((self.space.width,) * 2, bool)
+        first, second = form.pairs.T // size
+        joined[first, second] = joined[second, first] = True
+        return samplers.colour(joined)
+
+    def pairwise(
+        self, multipliers: tf.Tensor, dtype: str = "float32"
+    ) -> samplers.PairwiseEnergy:
+        """The energy as that of fields and couplings."""
+        form = self.form
+        levels = np.asarray(self.space.levels[0])
+        if form.values is None:
+            encoding = levels[:, None]
+        else:
+            encoding = np.eye(len(levels))[:, :-1]
+        size = self.space.width * encoding.shape[1]
+        x = tf.cast(multipliers, dtype)
+        bias = tf.scatter_nd(
+            form.sites[:, None], tf.gather(x, form.site_features), (size,)
+        )
+        values = tf.gather(x, form.pair_features)
+        half = tf.scatter_nd(form.pairs, values, (size, size))
+        return samplers.PairwiseEnergy(
+            levels, encoding, bias, half + tf.transpose(half)
+        )

@@ -1,0 +1,142 @@
+"""The convex dual, whose least value has the averages asked for."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.feasibility import Reach
+from genzoo.models.maxent.observations import Averages, Observations
+from genzoo.models.maxent.routes.route import ExactRoute, Moments
+from genzoo.models.maxent.routes.window import Window
+from genzoo.optimizers import Evaluation
+
+
+def objective(
+    moments: Moments, multipliers: tf.Tensor, shift: tf.Tensor, l2: tf.Tensor
+) -> tuple[Evaluation, dict[str, tf.Tensor]]:
+    """`log Z - lambda . observed + sum_i l2_i lambda_i^2 / 2`.
+
+    The first part is the cross-entropy -<log p> of the observations.
+
+    Args:
+        moments: at these multipliers, shifted by the observations.
+        multipliers: lambda.
+        shift: the observations.
+        l2: of a tolerance.
+
+    Returns:
+        (evaluation, facts): value, gradient and Hessian; what `History`
+        shows.
+    """
+    value, residual, covariance, log_r = moments
+    entropy = value - tf.reduce_sum(multipliers * residual) - log_r
+    facts = {
+        "entropy": entropy,
+        "log_partition": value + tf.reduce_sum(multipliers * shift),
+    }
+    if covariance is not None:
+        covariance += tf.linalg.diag(l2)
+    value += 0.5 * tf.reduce_sum(l2 * multipliers * multipliers)
+    return Evaluation(value, residual + l2 * multipliers, covariance), facts
+
+
+class Dual:
+    """The dual of a density, its observations and its multipliers.
+
+    Args:
+        density: the `Density`.
+        route: the exact route, or None where only chains are.
+        window: where unbounded sites are integrated.
+        observations: the averages.
+        multipliers: the variable of lambda.
+    """
+
+    def __init__(
+        self,
+        density: Density,
+        route: ExactRoute | None,
+        window: Window,
+        observations: Observations,
+        multipliers: keras.Variable,
+    ):
+        self.density = density
+        self.route = route
+        self.window = window
+        self.observations = observations
+        self.multipliers = multipliers
+        self.reach = Reach(density, route)
+
+    @property
+    def exact(self) -> ExactRoute:
+        """The exact route, which there must be."""
+        if self.route is None:
+            raise ValueError(
+                f"{self.density.owner}: the space is too large to sum over."
+            )
+        return self.route
+
+    def evaluation(
+        self, second: bool = True
+    ) -> tuple[Evaluation, dict[str, tf.Tensor]]:
+        """`objective` at the present multipliers, inside a graph."""
+        x = tf.convert_to_tensor(self.multipliers.value)
+        shift = tf.convert_to_tensor(self.observations.values.value)
+        moments = self.exact.moments(x, shift, second)
+        return objective(moments, x, shift, self.observations.l2())
+
+    def _value_at(self, x):
+        """The dual with all terms of a tolerance."""
+        x = tf.constant(x)
+        shift = tf.convert_to_tensor(self.observations.values.value)
+        value = self.exact.moments(x, shift, False).log_z
+        value += tf.reduce_sum(0.5 * self.observations.l2() * x * x)
+        return value + tf.reduce_sum(self.observations.l1() * tf.abs(x))
+
+    def start_over_if_better(self) -> None:
+        """Go to multipliers of zero if the dual is less there."""
+        kept = self.multipliers.numpy()
+        if self.route is not None and kept.any():
+            if not self._value_at(kept) < self._value_at(0 * kept):
+                self.multipliers.assign(0 * kept)
+
+    def refit(self) -> bool:
+        """Let the window follow the density; whether it has moved."""
+        x = tf.convert_to_tensor(self.multipliers.value)
+        return self.window.move(self.density, x)
+
+    def widen(self) -> None:
+        """Look in a wider window, from multipliers of zero."""
+        self.window.widen()
+        self.multipliers.assign(tf.zeros_like(self.multipliers.value))
+
+    def explain(self) -> None:
+        """Raise a ValueError if the averages are impossible, saying why."""
+        kept = self.observations
+        if kept.tolerance == "none":
+            values, errors = kept.values.numpy(), kept.stderr.numpy()
+            averages = Averages(values, errors, "none", kept.count)
+            self.reach.explain(f"{self.density.owner}.fit", averages)
+
+    def is_impossible(self, value: float) -> bool:
+        """Whether a value of the dual shows that no density has the averages.
+
+        log Z - lambda . f is at least the greatest of lambda . (f(x) - f):
+        below zero, for weights of one, lambda separates f from all f(x).
+        """
+        space, reference = self.density.space, self.density.reference
+        weighted = len(space.continuous_sites) > 0 or reference is not None
+        tolerant = self.observations.tolerance != "none"
+        return value < -1e-9 and not weighted and not tolerant
+
+    def integration_error(self) -> float:
+        """Of log Z by quadrature, in nats; 0 for sums of states."""
+        if not len(self.density.space.continuous_sites):
+            return 0.0
+        x = tf.convert_to_tensor(self.multipliers.value)
+        shift = tf.convert_to_tensor(self.observations.values.value)
+        return self.exact.log_partition(x, shift).stderr
+
+    def size(self) -> float:
+        """The largest of the averages, whose rounding the residual has."""
+        return float(np.abs(self.observations.values.numpy()).max())

@@ -1,0 +1,1096 @@
+"""Maximum entropy: the least biased distribution with given averages."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genzoo import checks, optimizers, samplers
+from genzoo.features import FeatureList
+from genzoo.features.feature import Feature
+from genzoo.features.function import serialize as serialize_function
+from genzoo.losses import LearningRule
+from genzoo.losses.protocols import Conditional, Enumerable, Flowing
+from genzoo.models.common import examples
+from genzoo.models.common.endpoints import Endpoints
+from genzoo.models.common.energy_based_model import EnergyBasedModel
+from genzoo.models.maxent import report
+from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.dual import Dual
+from genzoo.models.maxent.observations import (
+    Averages,
+    Observations,
+    Place,
+    as_averages,
+    of_examples,
+)
+from genzoo.models.maxent.routes import (
+    ChainRoute,
+    Stride,
+    Summation,
+    Window,
+    exact_route,
+)
+from genzoo.models.maxent.routes.route import DRAWS, Solved
+from genzoo.models.maxent.rules import Rules
+from genzoo.models.maxent.search import Search
+from genzoo.models.maxent.start import gaussian_start
+from genzoo.optimizers import Evaluation
+from genzoo.partition import LogPartition
+from genzoo.runtime import data, distribute, probability, random
+from genzoo.spaces import Space
+from genzoo.spaces.space import get as get_space
+from genzoo.types import Array, ArrayLike, Examples, SeedLike
+
+# Up to so many multipliers `compile` takes a method with a matrix of them.
+_MOST_FOR_NEWTON = 2000
+_MOST_FOR_NATURAL_GRADIENT = 256
+# By default, for exact searches and for chains.
+_EPOCHS = {"exact": 200, "chains": 10}
+_STEPS_PER_EPOCH = 100
+# States that are listed: for TFP, and for the entropy of data.
+_MOST_STATES = 2**20
+
+
+class Given(NamedTuple):
+    """What `fit` was given instead of examples; see there."""
+
+    observations: ArrayLike | None = None
+    stderr: ArrayLike | None = None
+    tolerance: str = "gaussian"
+    examples: int | None = None
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class MaxEnt(EnergyBasedModel):
+    """The distribution of largest entropy with given averages of features.
+
+    `p(x) = r(x) exp(sum_i lambda_i f_i(x)) / Z`, so that the energy is
+    `E(x) = -sum_i lambda_i f_i(x) - log r(x)`. The multipliers lambda are
+    those at which `<f_i>_model = <f_i>_observed`, which is where the convex
+    dual `log Z - sum_i lambda_i <f_i>_observed` is least. It is also where
+    the likelihood of data with these averages is greatest.
+
+    What is summed over: all states of a discrete space (enumeration), or the
+    nodes of a Gauss-Legendre quadrature in up to three continuous sites, up
+    to 2**22 points in all; for `LatticeBonds` of spins with a side of at most
+    10 the transfer matrix. There all is exact, and `fit` takes damped Newton
+    steps. Larger spaces are sampled by persistent Markov chains. `route` says
+    which.
+
+    Args:
+        space: a `genzoo.spaces.Space`.
+        features: one or a list of `genzoo.features`, functions of examples,
+            (batch, *event_shape) to (batch, n), or Keras layers.
+        reference: function from examples to the log-density r of a reference
+            distribution, (batch,), which need not be normalised: the entropy
+            relative to it is maximised. None for a constant.
+        seed: int or pair of ints, for all that is drawn at random.
+
+    Attributes:
+        features: the `FeatureList`; its `names` are those of the constraints.
+
+    Raises:
+        ValueError: if a feature does not apply to the space.
+
+    Reference:
+        Jaynes, "Information theory and statistical mechanics", Physical
+        Review 106, 1957. Della Pietra, Della Pietra and Lafferty, "Inducing
+        features of random fields", IEEE PAMI 19, 1997.
+
+    Example:
+    >>> die = genzoo.MaxEnt(
+    ...     genzoo.spaces.Categorical([1, 2, 3, 4, 5, 6]),
+    ...     genzoo.features.Moments(1),
+    ... )
+    >>> die.compile()
+    >>> history = die.fit(observations=[4.5], verbose=0)
+    >>> round(die.entropy(), 5)                    # nats
+    1.61358
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        features: Feature | Callable | Sequence[Feature | Callable],
+        reference: Callable | None = None,
+        seed: SeedLike | None = None,
+        **kwargs,
+    ):
+        space = get_space(space)
+        if not space.is_product:
+            raise ValueError(
+                f"{type(self).__name__}: space must be a product of sites; "
+                f"received {space!r}. For categories take "
+                "genzoo.spaces.Categorical(range(states), shape)."
+            )
+        if isinstance(reference, (dict, str)):
+            reference = keras.saving.deserialize_keras_object(reference)
+        if reference is not None and not callable(reference):
+            raise ValueError(
+                "MaxEnt: reference must be a function from examples to a "
+                f"log-density (batch,), or None; received {reference!r}."
+            )
+        features = FeatureList(space, features)
+        super().__init__(seed=seed, **kwargs)
+        self.space = space
+        self.features = features
+        self.reference = reference
+        # Tracked, so that they are saved with their weights.
+        self.feature_layers = [
+            part.layer
+            for part in features.parts
+            if getattr(part, "layer", None) is not None
+        ]
+        if isinstance(reference, keras.layers.Layer):
+            self.feature_layers.append(reference)
+        for layer in self.feature_layers:
+            layer.trainable = False
+        count = len(features)
+        self.multiplier_weights = self._add_state(
+            "multipliers", (count,), "float64", trainable=True
+        )
+        self.observations = Observations(count, name="observations")
+        self.window = Window(space, name="window")
+        self.stride = Stride(name="stride")
+        name = type(self).__name__
+        self.density = Density(name, space, features, reference)
+        self._exact = exact_route(self.density, self.window)
+        multipliers = self.multiplier_weights
+        self._dual = Dual(
+            self.density,
+            self._exact,
+            self.window,
+            self.observations,
+            multipliers,
+        )
+        self._chain = ChainRoute(
+            self.density,
+            self.window,
+            multipliers,
+            self.observations,
+            self.stride,
+        )
+        self.walks = self._chain.walks
+        self._rules = Rules(self.density, self._chain, self._dual)
+        self.built = True
+
+    def __repr__(self) -> str:
+        count = len(self.features)
+        return (
+            f"<{type(self).__name__}: {count} "
+            f"constraint{'s' if count > 1 else ''} on {self.space!r}>"
+        )
+
+    # Compiling -------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = None,
+        loss: Any = "auto",
+        metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+    ) -> None:
+        """Choose the optimizer and the learning rule.
+
+        Args:
+            optimizer: any Keras optimizer, or one of `genzoo.optimizers`, or
+                "newton", "lbfgs", "natural_gradient". None takes `Newton` for
+                an exact likelihood, `LBFGS` if there are more than 2,000
+                multipliers, `NaturalGradient` for chains and up to 256
+                multipliers, and Adam for more.
+            loss: "exact_likelihood", "pcd" (persistent chains), "cd", or a
+                learning rule of `genzoo.losses`; "auto" takes the first if
+                the space can be summed over, else the second.
+            metrics: list of `keras.metrics.Metric`s that compare (data,
+                samples) in `evaluate`.
+            run_eagerly: as in Keras.
+            steps_per_execution: as in Keras.
+            jit_compile: as in Keras.
+
+        Raises:
+            ValueError: if the loss or the optimizer does not go with the
+                model.
+        """
+        if isinstance(optimizer, str):
+            optimizer = _SOLVERS.get(optimizer, lambda: optimizer)()
+        super().compile(
+            optimizer,
+            loss,
+            metrics,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+        )
+
+    def _default_loss(self) -> str:
+        return "pcd" if self._exact is None else "exact_likelihood"
+
+    def _default_optimizer(self, rule: LearningRule) -> Any:
+        count = len(self.features)
+        if rule.samples:
+            if count <= _MOST_FOR_NATURAL_GRADIENT and rule.uses_averages:
+                return optimizers.NaturalGradient()
+            return keras.optimizers.Adam(0.01)
+        if count <= _MOST_FOR_NEWTON and rule.uses_averages:
+            return optimizers.Newton()
+        return optimizers.LBFGS()
+
+    def _check_optimizer(self, optimizer: Any, rule: LearningRule) -> None:
+        noisy = isinstance(optimizer, optimizers.NaturalGradient)
+        if not noisy and not isinstance(optimizer, optimizers.Solver):
+            return
+        if noisy != bool(rule.samples) or (
+            optimizer.needs_hessian and not rule.uses_averages
+        ):
+            raise ValueError(
+                f"{self._where('compile')}: {type(optimizer).__name__} does "
+                f"not go with {type(rule).__name__}. Newton and LBFGS need "
+                "exact values, LBFGS alone also takes pseudolikelihoods, "
+                "NaturalGradient persistent chains; Keras's optimizers go "
+                "with all."
+            )
+
+    @property
+    def rules(self) -> Rules:
+        """What learning rules ask for; see `genzoo.losses.protocols`."""
+        return self._rules
+
+    def why_not(self, rule: LearningRule) -> str | None:
+        """Why the model cannot learn by a rule whose methods it has, if so."""
+        if rule.needs is Enumerable and self._exact is None:
+            return (
+                "the space has too many points to sum over; at most 2**22 "
+                "states, or three continuous sites. Use loss='pcd'."
+            )
+        if rule.needs not in (Conditional, Flowing):
+            return None
+        if not self.density.is_pairwise:
+            return (
+                "needs discrete sites with the same levels and a pairwise "
+                "energy, as a BoltzmannMachine has; features such as these "
+                "learn by 'exact_likelihood', 'pcd' or 'cd'."
+            )
+        if getattr(rule, "sites", None) is not None:
+            return (
+                "sites is for RBMs; here all sites cost no more than one. "
+                "Leave it out."
+            )
+        return None
+
+    @property
+    def route(self) -> str:
+        """How averages of the model are found."""
+        samples = self.compiled and self.loss.samples
+        found = self._chain if samples or not self._exact else self._exact
+        return found.name.replace("_", " ")
+
+    # The energy ------------------------------------------------------------
+
+    @property
+    def parameters(self) -> list[keras.Variable]:
+        """The multipliers."""
+        return [self.multiplier_weights]
+
+    @property
+    def multipliers(self) -> Array:
+        """lambda, a float64 array in the order of `features.names`."""
+        return self.multiplier_weights.numpy()
+
+    @multipliers.setter
+    def multipliers(self, values: ArrayLike) -> None:
+        values = np.asarray(values, np.float64)
+        if values.shape != (len(self.features),):
+            raise ValueError(
+                f"{type(self).__name__}.multipliers: expected "
+                f"{len(self.features)} numbers, one for each feature; "
+                f"received shape {values.shape}."
+            )
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"{type(self).__name__}.multipliers: all must be finite."
+            )
+        self.multiplier_weights.assign(values)
+        self._forget_search()
+        self.adapted.assign(1)
+        if self._exact is not None and not self.space.is_bounded:
+            self.window.settle(self.density, self._lambda())
+
+    def _lambda(self) -> tf.Tensor:
+        return tf.convert_to_tensor(self.multiplier_weights.value)
+
+    def _forget_search(self) -> None:
+        if self.compiled and isinstance(self.optimizer, optimizers.Solver):
+            self.optimizer.reset()
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """E(x) = -lambda . f(x) - log r(x), shape (batch,), in nats."""
+        states = self.space.flatten(tf.convert_to_tensor(x))
+        if not states.dtype.is_floating:
+            states = tf.cast(states, tf.float64)
+        return self._chain.energy(states)
+
+    @property
+    def _energy_dtype(self) -> str:
+        return "float64"
+
+    # Fitting ---------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Examples | None = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int | None = None,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: None = None,
+        sample_weight: None = None,
+        steps_per_epoch: int | None = None,
+        observations: ArrayLike | None = None,
+        observation_stderr: ArrayLike | None = None,
+        tolerance: str = "gaussian",
+        observation_count: int | None = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Find the multipliers, from bare averages or from examples.
+
+        The features' averages over the examples are all that the likelihood
+        depends on: they are taken once, before the first step. Where sums are
+        exact an epoch is one Newton step, and `fit` ends when the residual is
+        that of rounding. `History` has
+
+        - `loss`: the dual `log Z - lambda . <f>`, in nats, which is the mean
+          negative log-likelihood -<log p> of the examples; for chains, the
+          mean energy of the observations less that of the chains;
+        - `residual`: the largest |<f_i>_model - <f_i>_observed|, with a
+          tolerance the largest component of the dual's gradient;
+        - `entropy`, `log_partition`: in nats, where sums are exact.
+
+        Args:
+            x: examples, an array or a `tf.data.Dataset` of batches.
+            y: must be None, as class_weight and sample_weight.
+            batch_size: rows of a batch of examples; for chains an epoch has
+                as many steps as there are batches.
+            epochs: by default 200 where sums are exact, of which few are
+                needed, and 10 for chains.
+            verbose: as in Keras.
+            callbacks: as in Keras.
+            validation_split: as in Keras.
+            validation_data: examples, for `val_loss`.
+            shuffle: as in Keras; the order does not matter here.
+            class_weight: must be None.
+            sample_weight: must be None.
+            steps_per_epoch: of a dataset, how many batches to see; for
+                chains, the number of updates in an epoch, by default 100.
+            observations: averages <f_i>, in the order of `features.names`.
+            observation_stderr: their standard errors, a number or one for
+                each: they then need not be met exactly.
+            tolerance: what these errors are: "gaussian", which adds
+                `sum_i (stderr_i lambda_i)^2 / 2` to the dual, or "laplace",
+                which adds `sum_i stderr_i |lambda_i|`: no average is off by
+                more than its stderr, and multipliers that are not needed for
+                that are zero.
+            observation_count: number of independent examples behind the
+                observations, by default 1, for `multiplier_stderr`.
+            **kwargs: as in Keras.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: for impossible averages, naming the constraint; for
+                examples outside of the space.
+        """
+        given = Given(
+            observations, observation_stderr, tolerance, observation_count
+        )
+        return super().fit(
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            steps_per_epoch=steps_per_epoch,
+            given=given,
+            **kwargs,
+        )
+
+    def _plan(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
+        given = asked.pop("given")
+        if self.loss.uses_averages:
+            self._refuse("fit", y=y)
+            return self._plan_of_averages(x, given, **asked)
+        if given.observations is not None or given.stderr is not None:
+            raise ValueError(
+                f"{self._where('fit')}: {type(self.loss).__name__} needs "
+                "examples x, not observations. Compile with "
+                "loss='exact_likelihood' or 'pcd' to fit averages."
+            )
+        if isinstance(self.optimizer, optimizers.Solver):
+            x, asked = self._all_in_one_batch(x, **asked)
+        return super()._plan(x, y, **asked)
+
+    def _plan_of_averages(
+        self,
+        x: Any,
+        given: Given,
+        *,
+        batch_size: int | None,
+        epochs: int | None,
+        callbacks: list,
+        validation_split: float,
+        validation_data: Any,
+        shuffle: bool,
+        steps_per_epoch: int | None,
+        **options: Any,
+    ) -> dict:
+        """The plan where the averages are all that is learned from."""
+        where = self._where("fit")
+        if (x is None) == (given.observations is None):
+            raise ValueError(
+                f"{where}: pass either examples x or observations, the "
+                f"averages of {self.features.names[:6]}."
+            )
+        rows = self._batch_size("fit", batch_size)
+        if validation_data is not None:
+            validation_data = self._checked(
+                "fit: validation_data", validation_data
+            )
+        place, steps = None, steps_per_epoch
+        if x is not None:
+            x = self._checked("fit", x)
+            if validation_split:
+                (x,), (validation_data,) = examples.split(
+                    where, (x,), validation_split
+                )
+            with self._told_plainly("fit"):
+                found, place = of_examples(where, self.density, x, steps)
+            count = given.examples or found.examples
+            given = given._replace(observations=found.values, examples=count)
+            if data.is_array(x) and steps is None:
+                steps = -(-len(x) // rows)
+        names = self.features.names
+        self._observe("fit", as_averages(where, names, *given), place)
+        is_exact = not self.loss.samples
+        if x is not None and data.is_array(x):
+            self._chain.place(x, self.draws.epoch_key())
+        if is_exact and isinstance(self.optimizer, optimizers.Solver):
+            whole = epochs is None
+            search = Search(self._dual, whole, self._dual.size())
+            callbacks = [*callbacks, search]
+        if validation_data is not None and data.is_array(validation_data):
+            options.setdefault("validation_batch_size", rows)
+        steps = 1 if is_exact else steps or _STEPS_PER_EPOCH
+        default = _EPOCHS["exact" if is_exact else "chains"]
+        return {
+            **options,
+            **self._ticks(steps),
+            "epochs": epochs or default,
+            "callbacks": callbacks,
+            "validation_data": validation_data,
+            "shuffle": False,
+        }
+
+    def _ticks(self, steps: int) -> dict:
+        """A dataset of so many steps an epoch, which learn from no batch."""
+        replicas = distribute.replica_count(self.distribute_strategy)
+        ticks = tf.data.Dataset.range(steps * replicas).batch(replicas)
+        if self.steps_per_execution > 1:
+            return {"x": ticks}
+        # Without an end: an iterator for each epoch would take as long as
+        # the step itself. Several steps at once need to see the end.
+        return {"x": ticks.repeat(), "steps_per_epoch": steps}
+
+    def _all_in_one_batch(
+        self,
+        x: Any,
+        *,
+        batch_size: int | None,
+        epochs: int | None,
+        callbacks: list,
+        validation_split: float,
+        steps_per_epoch: int | None,
+        **asked: Any,
+    ) -> tuple[Array, dict]:
+        """(x, what `_plan` is asked) for a search over all examples."""
+        x = self._checked("fit", x)
+        if not data.is_array(x):
+            with self._told_plainly("fit"):
+                batches = (
+                    x if steps_per_epoch is None else x.take(steps_per_epoch)
+                )
+                x = np.concatenate([batch.numpy() for batch in batches])
+        if batch_size not in (None, len(x)):
+            raise ValueError(
+                f"{self._where('fit')}: batch_size={batch_size}, but "
+                f"{type(self.optimizer).__name__} takes all {len(x)} examples "
+                "in one batch. Leave it out, or compile with optimizer='adam'."
+            )
+        found, _ = of_examples("fit", self.density, x)
+        size = float(np.abs(found.values).max())
+        kept = len(x)
+        if validation_split:
+            kept = int(len(x) * (1 - validation_split))
+        return x, {
+            **asked,
+            "batch_size": kept,
+            "epochs": epochs or _EPOCHS["exact"],
+            "callbacks": [*callbacks, Search(None, epochs is None, size)],
+            "validation_split": validation_split,
+            "validation_batch_size": self.default_batch_size,
+            "shuffle": False,
+        }
+
+    # Averages --------------------------------------------------------------
+
+    def adapt(self, x: Examples, steps: int | None = None) -> None:
+        """Take the averages of examples; `fit` then needs no more of them.
+
+        Args:
+            x: array of examples, or a dataset of batches.
+            steps: how many batches of the dataset to see; None means all.
+
+        Raises:
+            ValueError: as `fit`.
+        """
+        x = self._checked("adapt", x)
+        where = self._where("adapt")
+        with self._told_plainly("adapt"):
+            averages, place = of_examples(where, self.density, x, steps)
+        self._observe("adapt", averages, place)
+
+    def _prepare(self, x: Any, steps: int | None = None) -> None:
+        # Averages are kept also where a rule looks at examples.
+        where = self._where("fit")
+        averages, place = of_examples(where, self.density, x, steps)
+        if self.observations.differ(averages):
+            self.observations.keep(averages)
+            self._forget_search()
+        if not self.is_adapted:
+            self._begin_at(averages, place)
+
+    def _observe(
+        self, method: str, averages: Averages, place: Place | None
+    ) -> None:
+        """Check averages and keep them; see `fit`.
+
+        Args:
+            method: who asks, for messages.
+            averages: to be met.
+            place: where the examples lie, if there were any.
+        """
+        new = not self.is_adapted
+        if new or self.observations.differ(averages):
+            if self._exact is not None and not self.space.is_bounded:
+                if place is None:
+                    names = self.features.names
+                    self.window.place_by_moments(names, averages.values)
+                else:
+                    self.window.place(*place)
+            closed = bool(self.compiled and self.loss.samples)
+            redundant = self._dual.reach.check(
+                self._where(method), averages, closed
+            )
+            kept = np.where(redundant, 0.0, self.multipliers)
+            self.multiplier_weights.assign(kept)
+            self.observations.keep(averages, redundant)
+            self.window.moves = 0
+            self._dual.start_over_if_better()
+            self._forget_search()
+        if new:
+            self._begin_at(averages, place)
+
+    def _begin_at(self, averages: Averages, place: Place | None) -> None:
+        """What is done once, when the first averages are known."""
+        if place is not None and not isinstance(self._exact, Summation):
+            self.window.place(*place)
+        start = self._start(averages.values)
+        if start is not None and not self.multipliers.any():
+            self.multiplier_weights.assign(start)
+        self.adapted.assign(1)
+        if self.chains is not None:
+            self.reset_chains()
+
+    def _start(self, observed: Array) -> Array | None:
+        """The multipliers that training begins with; None for zeros."""
+        if self.space.is_bounded or self._exact is not None:
+            return None
+        return gaussian_start(self.space, self.features.names, observed)
+
+    def reset_chains(self) -> None:
+        """Draw new chains, without a model."""
+        super().reset_chains()
+        self.stride.walked.assign(0)
+
+    # One step --------------------------------------------------------------
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """One Newton step, one of L-BFGS, or one from chains."""
+        optimizer = self.optimizer
+        if isinstance(optimizer, optimizers.Solver):
+            return distribute.shape_logs(self._solver_step(data))
+        if not self.loss.uses_averages:
+            return super().train_step(data)
+        if self.loss.samples:
+            evaluation, logs = self._chain_evaluation()
+        else:
+            evaluation, facts = self._dual.evaluation(second=False)
+            residual = tf.abs(evaluation.gradient * self._mask())
+            logs = {"residual": tf.reduce_max(residual), **facts}
+        loss, gradient, fisher = evaluation
+        weights = self.multiplier_weights
+        l1, mask = self._penalty("l1"), self._mask()
+        if isinstance(optimizer, optimizers.NaturalGradient):
+            chains = self._chain.walks.persistent.count
+            optimizer.advance_noisy(weights, gradient, fisher, chains, l1, mask)
+        else:
+            gradient += l1 * tf.sign(self._lambda())
+            share = mask * gradient / distribute.replica_count()
+            optimizer.apply([share], [weights])
+        self.adapted.assign(1)
+        self._loss_tracker.update_state(loss)
+        return distribute.shape_logs(
+            {"loss": self._loss_tracker.result(), **logs}
+        )
+
+    def _solver_step(self, data):
+        facts = {}
+
+        def of_averages():
+            second = self.optimizer.needs_hessian
+            evaluation, found = self._dual.evaluation(second)
+            facts.update(found)
+            return evaluation
+
+        def of_examples():
+            x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+            value, (gradient,) = self.loss.gradients(self, x, None)
+            multipliers, l2 = self._lambda(), self._penalty("l2")
+            value = tf.cast(distribute.all_sum(value), tf.float32)
+            penalty = 0.5 * tf.reduce_sum(l2 * multipliers**2)
+            gradient = tf.cast(distribute.all_sum(gradient), tf.float64)
+            return Evaluation(
+                value + tf.cast(penalty, value.dtype),
+                gradient + l2 * multipliers,
+            )
+
+        value, residual = self.optimizer.advance(
+            self.multiplier_weights,
+            of_averages if self.loss.uses_averages else of_examples,
+            self._penalty("l1"),
+            self._mask(),
+        )
+        self.adapted.assign(1)
+        return {"loss": value, "residual": residual, **facts}
+
+    def _chain_evaluation(self):
+        """What the persistent chains say after some sweeps."""
+        self._chain.advance(self.loss.steps, self.draws.next())
+        noisy = isinstance(self.optimizer, optimizers.NaturalGradient)
+        x, shift = self._lambda(), self._observed()
+        _, residual, fisher, _ = self._chain.moments(x, shift, noisy)
+        l2 = self._penalty("l2")
+        if fisher is not None:
+            fisher += tf.linalg.diag(l2)
+        logs = {"residual": tf.reduce_max(tf.abs(residual))}
+        loss = tf.reduce_sum(x * residual)
+        return Evaluation(loss, residual + l2 * x, fisher), logs
+
+    def _observed(self) -> tf.Tensor:
+        return tf.convert_to_tensor(self.observations.values.value)
+
+    def _mask(self) -> tf.Tensor:
+        """1 for the multipliers that are solved for."""
+        trainable = float(self.multiplier_weights.trainable)
+        return self.observations.free() * trainable
+
+    def _penalty(self, name: str) -> tf.Tensor:
+        """Weights of the l1 or l2 terms of tolerance and loss, (features,)."""
+        own = getattr(self.observations, name)()
+        size = getattr(self.loss, name, 0.0) if self.compiled else 0.0
+        weights = np.zeros(len(self.features))
+        if size:
+            # Fields are not held down, only couplings.
+            weights[self.density.form.pair_features] = size
+        return own + tf.constant(weights)
+
+    def _penalty_gradients(self) -> list:
+        """As of any model, and those of the loss and the tolerance.
+
+        For Keras's optimizers; the gradient of an L1 term where a multiplier
+        is zero is taken as zero.
+        """
+        (own,) = super()._penalty_gradients()
+        x = self._lambda()
+        share = self._penalty("l1") * tf.sign(x) + self._penalty("l2") * x
+        share /= distribute.replica_count()
+        return [share if own is None else own + share]
+
+    # Samples ---------------------------------------------------------------
+
+    def sample(
+        self,
+        n: int,
+        seed: SeedLike | None = None,
+        steps: int = 1000,
+        start: str | ArrayLike | None = None,
+        temperature: float = 1.0,
+    ) -> Array:
+        """n examples drawn from `p(x)^(1 / temperature)`, normalised.
+
+        Independent and exact where the space can be summed over; else after
+        a walk of Gibbs sampling in the discrete sites and Hamiltonian Monte
+        Carlo in the continuous ones.
+
+        Args:
+            n: number of samples.
+            seed: int or pair of ints; None takes the next of the model's own
+                seeds for samples, which does not affect training.
+            steps: sweeps of the walk, at least 1; exact draws need none.
+            start: where a walk begins: "chains", the persistent chains;
+                "random", the space without a model; an array of n examples;
+                or None, the chains if there are any. An array or "chains"
+                asks for a walk also where draws could be exact.
+            temperature: positive; 1 is the model, 0.5 favours the probable.
+
+        Returns:
+            A float32 array of shape (n, *event_shape).
+
+        Raises:
+            ValueError: for an n or a number of steps below 1, an n beyond
+                memory, or a start that the model does not have.
+        """
+        n = self._check_count("sample", n)
+        self._check_adapted("sample")
+        where = self._where("sample")
+        steps = checks.positive_int(steps, f"{where}: steps")
+        checks.positive_number(temperature, f"{where}: temperature")
+        seed = self._seed_for(seed)
+        if start is None and self._exact is not None:
+            x = self._exact.draw(self._lambda(), n, seed, temperature)
+        else:
+            first, second = random.split(seed, 2)
+            states = self._begin(n, first, start)
+            x = self._chain.walks.run(states, second, steps, temperature)
+        return self.space.unflatten(x).numpy()
+
+    def _draw(self, n: Any, seed: random.Seed, steps: Any) -> tf.Tensor:
+        if self._exact is None:
+            return super()._draw(n, seed, steps)
+        return self.space.unflatten(self._exact.draw(self._lambda(), n, seed))
+
+    # Results ---------------------------------------------------------------
+
+    def _partition_methods(self) -> list[str]:
+        return ["ais"] if self._exact is None else [self._exact.name, "ais"]
+
+    def _exact_log_partition(self) -> LogPartition:
+        return self._dual.exact.log_partition(self._lambda(), self._observed())
+
+    def _annealed(
+        self, chains: int, temperatures: int, reverse: bool, seed: random.Seed
+    ) -> LogPartition:
+        def independent(n, seed):
+            return self._dual.exact.independent(self._lambda(), n, seed)
+
+        exact = None if self._exact is None else independent
+        return self._chain.annealed(chains, temperatures, reverse, seed, exact)
+
+    def _solved(self) -> Solved:
+        """All that is exact, at the present multipliers."""
+        return self._dual.exact.solved(self._lambda(), self._observed())
+
+    def _log_z(self) -> float:
+        # Exact values are not kept, being quick.
+        if self._exact is not None:
+            return float(self._solved().log_z)
+        return super()._log_z()
+
+    def prob(self, x: ArrayLike) -> Array:
+        """p(x), a float64 array of shape (n,); see `log_prob`.
+
+        For continuous sites it is a density.
+        """
+        return np.exp(self.log_prob(x))
+
+    def entropy(self) -> float:
+        """The entropy `-<log p>` in nats; differential for continuous sites.
+
+        Where the space cannot be summed over: from samples and log Z, with
+        the errors of both.
+        """
+        self._check_adapted("entropy")
+        if self._exact is None:
+            return float(-self.log_prob(self.sample(DRAWS, seed=0)).mean())
+        found = self._solved()
+        mean = np.dot(self.multipliers, found.mean.numpy())
+        return float(found.log_z - mean - found.log_reference)
+
+    def expectation(self, function: Callable | None = None) -> Any:
+        """<f(x)> under the model, exact where `route` is.
+
+        Args:
+            function: of examples, (batch, *event_shape) to (batch,) or
+                (batch, n); None takes the model's features.
+
+        Returns:
+            A float64 array of shape (n,), or a float for (batch,). From
+            10,000 samples where the space cannot be summed over.
+        """
+        self._check_adapted("expectation")
+        is_scalar = False
+
+        def values(states):
+            nonlocal is_scalar
+            if function is None:
+                return self.features(states)
+            value = function(self.space.unflatten(states))
+            value = tf.cast(value, states.dtype)
+            is_scalar = len(value.shape) == 1
+            return value[:, None] if is_scalar else value
+
+        if function is None and self._exact is not None:
+            return self._solved().mean.numpy()
+        route = self._exact or self._chain
+        result = route.expectation(self._lambda(), values).numpy()
+        return float(result[0]) if is_scalar else result
+
+    def feature_covariance(self) -> Array:
+        """The Fisher matrix: the covariance of the features, (n, n)."""
+        self._check_adapted("feature_covariance")
+        if self._exact is not None:
+            return self._solved().covariance.numpy()
+        x = tf.cast(self.sample(DRAWS, seed=0), tf.float64)
+        values = self.features(self.space.flatten(x)).numpy()
+        return np.atleast_2d(np.cov(values.T))
+
+    def multiplier_stderr(self) -> Array:
+        """Standard errors of the multipliers, (n,); nan if not determined.
+
+        From the Fisher matrix F: with n independent examples behind the
+        averages it is `sqrt(diag(F^-1) / n)`. With `observation_stderr` s the
+        error of the averages is theirs, `diag(F^-1 diag(s^2) F^-1)`, where F
+        includes the tolerance.
+        """
+        kept = self.observations
+        if not kept.are_known:
+            raise ValueError(
+                f"{self._where('multiplier_stderr')}: there are no "
+                "observations yet. Call fit first."
+            )
+        free = self._mask().numpy() > 0
+        if kept.tolerance == "laplace":
+            free &= self.multipliers != 0
+        fisher = self.feature_covariance()
+        fisher = fisher + np.diag(self._penalty("l2").numpy())
+        stderr = kept.stderr.numpy()
+        return report.multiplier_stderr(fisher, free, stderr, kept.count)
+
+    def solution(self) -> report.Solution:
+        """The constraints: observed, model, multiplier and its error."""
+        names = self.features.names
+        known = self.observations.are_known
+        none = np.full(len(names), np.nan)
+        is_exact = self._exact is not None
+        many = "constraint" if len(names) == 1 else "constraints"
+        where = f"{type(self).__name__} on {self.space.description}"
+        return report.Solution(
+            title=f"{where}: {len(names)} {many}, {self.route}",
+            names=names,
+            observed=self.observations.values.numpy() if known else none,
+            mean=self.expectation(),
+            multipliers=self.multipliers,
+            stderr=self.multiplier_stderr() if known else none,
+            is_redundant=self.observations.is_redundant.numpy() > 0,
+            entropy=self.entropy() if is_exact else None,
+            log_partition=self._log_z() if is_exact else None,
+        )
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        print_fn: Callable | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Print `solution`.
+
+        Args:
+            line_length: not used; as in Keras.
+            print_fn: what to print with, by default `print`.
+            **kwargs: not used; as in Keras.
+        """
+        show = print_fn or print
+        if not self.is_adapted:
+            show(repr(self))
+            show("not fitted: " + ", ".join(self.features.names[:20]))
+            return
+        for line in self.solution().lines():
+            show(line)
+
+    def to_distribution(self) -> Any:
+        """The model as a TensorFlow Probability `Distribution`.
+
+        Raises:
+            ValueError: if the space has a continuous site, or more than 2**20
+                states.
+        """
+        count = self.space.state_count
+        if count is None or count > _MOST_STATES:
+            raise ValueError(
+                f"{self._where('to_distribution')}: needs a discrete space of "
+                "at most 2**20 states; this one has "
+                f"{count or 'infinitely many'}. Use log_prob and sample."
+            )
+        states = self.space.states()
+        return probability.finite_distribution(states, self.log_prob(states))
+
+    def evaluate(
+        self,
+        x: Examples | None = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: None = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """The loss on examples, and whether the identities of training hold.
+
+        On exact routes two facts of mathematics are checked, and what is
+        missing from them is among the results:
+
+        - `gradient_identity`: the largest |d log Z / d lambda_i - <f_i>|,
+          the derivative taken by central differences of log Z;
+        - `likelihood_identity`: |<log p>_data + H(data) + KL(data || model)|,
+          for discrete spaces of up to 2**20 states, beside `data_entropy`
+          H(data) and `kl_divergence` KL(data || model) themselves.
+
+        Args:
+            x: examples, an array or a dataset; None takes the observations
+                that the model was fitted to.
+            y: must be None, as sample_weight.
+            batch_size: as in Keras.
+            verbose: as in Keras.
+            sample_weight: must be None.
+            steps: as in Keras.
+            callbacks: as in Keras.
+            return_dict: as in Keras.
+            **kwargs: as in Keras.
+
+        Raises:
+            ValueError: if x is not in the space.
+        """
+        cached = kwargs.get("_use_cached_eval_dataset")
+        if x is None and not cached:
+            self._check_adapted("evaluate")
+            results = self._evaluate_observations()
+        else:
+            results = super().evaluate(
+                x,
+                y,
+                batch_size=batch_size,
+                verbose=verbose,
+                sample_weight=sample_weight,
+                steps=steps,
+                callbacks=callbacks,
+                return_dict=True,
+                **kwargs,
+            )
+            if not cached:
+                results |= self._identities(x)
+        if return_dict:
+            return results
+        values = list(results.values())
+        return values[0] if len(values) == 1 else values
+
+    def _identities(self, x: Any) -> dict[str, float]:
+        found = {}
+        if self._exact is not None:
+            found["gradient_identity"] = report.gradient_identity(
+                self._exact,
+                self.multipliers,
+                self.observations.values.numpy(),
+                self.observations.is_redundant.numpy(),
+            )
+        few = (self.space.state_count or np.inf) <= _MOST_STATES
+        if few and x is not None and data.is_array(x):
+            where = self._where("evaluate")
+            x = examples.check_array(where, x, self.space)
+            found |= report.likelihood_identity(x, self.log_prob)
+        return found
+
+    def _evaluate_observations(self) -> dict[str, float]:
+        observed = self.observations.values.numpy()
+        residual = np.abs(self.expectation() - observed).max()
+        results = {"residual": float(residual)}
+        if self._exact is not None:
+            dual = self._log_z() - self.multipliers @ observed
+            results = {"loss": float(dual), **results}
+            results["entropy"] = self.entropy()
+            results |= self._identities(None)
+        return results
+
+    # Export and saving -----------------------------------------------------
+
+    def portable_endpoints(self) -> Endpoints:
+        """What ONNX and LiteRT files hold: see `export`."""
+        held = super().portable_endpoints()
+        if not self.density.is_pairwise:
+            return held
+
+        def gibbs_sweep(x, u):
+            sweep = samplers.gibbs_sites_from_uniform(
+                self._chain.pairwise(), self.density.colours
+            )
+            states, _ = sweep(u, self.space.flatten(tf.cast(x, tf.float32)))
+            return self.space.unflatten(states)
+
+        _, given = held["energy"]
+        uniforms = tf.TensorSpec((None, self.space.width), tf.float32, "u")
+        return {**held, "gibbs": (gibbs_sweep, [*given, uniforms])}
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments.
+
+        Raises:
+            ValueError: if a feature or the reference is a function that Keras
+                does not know by name.
+        """
+        serialize = keras.saving.serialize_keras_object
+        config = super().get_config()
+        return {
+            **config,
+            "space": serialize(self.space),
+            "features": self.features.serialize(),
+            "reference": self.reference
+            and serialize_function(self.reference, "The reference"),
+            "seed": self.draws.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]):
+        """A model from `get_config`."""
+        return cls(**config)
+
+
+_SOLVERS = {
+    "newton": optimizers.Newton,
+    "lbfgs": optimizers.LBFGS,
+    "natural_gradient": optimizers.NaturalGradient,
+}

@@ -1,0 +1,221 @@
+"""Averages: checked, found from examples, and kept as weights."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genzoo import checks
+from genzoo.models.maxent.density import Density
+from genzoo.runtime import data
+from genzoo.types import Array, ArrayLike
+
+# What is known of the errors of averages; weights hold their number.
+_TOLERANCES = ("none", "gaussian", "laplace")
+_ROWS = 4096
+
+
+class Averages(NamedTuple):
+    """Averages of features, and how well they are known.
+
+    Attributes:
+        values: <f_i>, float64.
+        stderr: their standard errors, zeros where they must be met.
+        tolerance: "none", "gaussian" or "laplace".
+        examples: how many independent ones stand behind them.
+    """
+
+    values: Array
+    stderr: Array
+    tolerance: str
+    examples: int
+
+
+class Place(NamedTuple):
+    """Where examples lie: mean and standard deviation of each site."""
+
+    mean: Array
+    spread: Array
+
+
+def as_averages(
+    where: str,
+    names: list[str],
+    values: ArrayLike,
+    stderr: ArrayLike | None = None,
+    tolerance: str = "gaussian",
+    count: int | None = None,
+) -> Averages:
+    """`Averages` of what a user gives; see `MaxEnt.fit`.
+
+    Raises:
+        ValueError: naming what is no number, or not one for each feature.
+    """
+    values = _numbers(f"{where}: observations", values, names)
+    errors = np.zeros(len(names))
+    if stderr is not None:
+        argument = f"{where}: observation_stderr"
+        errors = _numbers(argument, stderr, names, one_for_all=True)
+        if (errors < 0).any() or not np.isfinite(errors).all():
+            raise ValueError(
+                f"{argument} must be 0 or more, and finite; received "
+                f"{stderr!r}."
+            )
+    if tolerance not in _TOLERANCES[1:]:
+        words = "'gaussian' or 'laplace'"
+        checks.refuse(tolerance, f"{where}: tolerance", words)
+    if count is not None:
+        checks.positive_int(count, f"{where}: observation_count")
+    kind = tolerance if errors.any() else "none"
+    return Averages(values, errors, kind, count or 1)
+
+
+def _numbers(where, values, names, one_for_all=False):
+    try:
+        array = np.asarray(values, np.float64)
+        if one_for_all:
+            array = np.broadcast_to(array, len(names))
+    except (TypeError, ValueError):
+        array = np.zeros(0)
+    if array.shape != (len(names),):
+        shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+        text = repr(values)
+        if len(text) >= 80:
+            text = f"an array of shape {np.shape(values)}"
+        raise ValueError(
+            f"{where} must be {len(names)} numbers, one for each feature "
+            f"({shown}); received {text}."
+        )
+    return np.array(array)
+
+
+def of_examples(
+    where: str, density: Density, x: Any, steps: int | None = None
+) -> tuple[Averages, Place | None]:
+    """The averages of examples, and where they lie if a site is unbounded.
+
+    Args:
+        where: who asks, for messages.
+        density: whose features are averaged.
+        x: checked examples, an array or a dataset.
+        steps: how many batches of a dataset to see; None means all.
+
+    Raises:
+        ValueError: for a dataset without an end.
+    """
+    space = density.space
+    if data.is_array(x):
+        batches: Iterable = (x[i : i + _ROWS] for i in range(0, len(x), _ROWS))
+    elif steps is not None:
+        batches = x.take(steps)
+    elif x.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError(
+            f"{where}: the dataset has no end; pass steps_per_epoch."
+        )
+    else:
+        batches = x
+    total = square = tf.zeros((), tf.float64)
+    count, sites = 0, []
+    for batch in batches:
+        states = space.flatten(tf.cast(batch, tf.float64))
+        total += tf.reduce_sum(density.features(states), axis=0)
+        count += len(states)
+        if not space.is_bounded:
+            sites.append(tf.reduce_sum(states, axis=0))
+            square += tf.reduce_sum(states**2, axis=0)
+    values = total.numpy() / count
+    averages = Averages(values, np.zeros_like(values), "none", count)
+    if not sites:
+        return averages, None
+    mean = (sum(sites) / count).numpy()
+    variance = np.maximum((square / count).numpy() - mean**2, 0.0)
+    return averages, Place(mean, np.sqrt(variance) + 1e-9 * (1 + np.abs(mean)))
+
+
+class Observations(keras.layers.Layer):
+    """The averages that a model is fitted to, as weights.
+
+    Args:
+        count: number of features.
+
+    Attributes:
+        values: weight, <f_i>.
+        stderr: weight, their errors.
+        is_redundant: weight, 1 for features that follow from others.
+        record: weight, how many examples, and the number of the tolerance.
+    """
+
+    def __init__(self, count: int, **kwargs):
+        super().__init__(trainable=False, dtype="float64", **kwargs)
+        self.values, self.stderr, self.is_redundant, self.record = (
+            self.add_weight(
+                name=name,
+                shape=(size,),
+                initializer="zeros",
+                trainable=False,
+                autocast=False,
+                aggregation="only_first_replica",
+            )
+            for name, size in (
+                ("observed", count),
+                ("observed_stderr", count),
+                ("is_redundant", count),
+                ("observation_record", 2),
+            )
+        )
+        self.built = True
+
+    @property
+    def are_known(self) -> bool:
+        """Whether there are any."""
+        return self.count > 0
+
+    @property
+    def count(self) -> int:
+        """How many independent examples stand behind them; 0 before any."""
+        return int(self.record.numpy()[0])
+
+    @property
+    def tolerance(self) -> str:
+        """What their errors are: "none", "gaussian" or "laplace"."""
+        return _TOLERANCES[int(self.record.numpy()[1])]
+
+    def differ(self, averages: Averages) -> bool:
+        """Whether these averages are others than those kept."""
+        return not (
+            np.array_equal(self.values.numpy(), averages.values)
+            and np.array_equal(self.stderr.numpy(), averages.stderr)
+            and (self.count, self.tolerance)
+            == (averages.examples, averages.tolerance)
+        )
+
+    def keep(self, averages: Averages, redundant: Array | None = None) -> None:
+        """Take these; and which features are redundant, if that was found."""
+        self.values.assign(averages.values)
+        self.stderr.assign(averages.stderr)
+        kind = _TOLERANCES.index(averages.tolerance)
+        self.record.assign([averages.examples, kind])
+        if redundant is not None:
+            self.is_redundant.assign(redundant.astype(float))
+
+    # The terms that a tolerance adds to the dual, inside graphs ------------
+
+    def l1(self) -> tf.Tensor:
+        """Weights of `sum_i l1_i |lambda_i|`, (features,)."""
+        return self._errors("laplace", 1)
+
+    def l2(self) -> tf.Tensor:
+        """Weights of `sum_i l2_i lambda_i^2 / 2`, (features,)."""
+        return self._errors("gaussian", 2)
+
+    def _errors(self, kind, power):
+        record = tf.convert_to_tensor(self.record.value)
+        errors = tf.convert_to_tensor(self.stderr.value)
+        on = tf.cast(record[1] == _TOLERANCES.index(kind), tf.float64)
+        return on * errors**power
+
+    def free(self) -> tf.Tensor:
+        """1 for the multipliers that are solved for, 0 for redundant ones."""
+        return 1 - tf.convert_to_tensor(self.is_redundant.value)

@@ -1,0 +1,297 @@
+"""Averages by Markov chains, where a space cannot be summed over.
+
+Gibbs sampling of the discrete sites, Hamiltonian Monte Carlo of the others.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genzoo import partition, samplers
+from genzoo.models.common.walks import AnnealingSeeds, Walks
+from genzoo.models.maxent import mean_field
+from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.observations import Observations
+from genzoo.models.maxent.routes.base_density import BaseDensity
+from genzoo.models.maxent.routes.paths import FieldPath, GeneralPath
+from genzoo.models.maxent.routes.route import Moments, sampled_expectation
+from genzoo.models.maxent.routes.window import Window
+from genzoo.runtime import distribute, random
+from genzoo.types import Array
+
+_LEAPFROG = 8
+_ACCEPTANCE = 0.8
+_STEPS = 1000
+
+
+class Stride(keras.layers.Layer):
+    """What chains learn of how to walk.
+
+    Attributes:
+        size: weight, the step of Hamiltonian moves in units of the spread.
+        walked: weight, 1 once the chains have walked; until then they may be
+            placed.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(trainable=False, dtype="float64", **kwargs)
+        self.size, self.walked = (
+            self.add_weight(
+                name=name,
+                shape=(),
+                # Keras's Constant would round it to float32.
+                initializer=lambda shape, dtype, start=start: np.array(
+                    start, dtype
+                ),
+                trainable=False,
+                autocast=False,
+                aggregation="only_first_replica",
+            )
+            for name, start in (("step_size", 0.3), ("walked", 0.0))
+        )
+        self.built = True
+
+
+class ChainRoute:
+    """The chains of a density: a `common.walks.Walker`, and a `Route`.
+
+    Args:
+        density: the `Density`.
+        window: where unbounded sites have their mass.
+        multipliers: the variable of the multipliers.
+        observations: averages, for where annealing begins.
+        stride: how they walk.
+    """
+
+    name = "persistent_chains"
+    dtype = "float32"
+
+    def __init__(
+        self,
+        density: Density,
+        window: Window,
+        multipliers: keras.Variable,
+        observations: Observations,
+        stride: Stride,
+    ):
+        self.density = density
+        self.space = density.space
+        self.window = window
+        self.base = BaseDensity(density.space, window)
+        self.multipliers = multipliers
+        self.observations = observations
+        self.stride = stride
+        self.width = self.example_width = density.space.width
+        self.walks = Walks(self, density.owner)
+
+    # A sweep ---------------------------------------------------------------
+
+    def energy(self, states: tf.Tensor) -> tf.Tensor:
+        """E of states (batch, width), in their dtype."""
+        x = tf.convert_to_tensor(self.multipliers.value)
+        return -self.density.log_weight(states, x)
+
+    def pairwise(self) -> samplers.PairwiseEnergy:
+        """The energy as that of fields and couplings."""
+        return self.density.pairwise(self.multipliers.value)
+
+    def step(self, beta: Any = 1.0) -> Callable:
+        """A sampler's step that leaves exp(-beta E) as it is."""
+        beta = tf.cast(beta, tf.float32)
+        if self.density.is_pairwise:
+            energy = self.pairwise().scaled(beta)
+            return samplers.gibbs_sites(energy, self.density.colours)
+        return self.general_step(lambda x: beta * self.energy(x))
+
+    def general_step(self, energy: Callable) -> Callable:
+        """Gibbs for the discrete sites, then Hamiltonian for the others."""
+        steps = []
+        continuous = self.space.continuous_sites
+        if len(continuous) < self.width:
+            steps.append(samplers.gibbs_energy(energy, self.space.levels))
+        if len(continuous):
+            steps.append(self._hamiltonian(energy))
+
+        def step(seed, x):
+            info = None
+            for number, move in enumerate(steps):
+                x, info = move(random.fold_in(seed, number), x)
+            return x, info
+
+        return step
+
+    def _hamiltonian(self, energy):
+        low, high = self.space.bounds(self.window.ends.value)
+        moves = np.zeros(self.width, np.float32)
+        moves[self.space.continuous_sites] = 1.0
+        # An unbounded site's window is some 20 standard deviations wide.
+        share = np.where(self.space.unbounded, 0.05, 0.3).astype(np.float32)
+        size = moves * share * tf.cast(high - low, tf.float32)
+        size *= tf.cast(self.stride.size.value, tf.float32)
+        least = tf.constant(self.space.low, tf.float32)
+        most = tf.constant(self.space.high, tf.float32)
+
+        def log_prob(x):
+            inside = tf.reduce_all((x >= least) & (x <= most), axis=-1)
+            held = tf.clip_by_value(x, least, most)
+            return tf.where(inside, -energy(held), -float("inf"))
+
+        return samplers.hmc(log_prob, size, _LEAPFROG)
+
+    # The walker ------------------------------------------------------------
+
+    def fresh(self, n: Any, seed: random.Seed) -> tf.Tensor:
+        """n states drawn without a model, (n, width)."""
+        return self.base.sample(n, seed)
+
+    def at(self, x: tf.Tensor, seed: random.Seed) -> tf.Tensor:
+        """Chains that begin at examples."""
+        return self.space.flatten(tf.cast(x, tf.float32))
+
+    def walk(
+        self, states: tf.Tensor, seed: random.Seed, steps: Any, beta: Any = 1.0
+    ) -> tf.Tensor:
+        """States after some sweeps."""
+        states = tf.cast(states, tf.float32)
+        return samplers.run(self.step(beta), seed, states, steps)
+
+    def sweep(
+        self, states: tf.Tensor, seed: random.Seed
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """(states, energies) after one sweep."""
+        states, _ = self.step()(seed, states)
+        return states, self.energy(states)
+
+    def train(
+        self, states: tf.Tensor, steps: int, seed: random.Seed
+    ) -> tf.Tensor:
+        """States after some sweeps; the step size of the walk is adapted."""
+        if not len(self.space.continuous_sites):
+            return self.walk(states, seed, steps)
+        step = self.step()
+        states = tf.cast(states, tf.float32)
+        for number in range(steps):
+            states, info = step(random.fold_in(seed, number), states)
+        accepted = tf.reduce_mean(tf.cast(info.acceptance, tf.float64))
+        accepted = distribute.all_sum(accepted) / distribute.replica_count()
+        size = tf.convert_to_tensor(self.stride.size.value)
+        change = tf.exp(0.1 * (accepted - _ACCEPTANCE))
+        self.stride.size.assign(tf.clip_by_value(size * change, 1e-3, 2.0))
+        return states
+
+    def place(self, x: Array, key: tuple[int, int]) -> None:
+        """Let chains that have not walked yet begin at examples.
+
+        Args:
+            x: array of examples.
+            key: two ints, by which they are chosen.
+        """
+        chains = self.walks.chains
+        if chains is None or self.stride.walked.numpy():
+            return
+        order = random.permutation(len(x), key)
+        rows = x[np.resize(order, chains.count)]
+        chains.write_all(self.space.flatten(tf.cast(rows, tf.float32)))
+
+    # The route -------------------------------------------------------------
+
+    def advance(self, steps: int, seed: random.Seed) -> None:
+        """Let the persistent chains walk, each replica its own."""
+        chains = self.walks.persistent
+        start = tf.convert_to_tensor(chains.states.value)
+        end = self.train(start, steps, seed.at_row(chains.first_row))
+        chains.states.assign(end)
+        self.stride.walked.assign(1)
+
+    def moments(
+        self, multipliers: tf.Tensor, shift: tf.Tensor, second: bool = True
+    ) -> Moments:
+        """The `Moments` of the features over the persistent chains."""
+        chains = self.walks.persistent
+        states = tf.convert_to_tensor(chains.states.value)
+        values = self.density.features(tf.cast(states, tf.float64))
+        count = float(chains.count)
+        mean = distribute.all_sum(tf.reduce_sum(values, axis=0)) / count
+        covariance = None
+        if second:
+            centred = values - mean
+            square = tf.matmul(centred, centred, transpose_a=True)
+            covariance = distribute.all_sum(square) / count
+        return Moments(None, mean - shift, covariance, None)
+
+    def draw(
+        self,
+        multipliers: tf.Tensor,
+        n: Any,
+        seed: random.Seed,
+        temperature: float = 1.0,
+    ) -> tf.Tensor:
+        """n states after a walk of 1,000 sweeps, (n, width), float32."""
+        first, second = random.split(seed, 2)
+        states = self.walks.begin(n, first)
+        return self.walks.run(states, second, _STEPS, temperature)
+
+    def expectation(
+        self, multipliers: tf.Tensor, function: Callable
+    ) -> tf.Tensor:
+        """<g(x)> of a function from states to (batch, n), from draws."""
+        return sampled_expectation(self, multipliers, function)
+
+    def log_partition(
+        self, multipliers: tf.Tensor, shift: tf.Tensor
+    ) -> partition.LogPartition:
+        """log Z, by annealing with 100 chains and 1,000 temperatures."""
+        return self.annealed(100, 1000, True, random.as_seed(0))
+
+    # Annealing -------------------------------------------------------------
+
+    def annealed(
+        self,
+        chains: int,
+        temperatures: int,
+        reverse: bool,
+        seed: random.Seed,
+        exact: Callable | None = None,
+    ) -> partition.LogPartition:
+        """log Z by annealed importance sampling.
+
+        Args:
+            chains: how many.
+            temperatures: of the path.
+            reverse: whether to anneal backwards as well.
+            seed: of all that is drawn.
+            exact: function `(n, seed)` that gives independent states of the
+                model; None takes those of a walk.
+        """
+        first, second, up, down = random.split(seed, 4)
+        seeds = AnnealingSeeds(first, up, second, down, down)
+        samples = None
+        if reverse and exact is not None:
+            samples = exact(chains, second)
+        return self.walks.anneal(chains, temperatures, seeds, reverse, samples)
+
+    def path_inputs(self) -> list[tf.Tensor]:
+        """Biases of independent sites with the observed averages, if known."""
+        if not self.density.is_pairwise:
+            return [tf.zeros((0,))]
+        pairwise = self.pairwise()
+        form = self.density.form
+        bias = np.zeros(pairwise.bias.shape[0])
+        count = len(self.density.features)
+        own = np.bincount(form.site_features, minlength=count) == 1
+        if self.observations.are_known and len(form.sites):
+            observed = self.observations.values.numpy()
+            averages = np.zeros(bias.size)
+            averages[form.sites] = observed[form.site_features]
+            logits = mean_field.independent(pairwise, averages)
+            bias = np.where(own[form.site_features].all(), logits, 0.0)
+        return [tf.constant(bias, tf.float32)]
+
+    def path(self, free_bias: tf.Tensor) -> FieldPath | GeneralPath:
+        """The path from independent sites, or from p0."""
+        if self.density.is_pairwise:
+            return FieldPath(self.pairwise(), self.density.colours, free_bias)
+        return GeneralPath(self.base, self.energy, self.general_step)

@@ -1,0 +1,160 @@
+"""Sums over all of a space: states of discrete sites, nodes of real ones."""
+
+import math
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from genzoo import partition, samplers
+from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.routes.route import ExactRoute, Moments
+from genzoo.models.maxent.routes.window import Window
+from genzoo.runtime import random
+from genzoo.spaces import Grid, Space
+
+# Points of a space that is summed over, and its continuous sites.
+MOST_POINTS = 2**22
+_MOST_CONTINUOUS = 3
+# The coarser sum has so many times fewer nodes.
+_COARSER = 1.4
+_CORRECTIONS = 12
+
+
+def is_summable(space: Space) -> bool:
+    """Whether all points of a space can be summed over."""
+    if len(space.continuous_sites) > _MOST_CONTINUOUS:
+        return False
+    nodes = space.default_nodes
+    sizes = (nodes if v is None else len(v) for v in space.levels)
+    return math.prod(sizes) <= MOST_POINTS
+
+
+class Summation(ExactRoute):
+    """Enumeration, or Gauss-Legendre quadrature of continuous sites."""
+
+    def __init__(self, density: Density, window: Window):
+        super().__init__(density, window)
+        self._is_integral = len(density.space.continuous_sites) > 0
+        self.name = "quadrature" if self._is_integral else "enumeration"
+
+    def grid(
+        self, nodes: int | None = None, ends: tf.Tensor | None = None
+    ) -> Grid:
+        """The points of the space, those of unbounded sites in the window."""
+        if ends is None:
+            ends = tf.convert_to_tensor(self.window.ends.value)
+        breaks = self.density.features.breaks
+        return self.density.space.quadrature(nodes, ends, breaks)
+
+    def _sums(self, grid, multipliers, shift, statistics):
+        """log sum exp(multipliers . (f - shift)) r, and averages."""
+        density = self.density
+
+        def block(start, count):
+            points = grid.points(start, count)
+            base = grid.log_weights(start, count)
+            if density.reference is not None:
+                base += density.log_reference(points)
+            return points, density.features(points) - shift, base
+
+        return partition.expectation(
+            block,
+            grid.count,
+            max(len(density.features), density.space.width),
+            lambda b: tf.linalg.matvec(b[1], multipliers) + b[2],
+            statistics,
+        )
+
+    def moments(
+        self,
+        multipliers: tf.Tensor,
+        shift: tf.Tensor,
+        second: bool = True,
+        nodes: int | None = None,
+    ) -> Moments:
+        """The `Moments`, summed over all points."""
+
+        def statistics(block, weights):
+            points, features, _ = block
+            weighted = features * weights[:, None]
+            log_r = tf.zeros((), tf.float64)
+            if self.density.reference is not None:
+                of_points = self.density.log_reference(points)
+                log_r = tf.reduce_sum(
+                    tf.math.multiply_no_nan(of_points, weights)
+                )
+            values = [tf.reduce_sum(weighted, axis=0), log_r]
+            if second:
+                values.append(tf.matmul(features, weighted, transpose_a=True))
+            return values
+
+        log_sum, values = self._sums(
+            self.grid(nodes), multipliers, shift, statistics
+        )
+        mean, log_r, *square = values
+        covariance = square[0] - mean[:, None] * mean if second else None
+        return Moments(log_sum, mean, covariance, log_r)
+
+    def coarse(
+        self, multipliers: tf.Tensor, shift: tf.Tensor
+    ) -> tf.Tensor | None:
+        """log Z - lambda . shift with fewer nodes; None for states."""
+        if not self._is_integral:
+            return None
+        fewer = int(self.density.space.default_nodes / _COARSER)
+        return Summation.moments(self, multipliers, shift, nodes=fewer).log_z
+
+    def expectation(
+        self, multipliers: tf.Tensor, function: Callable
+    ) -> tf.Tensor:
+        """<g(x)>, summed over the space."""
+
+        def statistics(block, weights):
+            values = function(block[0])
+            return [tf.linalg.matvec(values, weights, transpose_a=True)]
+
+        none = tf.zeros((), tf.float64)
+        return self._sums(self.grid(), multipliers, none, statistics)[1][0]
+
+    def states(self, multipliers, n, seed, temperature, ends):
+        """n independent states, drawn through the cells of the grid.
+
+        A point is drawn by its probability, then a place in its cell, which
+        for a level is the point itself; a continuous site is then corrected
+        by Metropolis-Hastings steps with such draws as proposals.
+        """
+        beta = tf.cast(1 / temperature, tf.float64)
+        grid = self.grid(ends=ends)
+
+        def log_density(points):
+            return beta * self.density.log_weight(points, multipliers)
+
+        log_p = []
+        size = min(grid.count, 2**16)
+        for start in range(0, grid.count, size):
+            count = min(size, grid.count - start)
+            log_p.append(
+                log_density(grid.points(start, count))
+                + grid.log_weights(start, count)
+            )
+        log_p = tf.concat(log_p, axis=0)
+        cumulative = tf.cumsum(tf.exp(log_p - tf.reduce_max(log_p)))
+
+        def propose(seed, n):
+            first, second = random.split(seed, 2)
+            share = random.uniform((n, 1), first, "float64")[:, 0]
+            share *= cumulative[-1]
+            number = tf.searchsorted(cumulative, share, side="right")
+            number = tf.minimum(number, grid.count - 1)
+            digits = grid.digits(number)
+            low, high = grid.cells(digits)
+            shape = (n, self.density.space.width)
+            inside = random.uniform(shape, second, "float64")
+            return low + (high - low) * inside, log_density(grid.at(digits))
+
+        first, second = random.split(seed, 2)
+        if not self._is_integral:
+            return propose(first, n)[0]
+        state = samplers.independence_start(log_density, propose, first, n)
+        step = samplers.independence(log_density, propose)
+        return samplers.run(step, second, state, _CORRECTIONS).x

@@ -1,0 +1,147 @@
+"""When a deterministic search has arrived, or never will."""
+
+import warnings
+
+import keras
+import numpy as np
+
+from genzoo.models.maxent.dual import Dual
+
+# A search that takes more steps may be on its way to infinity.
+_QUICK = 20
+# Of an integral, in nats, above which there is a warning.
+_TRUNCATION = 1e-6
+_MOST_WIDENINGS = 8
+# Epochs without half the residual after which a search ends: near the end,
+# where the window may be wrong, and anywhere.
+_PATIENCE = {"near": 3, "unbounded": 10, "anywhere": 30}
+
+
+class Progress:
+    """The residuals of a search so far."""
+
+    def __init__(self):
+        self.last = np.inf
+        self.best = np.inf
+        self.stalled = 0
+
+    def note(self, residual: float) -> None:
+        """Take the residual of one more step into account."""
+        self.last = residual
+        self.stalled = 0 if residual < 0.5 * self.best else self.stalled + 1
+        self.best = min(self.best, residual)
+
+    def has_ended(self, small: float, near: float, unbounded: bool) -> bool:
+        """Whether it arrived at the rounding error, or improves no more.
+
+        Args:
+            small: a residual that is that of rounding.
+            near: one that is good enough, if nothing improves.
+            unbounded: whether the window may be what is wrong.
+        """
+        kind = "unbounded" if unbounded else "anywhere"
+        patience = _PATIENCE["near" if self.last < near else kind]
+        return self.last <= small or self.stalled >= patience
+
+
+class Search(keras.callbacks.Callback):
+    """Ends `fit` when a deterministic search has arrived.
+
+    Args:
+        dual: what is searched; None where it is a sum over examples.
+        is_whole: whether the search was to run to its end, so that it is
+            worth a warning if it did not.
+        size: of the averages.
+    """
+
+    def __init__(self, dual: Dual | None, is_whole: bool, size: float):
+        super().__init__()
+        self.dual = dual
+        self.is_whole = is_whole
+        self.progress = Progress()
+        self.first = -1
+        self.widenings = 0
+        # Sums of examples are made in float32.
+        small, near = (1e-6, 1e-3) if dual is None else (1e-13, 1e-8)
+        # Averages have the rounding of their size.
+        self.near = near * (1 + size)
+        self.small = small * (min(size, 1.0) or 1.0)
+        self.unbounded = dual is not None and not dual.density.space.is_bounded
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Remember the first epoch."""
+        if self.first < 0:
+            self.first = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Stop at the rounding error, or when nothing improves any more."""
+        residual = float(np.ravel(logs["residual"])[0])
+        dual = self.dual
+        value = float(np.ravel(logs["loss"])[0])
+        if np.isnan(residual) or (dual and dual.is_impossible(value)):
+            self._give_up()
+        self.progress.note(residual)
+        if not self.progress.has_ended(self.small, self.near, self.unbounded):
+            return
+        far = residual > self.near
+        if dual is not None:
+            # Perhaps the window held no density with these averages.
+            if dual.refit():
+                self._search_again(dual)
+                return
+            if self.unbounded and far:
+                self._widen(dual)
+                return
+            if epoch - self.first > _QUICK or far:
+                dual.explain()
+            self._warn_of_truncation(dual)
+        self.is_whole = self.is_whole and far
+        self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        """Say so if the search has not arrived."""
+        if not self.is_whole:
+            return
+        if self.dual is not None and self.unbounded:
+            self.dual.window.refuse()
+        if not self.model.stop_training or self.progress.last > 1e-3:
+            warnings.warn(
+                f"{type(self.model).__name__}.fit has not converged: the "
+                f"residual is {self.progress.last:.2g}. Fit again to go on, "
+                "with more epochs.",
+                stacklevel=2,
+            )
+
+    def _search_again(self, dual):
+        dual.start_over_if_better()
+        self.model.optimizer.reset()
+        last, self.progress = self.progress.last, Progress()
+        self.progress.last = last
+
+    def _widen(self, dual):
+        self.widenings += 1
+        if self.widenings > _MOST_WIDENINGS:
+            dual.window.refuse()
+        dual.widen()
+        self._search_again(dual)
+
+    def _give_up(self):
+        if self.dual is not None:
+            self.dual.explain()
+        raise ValueError(
+            f"{type(self.model).__name__}.fit: no distribution has these "
+            "averages: they lie outside of what the features allow together. "
+            "Check them, or pass observation_stderr."
+        )
+
+    def _warn_of_truncation(self, dual):
+        error = dual.integration_error()
+        if error > _TRUNCATION:
+            warnings.warn(
+                f"{type(self.model).__name__}.fit: the quadrature is too "
+                f"coarse for this density: log Z is uncertain by {error:.2g} "
+                "nats, and the multipliers by as much. Standardise and "
+                "decorrelate the data, use fewer continuous sites, or "
+                "loss='pcd'.",
+                stacklevel=2,
+            )
