@@ -244,7 +244,7 @@ class Configuration(Protocol):
         """
 
 
-def part(*kinds: type) -> Check:
+def part(*kinds: Any) -> Check:
     """An object of some classes, or in a preset the configuration of one.
 
     Functions among them stand for what they make.

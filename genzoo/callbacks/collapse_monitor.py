@@ -96,8 +96,8 @@ class CollapseMonitor(keras.callbacks.Callback):
         self._radii = near.kth_squared_distances(
             self._points, self._points, self.neighbours
         )
-        self.best, self.best_epoch, self._low = 0.0, None, 0
-        self._kept = None
+        self.best, self.best_epoch, self._low = 0.0, 0, 0
+        self._kept: list[np.ndarray] = []
 
     def _features(self, x):
         if self.features is not None:

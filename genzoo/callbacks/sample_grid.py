@@ -161,4 +161,4 @@ def _scatter(points, side=480):
     counts, _, _ = np.histogram2d(finite[:, 1], finite[:, 0], (edges, edges))
     grey = np.exp(-counts[::-1])
     grey = np.repeat(np.repeat(grey, 2, axis=0), 2, axis=1)
-    return np.uint8(255 * grey)[..., None]
+    return (255 * grey).astype(np.uint8)[..., None]

@@ -35,14 +35,14 @@ NO_PAIRS = np.zeros((0, 2), np.int64)
 
 
 class Feature:
-    """One or more functions f_i(x), whose averages are constrained.
-
-    Attributes:
-        breaks: numbers at which a function of a continuous site may jump.
-    """
+    """One or more functions f_i(x), whose averages are constrained."""
 
     arguments: ClassVar[Arguments] = {}
-    breaks = ()
+
+    @property
+    def breaks(self) -> tuple[float, ...]:
+        """Numbers at which a function of a continuous site may jump."""
+        return ()
 
     def count(self, space: Space) -> int:
         """How many functions there are, without a list of them.

@@ -20,7 +20,8 @@ def image_shape(value: Any, where: str) -> tuple[int, int, int]:
         words = "(side, side, channels), side 8 to 128, 1 or 3 channels"
         hint = "Pad or resize other images."
         checks.refuse(value, where, words, hint)
-    return tuple(int(size) for size in shape)
+    side, _, channels = map(int, shape)
+    return side, side, channels
 
 
 def grid(side):

@@ -227,7 +227,7 @@ class Space:
             states = ops.cast(states, "float32")
         continuous = self.continuous_sites
         if len(continuous) < self.width:
-            groups = {}
+            groups: dict[tuple, list[int]] = {}
             for site, levels in enumerate(self.levels):
                 if levels is not None:
                     groups.setdefault(tuple(levels), []).append(site)
@@ -262,7 +262,7 @@ class Space:
             and self.get_config() == other.get_config()
         )
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self):
         config = self.get_config().items()

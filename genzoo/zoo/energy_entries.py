@@ -39,7 +39,11 @@ class RBMEntry:
     }
 
     @staticmethod
-    def preset_make(kernel_regularizer, chains, **arguments) -> RBM:
+    def preset_make(
+        kernel_regularizer: list[float] | None,
+        chains: int | None,
+        **arguments: Any,
+    ) -> RBM:
         """The RBM, with room for its chains."""
         if kernel_regularizer is not None:
             kernel_regularizer = keras.regularizers.L1L2(*kernel_regularizer)
@@ -48,7 +52,9 @@ class RBMEntry:
         return rbm
 
     @staticmethod
-    def preset_size(visible, hidden, chains, **_) -> int:
+    def preset_size(
+        visible: Unit, hidden: Unit, chains: int | None, **_: Any
+    ) -> int:
         """Kernel, chains, what is known of log Z; units and their offsets."""
         total = visible.width * hidden.width + (chains or 0) * hidden.width
         for unit in (visible, hidden):
@@ -124,7 +130,30 @@ def _stored(width: int, count: int) -> int:
     return 4 * count + 2 + 2 * width + _KNOWN
 
 
-class MaxEntEntry:
+class _Learned:
+    """What maximum entropy models keep."""
+
+    @staticmethod
+    def preset_weights(model: MaxEnt) -> dict[str, Any]:
+        """What it learned, and what it was fitted to."""
+        kept = model.observations
+        return {
+            "multiplier_weights": model.multiplier_weights,
+            "observed": kept.values,
+            "observed_stderr": kept.stderr,
+            "is_redundant": kept.is_redundant,
+            "observation_record": kept.record,
+            "window": model.window.ends,
+            "known_log_partition": model.known_log_partition,
+        }
+
+    @staticmethod
+    def preset_loaded(model: MaxEnt) -> None:
+        """It has seen data."""
+        model.adapted.assign(1)
+
+
+class MaxEntEntry(_Learned):
     """How a MaxEnt is a preset: its space, features and what it learned."""
 
     arguments: ClassVar[checks.Arguments] = {
@@ -135,7 +164,7 @@ class MaxEntEntry:
     preset_make = MaxEnt
 
     @staticmethod
-    def preset_size(space, features, **_) -> int:
+    def preset_size(space: Space, features: list[Feature], **_: Any) -> int:
         """Four numbers for each function, two for each site, and log Z."""
         count = sum(feature.count(space) for feature in features)
         return _stored(space.width, count)
@@ -160,27 +189,8 @@ class MaxEntEntry:
             "seed": model.draws.seed,
         }
 
-    @staticmethod
-    def preset_weights(model: MaxEnt) -> dict[str, Any]:
-        """What it learned, and what it was fitted to."""
-        kept = model.observations
-        return {
-            "multiplier_weights": model.multiplier_weights,
-            "observed": kept.values,
-            "observed_stderr": kept.stderr,
-            "is_redundant": kept.is_redundant,
-            "observation_record": kept.record,
-            "window": model.window.ends,
-            "known_log_partition": model.known_log_partition,
-        }
 
-    @staticmethod
-    def preset_loaded(model: MaxEnt) -> None:
-        """It has seen data."""
-        model.adapted.assign(1)
-
-
-class BoltzmannMachineEntry(MaxEntEntry):
+class BoltzmannMachineEntry(_Learned):
     """How a Boltzmann machine is a preset: by its edges."""
 
     arguments: ClassVar[checks.Arguments] = {
@@ -194,7 +204,7 @@ class BoltzmannMachineEntry(MaxEntEntry):
     preset_make = BoltzmannMachine
 
     @staticmethod
-    def preset_size(space, edges, **_) -> int:
+    def preset_size(space: Any, edges: Any, **_: Any) -> int:
         """As of a MaxEnt, for fields and couplings."""
         codes = len(space.values) - 1
         edges = edge_count("BoltzmannMachine", edges, space.event_shape)

@@ -7,6 +7,7 @@ from genzoo import checks, networks
 from genzoo.layers import Augmentation
 from genzoo.models import GAN
 from genzoo.models.gan_clusters import Clusters
+from genzoo.networks.recipe import Pair
 from genzoo.zoo.digit_features import DigitFeatures
 from genzoo.zoo.table import TABLE
 
@@ -27,12 +28,12 @@ class GANEntry:
     }
 
     @staticmethod
-    def preset_make(networks, **arguments) -> GAN:
+    def preset_make(networks: Pair, **arguments: Any) -> GAN:
         """The GAN of a pair of networks."""
         return GAN(*networks, **arguments)
 
     @staticmethod
-    def preset_size(networks, self_conditioned, **_) -> int:
+    def preset_size(networks: Pair, self_conditioned: bool, **_: Any) -> int:
         """Both networks, and clusters if there are any."""
         total = sum(network.count_params() for network in networks)
         if self_conditioned:

@@ -55,7 +55,8 @@ class Entry(Protocol):
 
 def name_of(cls: Any) -> str:
     """A class's name in the table: "RBM", "units.Spin", "networks.mlp"."""
-    package, room, *_ = [*cls.__module__.split("."), "", ""]
+    path: list[str] = cls.__module__.split(".")
+    package, room = path[0], path[1] if len(path) > 1 else ""
     if package != "genzoo":
         return f"{cls.__module__}.{cls.__name__}"
     is_model = room in ("models", "zoo")
