@@ -2,14 +2,14 @@
 
 import warnings
 from collections.abc import Callable
+from typing import ClassVar
 
 import keras
 import numpy as np
 
+from genzoo import checks
 from genzoo.metrics import neighbours as near
 from genzoo.types import ArrayLike, SeedLike
-
-_ACTIONS = ("warn", "stop", "roll_back")
 
 
 class CollapseMonitor(keras.callbacks.Callback):
@@ -58,6 +58,15 @@ class CollapseMonitor(keras.callbacks.Callback):
     ['coverage', 'margin']
     """
 
+    arguments: ClassVar[checks.Arguments] = {
+        "every": checks.positive_int,
+        "neighbours": checks.positive_int,
+        "tolerance": checks.number(0, 1, "between 0 and 1", open_ends=True),
+        "patience": checks.positive_int,
+        "action": checks.one_of("warn", "stop", "roll_back"),
+        "limit": checks.positive_int,
+    }
+
     def __init__(
         self,
         x: ArrayLike,
@@ -73,27 +82,12 @@ class CollapseMonitor(keras.callbacks.Callback):
         seed: SeedLike = 0,
     ):
         super().__init__()
-        if action not in _ACTIONS:
-            raise ValueError(
-                f"CollapseMonitor: action must be one of {_ACTIONS}; received "
-                f"{action!r}."
-            )
-        if not 0 < tolerance < 1:
-            raise ValueError(
-                "CollapseMonitor: tolerance must be between 0 and 1; received "
-                f"{tolerance!r}."
-            )
-        for name, value in (
-            ("every", every),
-            ("patience", patience),
-            ("neighbours", neighbours),
-            ("limit", limit),
-        ):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"CollapseMonitor: {name} must be a positive int; "
-                    f"received {value!r}."
-                )
+        self.action, self.tolerance, self.every = checks.arguments(
+            self, action=action, tolerance=tolerance, every=every
+        )
+        self.patience, self.neighbours, limit = checks.arguments(
+            self, patience=patience, neighbours=neighbours, limit=limit
+        )
         self.x = x[:limit]
         given = {"labels": labels, "conditions": conditions}
         self.given = {
@@ -106,12 +100,7 @@ class CollapseMonitor(keras.callbacks.Callback):
                 f"CollapseMonitor: {neighbours} neighbours need more than "
                 f"{len(self.x)} examples."
             )
-        self.every = every
         self.features = features
-        self.neighbours = neighbours
-        self.tolerance = tolerance
-        self.patience = patience
-        self.action = action
         self.seed = seed
 
     def on_train_begin(self, logs=None):
@@ -122,7 +111,7 @@ class CollapseMonitor(keras.callbacks.Callback):
             self._points, self._points, self.neighbours
         )
         self.best, self.best_epoch, self._low = 0.0, -1, 0
-        self._kept: list = []
+        self._kept: list[np.ndarray] = []
 
     def _features(self, x):
         if self.features is not None:

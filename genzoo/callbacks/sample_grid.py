@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from genzoo import checks
 from genzoo.types import ArrayLike, SeedLike
 
 _AS_IMAGE = tf.compat.v1.SummaryMetadata(
@@ -39,7 +40,8 @@ class SampleGrid(keras.callbacks.Callback):
         log_dir: folder for TensorBoard, where the picture is written too.
 
     Raises:
-        ValueError: when training begins, for samples that are no pictures.
+        ValueError: for numbers that are no positive ints; when training
+            begins, for samples that are no pictures.
 
     Example:
     >>> x = np.random.default_rng(0).normal(size=(200, 2))
@@ -63,20 +65,10 @@ class SampleGrid(keras.callbacks.Callback):
         log_dir: str | os.PathLike | None = None,
     ):
         super().__init__()
-        for name, value in (
-            ("every", every),
-            ("rows", rows),
-            ("columns", columns),
-        ):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"SampleGrid: {name} must be a positive int; received "
-                    f"{value!r}."
-                )
         self.folder = Path(folder)
-        self.every = every
-        self.rows = rows
-        self.columns = columns
+        self.every = checks.positive_int(every, "SampleGrid: every")
+        self.rows = checks.positive_int(rows, "SampleGrid: rows")
+        self.columns = checks.positive_int(columns, "SampleGrid: columns")
         self.seed = seed
         given = {"labels": labels, "conditions": conditions}
         self.given = {

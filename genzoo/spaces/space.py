@@ -1,6 +1,7 @@
 """What every sample space provides."""
 
 import math
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -34,6 +35,7 @@ class Space:
         is_product: whether a site takes its values whatever the others are.
     """
 
+    arguments: ClassVar[checks.Arguments] = {}
     hint = ""
     is_product = True
 
@@ -226,7 +228,7 @@ class Space:
             states = ops.cast(states, "float32")
         continuous = self.continuous_sites
         if len(continuous) < self.width:
-            groups = {}
+            groups: dict[tuple, list[int]] = {}
             for site, levels in enumerate(self.levels):
                 if levels is not None:
                     groups.setdefault(tuple(levels), []).append(site)
@@ -261,7 +263,7 @@ class Space:
             and self.get_config() == other.get_config()
         )
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self):
         config = self.get_config().items()
