@@ -29,7 +29,7 @@ def _make_rbm(kernel_regularizer, chains, **arguments):
     if kernel_regularizer is not None:
         kernel_regularizer = keras.regularizers.L1L2(*kernel_regularizer)
     rbm = RBM(kernel_regularizer=kernel_regularizer, **arguments)
-    rbm.set_chains(chains or 0)
+    rbm.keep_chains(chains or 0)
     return rbm
 
 
@@ -68,13 +68,10 @@ def _count_rbm(config):
 
 def _rbm_weights(rbm):
     found = {
-        name: getattr(rbm, name)
-        for name in (
-            "kernel",
-            "visible_offset",
-            "hidden_offset",
-            "known_log_partition",
-        )
+        "kernel": rbm.kernel,
+        "visible_offset": rbm.offsets.visible,
+        "hidden_offset": rbm.offsets.hidden,
+        "known_log_partition": rbm.known_log_partition,
     }
     for side in ("visible", "hidden"):
         for weight in getattr(rbm, side).weights:
