@@ -40,10 +40,10 @@ def main():
 
     n = ROWS * COLUMNS
     given = {"steps": 1000, "labels": [i % COLUMNS for i in range(n)]}
-    takes = served.endpoints["generate"]
+    takes = served.endpoints["sample"]
     given = {key: value for key, value in given.items() if key in takes}
     inputs = {"n": n, "seed": [options.seed, 0], **given}
-    request = json.dumps({"signature_name": "generate", "inputs": inputs})
+    request = json.dumps({"signature_name": "sample", "inputs": inputs})
     (folder / "request.json").write_text(request)
     print(f"POST /v1/models/{name}:predict {request[:100]}")
     command = [sys.executable, __file__, "--serve", folder, options.output]

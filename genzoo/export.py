@@ -12,7 +12,7 @@ from genzoo.runtime import random
 
 CARD = "metadata.json"
 # The order of arguments, which a SavedModel does not keep.
-_ORDER = ("n", "x", "z", "seed", "steps", "labels")
+_ORDER = ("n", "x", "z", "seed", "steps", "labels", "conditions")
 # As `sample` has them.
 _DEFAULTS = {"steps": 1000}
 
@@ -75,7 +75,7 @@ def load_exported(path):
     Example:
     >>> gz.from_preset("rbm_digits_8x8").export("served/rbm")
     >>> served = gz.load_exported("served/rbm")
-    >>> served.generate(16, seed=0)                # (16, 64)
+    >>> served.sample(16, seed=0)                 # (16, 64)
     >>> served.energy(x), served.card["measured"]
     """
     return Exported(path)

@@ -383,7 +383,7 @@ model = tf.saved_model.load(sys.argv[1])
 with np.load(sys.argv[2]) as f:
     x, drawing = f["x"], [f[name] for name in f if name.startswith("drawing")]
     labels = [f["labels"]] if "labels" in f else []
-out = {"generate": model.generate(9, [3, 4], *drawing)}
+out = {"sample": model.sample(9, [3, 4], *drawing)}
 for name in filter(None, sys.argv[4].split(",")):
     out[name] = getattr(model, name)(x, *labels)
 if hasattr(model, "gibbs"):
@@ -420,7 +420,7 @@ def check_serves_without_genzoo(name, folder):
     assert done.returncode == 0, done.stderr[-3000:]
     with np.load(folder / "out.npz") as served:
         np.testing.assert_array_equal(
-            served["generate"], case.sample(model, 9, seed=(3, 4))
+            served["sample"], case.sample(model, 9, seed=(3, 4))
         )
         if "gibbs" in served:
             np.testing.assert_array_equal(
@@ -428,8 +428,7 @@ def check_serves_without_genzoo(name, folder):
             )
         assert ("gibbs" in served) == hasattr(model, "log_partition")
         for function in case.served:
-            of_energy = {"serve": "free_energy", "energy": "free_energy"}
-            here = of_energy.get(function, function)
+            here = "energy" if function == "serve" else function
             here = getattr(model, here)(x, **judged)
             np.testing.assert_allclose(served[function], here, rtol=1e-5)
 
@@ -441,7 +440,7 @@ def check_samples(name):
     fit(case, model, 1)
     x = case.sample(model, 7, seed=1)
     assert x.shape == (7, *case.data.shape[1:])
-    assert not model.outside(x)
+    assert not model.space.outside(x)
     np.testing.assert_array_equal(x, case.sample(model, 7, seed=1))
     assert (x != case.sample(model, 7, seed=2)).any()
     # What the model draws for itself is new each time, and is no part of

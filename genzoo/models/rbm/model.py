@@ -180,8 +180,8 @@ class RBM(EnergyBasedModel):
         v = self._states("hidden_mean", "v", v, self.visible)
         return self._hidden_mean(v).numpy()
 
-    def _hidden_mean(self, v):
-        field = self._machine.hidden_field(self._machine.rows(v))
+    def _hidden_mean(self, x):
+        field = self._machine.hidden_field(self._machine.rows(x))
         return self.hidden.space.unflatten(self.hidden.mean(field))
 
     def visible_mean(self, h: ArrayLike) -> Array:
