@@ -48,7 +48,7 @@ class RBMEntry:
         if kernel_regularizer is not None:
             kernel_regularizer = keras.regularizers.L1L2(*kernel_regularizer)
         rbm = RBM(kernel_regularizer=kernel_regularizer, **arguments)
-        rbm.set_chains(chains or 0)
+        rbm.keep_chains(chains or 0)
         return rbm
 
     @staticmethod
@@ -92,13 +92,10 @@ class RBMEntry:
     def preset_weights(rbm: RBM) -> dict[str, Any]:
         """Kernel, offsets, known log Z, the units' weights and chains."""
         found = {
-            name: getattr(rbm, name)
-            for name in (
-                "kernel",
-                "visible_offset",
-                "hidden_offset",
-                "known_log_partition",
-            )
+            "kernel": rbm.kernel,
+            "visible_offset": rbm.offsets.visible,
+            "hidden_offset": rbm.offsets.hidden,
+            "known_log_partition": rbm.known_log_partition,
         }
         for side in ("visible", "hidden"):
             for weight in getattr(rbm, side).weights:

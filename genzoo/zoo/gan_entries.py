@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from genzoo import checks, networks
 from genzoo.layers import Augmentation
 from genzoo.models import GAN
-from genzoo.models.gan_clusters import Clusters
+from genzoo.models.gan.clusters import Clusters
 from genzoo.networks.recipe import Pair
 from genzoo.zoo.digit_features import DigitFeatures
 from genzoo.zoo.table import TABLE
