@@ -1,11 +1,15 @@
 """The small classifier of digits by which generated digits are judged."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
+from genzoo.models.common.presets import Preset, numbered
+
 
 @keras.saving.register_keras_serializable("genzoo")
-class DigitFeatures(keras.Model):
+class DigitFeatures(Preset, keras.Model):
     """64 features of 28x28 digits, from a convolutional classifier.
 
     Images of shape (n, 28, 28, 1) in [-1, 1] become the rectified units
@@ -43,3 +47,11 @@ class DigitFeatures(keras.Model):
     def from_config(cls, config):
         """A model from `get_config`."""
         return cls(**config)
+
+    def preset_config(self) -> dict[str, Any]:
+        """Nothing: there is only one."""
+        return {}
+
+    def preset_weights(self) -> dict[str, Any]:
+        """Its weights in their order."""
+        return numbered("layer", self)

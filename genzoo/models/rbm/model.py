@@ -1,16 +1,18 @@
 """The restricted Boltzmann machine, for every pair of unit types."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from genzoo import losses, partition
+from genzoo import checks, losses, partition
 from genzoo.losses.protocols import Conditional, Enumerable
 from genzoo.models.common import EnergyBasedModel, examples
 from genzoo.models.common.endpoints import Endpoints
+from genzoo.models.common.energy_based_model import KNOWN_LENGTH
+from genzoo.models.common.presets import AllChains
 from genzoo.models.common.walks import AnnealingSeeds, Walks
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.machine import Machine
@@ -75,6 +77,17 @@ class RBM(EnergyBasedModel):
     >>> rbm.sample(25, seed=0).shape
     (25, 64)
     """
+
+    arguments: ClassVar[checks.Arguments] = {
+        "visible": checks.part(Unit),
+        "hidden": checks.part(Unit),
+        "centered": checks.flag,
+        "kernel_regularizer": checks.optional(
+            checks.list_of(checks.number(0, 1e9), 2, 2)
+        ),
+        "chains": checks.optional(checks.whole(1, 2**16)),
+        "seed": checks.seed_pair,
+    }
 
     def __init__(
         self,
@@ -413,6 +426,70 @@ class RBM(EnergyBasedModel):
         deserialize = keras.saving.deserialize_keras_object
         units = {name: deserialize(config[name]) for name in _UNITS}
         return cls(**{**config, **units})
+
+    # As a preset, with its chains -------------------------------------------
+
+    @classmethod
+    def preset_make(
+        cls,
+        kernel_regularizer: list[float] | None = None,
+        chains: int | None = None,
+        **arguments: Any,
+    ) -> Self:
+        """The RBM, with room for its chains."""
+        if kernel_regularizer is not None:
+            arguments["kernel_regularizer"] = keras.regularizers.L1L2(
+                *kernel_regularizer
+            )
+        rbm = cls(**arguments)
+        rbm.keep_chains(chains or 0)
+        return rbm
+
+    @classmethod
+    def preset_size(cls, **arguments: Any) -> int:
+        """Kernel, chains, what is known of log Z; units and their offsets."""
+        units = [arguments[name] for name in _UNITS]
+        (visible, hidden), chains = units, arguments["chains"] or 0
+        total = (visible.width + chains) * hidden.width + KNOWN_LENGTH
+        return total + sum(unit.count_params() + unit.width for unit in units)
+
+    def preset_config(self) -> dict[str, Any]:
+        """The arguments above.
+
+        Raises:
+            ValueError: if it has not seen data, or has another regularizer
+                than L1 or L2.
+        """
+        penalty = self.kernel_regularizer
+        if penalty is not None:
+            config = penalty.get_config()
+            if config.keys() - {"l1", "l2"}:
+                raise ValueError(
+                    f"{self._where('save_to_preset')}: kernel_regularizer "
+                    "must be L1, L2 or L1L2 of Keras, or None; received "
+                    f"{penalty!r}."
+                )
+            penalty = [float(config.get(name, 0.0)) for name in ("l1", "l2")]
+        return {
+            **super().preset_config(),
+            "kernel_regularizer": penalty,
+            "chains": self.chains.count if self.chains else None,
+        }
+
+    def preset_weights(self) -> dict[str, Any]:
+        """Kernel, offsets, known log Z, the units' weights and chains."""
+        found = {
+            "kernel": self.kernel,
+            "visible_offset": self.offsets.visible,
+            "hidden_offset": self.offsets.hidden,
+            "known_log_partition": self.known_log_partition,
+        }
+        for side in _UNITS:
+            for weight in getattr(self, side).weights:
+                found[f"{side}.{weight.name}"] = weight
+        if self.chains:
+            found["chains"] = AllChains(self.chains)
+        return found
 
 
 _UNITS = ("visible", "hidden")
