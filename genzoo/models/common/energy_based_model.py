@@ -150,11 +150,6 @@ class EnergyBasedModel(GenerativeModel):
     def _check_optimizer(self, optimizer: Any, rule: Any) -> None:
         """Raise a ValueError if the two do not go together."""
 
-    @property
-    def rules(self) -> Any:
-        """What learning rules ask for: the model, or an object of its own."""
-        return self
-
     def why_not(self, rule: losses.LearningRule) -> str | None:
         """Why the model cannot learn by a rule whose methods it has, if so."""
         return None
