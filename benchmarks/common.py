@@ -1,5 +1,8 @@
-"""What the benchmarks share: data, peers, one thread, json."""
+"""What the benchmarks share: peers, one thread, rows and json."""
 
+import argparse
+import importlib
+import inspect
 import json
 import os
 import platform
@@ -22,44 +25,25 @@ ONE_THREAD = {
 }
 
 
-def load_mnist():
-    """MNIST as Keras's loader gives it, or from the file named by MNIST_NPZ.
-
-    The file has the layout of `keras.datasets.mnist`.
-    """
-    import numpy as np
-
-    path = os.environ.get("MNIST_NPZ")
-    if not path:
-        import keras
-
-        return keras.datasets.mnist.load_data()
-    with np.load(path, allow_pickle=False) as file:
-        train = file["x_train"], file["y_train"]
-        return train, (file["x_test"], file["y_test"])
-
-
-def mnist():
-    """(x_train, x_test), 0 and 1, threshold 127, uint8, (n, 784)."""
-    (x, _), (x_test, _) = load_mnist()
-    return [(x.reshape(-1, 784) > 127).astype("uint8") for x in (x, x_test)]
-
-
-def mnist_images():
-    """((x, y), (x_test, y_test)), images in [-1, 1], (n, 28, 28, 1)."""
-    return tuple(
-        ((x[..., None] / 127.5 - 1).astype("float32"), y)
-        for x, y in load_mnist()
-    )
+def options(text, **defaults):
+    """Numbers, words or switches of the command line, by their defaults."""
+    parser = argparse.ArgumentParser(description=text.splitlines()[0])
+    for name, default in defaults.items():
+        kind = {"type": type(default), "default": default}
+        if default is False:
+            kind = {"action": "store_true"}
+        elif default is None:
+            kind = {}
+        parser.add_argument(f"--{name}", **kind)
+    return parser.parse_args()
 
 
 def peer_python(*packages):
     """The interpreter of an environment with peers, made if missing.
 
     Args:
-        packages: names of the PyPI packages wanted; scikit-learn by default.
+        packages: names of the PyPI packages wanted.
     """
-    packages = packages or ("scikit-learn",)
     python = PEERS / "bin" / "python"
     if not python.exists():
         venv.create(PEERS, with_pip=True)
@@ -77,11 +61,23 @@ def peer_python(*packages):
     return str(python)
 
 
-def run(script, arguments, python=sys.executable, environment=ONE_THREAD):
-    """The json that another process prints as its last line."""
+def elsewhere(function, *arguments, peers=(), environment=ONE_THREAD):
+    """What a function of a benchmark returns, in a process of its own.
+
+    Args:
+        function: of a module below `benchmarks`; its result goes as json.
+        arguments: as json, too.
+        peers: the PyPI packages of its environment; none is genzoo's own.
+        environment: more variables of the environment.
+    """
+    script = Path(inspect.getfile(function)).resolve()
+    module = ".".join(script.relative_to(HERE.parent).with_suffix("").parts)
+    python = peer_python(*peers) if peers else sys.executable
+    call = [module, function.__name__, json.dumps(arguments)]
     result = subprocess.run(
-        [python, str(script), *map(str, arguments)],
+        [python, "-m", "benchmarks.common", *call],
         env={**os.environ, **environment},
+        cwd=HERE.parent,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -89,24 +85,36 @@ def run(script, arguments, python=sys.executable, environment=ONE_THREAD):
     return json.loads(result.stdout.splitlines()[-1])
 
 
-def written(name):
-    """What the json of this name holds so far, a dict."""
-    path = HERE / "results" / f"{name}.json"
+def row(what, genzoo, beside=""):
+    """A row of the README's table."""
+    return {"what": what, "genzoo": genzoo, "beside": beside}
+
+
+def path_of(script):
+    """The json that belongs to a script."""
+    below = Path(script).resolve().relative_to(HERE)
+    return HERE / "results" / below.with_suffix(".json")
+
+
+def written(script):
+    """What the script's json holds so far, a dict."""
+    path = path_of(script)
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def write(name, result):
-    """Write a result with the machine's description beside the scripts."""
+def save(script, found, rows):
+    """Write what was found, the rows that tell it, and the machine."""
     import importlib.metadata as metadata
 
-    result["machine"] = {
+    found["rows"] = rows(found)
+    found["machine"] = {
         "processor": _processor(),
         "python": platform.python_version(),
         **{p: metadata.version(p) for p in ("tensorflow", "keras", "numpy")},
     }
-    path = HERE / "results" / f"{name}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(result, indent=2) + "\n")
+    path = path_of(script)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=2) + "\n")
     print(f"written to {path}")
 
 
@@ -119,3 +127,9 @@ def _processor():
         line.split(":")[1].strip() for line in lines if "model name" in line
     ]
     return f"{len(names)} x {names[0]}"
+
+
+if __name__ == "__main__":
+    module, name, arguments = sys.argv[1:]
+    function = getattr(importlib.import_module(module), name)
+    print(json.dumps(function(*json.loads(arguments))))

@@ -3,18 +3,18 @@
 Runs `examples/compare_families.py` and keeps its tables. Which measures count
 as reliable was chosen on seeds 0 to 5, and is tested on other seeds, by
 default 6 to 8; exits with 1 if one of them orders the models in another way.
+Its rows are those of the first seed.
 
-    python benchmarks/families.py [--seeds 6 7 8]
+    python -m benchmarks.families [--seeds "6 7 8"]
 """
 
-import argparse
 import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-import common
+from benchmarks import common
 
 EXAMPLE = common.HERE.parent / "examples" / "compare_families.py"
 RELIABLE = ("near density", "near precision")
@@ -38,15 +38,28 @@ def agreeing(tables):
     ]
 
 
+def rows(found):
+    first = next(iter(found["seeds"].values()))
+    return [
+        {
+            "": name,
+            **{
+                measure: f"{number['value']:.3f} ± {number['stderr']:.3f}"
+                for measure, number in measures.items()
+                if "stderr" not in measure
+            },
+        }
+        for name, measures in first.items()
+    ]
+
+
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, nargs="+", default=[6, 7, 8])
-    options = parser.parse_args()
+    options = common.options(__doc__, seeds="6 7 8")
     tables = {}
-    for seed in options.seeds:
+    for seed in options.seeds.split():
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run(
-                [sys.executable, EXAMPLE, "--seed", str(seed)],
+                [sys.executable, EXAMPLE, "--seed", seed],
                 cwd=folder,
                 check=True,
             )
@@ -55,7 +68,7 @@ def main():
     found = agreeing(list(tables.values()))
     print("the same order in all seeds:", ", ".join(found))
     result = {"seeds": tables, "reliable": RELIABLE, "agreeing": found}
-    common.write("families", result)
+    common.save(__file__, result, rows)
     failed = [measure for measure in RELIABLE if measure not in found]
     if failed:
         sys.exit(f"not reliable: {', '.join(failed)}")

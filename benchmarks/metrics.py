@@ -5,18 +5,18 @@ their own, one thread each, and the fastest round counts, in CPU seconds. The
 rest is accuracy: Frechet distances beside scipy's matrix square root, the
 rates of tests under the null, divergences of pairs whose value is known.
 
-    python benchmarks/metrics.py [--rounds 3] [--seeds 200]
+    python -m benchmarks.metrics [--rounds 3] [--seeds 200]
 """
 
-import argparse
 import json
 import math
 import time
 
-import common
+from benchmarks import common
 
 N, D, K = 10_000, 64, 5
 SIZES = (2, 16, 64, 128)
+OVERLAP = "precision, recall, density, coverage"
 
 
 def clouds():
@@ -254,39 +254,57 @@ def divergences():
     return result
 
 
+def rows(found):
+    peer = found[OVERLAP]
+    null, reverse = found["nothing differs"], found["reverse KL"]
+    divergences = found["divergences"].values()
+    least = min(row["within 3 stderr of 20"] for row in divergences)
+    return [
+        common.row(
+            "precision, recall, density and coverage of 10,000 rows of 64: "
+            "CPU-s; largest difference",
+            f"{peer['genzoo']['CPU s']:.2f}; {peer['largest difference']:.0e}",
+            f"prdc {peer['prdc']['CPU s']:.1f}",
+        ),
+        common.row(
+            "KL both ways, Jensen-Shannon and total variation of two RBMs, "
+            "sampled, against enumeration: runs within 3 standard errors",
+            f"at least {least} of 20",
+        ),
+        common.row(
+            "equal distributions, 200 seeds: mean of the kernel distance; how "
+            "often the classifier test rejects at 5 %",
+            f"{null['kernel distance, mean']:.4f} ± {null['its error']:.4f}; "
+            f"{100 * null['classifier, rejected at 5 %']:.1f} %",
+        ),
+        common.row(
+            "reverse KL by a discriminator's density ratio, mixture in the "
+            "plane, 5 seeds: largest error",
+            f"{100 * reverse['largest relative error']:.1f} %",
+        ),
+    ]
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seeds", type=int, default=200)
-    parser.add_argument("--only")
-    options = parser.parse_args()
-    if options.only:
-        arguments = [options.seeds] if options.only == "nulls" else []
-        print(json.dumps(globals()[options.only](*arguments)))
-        return
-    peers = {"python": common.peer_python("numpy", "scipy", "prdc")}
-
-    def call(name, **python):
-        arguments = ["--only", name, "--seeds", options.seeds]
-        return common.run(__file__, arguments, **python)
-
+    options = common.options(__doc__, rounds=3, seeds=200)
+    packages = ["numpy", "scipy", "prdc"]
     ours, theirs = [], []
     for _ in range(options.rounds):
-        ours.append(call("genzoo_overlap"))
-        theirs.append(call("prdc", **peers))
+        ours.append(common.elsewhere(genzoo_overlap))
+        theirs.append(common.elsewhere(prdc, peers=packages))
     ours, theirs = (
-        min(rows, key=lambda r: r["CPU s"]) for rows in (ours, theirs)
+        min(runs, key=lambda run: run["CPU s"]) for runs in (ours, theirs)
     )
-    frechet, sqrtm = call("genzoo_frechet"), call("scipy_frechet", **peers)
+    frechet = common.elsewhere(genzoo_frechet)
+    sqrtm = common.elsewhere(scipy_frechet, peers=packages)
     result = {
-        "precision, recall, density, coverage": {
+        OVERLAP: {
             "rows": N,
             "width": D,
             "genzoo": ours,
             "prdc": theirs,
             "largest difference": max(
-                abs(ours[name] - theirs[name])
-                for name in ("precision", "recall", "density", "coverage")
+                abs(ours[name] - theirs[name]) for name in OVERLAP.split(", ")
             ),
             "prdc's time / genzoo's": theirs["CPU s"] / ours["CPU s"],
         },
@@ -296,13 +314,13 @@ def main():
                 abs(a / b - 1) for a, b in zip(frechet, sqrtm, strict=True)
             ),
         },
-        "nothing differs": call("nulls"),
-        "reverse KL": call("reverse_kl"),
-        "divergences": call("divergences"),
-        "costs": call("costs"),
+        "nothing differs": common.elsewhere(nulls, options.seeds),
+        "reverse KL": common.elsewhere(reverse_kl),
+        "divergences": common.elsewhere(divergences),
+        "costs": common.elsewhere(costs),
     }
     print(json.dumps(result, indent=2))
-    common.write("metrics", result)
+    common.save(__file__, result, rows)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def draw_points(axis, model):
 def draw_events(axis, model):
     """The mass peak, true and generated."""
     true, energies = gz.datasets.two_body_decay(20_000, seed=1)
-    made = model.sample(len(true), seed=0, labels=energies)
+    made = model.sample(len(true), seed=0, conditions=energies)
     bins = np.linspace(75, 107, 49)
     for x, options in (
         (true, {"alpha": 0.3, "label": "true"}),

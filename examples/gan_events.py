@@ -147,7 +147,7 @@ def main():
     for number, energy in enumerate((*COLOURS, None), start=1):
         seed = (options.seed, number)
         true, energies = gz.datasets.two_body_decay(TEST, energy, seed=seed)
-        pairs[energy] = true, gan.sample(TEST, seed, energies)
+        pairs[energy] = true, gan.sample(TEST, seed, conditions=energies)
     mixed = pairs.pop(None)
     compare(pairs)
     draw(options.output, pairs, mixed)

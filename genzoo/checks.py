@@ -9,20 +9,48 @@ than a machine has before anything was verified.
 
 import math
 import numbers
-from collections.abc import Callable
-from typing import Any
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn, Protocol, runtime_checkable
+
+import numpy as np
 
 Check = Callable[[Any, str], Any]
+# The names of the arguments that a preset may hold, and their checks.
+Arguments = dict[str, Check]
 
-# Sites of a space, units of a layer, values of a list.
+# Sites of a space, units of a layer.
 MOST_SITES = 2**20
+# Numbers of a list.
+MOST_VALUES = 2**16
 
 
-def refuse(value: Any, where: str, expected: str):
+def refuse(value: Any, where: str, expected: str, hint: str = "") -> NoReturn:
     """Raise the ValueError of a value that is not what was expected."""
     shown = repr(value)
     shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-    raise ValueError(f"{where} must be {expected}; received {shown}.")
+    hint = hint and f" {hint}"
+    raise ValueError(f"{where} must be {expected}; received {shown}.{hint}")
+
+
+def arguments(owner: Any, **given: Any) -> list[Any]:
+    """The arguments of a constructor, in the form that is kept.
+
+    Args:
+        owner: an object whose class has checks by name, `arguments`.
+        **given: its arguments.
+
+    Returns:
+        The values in the order in which they were given.
+
+    Raises:
+        ValueError: for the first that its check refuses.
+    """
+    name = type(owner).__name__
+    return [
+        owner.arguments[key](value, f"{name}: {key}")
+        for key, value in given.items()
+    ]
 
 
 def is_int(value: Any) -> bool:
@@ -33,6 +61,11 @@ def is_int(value: Any) -> bool:
 def is_number(value: Any) -> bool:
     """Whether a value is a real number, also NumPy's, and no bool."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a value is a real number that float64 holds."""
+    return is_number(value) and abs(value) <= sys.float_info.max
 
 
 def whole(low: int, high: float = math.inf) -> Check:
@@ -66,25 +99,24 @@ def number(
     words = words or f"a number from {low:g} to {high:g}"
 
     def check(value: Any, where: str) -> float:
-        good = is_number(value) and math.isfinite(value)
-        if good and open_ends:
-            good = low < value < high
-        if not good or not low <= value <= high:
+        good = is_finite(value) and low <= value <= high
+        if not good or (open_ends and value in (low, high)):
             refuse(value, where, words)
-        return value
+        return float(value)
 
     return check
 
 
+finite_number = number(-math.inf, math.inf, "a finite number")
 positive_number = number(0.0, math.inf, "a positive number", open_ends=True)
 penalty = number(0.0, math.inf, "a number of at least 0")
 
 
 def flag(value: Any, where: str) -> bool:
     """A bool."""
-    if not isinstance(value, bool):
+    if not isinstance(value, (bool, np.bool_)):
         refuse(value, where, "true or false")
-    return value
+    return bool(value)
 
 
 def one_of(*names: str) -> Check:
@@ -137,6 +169,40 @@ def list_of(check_item: Check, least: int = 1, most: int = 1000) -> Check:
     return check
 
 
+def _is_value(value: Any) -> bool:
+    # Binary sites may be given by bools.
+    return isinstance(value, (bool, np.bool_)) or is_finite(value)
+
+
+# A seed as a model keeps it.
+seed_pair = list_of(whole(-(2**63), 2**63 - 1), 2, 2)
+
+
+def number_list(words: str, increasing: bool = False, hint: str = "") -> Check:
+    """Two or more different finite numbers, as a list of floats.
+
+    Args:
+        words: what is expected.
+        increasing: whether they must be in order.
+        hint: what to do with others.
+    """
+
+    def check(value: Any, where: str) -> list[float]:
+        # Tensors too, whose items are no numbers.
+        found = np.asarray(value) if hasattr(value, "__array__") else value
+        items = list(found) if isinstance(found, Iterable) else []
+        if (
+            not 2 <= len(items) <= MOST_VALUES
+            or not all(_is_value(item) for item in items)
+            or len(set(items)) < len(items)
+            or (increasing and items != sorted(items))
+        ):
+            refuse(value, where, words, hint)
+        return [float(item) for item in items]
+
+    return check
+
+
 def shape(most: int = MOST_SITES, dimensions: int = 8) -> Check:
     """A positive int, or a list of them, of at most `most` sites: a tuple."""
     words = (
@@ -158,3 +224,39 @@ def shape(most: int = MOST_SITES, dimensions: int = 8) -> Check:
 
 
 event_shape = shape()
+
+
+def size_or_shape(value: Any, where: str) -> int | tuple[int, ...]:
+    """A number of sites, or the shape in which they are: as it came."""
+    sizes = event_shape(value, where)
+    return sizes if isinstance(value, (list, tuple)) else sizes[0]
+
+
+@runtime_checkable
+class Configuration(Protocol):
+    """The configuration of an object, where a preset holds one."""
+
+    def checked(self, kinds: tuple, where: str) -> Any:
+        """Itself, if it is of one of some kinds and all of it is known.
+
+        Raises:
+            ValueError: otherwise.
+        """
+
+
+def part(*kinds: Any) -> Check:
+    """An object of some classes, or in a preset the configuration of one.
+
+    Functions among them stand for what they make.
+    """
+
+    def check(value: Any, where: str) -> Any:
+        if isinstance(value, Configuration):
+            return value.checked(kinds, where)
+        classes = tuple(kind for kind in kinds if isinstance(kind, type))
+        if not isinstance(value, classes):
+            names = " or ".join(kind.__name__ for kind in kinds)
+            refuse(value, where, f"a {names}")
+        return value
+
+    return check

@@ -77,8 +77,8 @@ def of_preset(name):
         x = np.random.default_rng(0).uniform(-1, 1, (2, 28, 28, 1))
         return {"features": model.predict(x.astype("float32"), verbose=0)}
     if hasattr(model, "networks"):
-        shape = model.networks.condition_shape if model.is_conditional else None
-        given = {"labels": np.full(shape, 200.0)} if shape else {}
+        shape = model.conditions.shape
+        given = {"conditions": np.full(shape, 200.0)} if shape else {}
         return {"sample": model.sample(4, seed=0, **given)}
     drawn = model.sample(4, seed=0, steps=20)
     # Lattices are drawn in their shape, or as a row.

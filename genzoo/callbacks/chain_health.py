@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from genzoo import checks
 from genzoo.runtime import probability, random
 
 
@@ -24,18 +25,14 @@ class ChainHealth(keras.callbacks.Callback):
         seed: of the walks.
 
     Raises:
-        ValueError: if `sweeps` is below 4, or the model has no chains.
+        ValueError: if `sweeps` is below 4, `every` is not a positive int, or
+            the model has no chains.
     """
 
     def __init__(self, sweeps=50, every=1, seed=0):
         super().__init__()
-        if sweeps < 4 or every < 1:
-            raise ValueError(
-                "ChainHealth: sweeps must be at least 4 and every at least 1; "
-                f"received {sweeps!r} and {every!r}."
-            )
-        self.sweeps = sweeps
-        self.every = every
+        self.sweeps = checks.whole(4)(sweeps, "ChainHealth: sweeps")
+        self.every = checks.positive_int(every, "ChainHealth: every")
         self.seed = seed
 
     def on_train_begin(self, logs=None):

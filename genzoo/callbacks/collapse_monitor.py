@@ -1,13 +1,15 @@
 """Whether a generator still reaches all of the data."""
 
 import warnings
+from collections.abc import Callable
+from typing import ClassVar
 
 import keras
 import numpy as np
 
+from genzoo import checks
 from genzoo.metrics import neighbours as near
-
-_ACTIONS = ("warn", "stop", "roll_back")
+from genzoo.types import ArrayLike, SeedLike
 
 
 class CollapseMonitor(keras.callbacks.Callback):
@@ -24,7 +26,8 @@ class CollapseMonitor(keras.callbacks.Callback):
 
     Args:
         x: examples to compare with; the first `limit` of them.
-        labels: their conditions, for a conditional model.
+        labels: their classes, for a model that is told classes.
+        conditions: their vectors, for one that is told vectors.
         every: the epochs between two values.
         features: function of examples to vectors in which distances mean
             something; by default the examples themselves, flattened.
@@ -46,69 +49,69 @@ class CollapseMonitor(keras.callbacks.Callback):
         generative models", 2020.
 
     Example:
-    >>> gan.fit(x, epochs=50, callbacks=[
-    ...     genzoo.callbacks.CollapseMonitor(x_test, action="roll_back")])
+    >>> x = np.random.default_rng(0).normal(size=(200, 2))
+    >>> gan = genzoo.GAN(*genzoo.networks.mlp(2, 2, width=8, depth=1))
+    >>> gan.compile()
+    >>> monitor = genzoo.callbacks.CollapseMonitor(x, action="roll_back")
+    >>> history = gan.fit(x, verbose=0, callbacks=[monitor])
+    >>> sorted(set(history.history) & {"coverage", "margin"})
+    ['coverage', 'margin']
     """
+
+    arguments: ClassVar[checks.Arguments] = {
+        "every": checks.positive_int,
+        "neighbours": checks.positive_int,
+        "tolerance": checks.number(0, 1, "between 0 and 1", open_ends=True),
+        "patience": checks.positive_int,
+        "action": checks.one_of("warn", "stop", "roll_back"),
+        "limit": checks.positive_int,
+    }
 
     def __init__(
         self,
-        x,
-        labels=None,
-        every=1,
-        features=None,
-        neighbours=5,
-        tolerance=0.5,
-        patience=2,
-        action="warn",
-        limit=2000,
-        seed=0,
+        x: ArrayLike,
+        labels: ArrayLike | None = None,
+        conditions: ArrayLike | None = None,
+        every: int = 1,
+        features: Callable | None = None,
+        neighbours: int = 5,
+        tolerance: float = 0.5,
+        patience: int = 2,
+        action: str = "warn",
+        limit: int = 2000,
+        seed: SeedLike = 0,
     ):
         super().__init__()
-        if action not in _ACTIONS:
-            raise ValueError(
-                f"CollapseMonitor: action must be one of {_ACTIONS}; received "
-                f"{action!r}."
-            )
-        if not 0 < tolerance < 1:
-            raise ValueError(
-                "CollapseMonitor: tolerance must be between 0 and 1; received "
-                f"{tolerance!r}."
-            )
-        for name, value in (
-            ("every", every),
-            ("patience", patience),
-            ("neighbours", neighbours),
-            ("limit", limit),
-        ):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"CollapseMonitor: {name} must be a positive int; "
-                    f"received {value!r}."
-                )
+        self.action, self.tolerance, self.every = checks.arguments(
+            self, action=action, tolerance=tolerance, every=every
+        )
+        self.patience, self.neighbours, limit = checks.arguments(
+            self, patience=patience, neighbours=neighbours, limit=limit
+        )
         self.x = x[:limit]
-        self.labels = None if labels is None else labels[:limit]
+        given = {"labels": labels, "conditions": conditions}
+        self.given = {
+            name: part[:limit]
+            for name, part in given.items()
+            if part is not None
+        }
         if len(self.x) <= neighbours:
             raise ValueError(
                 f"CollapseMonitor: {neighbours} neighbours need more than "
                 f"{len(self.x)} examples."
             )
-        self.every = every
         self.features = features
-        self.neighbours = neighbours
-        self.tolerance = tolerance
-        self.patience = patience
-        self.action = action
         self.seed = seed
 
     def on_train_begin(self, logs=None):
         """Measure the data, once."""
-        self.model.check_array("CollapseMonitor", self.x)
+        self.model._checked("CollapseMonitor", self.x)
         self._points = self._features(self.x)
         self._radii = near.kth_squared_distances(
             self._points, self._points, self.neighbours
         )
-        self.best, self.best_epoch, self._low = 0.0, None, 0
-        self._kept = None
+        self.best, self.best_epoch, self._low = 0.0, -1, 0
+        self._kept: list[np.ndarray] = []
 
     def _features(self, x):
         if self.features is not None:
@@ -127,12 +130,11 @@ class CollapseMonitor(keras.callbacks.Callback):
         """Write the values of this epoch, and act on them."""
         if logs is None or (epoch + 1) % self.every:
             return
-        options = {} if self.labels is None else {"labels": self.labels}
-        samples = self.model.sample(len(self.x), seed=self.seed, **options)
+        samples = self.model.sample(len(self.x), seed=self.seed, **self.given)
         logs["coverage"] = coverage = self.coverage(samples)
         if hasattr(self.model, "score") and self.model.packing == 1:
             real, fake = (
-                self.model.score(part, **options).mean()
+                self.model.score(part, **self.given).mean()
                 for part in (self.x, samples)
             )
             logs["margin"] = float(real - fake)

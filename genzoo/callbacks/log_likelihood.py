@@ -1,8 +1,8 @@
 """The log-likelihood as a training curve."""
 
-import numbers
-
 import keras
+
+from genzoo import checks
 
 
 class LogLikelihood(keras.callbacks.Callback):
@@ -25,14 +25,9 @@ class LogLikelihood(keras.callbacks.Callback):
 
     def __init__(self, x, method="auto", every=1, **options):
         super().__init__()
-        if not isinstance(every, numbers.Integral) or every < 1:
-            raise ValueError(
-                f"LogLikelihood: every must be a positive int; "
-                f"received {every!r}."
-            )
         self.data = x if isinstance(x, dict) else {"": x}
         self.method = method
-        self.every = every
+        self.every = checks.positive_int(every, "LogLikelihood: every")
         self.options = options
 
     def on_train_begin(self, logs=None):

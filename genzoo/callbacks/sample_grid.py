@@ -1,10 +1,14 @@
 """Pictures of samples while a model trains."""
 
+import os
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from genzoo import checks
+from genzoo.types import ArrayLike, SeedLike
 
 _AS_IMAGE = tf.compat.v1.SummaryMetadata(
     plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="images")
@@ -25,52 +29,51 @@ class SampleGrid(keras.callbacks.Callback):
         rows: of the grid.
         columns: of the grid.
         seed: of the draws.
-        labels: conditions of a conditional model, rows * columns of them; by
+        labels: of a model that is told classes, rows * columns of them; by
             default each column has a class of its own.
+        conditions: of a model that is told vectors, rows * columns of them.
         image_shape: (height, width) or (height, width, channels), for models
             whose samples are vectors.
         value_range: (low, high) drawn as black and white; by default the
-            range of the generator's last activation, else that of the
+            range of the model's space, where that is unbounded of the
             samples.
         log_dir: folder for TensorBoard, where the picture is written too.
 
     Raises:
-        ValueError: when training begins, for samples that are no pictures.
+        ValueError: for numbers that are no positive ints; when training
+            begins, for samples that are no pictures.
 
     Example:
-    >>> gan.fit(x, epochs=20, callbacks=[
-    ...     genzoo.callbacks.SampleGrid("samples", every=5)])
+    >>> x = np.random.default_rng(0).normal(size=(200, 2))
+    >>> gan = genzoo.GAN(*genzoo.networks.mlp(2, 2, width=8, depth=1))
+    >>> gan.compile()
+    >>> grid = genzoo.callbacks.SampleGrid("samples", every=5)
+    >>> history = gan.fit(x, epochs=5, verbose=0, callbacks=[grid])
     """
 
     def __init__(
         self,
-        folder,
-        every=1,
-        rows=8,
-        columns=10,
-        seed=0,
-        labels=None,
-        image_shape=None,
-        value_range=None,
-        log_dir=None,
+        folder: str | os.PathLike,
+        every: int = 1,
+        rows: int = 8,
+        columns: int = 10,
+        seed: SeedLike = 0,
+        labels: ArrayLike | None = None,
+        conditions: ArrayLike | None = None,
+        image_shape: tuple[int, ...] | None = None,
+        value_range: tuple[float, float] | None = None,
+        log_dir: str | os.PathLike | None = None,
     ):
         super().__init__()
-        for name, value in (
-            ("every", every),
-            ("rows", rows),
-            ("columns", columns),
-        ):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"SampleGrid: {name} must be a positive int; received "
-                    f"{value!r}."
-                )
         self.folder = Path(folder)
-        self.every = every
-        self.rows = rows
-        self.columns = columns
+        self.every = checks.positive_int(every, "SampleGrid: every")
+        self.rows = checks.positive_int(rows, "SampleGrid: rows")
+        self.columns = checks.positive_int(columns, "SampleGrid: columns")
         self.seed = seed
-        self.labels = labels
+        given = {"labels": labels, "conditions": conditions}
+        self.given = {
+            name: part for name, part in given.items() if part is not None
+        }
         self.image_shape = image_shape and tuple(image_shape)
         self.value_range = value_range
         self.log_dir = log_dir
@@ -137,27 +140,27 @@ class SampleGrid(keras.callbacks.Callback):
         )
         x = x.transpose(0, 2, 1, 3, 4)
         x = x.reshape(self.rows * (shape[0] + 1), -1, shape[2])
-        return np.uint8(np.round(255 * x[:-1, :-1]))
+        return np.round(255 * x[:-1, :-1]).astype(np.uint8)
 
     def _drawn(self, count):
-        options = {}
-        if self.labels is not None:
-            options["labels"] = self.labels
-        elif getattr(self.model, "is_conditional", False):
-            classes = self.model.networks.classes
+        given = self.given
+        if not given and getattr(self.model, "is_conditional", False):
+            classes = self.model.conditions.classes
             if classes is None:
                 raise ValueError(
-                    "SampleGrid: the model takes vectors as conditions; pass "
-                    f"labels, {count} of them."
+                    "SampleGrid: the model takes vectors; pass conditions, "
+                    f"{count} of them."
                 )
-            options["labels"] = np.arange(count) % self.columns % classes
-        return self.model.sample(count, seed=self.seed, **options)
+            given = {"labels": np.arange(count) % self.columns % classes}
+        return self.model.sample(count, seed=self.seed, **given)
 
     def _range(self, x):
-        given = self.value_range or getattr(self.model, "value_range", None)
-        if given is None or not np.isfinite(given).all():
+        if self.value_range is not None:
+            return self.value_range
+        space = getattr(self.model, "space", None)
+        if space is None or not space.is_bounded:
             return x.min(), x.max()
-        return given
+        return space.low.min(), space.high.max()
 
 
 def _scatter(points, side=480):
@@ -168,4 +171,4 @@ def _scatter(points, side=480):
     counts, _, _ = np.histogram2d(finite[:, 1], finite[:, 0], (edges, edges))
     grey = np.exp(-counts[::-1])
     grey = np.repeat(np.repeat(grey, 2, axis=0), 2, axis=1)
-    return np.uint8(255 * grey)[..., None]
+    return (255 * grey).astype(np.uint8)[..., None]

@@ -6,10 +6,10 @@ along z. Leptons are massless: E = |p|.
 """
 
 import math
-import numbers
 
 import numpy as np
 
+from genzoo import checks
 from genzoo.runtime import random
 
 MASS = 91.19
@@ -71,13 +71,10 @@ def two_body_decay(
     >>> events, energies = genzoo.datasets.two_body_decay(10_000)
     >>> mass = genzoo.datasets.decay.invariant_mass(events)    # (10000,)
     """
-    if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 1:
-        raise ValueError(
-            "datasets.two_body_decay: n must be an int of at least 1; "
-            f"received {n!r}."
-        )
-    _check_resolution("momentum_resolution", momentum_resolution)
-    _check_resolution("angle_resolution", angle_resolution)
+    owner = "datasets.two_body_decay"
+    checks.positive_int(n, f"{owner}: n")
+    checks.penalty(momentum_resolution, f"{owner}: momentum_resolution")
+    checks.penalty(angle_resolution, f"{owner}: angle_resolution")
     evenly, kicked, smeared = random.split(random.as_seed(seed), 3)
     uniform = random.uniform((n, 4), evenly, "float64").numpy().T
     energy = _energies(n, energy, uniform[3])
@@ -209,12 +206,3 @@ def _energies(n, energy, uniform):
             f"{_LEAST_ENERGY:g} GeV; received {energy!r}."
         )
     return np.broadcast_to(given.reshape(-1), (n,))
-
-
-def _check_resolution(name, value):
-    is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_real or not 0 <= value < math.inf:
-        raise ValueError(
-            f"datasets.two_body_decay: {name} must be a finite number of at "
-            f"least 0; received {value!r}."
-        )

@@ -1,11 +1,11 @@
 """Rings and grids of narrow Gaussians: do all modes come out?"""
 
 import math
-import numbers
 from typing import NamedTuple
 
 import numpy as np
 
+from genzoo import checks
 from genzoo.runtime import random
 
 
@@ -53,8 +53,8 @@ def gaussian_ring(n, modes=8, radius=2.0, sd=0.02, seed=0):
     >>> coverage = genzoo.metrics.ModeCoverage(centres, radius=3 * sd)
     """
     owner = "datasets.gaussian_ring"
-    _check_count(owner, "modes", modes, least=3)
-    _check_length(owner, "radius", radius)
+    checks.whole(3)(modes, f"{owner}: modes")
+    checks.positive_number(radius, f"{owner}: radius")
     angles = 2 * math.pi * np.arange(modes) / modes
     centres = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     return _mixture(owner, n, centres, sd, seed)
@@ -90,16 +90,16 @@ def gaussian_grid(n, side=5, spacing=2.0, sd=0.05, seed=0):
     25
     """
     owner = "datasets.gaussian_grid"
-    _check_count(owner, "side", side, least=2)
-    _check_length(owner, "spacing", spacing)
+    checks.whole(2)(side, f"{owner}: side")
+    checks.positive_number(spacing, f"{owner}: spacing")
     along = spacing * (np.arange(side) - (side - 1) / 2)
     centres = np.stack(np.meshgrid(along, along, indexing="ij"), axis=-1)
     return _mixture(owner, n, centres.reshape(-1, 2), sd, seed)
 
 
 def _mixture(owner, n, centres, sd, seed):
-    _check_count(owner, "n", n, least=1)
-    _check_length(owner, "sd", sd)
+    checks.positive_int(n, f"{owner}: n")
+    checks.positive_number(sd, f"{owner}: sd")
     choice, noise = random.split(random.as_seed(seed), 2)
     uniform = random.uniform((n,), choice, "float64").numpy()
     labels = (uniform * len(centres)).astype(np.int32)
@@ -113,21 +113,3 @@ def _mixture(owner, n, centres, sd, seed):
         (centres / scale).astype(np.float32),
         float(sd / scale),
     )
-
-
-def _check_count(owner, name, value, least):
-    is_int = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not is_int or value < least:
-        raise ValueError(
-            f"{owner}: {name} must be an int of at least {least}; received "
-            f"{value!r}."
-        )
-
-
-def _check_length(owner, name, value):
-    is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_real or not 0 < value < math.inf:
-        raise ValueError(
-            f"{owner}: {name} must be a finite number above 0; received "
-            f"{value!r}."
-        )

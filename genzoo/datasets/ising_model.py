@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from genzoo import checks
 from genzoo.runtime import random
 from genzoo.samplers import ising as sampler
 
@@ -48,9 +49,10 @@ def ising(shape, temperature, n, seed=0):
     >>> x.shape, x.dtype
     ((1000, 16, 16), dtype('int8'))
     """
-    sampler.check_shape("datasets.ising", shape)
-    sampler.check_temperature("datasets.ising", temperature)
-    sampler.check_count("datasets.ising", "n", n, 1)
+    owner = "datasets.ising"
+    sampler.even_shape(shape, f"{owner}: shape")
+    sampler.positive_temperature(temperature, f"{owner}: temperature")
+    checks.positive_int(n, f"{owner}: n")
     seed = random.as_seed(seed)
     steps = _steps(shape)
     # Few sizes of batches, as XLA compiles for each. A smaller batch is the

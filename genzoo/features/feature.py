@@ -1,9 +1,12 @@
 """What every feature provides, and several features as one."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from keras import ops
+
+from genzoo.checks import Arguments
+from genzoo.spaces import Space
 
 
 class Quadratic(NamedTuple):
@@ -32,15 +35,24 @@ NO_PAIRS = np.zeros((0, 2), np.int64)
 
 
 class Feature:
-    """One or more functions f_i(x), whose averages are constrained.
+    """One or more functions f_i(x), whose averages are constrained."""
 
-    Attributes:
-        breaks: numbers at which a function of a continuous site may jump.
-    """
+    arguments: ClassVar[Arguments] = {}
 
-    breaks = ()
+    @property
+    def breaks(self) -> tuple[float, ...]:
+        """Numbers at which a function of a continuous site may jump."""
+        return ()
 
-    def names(self, space):
+    def count(self, space: Space) -> int:
+        """How many functions there are, without a list of them.
+
+        Raises:
+            ValueError: if the feature does not apply to the space.
+        """
+        return len(self.names(space))
+
+    def names(self, space: Space) -> list[str]:
         """A name for each function, a list.
 
         Raises:

@@ -86,8 +86,13 @@ class FeatureList:
             )
             for form, start in zip(forms, first, strict=False)
         ]
-        columns = zip(*(form[:4] for form in numbered), strict=True)
-        return Quadratic(*map(np.concatenate, columns), forms[0].values)
+        sites, site_features, pairs, pair_features = (
+            np.concatenate(column)
+            for column in zip(*(form[:4] for form in numbered), strict=True)
+        )
+        return Quadratic(
+            sites, site_features, pairs, pair_features, forms[0].values
+        )
 
     def serialize(self):
         """Their configurations, a list.
@@ -100,7 +105,7 @@ class FeatureList:
 
 
 def _distinct(names):
-    seen = {}
+    seen: dict[str, int] = {}
     result = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1

@@ -41,8 +41,8 @@ class Function(Feature):
         is_layer = isinstance(self.function, keras.layers.Layer)
         return self.function if is_layer else None
 
-    def names(self, space):
-        """The name, numbered if there is more than one feature."""
+    def count(self, space):
+        """The length of what the function gives."""
         one = ops.zeros((3, *space.event_shape), self._dtype("float64"))
         shape = tuple(self.function(one).shape)
         if len(shape) not in (1, 2) or shape[0] != 3:
@@ -51,7 +51,11 @@ class Function(Feature):
                 f"(batch, {', '.join(map(str, space.event_shape))}) into "
                 f"(batch, n); for a batch of 3 it gave {shape}."
             )
-        count = 1 if len(shape) == 1 else shape[1]
+        return 1 if len(shape) == 1 else shape[1]
+
+    def names(self, space):
+        """The name, numbered if there is more than one feature."""
+        count = self.count(space)
         if count == 1:
             return [self.name]
         return [f"{self.name}_{i}" for i in range(count)]

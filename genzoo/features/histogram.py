@@ -1,9 +1,13 @@
 """Histograms: how much of the probability lies in each bin."""
 
+from collections.abc import Iterable
+from typing import ClassVar
+
 import keras
 import numpy as np
 from keras import ops
 
+from genzoo import checks
 from genzoo.features.feature import Feature, flat
 
 
@@ -22,27 +26,31 @@ class Histogram(Feature):
         ValueError: unless there are two or more increasing numbers.
     """
 
-    def __init__(self, bins):
-        ends = np.asarray(bins, np.float64)
-        if ends.ndim != 1 or len(ends) < 2 or not (np.diff(ends) > 0).all():
-            raise ValueError(
-                "Histogram: bins must be two or more increasing numbers; "
-                f"received {bins!r}."
-            )
-        self.bins = ends
+    arguments: ClassVar[checks.Arguments] = {
+        "bins": checks.number_list("two or more increasing numbers", True)
+    }
+
+    def __init__(self, bins: Iterable[float]):
+        (bins,) = checks.arguments(self, bins=bins)
+        self.bins = np.array(bins)
 
     @property
     def breaks(self):
         """The ends of the bins."""
         return tuple(self.bins.tolist())
 
-    def names(self, space):
-        """x in [0, 1), and so on."""
+    def count(self, space):
+        """Bins times sites."""
         if not space.is_bounded:
             raise ValueError(
                 "Histogram: the space is unbounded, where bins cannot be "
                 "integrated exactly. Use Interval(low, high)."
             )
+        return space.width * (len(self.bins) - 1)
+
+    def names(self, space):
+        """x in [0, 1), and so on."""
+        self.count(space)
         last = len(self.bins) - 2
         bins = [
             f"[{low:g}, {high:g}{']' if k == last else ')'}"

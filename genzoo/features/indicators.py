@@ -4,10 +4,14 @@ The last value is left out everywhere: indicators of all values add up to one,
 so that with it the multipliers would not be determined.
 """
 
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
 import keras
 import numpy as np
 from keras import ops
 
+from genzoo import checks
 from genzoo.features.feature import (
     NO_PAIRS,
     NO_SITES,
@@ -15,7 +19,9 @@ from genzoo.features.feature import (
     Quadratic,
     flat,
 )
-from genzoo.features.pairwise import as_edges, edges_of
+from genzoo.features.pairwise import edge_array, edge_count, edges_of
+
+_VALUES = checks.number_list("two or more different finite numbers")
 
 
 @keras.saving.register_keras_serializable("genzoo.features")
@@ -24,10 +30,20 @@ class Indicators(Feature):
 
     Args:
         values: the values of a site.
+
+    Raises:
+        ValueError: unless there are two or more different numbers.
     """
 
-    def __init__(self, values):
-        self.values = tuple(float(v) for v in values)
+    arguments: ClassVar[checks.Arguments] = {"values": _VALUES}
+
+    def __init__(self, values: Iterable[float]):
+        (values,) = checks.arguments(self, values=values)
+        self.values = tuple(values)
+
+    def count(self, space):
+        """Sites times values but one."""
+        return space.width * (len(self.values) - 1)
 
     def names(self, space):
         """x_0=1, and so on."""
@@ -64,13 +80,25 @@ class PairIndicators(Feature):
     Args:
         values: the values of a site; the last is left out.
         edges: pairs (i, j) of sites; None takes all.
+
+    Raises:
+        ValueError: unless there are two or more different numbers, and edges
+            are pairs of different sites, each once.
     """
 
-    def __init__(self, values, edges=None):
-        self.values = tuple(float(v) for v in values)
-        self.edges = (
-            None if edges is None else as_edges("PairIndicators", edges)
-        )
+    arguments: ClassVar[checks.Arguments] = {
+        "values": _VALUES,
+        "edges": checks.optional(edge_array),
+    }
+
+    def __init__(self, values: Iterable[float], edges: Any = None):
+        values, self.edges = checks.arguments(self, values=values, edges=edges)
+        self.values = tuple(values)
+
+    def count(self, space):
+        """Edges times pairs of values but one each."""
+        edges = edge_count("PairIndicators", self.edges, space.event_shape)
+        return edges * (len(self.values) - 1) ** 2
 
     def _places(self, width):
         """Positions of the pairs of indicators, (m, 2)."""

@@ -1,12 +1,27 @@
 """Powers of x."""
 
-import numbers
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 from keras import ops
 
+from genzoo import checks
 from genzoo.features.feature import NO_PAIRS, Feature, Quadratic, flat
+
+_HIGHEST = 64
+
+
+def _powers(value: Any, where: str) -> list[int]:
+    if (
+        not isinstance(value, (list, tuple))
+        or not value
+        or not all(checks.is_int(p) and 0 < p <= _HIGHEST for p in value)
+        or len(set(value)) < len(value)
+    ):
+        words = f"different positive ints of at most {_HIGHEST}"
+        checks.refuse(value, where, words)
+    return [int(p) for p in value]
 
 
 @keras.saving.register_keras_serializable("genzoo.features")
@@ -14,7 +29,7 @@ class Moments(Feature):
     """The powers `x_i^p` of each site, so that moments are constrained.
 
     Args:
-        *powers: positive ints; p = 1 if there are none.
+        *powers: ints from 1 to 64; p = 1 if there are none.
         tied: whether there is one function `sum_i x_i^p` for all sites, such
             as the magnetisation, and not one for each.
 
@@ -25,21 +40,19 @@ class Moments(Feature):
     >>> Moments(1, 2)        # a Gaussian, on the real line
     """
 
-    def __init__(self, *powers, tied=False):
-        powers = powers or (1,)
-        good = [
-            isinstance(p, numbers.Integral)
-            and not isinstance(p, bool)
-            and p > 0
-            for p in powers
-        ]
-        if not all(good) or len(set(powers)) < len(powers):
-            raise ValueError(
-                "Moments: powers must be different positive ints; received "
-                f"{powers!r}."
-            )
-        self.powers = [int(p) for p in powers]
-        self.tied = bool(tied)
+    arguments: ClassVar[checks.Arguments] = {
+        "powers": _powers,
+        "tied": checks.flag,
+    }
+
+    def __init__(self, *powers: int, tied: bool = False):
+        self.powers, self.tied = checks.arguments(
+            self, powers=powers or (1,), tied=tied
+        )
+
+    def count(self, space):
+        """Powers, times sites if they are not tied."""
+        return len(self.powers) * (1 if self.tied else space.width)
 
     def names(self, space):
         """x^2, or x_0^2, x_1^2, or sum x^2."""
@@ -72,7 +85,7 @@ class Moments(Feature):
 
     def get_config(self):
         """The constructor's arguments."""
-        return {"powers": self.powers, "tied": self.tied}
+        return {"powers": list(self.powers), "tied": self.tied}
 
     @classmethod
     def from_config(cls, config):

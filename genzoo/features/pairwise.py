@@ -1,6 +1,9 @@
 """Products of two sites: all pairs, a graph's edges, a lattice's bonds."""
 
+import functools
 import itertools
+import math
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -8,6 +11,42 @@ from keras import ops
 
 from genzoo import checks
 from genzoo.features.feature import NO_SITES, Feature, Quadratic, flat
+
+
+def edge_array(value: Any, where: str) -> np.ndarray:
+    """A check: edges as an int array (m, 2), with i < j.
+
+    Raises:
+        ValueError: if they are not pairs of different sites, each once.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.zeros(0, object)
+    if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"{where} must be pairs of ints, shape (m, 2); received shape "
+            f"{array.shape}, dtype {array.dtype}."
+        )
+    array = np.sort(array.astype(np.int64), axis=1)
+    loops = array[array[:, 0] == array[:, 1]]
+    if len(loops):
+        raise ValueError(
+            f"{where} must join different sites; an edge joins a site with "
+            f"itself: {loops[0].tolist()}."
+        )
+    if len(np.unique(array, axis=0)) < len(array):
+        raise ValueError(f"{where} must be given once; an edge comes twice.")
+    return array
+
+
+def boundary(value: Any, where: str) -> bool | list[bool]:
+    """A check: a bool, or a list of them, one for each dimension."""
+    several = isinstance(value, (list, tuple, np.ndarray))
+    wraps = value if several else [value]
+    if not all(isinstance(wrap, (bool, np.bool_)) for wrap in wraps):
+        checks.refuse(value, where, "a bool, or one for each dimension")
+    return [bool(wrap) for wrap in wraps] if several else bool(value)
 
 
 @keras.saving.register_keras_serializable("genzoo.features")
@@ -21,8 +60,16 @@ class Pairwise(Feature):
         ValueError: if edges are not pairs of different sites, each once.
     """
 
-    def __init__(self, edges=None):
-        self.edges = None if edges is None else as_edges("Pairwise", edges)
+    arguments: ClassVar[checks.Arguments] = {
+        "edges": checks.optional(edge_array)
+    }
+
+    def __init__(self, edges: Any = None):
+        (self.edges,) = checks.arguments(self, edges=edges)
+
+    def count(self, space):
+        """The number of edges."""
+        return edge_count("Pairwise", self.edges, space.event_shape)
 
     def pairs(self, space):
         """The edges on a space, an int array (m, 2)."""
@@ -73,20 +120,39 @@ class LatticeBonds(Feature):
         ValueError: for a bad shape or `periodic`.
     """
 
-    def __init__(self, shape, periodic=True):
-        self.shape = checks.event_shape(shape, "LatticeBonds: shape")
-        self.bonds = lattice_bonds(self.shape, periodic)
-        self.wraps = _wraps(self.shape, periodic)
-        self.periodic = periodic
+    arguments: ClassVar[checks.Arguments] = {
+        "shape": checks.event_shape,
+        "periodic": boundary,
+    }
 
-    def names(self, space):
-        """Bonds."""
+    def __init__(
+        self,
+        shape: int | tuple[int, ...],
+        periodic: bool | list[bool] = True,
+    ):
+        self.shape, self.periodic = checks.arguments(
+            self, shape=shape, periodic=periodic
+        )
+        self.wraps = _wraps(self.shape, self.periodic, "LatticeBonds: periodic")
+
+    @functools.cached_property
+    def bonds(self) -> np.ndarray:
+        """Pairs of neighbours, an int array (bonds, 2)."""
+        return lattice_bonds(self.shape, self.periodic)
+
+    def count(self, space):
+        """One."""
         if int(np.prod(self.shape)) != space.width:
             raise ValueError(
                 f"LatticeBonds: shape {self.shape} has "
                 f"{int(np.prod(self.shape))} sites; the space has "
                 f"{space.width}."
             )
+        return 1
+
+    def names(self, space):
+        """Bonds."""
+        self.count(space)
         return ["bonds"]
 
     def __call__(self, x):
@@ -135,7 +201,8 @@ def lattice_bonds(shape, periodic=True):
     shape = checks.event_shape(shape, "lattice_bonds: shape")
     sites = np.arange(int(np.prod(shape))).reshape(shape)
     bonds = []
-    for axis, wraps in enumerate(_wraps(shape, periodic)):
+    wrapped = _wraps(shape, periodic, "lattice_bonds: periodic")
+    for axis, wraps in enumerate(wrapped):
         if shape[axis] == 1:
             continue
         following = np.roll(sites, -1, axis=axis)
@@ -146,53 +213,52 @@ def lattice_bonds(shape, periodic=True):
     return np.concatenate(bonds) if bonds else np.zeros((0, 2), np.int64)
 
 
-def _wraps(shape, periodic):
-    wraps = [periodic] * len(shape) if np.ndim(periodic) == 0 else periodic
-    if len(wraps) != len(shape) or not all(
-        isinstance(wrap, (bool, np.bool_)) for wrap in wraps
-    ):
-        raise ValueError(
-            "periodic must be a bool, or a list of one for each of the "
-            f"{len(shape)} dimensions; received {periodic!r}."
-        )
-    return list(wraps)
+def _wraps(shape, wraps, where):
+    """For each dimension whether its ends are bound, a list."""
+    wraps = boundary(wraps, where)
+    wraps = wraps if isinstance(wraps, list) else [wraps] * len(shape)
+    if len(wraps) != len(shape):
+        words = f"a bool, or one for each of the {len(shape)} dimensions"
+        checks.refuse(wraps, where, words)
+    return wraps
 
 
-def as_edges(owner, edges):
-    """Edges as an int array (m, 2), with i < j.
+def edge_count(
+    owner: str, edges: np.ndarray | str | None, shape: tuple[int, ...]
+) -> int:
+    """How many edges there are, without a list of them.
 
-    Raises:
-        ValueError: if they are not pairs of different sites, each once.
-    """
-    array = np.asarray(edges)
-    if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
-        raise ValueError(
-            f"{owner}: edges must be pairs of ints, shape (m, 2); received "
-            f"shape {array.shape}, dtype {array.dtype}."
-        )
-    array = np.sort(array.astype(np.int64), axis=1)
-    if (array[:, 0] == array[:, 1]).any():
-        raise ValueError(
-            f"{owner}: an edge joins a site with itself: "
-            f"{array[array[:, 0] == array[:, 1]][0].tolist()}."
-        )
-    if len(np.unique(array, axis=0)) < len(array):
-        raise ValueError(f"{owner}: an edge comes twice; give each once.")
-    return array
-
-
-def edges_of(owner, edges, width):
-    """The edges, or all pairs of sites, on `width` sites.
+    Args:
+        owner: who asks.
+        edges: an int array (m, 2), None for all pairs of sites, or "lattice"
+            for the neighbours on a periodic lattice, each pair once.
+        shape: in which the sites are arranged.
 
     Raises:
         ValueError: if a site is not there.
     """
+    width = math.prod(shape)
     if edges is None:
-        pairs = list(itertools.combinations(range(width), 2))
-        return np.array(pairs, np.int64).reshape(-1, 2)
+        return width * (width - 1) // 2
+    if isinstance(edges, str):
+        # Along a side of two, both bonds are between the same sites.
+        return sum(width // (2 if n == 2 else 1) for n in shape if n > 1)
     if len(edges) and (edges.min() < 0 or edges.max() >= width):
         raise ValueError(
             f"{owner}: edges name sites {edges.min()} to {edges.max()}; the "
             f"space has {width}, numbered from 0."
         )
+    return len(edges)
+
+
+def edges_of(owner: str, edges: np.ndarray | None, width: int) -> np.ndarray:
+    """The edges, or all pairs of sites, on `width` sites.
+
+    Raises:
+        ValueError: if a site is not there.
+    """
+    edge_count(owner, edges, (width,))
+    if edges is None:
+        pairs = list(itertools.combinations(range(width), 2))
+        return np.array(pairs, np.int64).reshape(-1, 2)
     return edges

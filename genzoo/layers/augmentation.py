@@ -1,11 +1,14 @@
 """Augmentation of what the discriminator sees, data and generated alike."""
 
-import numbers
+from typing import ClassVar
 
 import keras
 import tensorflow as tf
 
+from genzoo import checks
 from genzoo.runtime import distribute, random
+
+_SHARE = checks.number(0, 1)
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -44,50 +47,41 @@ class Augmentation(keras.layers.Layer):
         networks with limited data", 2020 (the adaptive probability).
     """
 
+    arguments: ClassVar[checks.Arguments] = {
+        "translation": _SHARE,
+        "cutout": _SHARE,
+        "colour": _SHARE,
+        "probability": _SHARE,
+        "target": checks.optional(
+            checks.number(-1, 1, "a mean sign, between -1 and 1", True)
+        ),
+        "speed": checks.positive_number,
+        "fill": checks.finite_number,
+    }
+
     def __init__(
         self,
-        translation=0.125,
-        cutout=0.5,
-        colour=0.5,
-        probability=1.0,
-        target=None,
-        speed=100.0,
-        fill=0.0,
+        translation: float = 0.125,
+        cutout: float = 0.5,
+        colour: float = 0.5,
+        probability: float = 1.0,
+        target: float | None = None,
+        speed: float = 100.0,
+        fill: float = 0.0,
         **kwargs,
     ):
         super().__init__(**{"trainable": False, **kwargs})
-        shares = {
-            "translation": translation,
-            "cutout": cutout,
-            "colour": colour,
-            "probability": probability,
-        }
-        for name, value in shares.items():
-            if not isinstance(value, numbers.Real) or not 0 <= value <= 1:
-                raise ValueError(
-                    f"Augmentation: {name} must be a number from 0 to 1; "
-                    f"received {value!r}."
-                )
-        if target is not None and not -1 < target < 1:
-            raise ValueError(
-                "Augmentation: target is a mean sign, between -1 and 1; "
-                f"received {target!r}."
-            )
-        if not speed > 0:
-            raise ValueError(
-                f"Augmentation: speed must be above 0; received {speed!r}."
-            )
-        self.translation = translation
-        self.cutout = cutout
-        self.colour = colour
-        self.probability = probability
-        self.target = target
-        self.speed = speed
-        self.fill = fill
+        self.translation, self.cutout, self.colour = checks.arguments(
+            self, translation=translation, cutout=cutout, colour=colour
+        )
+        self.probability, self.target = checks.arguments(
+            self, probability=probability, target=target
+        )
+        self.speed, self.fill = checks.arguments(self, speed=speed, fill=fill)
         self.present = self.add_weight(
             name="probability",
             shape=(),
-            initializer=keras.initializers.Constant(probability),
+            initializer=keras.initializers.Constant(self.probability),
             trainable=False,
             autocast=False,
             aggregation="only_first_replica",

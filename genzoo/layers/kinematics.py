@@ -1,7 +1,11 @@
 """Kinematics of two leptons, as a layer."""
 
+from typing import ClassVar
+
 import keras
 from keras import ops
+
+from genzoo import checks
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -22,11 +26,16 @@ class DileptonKinematics(keras.layers.Layer):
 
     Args:
         mass: M, of the resonance, in GeV.
+
+    Raises:
+        ValueError: if `mass` is not a positive number.
     """
 
-    def __init__(self, mass=91.19, **kwargs):
+    arguments: ClassVar[checks.Arguments] = {"mass": checks.positive_number}
+
+    def __init__(self, mass: float = 91.19, **kwargs):
         super().__init__(**kwargs)
-        self.mass = mass
+        (self.mass,) = checks.arguments(self, mass=mass)
 
     def call(self, x, energy):
         """The twelve numbers of each event, (batch, 12)."""

@@ -6,8 +6,12 @@ log D(x) = -softplus(-logit), if D(x) = sigmoid(logit) is the probability that
 x is data.
 """
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
+
+from genzoo.checks import Arguments
 
 
 class AdversarialLoss:
@@ -18,6 +22,7 @@ class AdversarialLoss:
             real examples too.
     """
 
+    arguments: ClassVar[Arguments] = {}
     pairs_in_generator = False
 
     def discriminator(self, real, fake):

@@ -5,10 +5,13 @@ The gradient of the mean log-likelihood is a difference of two averages,
 come by the second.
 """
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
-from genzoo.losses.loss import LearningRule, positive_int
+from genzoo import checks
+from genzoo.losses.loss import LearningRule
 from genzoo.losses.protocols import Enumerable, Walkable
 from genzoo.runtime import random
 
@@ -34,8 +37,10 @@ class ContrastiveDivergence(LearningRule):
     needs = Walkable
     samples = True
 
+    arguments: ClassVar[checks.Arguments] = {"steps": checks.positive_int}
+
     def __init__(self, steps: int = 1):
-        self.steps = positive_int("ContrastiveDivergence", "steps", steps)
+        (self.steps,) = checks.arguments(self, steps=steps)
 
     def gradients(self, model, x, seed):
         """The energy difference and the estimated gradient."""
@@ -81,10 +86,15 @@ class PersistentContrastiveDivergence(LearningRule):
     needs = Walkable
     uses_averages = samples = True
 
+    arguments: ClassVar[checks.Arguments] = {
+        "steps": checks.positive_int,
+        "chains": checks.positive_int,
+    }
+
     def __init__(self, steps: int = 1, chains: int = 128):
-        name = "PersistentContrastiveDivergence"
-        self.steps = positive_int(name, "steps", steps)
-        self.chains = positive_int(name, "chains", chains)
+        self.steps, self.chains = checks.arguments(
+            self, steps=steps, chains=chains
+        )
 
     def gradients(self, model, x, seed):
         """The energy difference and the estimated gradient."""

@@ -1,10 +1,10 @@
 """The learning rules: what `fit` minimises, and how its gradient is found."""
 
-import numbers
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
+from genzoo.checks import Arguments
 from genzoo.losses.protocols import Gradients, require
 from genzoo.runtime.random import Seed
 
@@ -21,6 +21,7 @@ class LearningRule:
         samples: whether its gradient is an estimate by Markov chains.
     """
 
+    arguments: ClassVar[Arguments] = {}
     needs: type = object
     chains = 0
     uses_averages = False
@@ -60,32 +61,3 @@ class LearningRule:
     def from_config(cls, config):
         """A learning rule from `get_config`."""
         return cls(**config)
-
-
-def positive_int(owner, name, value):
-    """`value`, if it is an int above 0.
-
-    Raises:
-        ValueError: naming the argument and what came.
-    """
-    is_int = isinstance(value, numbers.Integral)
-    if not is_int or isinstance(value, bool) or value < 1:
-        raise ValueError(
-            f"{owner}: {name} must be a positive int; received {value!r}."
-        )
-    return int(value)
-
-
-def check_penalty(owner, name, value):
-    """`value` as a float, if it is a finite number of at least 0.
-
-    Raises:
-        ValueError: naming the argument and what came.
-    """
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not 0 <= value < float("inf"):
-        raise ValueError(
-            f"{owner}: {name} must be a number of at least 0; received "
-            f"{value!r}."
-        )
-    return float(value)

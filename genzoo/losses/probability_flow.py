@@ -1,8 +1,11 @@
 """Minimum probability flow."""
 
+from typing import ClassVar
+
 import keras
 
-from genzoo.losses.loss import LearningRule, check_penalty
+from genzoo import checks
+from genzoo.losses.loss import LearningRule
 from genzoo.losses.protocols import Flowing
 
 
@@ -30,9 +33,13 @@ class MinimumProbabilityFlow(LearningRule):
 
     needs = Flowing
 
+    arguments: ClassVar[checks.Arguments] = {
+        "l1": checks.penalty,
+        "l2": checks.penalty,
+    }
+
     def __init__(self, l1: float = 0.0, l2: float = 0.0):
-        self.l1 = check_penalty("MinimumProbabilityFlow", "l1", l1)
-        self.l2 = check_penalty("MinimumProbabilityFlow", "l2", l2)
+        self.l1, self.l2 = checks.arguments(self, l1=l1, l2=l2)
 
     def gradients(self, model, x, seed):
         """The flow and its gradient."""

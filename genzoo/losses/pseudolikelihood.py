@@ -1,8 +1,11 @@
 """Pseudolikelihood: each unit predicted from all the others."""
 
+from typing import ClassVar
+
 import keras
 
-from genzoo.losses.loss import LearningRule, check_penalty, positive_int
+from genzoo import checks
+from genzoo.losses.loss import LearningRule
 from genzoo.losses.protocols import Conditional
 
 
@@ -37,14 +40,18 @@ class Pseudolikelihood(LearningRule):
 
     needs = Conditional
 
+    arguments: ClassVar[checks.Arguments] = {
+        "sites": checks.optional(checks.positive_int),
+        "l1": checks.penalty,
+        "l2": checks.penalty,
+    }
+
     def __init__(
         self, sites: int | None = None, l1: float = 0.0, l2: float = 0.0
     ):
-        if sites is not None:
-            positive_int("Pseudolikelihood", "sites", sites)
-        self.sites = sites
-        self.l1 = check_penalty("Pseudolikelihood", "l1", l1)
-        self.l2 = check_penalty("Pseudolikelihood", "l2", l2)
+        self.sites, self.l1, self.l2 = checks.arguments(
+            self, sites=sites, l1=l1, l2=l2
+        )
 
     def gradients(self, model, x, seed):
         """The negative mean log-pseudolikelihood and its gradient."""

@@ -3,7 +3,22 @@
 import keras
 from keras import layers
 
-CONDITIONINGS = ("concatenation", "projection", "auxiliary")
+from genzoo import checks
+
+LENGTH = checks.whole(1, 2**14)
+# What all conditional pairs take.
+COMMON: checks.Arguments = {
+    "latent": LENGTH,
+    "width": LENGTH,
+    "classes": checks.optional(checks.whole(2, 10_000)),
+    "condition": checks.optional(LENGTH),
+    "conditioning": checks.one_of("concatenation", "projection", "auxiliary"),
+    "packing": checks.whole(1, 64),
+    "activation": checks.one_of(
+        "linear", "relu", "sigmoid", "softplus", "tanh"
+    ),
+    "spectral_normalization": checks.flag,
+}
 
 
 class Condition:
@@ -12,7 +27,7 @@ class Condition:
     Args:
         classes: number of classes, for integer conditions; or None.
         length: length of vector conditions; or None.
-        conditioning: one of `CONDITIONINGS`.
+        conditioning: "concatenation", "projection" or "auxiliary".
     """
 
     def __init__(self, classes, length, conditioning):
@@ -25,26 +40,13 @@ class Condition:
         """A condition from a network's arguments.
 
         Raises:
-            ValueError: for both kinds of condition at once, for sizes that
-                are none, or for an unknown conditioning.
+            ValueError: for both kinds of condition at once, or vectors that
+                are to be classified.
         """
         if classes is not None and condition is not None:
             raise ValueError(
                 f"{owner}: classes={classes!r} is for integer conditions and "
                 f"condition={condition!r} for vectors; give one of them."
-            )
-        least = 1 if classes is None else 2
-        size = condition if classes is None else classes
-        if size is not None and (not isinstance(size, int) or size < least):
-            name = "condition" if classes is None else "classes"
-            raise ValueError(
-                f"{owner}: {name} must be an int of at least {least}; "
-                f"received {size!r}."
-            )
-        if conditioning not in CONDITIONINGS:
-            raise ValueError(
-                f"{owner}: conditioning must be one of {CONDITIONINGS}; "
-                f"received {conditioning!r}."
             )
         if conditioning == "auxiliary" and condition is not None:
             raise ValueError(

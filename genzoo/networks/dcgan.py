@@ -3,26 +3,31 @@
 import keras
 from keras import layers
 
-from genzoo.networks.condition import Condition
-from genzoo.networks.image import check_image, grid, to_image
-from genzoo.networks.recipe import recorded
+from genzoo import checks
+from genzoo.networks.condition import COMMON, Condition
+from genzoo.networks.image import grid, image_shape, to_image
+from genzoo.networks.recipe import Pair, recorded
 
 MAPPING_DEPTH, MAPPING_WIDTH = 2, 64
 
 
-@recorded
+@recorded(
+    **COMMON,
+    image_shape=image_shape,
+    mapping=checks.optional(checks.whole(0, 64)),
+)
 def dcgan(
-    latent,
-    image_shape,
-    width=64,
-    mapping=None,
-    classes=None,
-    condition=None,
-    conditioning="projection",
-    packing=1,
-    activation="tanh",
-    spectral_normalization=False,
-):
+    latent: int,
+    image_shape: tuple[int, int, int],
+    width: int = 64,
+    mapping: int | None = None,
+    classes: int | None = None,
+    condition: int | None = None,
+    conditioning: str = "projection",
+    packing: int = 1,
+    activation: str = "tanh",
+    spectral_normalization: bool = False,
+) -> Pair:
     """Strided convolutions up from a small grid, and down to it.
 
     As in the paper, but without batch normalisation, whose statistics couple
@@ -53,7 +58,7 @@ def dcgan(
         (generator, discriminator), Keras models.
 
     Raises:
-        ValueError: for another shape of image.
+        ValueError: for another shape of image, or an argument out of range.
 
     Reference:
         Radford, Metz and Chintala, "Unsupervised representation learning
@@ -64,7 +69,7 @@ def dcgan(
     Example:
     >>> generator, discriminator = genzoo.networks.dcgan(64, (28, 28, 1))
     """
-    side, channels = check_image("dcgan", image_shape)
+    side, _, channels = image_shape
     given = Condition.make("dcgan", classes, condition, conditioning)
     start, doublings = grid(side)
     widths = [width * 2**level for level in range(doublings)]

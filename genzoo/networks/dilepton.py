@@ -3,14 +3,16 @@
 import keras
 from keras import layers
 
+from genzoo import checks
 from genzoo.layers import DileptonKinematics
-from genzoo.networks.recipe import recorded
+from genzoo.networks.condition import LENGTH
+from genzoo.networks.recipe import Pair, recorded
 
 _UNIT, _MIDDLE, _HALF_RANGE = 45.0, 225.0, 75.0
 
 
-@recorded
-def dilepton(latent=8, width=128, depth=3):
+@recorded(latent=LENGTH, width=LENGTH, depth=checks.whole(1, 64))
+def dilepton(latent: int = 8, width: int = 128, depth: int = 3) -> Pair:
     """Perceptrons for the events of `datasets.two_body_decay`.
 
     Events are the six cartesian momenta, conditions the energy of the beam,
@@ -26,6 +28,9 @@ def dilepton(latent=8, width=128, depth=3):
 
     Returns:
         (generator, discriminator), Keras models.
+
+    Raises:
+        ValueError: for an argument out of range.
 
     Example:
     >>> gan = genzoo.GAN(*genzoo.networks.dilepton())

@@ -1,28 +1,27 @@
 """What networks of images share: sizes, and the last layers."""
 
+from typing import Any
+
 from keras import layers
 
+from genzoo import checks
 
-def check_image(owner, image_shape):
-    """(side, channels) of a square image.
 
-    Raises:
-        ValueError: unless the shape is (side, side, channels) with a side
-            from 8 to 128 and 1 or 3 channels.
-    """
-    shape = tuple(image_shape)
+def image_shape(value: Any, where: str) -> tuple[int, int, int]:
+    """A check: the shape (side, side, channels) of a square image."""
+    shape = value if isinstance(value, (list, tuple)) else ()
     if (
         len(shape) != 3
+        or not all(map(checks.is_int, shape))
         or shape[0] != shape[1]
         or not 8 <= shape[0] <= 128
         or shape[2] not in (1, 3)
     ):
-        raise ValueError(
-            f"{owner}: image_shape must be (side, side, channels), side 8 to "
-            f"128, 1 or 3 channels; received {image_shape!r}. Pad or resize "
-            "other images."
-        )
-    return shape[0], shape[2]
+        words = "(side, side, channels), side 8 to 128, 1 or 3 channels"
+        hint = "Pad or resize other images."
+        checks.refuse(value, where, words, hint)
+    side, _, channels = map(int, shape)
+    return side, side, channels
 
 
 def grid(side):

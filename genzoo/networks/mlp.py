@@ -5,23 +5,24 @@ import math
 import keras
 from keras import layers
 
-from genzoo.networks.condition import Condition
-from genzoo.networks.recipe import recorded
+from genzoo import checks
+from genzoo.networks.condition import COMMON, LENGTH, Condition
+from genzoo.networks.recipe import Pair, recorded
 
 
-@recorded
+@recorded(**COMMON, output=LENGTH, depth=checks.whole(0, 64))
 def mlp(
-    latent,
-    output,
-    width=128,
-    depth=3,
-    classes=None,
-    condition=None,
-    conditioning="concatenation",
-    packing=1,
-    activation="linear",
-    spectral_normalization=False,
-):
+    latent: int,
+    output: int,
+    width: int = 128,
+    depth: int = 3,
+    classes: int | None = None,
+    condition: int | None = None,
+    conditioning: str = "concatenation",
+    packing: int = 1,
+    activation: str = "linear",
+    spectral_normalization: bool = False,
+) -> Pair:
     """A generator and a discriminator for vectors, `depth` hidden layers each.
 
     Rectified linear units, whose flat parts let a generator stay on narrow
@@ -43,6 +44,9 @@ def mlp(
 
     Returns:
         (generator, discriminator), Keras models.
+
+    Raises:
+        ValueError: for an argument out of range.
 
     Example:
     >>> generator, discriminator = genzoo.networks.mlp(latent=2, output=2)

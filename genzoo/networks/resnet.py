@@ -3,23 +3,23 @@
 import keras
 from keras import layers
 
-from genzoo.networks.condition import Condition
-from genzoo.networks.image import check_image, grid, to_image
-from genzoo.networks.recipe import recorded
+from genzoo.networks.condition import COMMON, Condition
+from genzoo.networks.image import grid, image_shape, to_image
+from genzoo.networks.recipe import Pair, recorded
 
 
-@recorded
+@recorded(**COMMON, image_shape=image_shape)
 def resnet(
-    latent,
-    image_shape,
-    width=64,
-    classes=None,
-    condition=None,
-    conditioning="projection",
-    packing=1,
-    activation="tanh",
-    spectral_normalization=False,
-):
+    latent: int,
+    image_shape: tuple[int, int, int],
+    width: int = 64,
+    classes: int | None = None,
+    condition: int | None = None,
+    conditioning: str = "projection",
+    packing: int = 1,
+    activation: str = "tanh",
+    spectral_normalization: bool = False,
+) -> Pair:
     """One residual block at each resolution, without normalisation.
 
     The last convolution of each branch begins at zero: the network starts as
@@ -43,14 +43,14 @@ def resnet(
         (generator, discriminator), Keras models.
 
     Raises:
-        ValueError: for another shape of image.
+        ValueError: for another shape of image, or an argument out of range.
 
     Reference:
         Gulrajani et al. 2017, appendix F; Huang et al., "The GAN is dead;
         long live the GAN!", 2024; the zero start: Zhang, Dauphin and Ma,
         "Fixup initialization", 2019.
     """
-    side, channels = check_image("resnet", image_shape)
+    side, _, channels = image_shape
     given = Condition.make("resnet", classes, condition, conditioning)
     start, doublings = grid(side)
     widths = [width * 2 ** min(level, 2) for level in range(doublings + 1)]

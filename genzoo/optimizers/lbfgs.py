@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from genzoo import checks
 from genzoo.optimizers.solver import Solver
 
 
@@ -26,10 +27,7 @@ class LBFGS(Solver):
     """
 
     def __init__(self, memory=10, name=None):
-        if not isinstance(memory, int) or memory < 1:
-            raise ValueError(
-                f"LBFGS: memory must be a positive int; received {memory!r}."
-            )
+        memory = checks.positive_int(memory, "LBFGS: memory")
         super().__init__(name=name)
         self.memory = memory
 

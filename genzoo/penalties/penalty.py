@@ -5,12 +5,22 @@ All are computed in float32, whatever the policy of the discriminator, and in
 one pass for all penalties that look at the same rows.
 """
 
-import math
-import numbers
+from typing import Any, ClassVar
 
+import keras
 import tensorflow as tf
 
+from genzoo import checks
 from genzoo.runtime import distribute, random
+
+
+def _fraction(value: Any, where: str) -> float:
+    """One over an int."""
+    share = checks.positive_number(value, where)
+    period = round(1 / share) if share > 1e-9 else 0
+    if period < 1 or abs(period * share - 1) > 1e-6:
+        checks.refuse(value, where, "one over an int, such as 1/8")
+    return share
 
 
 class Penalty:
@@ -26,27 +36,16 @@ class Penalty:
         ValueError: for another weight or fraction.
     """
 
-    def __init__(self, weight, fraction=1.0):
-        name = type(self).__name__
-        for argument, value in (("weight", weight), ("fraction", fraction)):
-            is_number = isinstance(value, numbers.Real)
-            if (
-                not is_number
-                or isinstance(value, bool)
-                or not 0 < value < math.inf
-            ):
-                raise ValueError(
-                    f"{name}: {argument} must be a positive number; "
-                    f"received {value!r}."
-                )
-        self.weight = float(weight)
-        self.fraction = float(fraction)
-        self.period = round(1 / fraction)
-        if self.period < 1 or abs(self.period * fraction - 1) > 1e-6:
-            raise ValueError(
-                f"{name}: fraction must be one over an int, such as 1/8; "
-                f"received {fraction!r}."
-            )
+    arguments: ClassVar[checks.Arguments] = {
+        "weight": checks.positive_number,
+        "fraction": _fraction,
+    }
+
+    def __init__(self, weight: float, fraction: float = 1.0):
+        self.weight, self.fraction = checks.arguments(
+            self, weight=weight, fraction=fraction
+        )
+        self.period = round(1 / self.fraction)
 
     def points(self, real, fake, seed):
         """Where the gradient is taken, as many as there are rows."""
@@ -64,6 +63,29 @@ class Penalty:
     def from_config(cls, config):
         """A penalty from `get_config`."""
         return cls(**config)
+
+
+def get(where: str, identifiers: Any) -> tuple[Penalty, ...]:
+    """Penalties from a list of them or their configurations, or from one.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if not isinstance(identifiers, (list, tuple)):
+        identifiers = [identifiers]
+    found = [
+        keras.saving.deserialize_keras_object(penalty)
+        if isinstance(penalty, dict)
+        else penalty
+        for penalty in identifiers
+    ]
+    for penalty in found:
+        if not isinstance(penalty, Penalty):
+            raise ValueError(
+                f"{where}: penalties must be of genzoo.penalties, for "
+                f"example R1(0.1); received {penalty!r}."
+            )
+    return tuple(found)
 
 
 def total(penalties, critic, real, fake, condition, seed):

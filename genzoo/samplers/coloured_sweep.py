@@ -46,13 +46,13 @@ def coloured_sweep(pairwise, colours, name):
     rows, codes = tf.constant(rows), tf.constant(codes.reshape(blocks, -1))
 
     def sweep(x, rule, *numbers):
-        numbers = [tf.gather(tf.transpose(each), sites) for each in numbers]
+        drawn = [tf.gather(tf.transpose(each), sites) for each in numbers]
         chains = ops.shape(x)[0]
 
         def visit(block, x, phi):
             field = tf.matmul(outside[block], phi)
             field = tf.reshape(field, (turns, d * places, chains))
-            its_numbers = [each[block] for each in numbers]
+            its_numbers = [each[block] for each in drawn]
 
             def take(turn, values, own):
                 total = field[turn]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from genzoo import checks
 from genzoo.runtime import probability, random
 
 
@@ -34,12 +35,9 @@ def trace(step, seed, state, steps, statistic):
         the mean of each tensor of the infos over the steps.
 
     Raises:
-        ValueError: if `steps` is below 1.
+        ValueError: if `steps` is not a positive int.
     """
-    if steps < 1:
-        raise ValueError(
-            f"trace: steps must be at least 1; received {steps!r}."
-        )
+    checks.positive_int(steps, "trace: steps")
 
     def advance(number, state):
         state, info = step(random.fold_in(seed, number), state)

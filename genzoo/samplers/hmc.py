@@ -8,11 +8,10 @@ References:
     Carlo, 2011.
 """
 
-import numbers
-
 import tensorflow as tf
 from keras import ops
 
+from genzoo import checks
 from genzoo.runtime import random
 from genzoo.samplers.metropolis import choose
 
@@ -39,13 +38,9 @@ def hmc(log_prob, step_size, leapfrog_steps):
         A function `(seed, x) -> (x, Info)`.
 
     Raises:
-        ValueError: if `leapfrog_steps` is not an int above 0.
+        ValueError: if `leapfrog_steps` is not a positive int.
     """
-    if not isinstance(leapfrog_steps, numbers.Integral) or leapfrog_steps < 1:
-        raise ValueError(
-            "hmc: leapfrog_steps must be an int above 0; received "
-            f"{leapfrog_steps!r}."
-        )
+    checks.positive_int(leapfrog_steps, "hmc: leapfrog_steps")
 
     def step(seed, x):
         number, momentum, choice = random.split(seed, 3)

@@ -10,12 +10,12 @@ Reference:
 """
 
 import functools
-import numbers
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from genzoo import checks
 from genzoo.runtime import random
 from genzoo.samplers import multispin
 from genzoo.samplers.multispin import LANES, Words, pack, unpack
@@ -155,16 +155,13 @@ def simulate(
     Raises:
         ValueError: if an argument is out of range.
     """
-    check_shape("simulate", shape)
-    check_temperature("simulate", temperature)
-    for name, value, least in (
-        ("sweeps", sweeps, 0),
-        ("lattices", lattices, 1),
-        ("every", every, 1),
-    ):
-        check_count("simulate", name, value, least)
-    _check_choice("algorithm", algorithm, MOVES)
-    _check_choice("rng", rng, _GENERATORS)
+    even_shape(shape, "simulate: shape")
+    positive_temperature(temperature, "simulate: temperature")
+    checks.whole(0)(sweeps, "simulate: sweeps")
+    checks.positive_int(lattices, "simulate: lattices")
+    checks.positive_int(every, "simulate: every")
+    checks.one_of(*MOVES)(algorithm, "simulate: algorithm")
+    checks.one_of(*_GENERATORS)(rng, "simulate: rng")
     first, second = random.split(random.as_seed(seed), 2)
     lanes = LANES if lattices >= _FEWEST_IN_WORDS else 1
     full = -(-lattices // lanes) * lanes
@@ -240,45 +237,22 @@ def _loop(algorithm, lanes, rng, shape):
     return tf.function(loop, jit_compile=True, autograph=False)
 
 
-def _is_int(value):
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
-def check_count(caller, name, value, least):
-    """Raises unless `value` is an int, at least `least`."""
-    if not _is_int(value) or value < least:
-        raise ValueError(
-            f"{caller}: {name} must be an int, {least} or more; received "
-            f"{value!r}."
-        )
-
-
-def check_shape(caller, shape):
-    """Raises unless `shape` is two even sides."""
+def even_shape(value: Any, where: str) -> tuple[int, int]:
+    """A check: two even sides."""
     if (
-        not isinstance(shape, (tuple, list))
-        or len(shape) != 2
-        or any(not _is_int(s) or s < 2 or s % 2 for s in shape)
+        not isinstance(value, (tuple, list))
+        or len(value) != 2
+        or any(not checks.is_int(s) or s < 2 or s % 2 for s in value)
     ):
-        raise ValueError(
-            f"{caller}: shape must be (rows, columns), both even and 2 or "
-            f"more: odd sides have no checkerboard; received {shape!r}. Take "
-            "the next even size."
-        )
+        words = "(rows, columns), both even and 2 or more"
+        hint = "Odd sides have no checkerboard: take the next even size."
+        checks.refuse(value, where, words, hint)
+    return tuple(value)
 
 
-def check_temperature(caller, temperature):
-    """Raises unless `temperature` is a positive number."""
-    if not isinstance(temperature, numbers.Real) or not temperature > 0:
-        raise ValueError(
-            f"{caller}: temperature must be a number above 0, in units of "
-            f"J / k_B; received {temperature!r}. The critical one is 2.2692."
-        )
-
-
-def _check_choice(name, value, choices):
-    if value not in choices:
-        raise ValueError(
-            f"simulate: {name} must be one of {sorted(choices)}; received "
-            f"{value!r}."
-        )
+def positive_temperature(value: Any, where: str) -> float:
+    """A check: a number above 0, perhaps infinite."""
+    if not checks.is_number(value) or not value > 0:
+        words = "a number above 0, in units of J / k_B"
+        checks.refuse(value, where, words, "The critical one is 2.2692.")
+    return value

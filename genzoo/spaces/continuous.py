@@ -1,6 +1,7 @@
 """Continuous sites: intervals, boxes and the real line."""
 
-import numbers
+import math
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -35,27 +36,44 @@ class _Continuous(Space):
         super().__init__(shape, [None] * width, *ends)
 
 
+def _end(value: Any, where: str) -> float | None:
+    """An end of an interval; None, as infinity, has no number in JSON."""
+    is_float = isinstance(value, (float, np.floating))
+    if value is not None and not is_float and not checks.is_finite(value):
+        hint = "For several ends take Box."
+        checks.refuse(value, where, "a number or None", hint)
+    return value
+
+
 @keras.saving.register_keras_serializable("genzoo.spaces")
 class Interval(_Continuous):
     """Sites in [low, high]; an end may be infinite.
 
     Args:
-        low: the least value.
-        high: the greatest value.
+        low: the least value; None for -infinity.
+        high: the greatest value; None for infinity.
         shape: number of sites, or the shape of one example.
 
     Raises:
         ValueError: unless low < high.
     """
 
-    def __init__(self, low, high, shape=1):
-        for name, end in (("low", low), ("high", high)):
-            if not isinstance(end, numbers.Real):
-                raise ValueError(
-                    f"Interval: {name} must be a number; received {end!r}. "
-                    "For intervals that differ take Box."
-                )
-        super().__init__(shape, float(low), float(high))
+    arguments: ClassVar[checks.Arguments] = {
+        "low": _end,
+        "high": _end,
+        "shape": checks.event_shape,
+    }
+
+    def __init__(
+        self,
+        low: float | None,
+        high: float | None,
+        shape: int | tuple[int, ...] = 1,
+    ):
+        low, high = checks.arguments(self, low=low, high=high)
+        low = -math.inf if low is None else low
+        high = math.inf if high is None else high
+        super().__init__(shape, low, high)
 
     @property
     def description(self):
@@ -64,11 +82,11 @@ class Interval(_Continuous):
 
     def get_config(self):
         """The constructor's arguments."""
-        return {
-            "low": float(self.low[0]),
-            "high": float(self.high[0]),
-            "shape": list(self.event_shape),
-        }
+        low, high = (
+            float(end) if math.isfinite(end) else None
+            for end in (self.low[0], self.high[0])
+        )
+        return {"low": low, "high": high, "shape": list(self.event_shape)}
 
 
 @keras.saving.register_keras_serializable("genzoo.spaces")
@@ -116,7 +134,9 @@ class Real(_Continuous):
         shape: number of sites, or the shape of one example.
     """
 
-    def __init__(self, shape=1):
+    arguments: ClassVar[checks.Arguments] = {"shape": checks.event_shape}
+
+    def __init__(self, shape: int | tuple[int, ...] = 1):
         super().__init__(shape, -np.inf, np.inf)
 
     @property

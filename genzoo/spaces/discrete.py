@@ -1,5 +1,8 @@
 """Discrete sites: binary, spin, and any finite list of numbers."""
 
+from collections.abc import Iterable
+from typing import ClassVar
+
 import keras
 import numpy as np
 from keras import ops
@@ -11,6 +14,8 @@ from genzoo.spaces.space import Space
 
 class _Levels(Space):
     """Sites that all have the same levels."""
+
+    arguments: ClassVar[checks.Arguments] = {"shape": checks.event_shape}
 
     def __init__(self, shape, values):
         where = f"{type(self).__name__}: shape"
@@ -81,25 +86,19 @@ class Categorical(_Levels):
         ValueError: if the values are not distinct finite numbers.
     """
 
-    def __init__(self, values, shape=1):
-        iterable = hasattr(values, "__iter__")
-        numbers = np.asarray(list(values) if iterable else values)
-        if numbers.ndim != 1 or numbers.dtype.kind not in "biuf":
-            raise ValueError(
-                "Categorical: values must be a list of numbers; received "
-                f"{values!r}. Number the classes: range(len(classes))."
-            )
-        numbers = numbers.astype(np.float64)
-        if not (
-            np.isfinite(numbers).all()
-            and len(set(numbers)) == len(numbers)
-            and len(numbers) > 1
-        ):
-            raise ValueError(
-                "Categorical: values must be two or more different finite "
-                f"numbers; received {values!r}."
-            )
-        super().__init__(shape, numbers)
+    arguments: ClassVar[checks.Arguments] = {
+        "values": checks.number_list(
+            "a list of numbers, two or more different finite ones",
+            hint="Number the classes: range(len(classes)).",
+        ),
+        **_Levels.arguments,
+    }
+
+    def __init__(
+        self, values: Iterable[float], shape: int | tuple[int, ...] = 1
+    ):
+        (values,) = checks.arguments(self, values=values)
+        super().__init__(shape, np.array(values))
 
     @property
     def description(self):
@@ -130,8 +129,13 @@ class OneHot(Space):
     hint = "Write integer labels so by keras.ops.one_hot(labels, states)."
     is_product = False
 
-    def __init__(self, shape, states):
-        self.n_states = checks.whole(2)(states, "OneHot: states")
+    arguments: ClassVar[checks.Arguments] = {
+        "shape": checks.size_or_shape,
+        "states": checks.whole(2),
+    }
+
+    def __init__(self, shape: int | tuple[int, ...], states: int):
+        (self.n_states,) = checks.arguments(self, states=states)
         self.is_flat = not isinstance(shape, (tuple, list))
         self.groups = checks.event_shape(shape, "OneHot: shape")
         event = (*self.groups, self.n_states)

@@ -1,6 +1,7 @@
 """What every sample space provides."""
 
 import math
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -25,6 +26,7 @@ class Space:
         levels: list with, for each site, its levels as an array, or None.
         low: the least value of each site, shape (width,); -inf if none.
         high: the greatest value of each site, inf if none.
+        most: the most sites that there may be.
 
     Attributes:
         event_shape: the shape of one example, a tuple.
@@ -33,12 +35,13 @@ class Space:
         is_product: whether a site takes its values whatever the others are.
     """
 
+    arguments: ClassVar[checks.Arguments] = {}
     hint = ""
     is_product = True
 
-    def __init__(self, shape, levels, low, high):
+    def __init__(self, shape, levels, low, high, most=checks.MOST_SITES):
         where = f"{type(self).__name__}: the shape of one example"
-        self.event_shape = checks.event_shape(shape, where)
+        self.event_shape = checks.shape(most)(shape, where)
         self.width = math.prod(self.event_shape)
         self.levels = levels
         self.low = np.broadcast_to(np.asarray(low, np.float64), self.width)
@@ -225,7 +228,7 @@ class Space:
             states = ops.cast(states, "float32")
         continuous = self.continuous_sites
         if len(continuous) < self.width:
-            groups = {}
+            groups: dict[tuple, list[int]] = {}
             for site, levels in enumerate(self.levels):
                 if levels is not None:
                     groups.setdefault(tuple(levels), []).append(site)
@@ -260,7 +263,7 @@ class Space:
             and self.get_config() == other.get_config()
         )
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self):
         config = self.get_config().items()

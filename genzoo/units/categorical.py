@@ -1,11 +1,12 @@
 """Categorical (Potts) units: one of several states, one-hot."""
 
-import numbers
+from typing import ClassVar
 
 import keras
 import numpy as np
 from keras import ops
 
+from genzoo import checks
 from genzoo.runtime import random
 from genzoo.spaces import OneHot
 from genzoo.units.unit import Unit
@@ -23,10 +24,10 @@ class Categorical(Unit):
 
     Args:
         size: number of units, or the shape in which they are arranged.
-        states: number of states of each unit, at least 2.
+        states: number of states of each unit, 2 to 1,000.
 
     Raises:
-        ValueError: if `states` is not an int above 1.
+        ValueError: if `states` is not such an int.
 
     Reference:
         Salakhutdinov, Mnih and Hinton, "Restricted Boltzmann machines for
@@ -37,15 +38,15 @@ class Categorical(Unit):
     >>> x = units.one_hot([[0, 2]])                # (1, 6)
     """
 
-    def __init__(self, size, states, **kwargs):
-        if not isinstance(states, numbers.Integral) or states < 2:
-            raise ValueError(
-                f"Categorical: states must be an int above 1; "
-                f"received {states!r}."
-            )
-        self.n_states = int(states)
+    arguments: ClassVar[checks.Arguments] = {
+        **Unit.arguments,
+        "states": checks.whole(2, 1000),
+    }
+
+    def __init__(self, size: int | tuple[int, ...], states: int, **kwargs):
+        (self.n_states,) = checks.arguments(self, states=states)
         super().__init__(size, **kwargs)
-        self.levels = np.eye(states)
+        self.levels = np.eye(self.n_states)
 
     def space_of(self, arrangement):
         """One-hot groups."""

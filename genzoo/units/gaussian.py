@@ -1,11 +1,13 @@
 """Gaussian units: x real, with its own variance."""
 
 import math
+from typing import ClassVar
 
 import keras
 import numpy as np
 from keras import ops
 
+from genzoo import checks
 from genzoo.runtime import random
 from genzoo.spaces import Real
 from genzoo.units.unit import Unit
@@ -38,19 +40,29 @@ class Gaussian(Unit):
     >>> units.mean(keras.ops.ones((1, 3)))         # 4.0 everywhere
     """
 
-    def __init__(self, size, variance=1.0, learn_variance=False, **kwargs):
+    arguments: ClassVar[checks.Arguments] = {
+        **Unit.arguments,
+        "variance": checks.positive_number,
+        "learn_variance": checks.flag,
+    }
+
+    def __init__(
+        self,
+        size: int | tuple[int, ...],
+        variance: float = 1.0,
+        learn_variance: bool = False,
+        **kwargs,
+    ):
         super().__init__(size, **kwargs)
-        if not (variance > 0 and math.isfinite(variance)):
-            raise ValueError(
-                "Gaussian: variance must be a positive number; received "
-                f"{variance!r}."
-            )
-        self.initial_variance = float(variance)
-        self.learn_variance = bool(learn_variance)
+        self.initial_variance, self.learn_variance = checks.arguments(
+            self, variance=variance, learn_variance=learn_variance
+        )
         self.log_precision = self.add_weight(
             name="log_precision",
             shape=(self.width,),
-            initializer=keras.initializers.Constant(-math.log(variance)),
+            initializer=keras.initializers.Constant(
+                -math.log(self.initial_variance)
+            ),
             trainable=self.learn_variance,
             autocast=False,
         )

@@ -1,6 +1,7 @@
 """What every Boltzmann-machine unit type provides."""
 
 import math
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -37,6 +38,7 @@ class Unit(keras.layers.Layer):
         ValueError: if `size` is neither a positive int nor a shape.
     """
 
+    arguments: ClassVar[checks.Arguments] = {"size": checks.size_or_shape}
     levels: np.ndarray | None = None
 
     def __init__(self, size: int | tuple[int, ...], **kwargs):

@@ -18,6 +18,7 @@ from genzoo.zoo import (
     table,
     weights,
 )
+from genzoo.zoo.counting import Unallocated
 
 MODELS = ("RBM", "MaxEnt", "BoltzmannMachine", "GAN", "DigitFeatures")
 _FORMAT = 1
@@ -76,10 +77,12 @@ def load(handle, cls=None):
             f"{where}: format must be {_FORMAT}; another version of genzoo "
             "wrote it, or something else."
         )
-    config = table.check(config, where, MODELS)
-    entry = table.TABLE[config["class"]]
+    checked = table.Config(config).checked(MODELS, where)
+    entry = checked.entry
     _check_class(config["class"], cls, handle)
-    wanted = entry.count(config)
+    with Unallocated() as scope:
+        parts = checked.parts()
+        wanted = entry.preset_size(**parts)
     path = folder / files.WEIGHTS
     if wanted > weights.MOST_WEIGHTS:
         raise ValueError(
@@ -93,9 +96,10 @@ def load(handle, cls=None):
             f"{path} holds {stored:,} numbers; the model of {files.CONFIG} "
             f"has {wanted:,}."
         )
-    model = table.build(config)
-    weights.assign(entry.weights(model), arrays, path)
-    entry.loaded(model)
+    scope.allocate(parts)
+    model = entry.preset_make(**parts)
+    weights.assign(entry.preset_weights(model), arrays, path)
+    entry.preset_loaded(model)
     model.preset = str(handle)
     name = files.METADATA
     model.card = files.from_json(contents[name], folder / name)
@@ -211,10 +215,18 @@ def save_to_preset(model, folder, card=None, dtype=None):
             f"{where}: card must not have {sorted(card.keys() & set(_OWN))}, "
             "which are written in any case."
         )
-    config = table.describe(model, where, MODELS)
+    name = table.name_of(type(model))
+    if name not in MODELS:
+        raise ValueError(
+            f"{where}: a preset is one of {MODELS}. Save the model as .keras "
+            "instead."
+        )
+    entry = table.TABLE[name]
+    described = table.describe(entry.preset_config(model), where)
+    config = {"class": name, **described}
     # So that nothing is written that would not be read.
-    table.check(config, where, MODELS)
-    variables = table.TABLE[config["class"]].weights(model)
+    table.Config(config).checked(MODELS, where)
+    variables = entry.preset_weights(model)
     arrays = {name: _stored(v, dtype) for name, v in variables.items()}
     for name, array in arrays.items():
         if name != "known_log_partition" and not np.isfinite(array).all():

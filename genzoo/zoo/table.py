@@ -1,112 +1,224 @@
 """The closed table of what a config.json may name.
 
 A configuration is `{"class": name, argument: value, ...}`. Classes are those
-below and no others; each argument has its check. Keras's own deserialisation,
-which imports what a file names, plays no part.
+of the table and no others; each says beside its constructor which arguments
+it takes, with the checks that the constructor uses. Keras's own
+deserialisation, which imports what a file names, plays no part.
 """
 
-from typing import NamedTuple
+from typing import Any, Protocol
+
+import keras
+
+from genzoo import features, layers, networks, spaces, units
+from genzoo.checks import Arguments
+from genzoo.networks.recipe import Recipe
 
 
-class Entry(NamedTuple):
-    """A class that a config.json may name.
+class Entry(Protocol):
+    """How a model is a preset.
 
     Attributes:
-        make: function of the arguments, by keyword, to the object.
-        arguments: dict from the names of all arguments to their checks.
-        describe: function of an object to its arguments, as plain data.
-        count: for models, function of the checked arguments to the number of
-            weights that are stored.
-        weights: for models, function of a model to its stored variables, a
-            dict by name.
-        loaded: for models, called with a model whose weights were set.
+        arguments: the names and checks of what config.json holds; a
+            `checks.part` stands for a part.
     """
 
-    make: callable
-    arguments: dict
-    describe: callable
-    count: callable = None
-    weights: callable = None
-    loaded: callable = None
+    arguments: Arguments
+
+    @staticmethod
+    def preset_make(**arguments: Any) -> keras.Model:
+        """The model of checked arguments, parts being made."""
+
+    @staticmethod
+    def preset_size(**arguments: Any) -> int:
+        """How many numbers are stored.
+
+        Parts have no memory yet, nor has any layer that is made in here.
+        """
+
+    @staticmethod
+    def preset_config(model: Any) -> dict[str, Any]:
+        """The arguments of a model, parts as they are.
+
+        Raises:
+            ValueError: if it cannot be a preset.
+        """
+
+    @staticmethod
+    def preset_weights(model: Any) -> dict[str, Any]:
+        """The variables that are stored, by name."""
+
+    @staticmethod
+    def preset_loaded(model: Any) -> None:
+        """Called when the weights of a model were set."""
 
 
-TABLE = {}
-
-
-def part(*names):
-    """A check: a configuration of one of these classes."""
-
-    def check_part(value, where):
-        return check(value, where, names)
-
-    return check_part
-
-
-def check(config, where, names):
-    """The configuration, once all of it is known and in range.
-
-    Args:
-        config: what the file holds.
-        where: the place in the file, for messages.
-        names: the classes that are possible here.
-
-    Raises:
-        ValueError: for another class, an argument that is missing or not
-            known, or a value out of range.
-    """
-    name = config.get("class") if isinstance(config, dict) else None
-    if not isinstance(name, str) or name not in names:
-        raise ValueError(
-            f"{where}: class must be one of {tuple(names)}; found "
-            f"{str(name)[:60]!r}."
-        )
-    checks = TABLE[name].arguments
-    given = config.keys() - {"class"}
-    if given != checks.keys():
-        lacks = sorted(checks.keys() - given)
-        extra = [key[:60] for key in sorted(given - checks.keys())[:5]]
-        raise ValueError(
-            f"{where}: {name} takes the arguments {sorted(checks)}; missing "
-            f"{lacks}, not known {extra}."
-        )
-    return {
-        "class": name,
-        **{
-            key: check_value(config[key], f"{where}: {name}.{key}")
-            for key, check_value in checks.items()
-        },
-    }
-
-
-def build(config):
-    """The object of a checked configuration."""
-    if isinstance(config, list):
-        return [build(item) for item in config]
-    if not isinstance(config, dict):
-        return config
-    arguments = {k: build(v) for k, v in config.items() if k != "class"}
-    return TABLE[config["class"]].make(**arguments)
-
-
-def describe(thing, where, names):
-    """The configuration of an object.
-
-    Raises:
-        ValueError: for an object of another class.
-    """
-    name = name_of(type(thing))
-    if name not in names:
-        raise ValueError(
-            f"{where}: a preset can hold {', '.join(names)} here; received "
-            f"{thing!r}. Save the model as .keras instead."
-        )
-    return {"class": name, **TABLE[name].describe(thing)}
-
-
-def name_of(cls):
-    """A class's name in the table: "RBM", "units.Spin", "spaces.Spin"."""
-    package, room, *_ = [*cls.__module__.split("."), "", ""]
+def name_of(cls: Any) -> str:
+    """A class's name in the table: "RBM", "units.Spin", "networks.mlp"."""
+    path: list[str] = cls.__module__.split(".")
+    package, room = path[0], path[1] if len(path) > 1 else ""
     if package != "genzoo":
         return f"{cls.__module__}.{cls.__name__}"
     is_model = room in ("models", "zoo")
     return cls.__name__ if is_model else f"{room}.{cls.__name__}"
+
+
+PARTS: list[Any] = [
+    features.Histogram,
+    features.Indicators,
+    features.LatticeBonds,
+    features.Moments,
+    features.PairIndicators,
+    features.Pairwise,
+    layers.Augmentation,
+    networks.dcgan,
+    networks.dilepton,
+    networks.mlp,
+    networks.resnet,
+    spaces.Binary,
+    spaces.Categorical,
+    spaces.Interval,
+    spaces.OneHot,
+    spaces.Real,
+    spaces.Spin,
+    units.Bernoulli,
+    units.Categorical,
+    units.Gaussian,
+    units.ReLU,
+    units.Spin,
+]
+# By name: classes and functions of parts, and the entries of models.
+TABLE: dict[str, Any] = {name_of(part): part for part in PARTS}
+
+
+class Config:
+    """A configuration in a file, and once it is checked what it stands for.
+
+    Args:
+        plain: what the file holds, an object of JSON.
+
+    Attributes:
+        entry: what the table has under its name, when it is checked.
+        arguments: the checked arguments, among them other `Config`s.
+    """
+
+    entry: Any
+    arguments: dict[str, Any]
+
+    def __init__(self, plain: dict[str, Any]):
+        self.plain = plain
+
+    def __repr__(self) -> str:
+        return repr(self.plain)
+
+    def checked(self, kinds: tuple, where: str) -> "Config":
+        """Itself, once all of it is known and in range.
+
+        Args:
+            kinds: the classes, functions or names that are possible here.
+            where: the place in the file, for messages.
+
+        Raises:
+            ValueError: for another class, an argument that is missing or not
+                known, or a value out of range.
+        """
+        name = self.plain.get("class")
+        possible = tuple(key for key in TABLE if _is_one(key, kinds))
+        if not isinstance(name, str) or name not in possible:
+            raise ValueError(
+                f"{where}: class must be one of {possible}; received "
+                f"{str(name)[:60]!r}."
+            )
+        self.entry = TABLE[name]
+        checks = self.entry.arguments
+        given = self.plain.keys() - {"class"}
+        if given != checks.keys():
+            lacks = sorted(checks.keys() - given)
+            extra = [key[:60] for key in sorted(given - checks.keys())[:5]]
+            raise ValueError(
+                f"{where}: {name} takes the arguments {sorted(checks)}; "
+                f"missing {lacks}, not known {extra}."
+            )
+        self.arguments = {
+            key: check(_wrapped(self.plain[key]), f"{where}: {name}.{key}")
+            for key, check in checks.items()
+        }
+        return self
+
+    def parts(self) -> dict[str, Any]:
+        """The arguments, parts being made."""
+        return {key: build(value) for key, value in self.arguments.items()}
+
+
+def _is_one(name: str, kinds: tuple) -> bool:
+    entry = TABLE[name]
+    if name in kinds or any(entry is kind for kind in kinds):
+        return True
+    classes = tuple(kind for kind in kinds if isinstance(kind, type))
+    return isinstance(entry, type) and issubclass(entry, classes)
+
+
+def _wrapped(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_wrapped(item) for item in value]
+    return Config(value) if isinstance(value, dict) else value
+
+
+def build(value: Any) -> Any:
+    """What a checked value stands for: a part, a list of them, or itself."""
+    if isinstance(value, list):
+        return [build(item) for item in value]
+    if not isinstance(value, Config):
+        return value
+    make = value.entry
+    is_class = isinstance(make, type)
+    # Layers have a from_config of Keras's, which hides errors in others.
+    if is_class and not issubclass(make, keras.layers.Layer):
+        return make.from_config(value.parts())
+    return make(**value.parts())
+
+
+def _near(thing: Any) -> list[str]:
+    """The names of the classes that have the nearest base in common."""
+    for base in type(thing).__mro__[1:-1]:
+        near = [name for name in TABLE if _is_one(name, (base,))]
+        if near:
+            return near
+    return list(TABLE)
+
+
+def describe(thing: Any, where: str) -> Any:
+    """What a preset holds of a value, plain data.
+
+    Args:
+        thing: a part, the `Recipe` of a pair of networks, plain data, or a
+            list or dict of these.
+        where: what is saved, for messages.
+
+    Raises:
+        ValueError: for an object of a class that is not in the table.
+    """
+    if isinstance(thing, dict):
+        return {key: describe(value, where) for key, value in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return [describe(item, where) for item in thing]
+    if thing is None or isinstance(thing, (bool, int, float, str)):
+        return thing
+    if isinstance(thing, Recipe):
+        name, config = f"networks.{thing.function}", thing.arguments
+    else:
+        name, config = name_of(type(thing)), None
+    if name not in TABLE:
+        raise ValueError(
+            f"{where}: a preset can hold {', '.join(_near(thing))} here; "
+            f"received {thing!r}. Save the model as .keras instead."
+        )
+    config = thing.get_config() if config is None else config
+    return {
+        "class": name,
+        **{
+            key: describe(value, where)
+            for key, value in config.items()
+            if key in TABLE[name].arguments
+        },
+    }

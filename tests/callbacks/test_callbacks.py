@@ -77,5 +77,5 @@ def test_chain_health_needs_chains(small_rbm, bits):
     rbm = small_rbm("cd")
     with pytest.raises(ValueError, match="keeps no persistent chains"):
         rbm.fit(bits, verbose=0, callbacks=[gz.callbacks.ChainHealth()])
-    with pytest.raises(ValueError, match="sweeps must be at least 4"):
+    with pytest.raises(ValueError, match="sweeps must be an int of at least 4"):
         gz.callbacks.ChainHealth(sweeps=2)

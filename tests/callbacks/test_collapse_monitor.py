@@ -38,7 +38,9 @@ class Collapse(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch >= self.epoch:
-            self.model.start_average()
+            self.model.averaged_generator.set_weights(
+                self.model.generator.get_weights()
+            )
 
 
 def test_coverage_is_that_of_its_definition(plane):

@@ -149,7 +149,7 @@ def test_energy_may_be_a_number():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n": 0}, "n must be an int of at least 1; received 0"),
+        ({"n": 0}, "n must be a positive int; received 0"),
         ({"n": 5, "energy": 91.19}, "at least 130 GeV; received 91.19"),
         ({"n": 5, "energy": [200.0, 210.0]}, r"n = 5 .* shape \(2,\)"),
         ({"n": 1, "energy": [math.nan]}, "energy must be finite"),

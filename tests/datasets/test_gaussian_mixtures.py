@@ -76,11 +76,11 @@ def test_a_point_depends_on_its_number_and_the_seed_only(make, modes, sd):
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("ring", {"n": 0}, "n must be an int of at least 1; received 0"),
+        ("ring", {"n": 0}, "n must be a positive int; received 0"),
         ("ring", {"n": 10, "modes": 2}, "modes must be an int of at least 3"),
-        ("ring", {"n": 10, "radius": -1}, "radius must be a finite number"),
+        ("ring", {"n": 10, "radius": -1}, "radius must be a positive number"),
         ("grid", {"n": 10, "side": 2.5}, "side must be .* received 2.5"),
-        ("grid", {"n": 10, "spacing": math.inf}, "spacing must be a finite"),
+        ("grid", {"n": 10, "spacing": math.inf}, "spacing must be a positive"),
         ("grid", {"n": 10, "sd": 0}, "datasets.gaussian_grid: sd must be"),
         ("grid", {"n": 10, "seed": "a"}, "seed must be"),
     ],

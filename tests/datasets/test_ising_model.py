@@ -74,7 +74,7 @@ def test_a_configuration_depends_on_its_number_and_the_seed_only():
         (((16,), 2.0, 10), r"received \(16,\)"),
         (((16, 16), -1.0, 10), "temperature must be a number above 0"),
         (((16, 16), "cold", 10), "received 'cold'"),
-        (((16, 16), 2.0, 0), "n must be an int, 1 or more"),
+        (((16, 16), 2.0, 0), "n must be a positive int"),
         (((16, 16), 2.0, 2.5), "received 2.5"),
         (((16, 16), 2.0, 5, "a"), "seed must be"),
     ],

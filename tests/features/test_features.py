@@ -513,3 +513,65 @@ def on(space, feature):
 def test_impossible_features_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("shape", [1, 3, (2, 3)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda shape: features.Moments(1),
+        lambda shape: features.Moments(3, 1),
+        lambda shape: features.Moments(1, 2, tied=True),
+        lambda shape: features.Histogram([0, 0.5, 1]),
+        lambda shape: features.Indicators(POTTS),
+        lambda shape: features.PairIndicators(POTTS),
+        lambda shape: features.Pairwise(),
+        lambda shape: features.Pairwise(np.zeros((0, 2), int)),
+        lambda shape: features.LatticeBonds(shape),
+        lambda shape: Function(lambda x: tf.reshape(x, (len(x), -1))),
+        lambda shape: Function(lambda x: tf.reshape(x, (len(x), -1))[:, 0]),
+    ],
+)
+def test_functions_are_counted_without_a_list(make, shape):
+    space = levels(POTTS, shape)
+    feature = make(shape)
+    names = feature.names(space)
+    assert feature.count(space) == len(names)
+    x = space.states()[:5]
+    assert feature(tf.constant(x)).shape[1] == len(names)
+
+
+@pytest.mark.parametrize("edges", [[[0, 2]], [[1, 0], [1, 2]]])
+def test_given_edges_are_counted(edges):
+    space = levels(POTTS, 3)
+    for feature in (
+        features.Pairwise(edges),
+        features.PairIndicators(POTTS, edges),
+    ):
+        assert feature.count(space) == len(feature.names(space))
+
+
+@pytest.mark.parametrize(
+    ("space", "feature"),
+    [
+        (spaces.Spin(3), features.Pairwise([[0, 3]])),
+        (spaces.Spin(3), features.LatticeBonds(4)),
+        (spaces.Real(3), features.Histogram([0, 1])),
+    ],
+)
+def test_what_does_not_apply_is_not_counted(space, feature):
+    with pytest.raises(ValueError, match="the space"):
+        feature.count(space)
+
+
+def test_all_pairs_are_counted_without_a_list():
+    space = spaces.Spin((2**10, 2**10))
+    assert features.Pairwise().count(space) == 2**19 * (2**20 - 1)
+
+
+def test_feature_of_ones_own_is_counted_by_its_names():
+    class Two(features.Feature):
+        def names(self, space):
+            return ["first", "second"]
+
+    assert Two().count(spaces.Spin(3)) == 2

@@ -200,7 +200,7 @@ def test_wrong_numbers_are_refused():
         for value in (-0.1, 1.5, "much", None):
             with pytest.raises(ValueError, match=f"{name} must be a number"):
                 Augmentation(**{name: value})
-    with pytest.raises(ValueError, match="target is a mean sign"):
+    with pytest.raises(ValueError, match="target must be a mean sign"):
         Augmentation(target=1.0)
-    with pytest.raises(ValueError, match="speed must be above 0"):
+    with pytest.raises(ValueError, match="speed must be a positive number"):
         Augmentation(speed=0)

@@ -53,8 +53,10 @@ def test_layer_is_saved(tmp_path, events):
     gan.save(tmp_path / "gan.keras")
     again = keras.models.load_model(tmp_path / "gan.keras")
     energies = np.array([[160.0], [290.0]], "float32")
-    made = again.sample(2, seed=3, labels=energies)
-    np.testing.assert_array_equal(made, gan.sample(2, 3, energies))
+    made = again.sample(2, seed=3, conditions=energies)
+    np.testing.assert_array_equal(made, gan.sample(2, 3, conditions=energies))
     gan.save_to_preset(tmp_path / "preset")
     preset = gz.from_preset(tmp_path / "preset")
-    np.testing.assert_array_equal(made, preset.sample(2, 3, energies))
+    np.testing.assert_array_equal(
+        made, preset.sample(2, 3, conditions=energies)
+    )

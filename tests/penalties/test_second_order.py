@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from genzoo import penalties
-from genzoo.models.gan_networks import check_differentiable
+from genzoo.models.gan.networks import check_differentiable
 from genzoo.runtime import random
 
 SEED = random.as_seed(5)

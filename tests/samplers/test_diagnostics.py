@@ -63,7 +63,7 @@ def test_trace_of_a_nested_state_and_an_info_of_truths():
     np.testing.assert_array_equal(number, [4, 4, 4])
     np.testing.assert_array_equal(series[:, 0], [1, 2, 3, 4])
     np.testing.assert_array_equal(info["even"], [0.5, 0.5, 0.5])
-    with pytest.raises(ValueError, match="steps must be at least 1"):
+    with pytest.raises(ValueError, match="steps must be a positive int"):
         samplers.trace(step, random.as_seed(0), state, 0, lambda s: s)
 
 

@@ -69,5 +69,5 @@ def test_trajectories_have_the_mean_number_of_steps_and_no_resonance():
 
 @pytest.mark.parametrize("steps", [0, 2.5, None])
 def test_leapfrog_steps_are_checked(steps):
-    with pytest.raises(ValueError, match="hmc: leapfrog_steps must be an int"):
+    with pytest.raises(ValueError, match="hmc: leapfrog_steps must be a pos"):
         samplers.hmc(gaussian, 0.1, steps)

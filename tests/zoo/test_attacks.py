@@ -3,6 +3,7 @@
 import json
 import os
 
+import keras
 import pytest
 
 import genzoo as gz
@@ -36,7 +37,7 @@ _LAMBDA = {
         ({"visible": _LAMBDA}, "class must be one of"),
         ({"visible": {"class": "os.system", "size": 1}}, "must be one of"),
         ({"visible": {"class": "RBM"}}, "class must be one of"),
-        ({"hidden": "units.Bernoulli"}, "class must be one of"),
+        ({"hidden": "units.Bernoulli"}, "hidden must be a Unit"),
         ({"module": "os", "class_name": "system"}, "not known"),
         ({"build_config": {"input_shape": [1]}}, "not known"),
         ({"dtype": "float64"}, "not known"),
@@ -57,11 +58,17 @@ def test_configuration_outside_of_the_table(
     refused(put({CONFIG: json.dumps(config).encode()}), message)
 
 
-@pytest.mark.parametrize("size", [0, -1, 10**12, 1.5, True, "4", None, [4]])
+@pytest.mark.parametrize(
+    "size",
+    [
+        *(0, -1, 10**12, 10**400, 1.5, True, "4", None, {}),
+        *([], [0], [4, -1], [[4]], [4, "4"], [4.0], [2] * 9, [2**11] * 2),
+    ],
+)
 def test_size_out_of_range(size, put, original, refused):
     config = json.loads(original[CONFIG])
     config["visible"]["size"] = size
-    message = "units.Bernoulli.size must be an int"
+    message = "units.Bernoulli.size must be a positive int"
     refused(put({CONFIG: json.dumps(config).encode()}), message)
 
 
@@ -87,11 +94,14 @@ def test_too_many_weights_are_refused_before_any_exist(
         config[side]["size"] = size
     folder = put({CONFIG: json.dumps(config).encode()})
 
-    def build(self, *args, **kwargs):
-        raise AssertionError("a layer was made")
+    def allocate(self, value):
+        raise AssertionError("a weight was made")
 
-    monkeypatch.setattr(gz.units.Unit, "__init__", build)
+    monkeypatch.setattr(keras.Variable, "_initialize", allocate)
     refused(folder, message)
+    # Nor is any left that another scope would make.
+    with keras.StatelessScope():
+        pass
 
 
 _DEEP = b'{"a":' * 100 + b"1" + b"}" * 100

@@ -67,8 +67,8 @@ for name in gz.list_presets():
     model = gz.from_preset(name)
     if hasattr(model, "sample"):
         options = {} if not getattr(model, "is_conditional", False) else {
-            "labels": [1, 1] if model.networks.classes else [[200.0]] * 2
-        }
+            "labels": [1, 1]} if model.conditions.classes else {
+            "conditions": [[200.0]] * 2}
         assert len(model.sample(2, seed=0, **options)) == 2
         print(name)
 """

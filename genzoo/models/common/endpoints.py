@@ -1,7 +1,9 @@
 """What the endpoints of all exported models have in common."""
 
+import inspect
 import zlib
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -21,3 +23,22 @@ def fingerprint(variables: Iterable[keras.Variable]) -> int:
     for variable in variables:
         found = zlib.crc32(variable.numpy().tobytes(), found)
     return found
+
+
+def named(function: Callable, arguments: list[tf.TensorSpec]) -> Callable:
+    """A function of `*tensors`, with arguments of the names of these.
+
+    An exported function is called by name too, and what stands at a place
+    may be called differently in two models.
+    """
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = inspect.Signature(
+        [inspect.Parameter(spec.name, kind) for spec in arguments]
+    )
+
+    def call(*args, **kwargs):
+        return function(*signature.bind(*args, **kwargs).args)
+
+    wrapped: Any = call
+    wrapped.__signature__ = signature
+    return wrapped

@@ -32,8 +32,7 @@ def check_array(where: str, x: ArrayLike, space: Space) -> Array:
         x = data.as_array(x)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
-    if space.event_shape == (1,) and x.ndim == 1:
-        x = x[:, None]
+    x = with_axis(x, space)
     if x.ndim == 0 or x.shape[1:] != space.event_shape:
         expected = ", ".join(["n", *map(str, space.event_shape)])
         hint = "x.reshape(len(x), -1)"
@@ -48,6 +47,12 @@ def check_array(where: str, x: ArrayLike, space: Space) -> Array:
     if any(space.outside(x[i : i + _ROWS]) for i in range(0, len(x), _ROWS)):
         raise ValueError(_outside_message(where, x, space))
     return x
+
+
+def with_axis(x: Any, space: Space) -> Any:
+    """x; examples of one number, which may come without an axis, with one."""
+    is_bare = tf.TensorShape(x.shape).rank == 1
+    return x[:, None] if is_bare and space.event_shape == (1,) else x
 
 
 def _outside_message(where: str, x: Array, space: Space) -> str:
@@ -101,7 +106,7 @@ def check_dataset(
     check_array(where, x, space)
 
     def check(*batch):
-        x = batch[0]
+        x = with_axis(batch[0], space)
         # TensorFlow compares no bool with a number, nor uint8 with inf.
         known = x.dtype.is_floating
         outside = space.outside(x if known else tf.cast(x, tf.float32))
@@ -120,8 +125,19 @@ def asserted(x: Any, complaints: dict[str, tf.Tensor]) -> Any:
         return tf.nest.map_structure(tf.identity, x)
 
 
-def checked(where: str, x: Examples, space: Space) -> Any:
+def checked(
+    where: str,
+    x: Examples,
+    space: Space,
+    check_dataset: Callable = check_dataset,
+) -> Any:
     """x, an array or a dataset, once it is known to be in the space.
+
+    Args:
+        where: who asks, for messages.
+        x: examples.
+        space: where they must lie.
+        check_dataset: how a dataset is checked, by the same arguments.
 
     Raises:
         ValueError: as `check_array` and `check_dataset` do, and for labels.

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -294,9 +294,21 @@ class GenerativeModel(Preset, keras.Model):
         where = f"{self._where(method)}: batch_size"
         return checks.positive_int(batch_size, where)
 
-    def _checked(self, method: str, x: Any) -> Any:
-        """x, an array or a dataset, in the form that Keras's loops take."""
-        x = examples.checked(self._where(method), x, self.space)
+    def _checked(
+        self,
+        method: str,
+        x: Any,
+        check_dataset: Callable = examples.check_dataset,
+    ) -> Any:
+        """x, an array or a dataset, in the form that Keras's loops take.
+
+        Args:
+            method: who asks, for messages.
+            x: examples.
+            check_dataset: as `examples.check_dataset`, for datasets that give
+                more than x.
+        """
+        x = examples.checked(self._where(method), x, self.space, check_dataset)
         if distribute.is_multi_worker(self.distribute_strategy):
             # Before it trains, Keras averages a batch over the workers.
             x = data.as_float(x)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from genzoo import checks, features
-from genzoo.features.pairwise import as_edges, lattice_bonds
+from genzoo.features.pairwise import edge_array, lattice_bonds
 from genzoo.models.common import examples
 from genzoo.models.maxent import mean_field, pairwise_losses
 from genzoo.models.maxent.model import MaxEnt
@@ -85,7 +85,7 @@ class BoltzmannMachine(MaxEnt):
             bonds = np.sort(lattice_bonds(space.event_shape), axis=1)
             edges = np.unique(bonds, axis=0)
         elif edges is not None:
-            edges = self_edges = as_edges("BoltzmannMachine", edges)
+            edges = self_edges = edge_array(edges, "BoltzmannMachine: edges")
         if isinstance(space, Categorical):
             values = space.values
             parts: list[features.Feature] = [

@@ -5,6 +5,7 @@ moments are of samples and log Z is estimated, in two unrelated ways.
 """
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def residuals(machine):
     upper = np.triu_indices(64)
     data = second_moments(binary_digits(0))
     x = machine.sample(_CHAINS, seed=0, steps=100)
-    total = 0.0
+    total: Any = 0.0
     for seed in range(1, _ROUNDS + 1):
         x = machine.sample(_CHAINS, seed=seed, steps=_SWEEPS, start=x)
         groups = x.reshape(20, -1, 64)
@@ -42,7 +43,7 @@ def residuals(machine):
 
 def moment_residual(machine, kind):
     """The largest or the rms deviation of a moment, an `Estimate`."""
-    of = {"largest": np.max, "rms": lambda r: np.sqrt(np.mean(r**2))}[kind]
+    of: Any = {"largest": np.max, "rms": lambda r: np.sqrt(np.mean(r**2))}[kind]
     return jackknife(lambda r: of(np.abs(r.mean(axis=0))), residuals(machine))
 
 
@@ -53,7 +54,8 @@ def thermodynamic_log_partition(machine, nodes=24, chains=1000, seed=0):
     p, by Gauss's rule. The chains cool from node to node.
     """
     nodes, weights = np.polynomial.legendre.leggauss(nodes)
-    x, integral = "random", 0.0
+    integral: Any = 0.0
+    x = "random"
     for number, (node, weight) in enumerate(zip(nodes, weights, strict=True)):
         x = machine.sample(
             chains, (seed, number), 40, x, temperature=2 / (1 + node)

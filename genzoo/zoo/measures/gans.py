@@ -114,7 +114,7 @@ def _modes(make, measure):
 def _events(gan, seed):
     """True and generated events at the same energies."""
     true, energies = datasets.two_body_decay(COUNT, seed=(seed, 1))
-    return true, gan.sample(COUNT, seed=seed, labels=energies)
+    return true, gan.sample(COUNT, seed=seed, conditions=energies)
 
 
 def mass_peak(gan, seed=0):

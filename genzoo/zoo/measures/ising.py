@@ -64,7 +64,7 @@ def _of_phase(measure, temperature):
     return lambda rbm: phase(rbm, temperature)[measure].value
 
 
-SLOW = set()
+SLOW: set[str] = set()
 MEASURES = {
     "ising_maxent_16_critical": {
         "coupling": lambda model: model.multipliers[0],

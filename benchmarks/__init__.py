@@ -1,0 +1,1 @@
+"""One script a claim, run as `python -m benchmarks.rbm.speed`."""

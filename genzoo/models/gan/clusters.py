@@ -1,0 +1,135 @@
+"""Clusters of the data, which stand in for the labels of a GAN."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genzoo.runtime import data, random
+from genzoo.types import Array, ArrayLike, Examples
+
+_MOST_EXAMPLES = 60_000
+_MOST_NUMBERS = 2**28  # a gigabyte
+_MOST_ROUNDS = 30
+_CHUNK = 4096
+
+
+class Clusters(keras.layers.Layer):
+    """The centres of k-means, and the share of the data around each.
+
+    Args:
+        count: how many clusters.
+        shape: of one example.
+    """
+
+    def __init__(self, count: int, shape: tuple[int, ...], **kwargs):
+        # Distances between like examples are lost in half precision.
+        super().__init__(**{"trainable": False, "dtype": "float32", **kwargs})
+        self.count = count
+        self.centres, self.shares = (
+            self.add_weight(
+                name=name,
+                shape=sizes,
+                initializer="zeros",
+                trainable=False,
+                autocast=False,
+                aggregation="only_first_replica",
+            )
+            for name, sizes in (
+                ("centres", (count, int(np.prod(shape)))),
+                ("shares", (count,)),
+            )
+        )
+        self.built = True
+
+    @property
+    def is_adapted(self) -> bool:
+        """Whether there are clusters."""
+        return bool(self.shares.numpy().any())
+
+    def adapt(
+        self, x: Examples, key: tuple[int, int], steps: int | None = None
+    ) -> None:
+        """Find the clusters by Lloyd's algorithm.
+
+        At most 60,000 examples are looked at, fewer of large images.
+
+        Args:
+            x: array of examples, or a dataset of batches, in random order.
+            key: two ints, by which the first centres are chosen.
+            steps: how many batches of a dataset to see; None means all.
+
+        Raises:
+            ValueError: if there are fewer examples than clusters.
+        """
+        most = max(self.count, _MOST_NUMBERS // self.centres.shape[1])
+        points = _points(x, key, steps, min(most, _MOST_EXAMPLES))
+        if len(points) < self.count:
+            raise ValueError(
+                f"GAN.fit: {len(points)} examples cannot make {self.count} "
+                "clusters. Make the networks with fewer classes."
+            )
+        centres = points[: self.count].copy()
+        before: Array | None = None
+        for _ in range(_MOST_ROUNDS):
+            self.centres.assign(centres)
+            nearest = np.concatenate(
+                [
+                    self.nearest(points[i : i + _CHUNK]).numpy()
+                    for i in range(0, len(points), _CHUNK)
+                ]
+            )
+            if before is not None and np.array_equal(nearest, before):
+                break
+            before = nearest
+            sizes = np.bincount(nearest, minlength=self.count)
+            for cluster in np.flatnonzero(sizes):
+                centres[cluster] = points[nearest == cluster].mean(axis=0)
+            empty = np.flatnonzero(sizes == 0)
+            if empty.size:
+                squares = np.square(points - centres[nearest]).sum(axis=1)
+                farthest = np.argsort(-squares, kind="stable")
+                centres[empty] = points[farthest[: empty.size]]
+        self.shares.assign(sizes / len(points))
+
+    def nearest(self, x: ArrayLike) -> tf.Tensor:
+        """The number of the nearest centre of each example, int32."""
+        centres = tf.convert_to_tensor(self.centres.value)
+        points = tf.reshape(tf.cast(x, tf.float32), (-1, centres.shape[1]))
+        # |x - c|^2 without |x|^2.
+        squares = tf.reduce_sum(tf.square(centres), axis=1)
+        distances = squares - 2 * tf.matmul(points, centres, transpose_b=True)
+        return tf.argmin(distances, axis=1, output_type=tf.int32)
+
+    def chosen(self, z: tf.Tensor, latent: str) -> tf.Tensor:
+        """The clusters that latents choose, each with its share, int32.
+
+        Args:
+            z: latents, float32, shape (n,).
+            latent: their distribution, "normal" or "uniform" in [-1, 1).
+        """
+        ends = tf.cumsum(tf.convert_to_tensor(self.shares.value))
+        quantiles = ends[:-1] / ends[-1]
+        # Not the probability of z: formats without erf hold constants only.
+        if latent == "normal":
+            bounds = tf.math.ndtri(quantiles)
+        else:
+            bounds = 2 * quantiles - 1
+        passed = z[:, None] >= bounds
+        return tf.reduce_sum(tf.cast(passed, tf.int32), axis=1)
+
+
+def _points(x, key, steps, most) -> Array:
+    """At most so many vectors, float32, in an order of the key's."""
+    if data.is_array(x):
+        order = random.permutation(len(x), key)[:most]
+        points = np.asarray(x)[order]
+    else:
+        batches, rows = [], 0
+        for batch in x if steps is None else x.take(steps):
+            batches.append(np.asarray(batch))
+            rows += len(batches[-1])
+            if rows >= most:
+                break
+        points = np.concatenate(batches)[:most]
+        points = points[random.permutation(len(points), key)]
+    return points.reshape(len(points), -1).astype("float32")

@@ -1,0 +1,208 @@
+"""What a GAN is told of each example: a label, a vector, or nothing."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from genzoo.models.common import examples
+from genzoo.runtime import data, distribute
+from genzoo.spaces import Space
+from genzoo.types import Array, ArrayLike
+
+UNKNOWN = "genzoo: conditions that the model does not take"
+
+
+class Unconditional:
+    """Nothing is told: the face of `Conditions`, without any.
+
+    Args:
+        hint: how a model that is told something is made.
+
+    Attributes:
+        shape: None, there are no conditions.
+        classes: None, there are no classes.
+    """
+
+    description = "no conditions"
+    shape = None
+    classes = None
+
+    def __init__(
+        self, hint: str = "Build it of networks with classes= or condition=."
+    ):
+        self.hint = hint
+
+    def check(
+        self, where: str, y: Any, rows: int | None = None, name: str = "labels"
+    ) -> None:
+        """None.
+
+        Raises:
+            ValueError: if conditions are given.
+        """
+        if y is not None:
+            raise ValueError(
+                f"{where}: {name} were given, but the model is not "
+                f"conditional. {self.hint}"
+            )
+
+    def given(self, where: str, labels: Any, conditions: Any) -> None:
+        """None.
+
+        Raises:
+            ValueError: if one of the two is given.
+        """
+        self.check(where, labels)
+        self.check(where, conditions, name="conditions")
+
+    def asked(self, where: str, n: int, labels: Any, conditions: Any) -> None:
+        """None, as `given`."""
+        self.given(where, labels, conditions)
+
+    def check_dataset(
+        self, where: str, dataset: tf.data.Dataset, space: Space
+    ) -> tf.data.Dataset:
+        """`examples.check_dataset`: it must give x alone."""
+        return examples.check_dataset(where, dataset, space)
+
+    def spec(self) -> list[tf.TensorSpec]:
+        """No arguments of graphs."""
+        return []
+
+
+class Conditions:
+    """Labels 0 to classes - 1, or vectors.
+
+    Args:
+        shape: of one condition, () for labels.
+        classes: number of classes; None for vectors.
+    """
+
+    def __init__(self, shape: tuple[int, ...], classes: int | None = None):
+        self.shape = shape
+        self.classes = classes
+        self.name = "labels" if classes else "conditions"
+        self.dtype = tf.int32 if classes else tf.float32
+
+    @property
+    def description(self) -> str:
+        """What the model takes, in words."""
+        if self.classes:
+            return f"labels 0 to {self.classes - 1}, shape (n,)"
+        return f"conditions, shape (n, {', '.join(map(str, self.shape))})"
+
+    def given(self, where: str, labels: Any, conditions: Any) -> Any:
+        """The one of two arguments that the model takes, or None.
+
+        Raises:
+            ValueError: if the other one is given.
+        """
+        own, other = labels, conditions
+        if not self.classes:
+            own, other = conditions, labels
+        if other is not None:
+            wrong = "conditions" if self.classes else "labels"
+            raise ValueError(
+                f"{where}: {wrong} were given, but the model takes "
+                f"{self.description}. Pass {self.name}=."
+            )
+        return own
+
+    def asked(self, where: str, n: int, labels: Any, conditions: Any) -> Array:
+        """n conditions: those given, one for all, or each class in turn.
+
+        Raises:
+            ValueError: as `given` and `check` do.
+        """
+        y = self.given(where, labels, conditions)
+        if y is None and self.classes:
+            y = np.arange(n) % self.classes
+        if y is not None and np.shape(y) == self.shape:
+            y = np.broadcast_to(np.asarray(y), (n, *self.shape))
+        return self.check(where, y, n)
+
+    def check(self, where: str, y: ArrayLike, rows: int | None = None) -> Array:
+        """Conditions as an array, int32 or float32.
+
+        Args:
+            where: who asks, for messages.
+            y: conditions, shape (n, *shape), or (n, 1) for labels.
+            rows: how many there must be; None takes any number.
+
+        Raises:
+            ValueError: if they are missing, of another shape or number, no
+                classes or not finite.
+        """
+        if y is None:
+            raise ValueError(
+                f"{where}: the model is conditional; pass {self.description}."
+            )
+        try:
+            y = data.as_array(y)
+        except ValueError:
+            raise ValueError(
+                f"{where}: {self.name} must be numbers, {self.description}."
+            ) from None
+        if self.classes and y.ndim == 2 and y.shape[1] == 1:
+            y = y[:, 0]
+        takes = f"{where}: the model takes {self.description}"
+        if y.ndim == 0 or y.shape[1:] != self.shape:
+            raise ValueError(f"{takes}; received shape {y.shape}.")
+        if rows is not None and len(y) != rows:
+            raise ValueError(
+                f"{where}: there are {rows} examples and {len(y)} {self.name}."
+            )
+        if self.outside(y):
+            found = y[~np.isfinite(y)] if y.dtype.kind == "f" else y[:0]
+            found = found if found.size else y
+            raise ValueError(
+                f"{takes}; received values in [{found.min()}, {found.max()}]."
+            )
+        return y.astype(self.dtype.as_numpy_dtype)
+
+    def outside(self, y: ArrayLike) -> tf.Tensor:
+        """A boolean scalar: whether any is no class, or not finite."""
+        y = tf.cast(y, tf.float32)
+        inside = tf.math.is_finite(y)
+        if self.classes:
+            inside &= (y >= 0) & (y < self.classes) & (y % 1 == 0)
+        return tf.logical_not(tf.reduce_all(inside))
+
+    def check_dataset(
+        self, where: str, dataset: tf.data.Dataset, space: Space
+    ) -> tf.data.Dataset:
+        """A dataset of (x, y), which raises as soon as a batch is wrong.
+
+        Raises:
+            ValueError: if it is empty, gives something else, or its first
+                batch is wrong.
+        """
+        if distribute.is_shared_out(dataset):
+            return dataset
+        first = examples.first_batch(where, dataset)
+        if not isinstance(first, tuple) or len(first) != 2:
+            raise ValueError(
+                f"{where}: the model is conditional; the dataset must give "
+                f"(x, {self.name})."
+            )
+        x, y = first
+        examples.check_array(where, x, space)
+        self.check(where, y, len(x))
+
+        def check(x, y):
+            if self.classes:
+                y = tf.reshape(y, (-1,))
+            x = examples.with_axis(x, space)
+            outside = {
+                examples.OUTSIDE: space.outside(x),
+                UNKNOWN: self.outside(y),
+            }
+            x, y = examples.asserted((x, y), outside)
+            return x, tf.cast(y, self.dtype)
+
+        return dataset.map(check, num_parallel_calls=tf.data.AUTOTUNE)
+
+    def spec(self) -> list[tf.TensorSpec]:
+        """The argument of graphs: its name is "labels" or "conditions"."""
+        return [tf.TensorSpec((None, *self.shape), self.dtype, self.name)]

@@ -1,0 +1,323 @@
+"""The game of D and G: two players, what each minimises, and its record.
+
+Nothing here has a weight or knows of optimizers. Costs are this replica's
+share of a mean over the rows of all replicas.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from genzoo import penalties
+from genzoo.layers import Augmentation
+from genzoo.losses.adversarial import AdversarialLoss
+from genzoo.models.gan.clusters import Clusters
+from genzoo.models.gan.networks import Networks, check_differentiable
+from genzoo.runtime import distribute, random
+
+LOGS = (
+    "discriminator_loss",
+    "generator_loss",
+    "real_score",
+    "fake_score",
+    "accuracy",
+)
+# Tensors of conditions, as many as the networks take: one or none.
+Condition = Sequence[tf.Tensor]
+
+
+class Source:
+    """A player that gives examples: G and its latents.
+
+    Args:
+        generator: a Keras model of latents, or of [latents, conditions].
+        networks: the facts about it.
+        latent: distribution of its latents, "normal" or "uniform" in [-1, 1).
+        clusters: `Clusters` of which a last latent chooses one, or None.
+        packing: how many of its examples D sees at once.
+
+    Attributes:
+        latent_shape: of one z, with the latent that chooses a cluster.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        networks: Networks,
+        latent: str,
+        clusters: Clusters | None,
+        packing: int,
+    ):
+        self.generator = generator
+        self.latent = latent
+        self.clusters = clusters
+        self.packing = packing
+        self.latent_shape = networks.latent_shape
+        if clusters is not None:
+            self.latent_shape = (networks.latent_shape[0] + 1,)
+
+    def latents(self, n: int | tf.Tensor, seed: random.Seed) -> tf.Tensor:
+        """n latents, (n, *latent_shape), float32, addressed by row."""
+        shape = (n, *self.latent_shape)
+        if self.latent == "normal":
+            return random.normal(shape, seed)
+        return 2 * random.uniform(shape, seed) - 1
+
+    def __call__(
+        self, z: tf.Tensor, condition: Condition = (), training: bool = False
+    ) -> tf.Tensor:
+        """G(z) or G(z, condition), float32."""
+        if self.clusters is not None:
+            z, last = z[:, :-1], z[:, -1]
+            condition = condition or [self.clusters.chosen(last, self.latent)]
+        inputs = [z, *condition] if condition else z
+        return tf.cast(self.generator(inputs, training=training), tf.float32)
+
+    def fakes(
+        self,
+        rows: tf.Tensor,
+        condition: Condition,
+        seed: random.Seed,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """So many generated examples, also where that is none."""
+        inputs = [self.latents(rows, seed), *condition]
+        if _may_be_empty(self.packing):
+            inputs = distribute.filled(*inputs)
+        z, *condition = inputs
+        return self(z, condition, training)[:rows]
+
+
+class Critic:
+    """A player that judges examples: D.
+
+    Args:
+        discriminator: a Keras model of examples, or [examples, conditions].
+        networks: the facts about it.
+        packing: how many examples it sees at once.
+    """
+
+    def __init__(
+        self, discriminator: keras.Model, networks: Networks, packing: int
+    ):
+        self.discriminator = discriminator
+        self.is_conditional = networks.critic_is_conditional
+        self.has_classifier = networks.has_classifier
+        self.packing = packing
+
+    def __call__(
+        self, x: tf.Tensor, condition: Condition = (), training: bool = True
+    ) -> tf.Tensor:
+        """Logits of examples as D sees them, float32, (batch,)."""
+        return self.judge(x, condition, training)[0]
+
+    def judge(
+        self, x: tf.Tensor, condition: Condition, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """(logits, logits of classes or None)."""
+        given = self.is_conditional
+        rows = tf.shape(x)[0]
+        inputs = [x, *condition] if given else [x]
+        if _may_be_empty(self.packing):
+            inputs = distribute.filled(*inputs)
+        found = self.discriminator(
+            inputs if given else inputs[0], training=training
+        )
+        found, classes = found if self.has_classifier else (found, None)
+        found = tf.cast(tf.reshape(found, (-1,)), tf.float32)
+        if _may_be_empty(self.packing):
+            found = found[:rows]
+            classes = None if classes is None else classes[:rows]
+        return found, classes
+
+
+def _may_be_empty(packing):
+    """Whether a batch may have no rows on this replica, or no pack."""
+    return distribute.replica_count() > 1 or packing > 1
+
+
+class Judged(NamedTuple):
+    """What D said of a batch.
+
+    Attributes:
+        loss: this replica's share of D's loss.
+        real: logits of data.
+        fake: logits of as many generated examples.
+    """
+
+    loss: tf.Tensor
+    real: tf.Tensor
+    fake: tf.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Game:
+    """What D and G minimise, given examples of both kinds.
+
+    Attributes:
+        critic: D.
+        loss: what logits cost.
+        penalties: of D's gradient.
+        auxiliary_weight: of the cross-entropy of classes, if D gives them.
+        augmentation: of what D sees, or None.
+    """
+
+    critic: Critic
+    loss: AdversarialLoss
+    penalties: tuple[penalties.Penalty, ...]
+    auxiliary_weight: float
+    augmentation: Augmentation | None
+
+    def shown(self, x: tf.Tensor, seed: random.Seed) -> tf.Tensor:
+        """What D sees of examples: augmented, several packed."""
+        if self.augmentation is not None:
+            x = self.augmentation.augment(x, seed)
+        return packed(x, self.critic.packing)
+
+    def discriminator(
+        self,
+        x: tf.Tensor,
+        fake: tf.Tensor,
+        condition: Condition,
+        seed: random.Seed,
+        training: bool,
+        points: random.Seed | None = None,
+    ) -> Judged:
+        """What D minimises, and the logits.
+
+        Args:
+            x: data.
+            fake: as many generated examples.
+            condition: the conditions of both.
+            seed: for augmentation.
+            training: whether D trains.
+            points: the seed of the penalties; None leaves them out.
+        """
+        x, fake = (
+            self.shown(part, random.fold_in(seed, number))
+            for number, part in enumerate((x, fake))
+        )
+        both = [tf.concat([part, part], axis=0) for part in condition]
+        logits, classes = self.critic.judge(
+            tf.concat([x, fake], axis=0), both, training
+        )
+        real, generated = tf.split(logits, 2)
+        costs = self.loss.discriminator(real, generated)
+        if classes is not None:
+            costs += self._classification(tf.split(classes, 2)[0], condition)
+        loss = _share(costs)
+        if points is not None and self.penalties:
+            loss += penalties.total(
+                self.penalties, self.critic, x, fake, condition, points
+            )
+        return Judged(loss, real, generated)
+
+    def generator(
+        self,
+        x: tf.Tensor,
+        fake: tf.Tensor,
+        condition: Condition,
+        seed: random.Seed,
+        training: bool,
+    ) -> tf.Tensor:
+        """What G minimises; the arguments are those of `discriminator`."""
+        shown = self.shown(fake, seed)
+        logits, classes = self.critic.judge(shown, condition, training)
+        real = None
+        if self.loss.pairs_in_generator:
+            shown = self.shown(x, random.fold_in(seed, 0))
+            real = self.critic(shown, condition, training)
+        costs = self.loss.generator(logits, real)
+        if classes is not None:
+            costs += self._classification(classes, condition)
+        return _share(costs)
+
+    def _classification(self, logits, condition):
+        (labels,) = condition
+        cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            labels=tf.cast(labels, tf.int32), logits=tf.cast(logits, tf.float32)
+        )
+        return self.auxiliary_weight * cross_entropy
+
+    def scores(self, judged: Judged, generator_loss: tf.Tensor) -> tf.Tensor:
+        """The values of `LOGS`, over all replicas."""
+        each = [
+            judged.loss,
+            generator_loss,
+            _share(self.loss.score(judged.real)),
+            _share(self.loss.score(judged.fake)),
+            _share(self.loss.correct(judged.real, judged.fake)),
+        ]
+        return distribute.all_sum(tf.stack(each))
+
+
+def get_penalties(
+    identifiers: Any, critic: Critic, networks: Networks
+) -> tuple[penalties.Penalty, ...]:
+    """Penalties of a critic; None takes R1 and R2 of a weight that does.
+
+    Raises:
+        ValueError: for what is no penalty, or a critic without gradient.
+    """
+    if identifiers is None:
+        is_image = len(networks.space.event_shape) == 3
+        options = (1.0, 1 / 8) if is_image else (0.02, 1 / 4)
+        identifiers = [penalties.R1(*options), penalties.R2(*options)]
+    found = penalties.get("GAN.compile", identifiers)
+    if found:
+        check_differentiable(critic, *_two_examples(critic, networks))
+    return found
+
+
+def _two_examples(critic, networks):
+    """(the shape of what D sees of two packs, a tuple of conditions)."""
+    *event, channels = networks.space.event_shape
+    shape = (2, *event, critic.packing * channels)
+    if not critic.is_conditional:
+        return shape, ()
+    told = networks.conditions
+    return shape, (tf.zeros((2, *told.shape), told.dtype),)
+
+
+def packed(x: tf.Tensor, packing: int) -> tf.Tensor:
+    """(n, ..., channels) to (n / packing, ..., packing * channels)."""
+    if packing == 1:
+        return x
+    shape = tf.shape(x)
+    event = x.shape[1:]
+    x = tf.reshape(x, (shape[0] // packing, packing, *event))
+    order = [0, *range(2, len(x.shape) - 1), 1, len(x.shape) - 1]
+    x = tf.transpose(x, order)
+    return tf.reshape(x, (-1, *event[:-1], packing * event[-1]))
+
+
+def _share(costs):
+    """This replica's share of a mean over all replicas' rows."""
+    total, rows = tf.reduce_sum(costs), tf.shape(costs)[0]
+    _, rows = distribute.global_rows(rows)
+    return total / tf.cast(tf.maximum(rows, 1), tf.float32)
+
+
+class Record(keras.metrics.Metric):
+    """The means of `LOGS` in an epoch, weighed by rows, in one weight."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
+        self.sums = self.add_variable(
+            shape=(len(LOGS) + 1,), initializer="zeros", name="sums"
+        )
+
+    def update_state(self, scores: tf.Tensor, rows: tf.Tensor) -> None:
+        """Add the scores of a batch of so many rows, by one addition."""
+        rows = tf.cast(rows, tf.float32)
+        weighed = tf.concat([scores * rows, [rows]], axis=0)
+        self.sums.assign_add(weighed)
+
+    def result(self) -> dict[str, tf.Tensor]:
+        """The means so far, by name."""
+        sums = tf.convert_to_tensor(self.sums.value)
+        means = tf.math.divide_no_nan(sums[:-1], sums[-1])
+        return dict(zip(LOGS, tf.unstack(means), strict=True))

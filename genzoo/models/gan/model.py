@@ -1,0 +1,547 @@
+"""Generative adversarial networks of any two Keras models."""
+
+from typing import Any, Self
+
+import keras
+import tensorflow as tf
+
+from genzoo import checks
+from genzoo.layers import Augmentation
+from genzoo.losses.adversarial import AdversarialLoss, get_adversarial
+from genzoo.models.common import examples
+from genzoo.models.common.endpoints import Endpoints
+from genzoo.models.common.generative_model import GenerativeModel
+from genzoo.models.common.sample_metrics import SampleMetrics
+from genzoo.models.gan import networks as facts
+from genzoo.models.gan import updates
+from genzoo.models.gan.clusters import Clusters
+from genzoo.models.gan.conditions import UNKNOWN, Unconditional
+from genzoo.models.gan.drawing import Drawing
+from genzoo.models.gan.game import (
+    Critic,
+    Game,
+    Judged,
+    Record,
+    Source,
+    get_penalties,
+)
+from genzoo.models.gan.updates import Average, Rates
+from genzoo.runtime import data as pipeline
+from genzoo.runtime import distribute, random
+from genzoo.types import Array, ArrayLike, SeedLike
+
+_EMA = checks.optional(
+    checks.number(0, 1, "between 0 and 1, or None", open_ends=True)
+)
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class GAN(GenerativeModel):
+    """A generator G and a discriminator D that learn against each other.
+
+    D learns to tell data from `G(z)`, z drawn at random; G learns to be
+    mistaken for data. Each `train_step` updates D, then G, then the running
+    average of G's weights, by which samples are drawn.
+
+    The model is conditional if the generator has a second input, labels
+    (int32, shape ()) or vectors. The discriminator then takes the condition
+    too, or gives logits of the classes as a second output (an auxiliary
+    classifier).
+
+    Args:
+        generator: a built Keras model of latents, perhaps with conditions.
+            Data must lie in the range of its last activation.
+        discriminator: a built Keras model of examples to one *logit*.
+        latent: distribution of z, "normal" (the default) or "uniform" in
+            [-1, 1); its shape is that of the generator's input.
+        ema: decay of the running average of the generator's weights, slower
+            in the first steps; None samples from the weights themselves.
+        packing: how many examples the discriminator sees at once, side by
+            side along the last axis (PacGAN).
+        augmentation: a `genzoo.layers.Augmentation` of images before D sees
+            them, or None.
+        classes: number of classes, where it cannot be read off an embedding.
+        self_conditioned: whether the classes are clusters that the model
+            finds in the data itself, without labels, by k-means of the first
+            data that it is fitted to. A continuous G joins separate modes by
+            bridges of samples that are neither; here each cluster is a mode
+            of its own. The model is used like one without conditions: the
+            last of the latents chooses the cluster, by its share of the data.
+        seed: int or pair of ints, for all that is drawn at random.
+
+    Attributes:
+        generator: as given, being trained.
+        averaged_generator: the one that samples, exports and predicts.
+        discriminator: as given.
+        networks: the facts that are read off the two.
+        conditions: what the user tells the model of examples, if anything.
+        clusters: those of a self-conditioned model, or None.
+        game: what both minimise, once the model is compiled.
+
+    Logs: `discriminator_loss` (with penalties) and `generator_loss`;
+    `real_score` and `fake_score`, the means of D(x) and D(G(z)) as the loss
+    scores them; `accuracy`, the share that D tells rightly: 0.5 where it
+    cannot tell generated examples from data.
+
+    Raises:
+        ValueError: for networks that do not fit together.
+
+    Reference:
+        Goodfellow et al., "Generative adversarial nets", 2014. Average:
+        Yazici et al., 2019. Packing: Lin et al., "PacGAN", 2018. Auxiliary
+        classifier: Odena, Olah and Shlens, 2017. Projection: Miyato and
+        Koyama, 2018. Clusters as classes: Sage et al., "Logo synthesis and
+        manipulation with clustered generative adversarial networks", 2018;
+        Liu et al., "Diverse image generation via self-conditioned GANs",
+        2020.
+
+    Example:
+    >>> images = 2.0 * x_train.reshape(-1, 8, 8, 1) - 1  # as tanh gives
+    >>> gan = genzoo.GAN(*genzoo.networks.dcgan(8, (8, 8, 1), width=4))
+    >>> gan.compile()
+    >>> history = gan.fit(images, epochs=1, verbose=0)
+    >>> gan.sample(16, seed=0).shape
+    (16, 8, 8, 1)
+    """
+
+    default_batch_size = 64
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        latent: str | None = None,
+        ema: float | None = 0.999,
+        packing: int = 1,
+        augmentation: Augmentation | None = None,
+        classes: int | None = None,
+        self_conditioned: bool = False,
+        seed: SeedLike | None = None,
+        **kwargs: Any,
+    ):
+        if latent not in (None, "normal", "uniform"):
+            raise ValueError(
+                "GAN: latent must be 'normal' or 'uniform'; received "
+                f"{latent!r}. Its shape is that of the generator's input."
+            )
+        ema = _EMA(ema, "GAN: ema")
+        packing = checks.positive_int(packing, "GAN: packing")
+        networks = facts.read(generator, discriminator, packing, classes)
+        _check_augmentation(augmentation, networks.space.event_shape)
+        clusters = _cluster_count(networks) if self_conditioned else None
+        super().__init__(seed=seed, **kwargs)
+        self.networks = networks
+        self.space = networks.space
+        self.conditions = networks.conditions
+        self.generator = generator
+        self.discriminator = discriminator
+        self.latent = latent or "normal"
+        self.ema = ema
+        self.packing = packing
+        self.augmentation = augmentation
+        self.clusters: Clusters | None = None
+        if clusters is not None:
+            self.clusters = Clusters(clusters, self.event_shape)
+            self.conditions = Unconditional(
+                "It finds classes of its own, since it was made with "
+                "self_conditioned=True."
+            )
+        self.averaged_generator = generator
+        self._average: Average | None = None
+        if ema is not None:
+            self.averaged_generator = facts.copied(generator)
+            self._average = Average(self.averaged_generator, generator, ema)
+            self._average.start()
+        self._source, self._sampler = (
+            Source(network, networks, self.latent, self.clusters, packing)
+            for network in (generator, self.averaged_generator)
+        )
+        self._critic = Critic(discriminator, networks, packing)
+        self._drawing = Drawing(
+            self._sampler, self._critic, self.conditions, self.space
+        )
+        self._rates = Rates(name="rates")
+        self._record = Record(name="means")
+        self.built = True
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the user tells the model labels or vectors."""
+        return self.conditions.shape is not None
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Of one z: the generator's, and one more that chooses a cluster."""
+        return self._sampler.latent_shape
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(
+            f"{name} of {network.count_params():,} weights"
+            for name, network in (
+                ("generator", self.generator),
+                ("discriminator", self.discriminator),
+            )
+        )
+        return (
+            f"<GAN of examples {self.event_shape}, latents "
+            f"{self.latent_shape}, {self.conditions.description}: {sizes}>"
+        )
+
+    # Compiling -------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = None,
+        discriminator_optimizer: Any = None,
+        loss: str | AdversarialLoss = "non_saturating",
+        penalties: Any = None,
+        discriminator_steps: int = 1,
+        auxiliary_weight: float = 1.0,
+        metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+    ) -> None:
+        """Choose both optimizers, the game and its penalties.
+
+        Args:
+            optimizer: of the generator, any Keras optimizer; by default
+                `Adam(2e-3, beta_1=0, beta_2=0.99)`. Momentum (beta_1) makes
+                the game turn in circles.
+            discriminator_optimizer: of the discriminator; by default another
+                like the generator's.
+            loss: an adversarial loss of `genzoo.losses` or its name:
+                "minimax", "non_saturating", "least_squares", "hinge",
+                "wasserstein" or "relativistic_pairing".
+            penalties: list of `genzoo.penalties`; by default `R1` and `R2`,
+                0.02 on a quarter of the batch for vectors, 1 on an eighth for
+                images.
+            discriminator_steps: updates of D for each one of G, with the
+                same data and other latents.
+            auxiliary_weight: of the cross-entropy of an auxiliary classifier.
+            metrics: list of `keras.metrics.Metric`s, whose `update_state`
+                gets (data, samples) in `evaluate` and for validation data.
+            run_eagerly: as in Keras.
+            steps_per_execution: as in Keras; 10 or more help small networks.
+            jit_compile: as in Keras.
+
+        A callback that sets `model.optimizer.learning_rate` changes the
+        discriminator's in proportion. Under float16 both losses are scaled.
+
+        Raises:
+            ValueError: for an unknown loss, one optimizer for both networks,
+                a penalty on a discriminator without gradient, or an option
+                that fails under the current strategy.
+        """
+        distribute.check_compile(steps_per_execution, jit_compile)
+        game = Game(
+            self._critic,
+            get_adversarial(loss),
+            get_penalties(penalties, self._critic, self.networks),
+            auxiliary_weight,
+            self.augmentation,
+        )
+        steps = checks.positive_int(
+            discriminator_steps, "GAN.compile: discriminator_steps"
+        )
+        compared = SampleMetrics(metrics)
+        optimizer, other = updates.optimizers(
+            optimizer, discriminator_optimizer, self.networks.needs_loss_scale
+        )
+        optimizer.build(self.generator.trainable_variables)
+        other.build(self.discriminator.trainable_variables)
+        super().compile(
+            optimizer=optimizer,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=False,
+        )
+        self.discriminator_optimizer = other
+        self.discriminator_steps = steps
+        self.loss = game.loss
+        self.game = game
+        self._compared = compared
+        self._rates.fix(optimizer, other)
+
+    # One step --------------------------------------------------------------
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """One update of the game that `compile` was given: D, G, average."""
+        x, condition = self._unpack(data)
+        first, rows = distribute.global_rows(tf.shape(x)[0])
+        seed = self.draws.next().at_row(first)
+        self._rates.follow(self.optimizer, self.discriminator_optimizer)
+        for step in range(self.discriminator_steps):
+            judged = self._train_discriminator(
+                x, condition, random.fold_in(seed, step + 1)
+            )
+        loss = self._train_generator(x, condition, random.fold_in(seed, 0))
+        if self._average is not None:
+            self._average.follow(self.draws.state[2])
+        self._record.update_state(self.game.scores(judged, loss), rows)
+        return distribute.shape_logs(self._record.result())
+
+    def _train_discriminator(self, x, condition, seed) -> Judged:
+        latents, augmenting, points = random.split(seed, 3)
+        # Penalties look at what D sees: packs.
+        points = points.at_row(points.row // self.packing)
+        rows = tf.shape(x)[0]
+        fake = self._source.fakes(rows, condition, latents, training=True)
+        fake = tf.stop_gradient(fake)
+        judged = updates.descend(
+            self.discriminator_optimizer,
+            self.discriminator.trainable_variables,
+            lambda: self.game.discriminator(
+                x, fake, condition, augmenting, training=True, points=points
+            ),
+        )
+        if self.augmentation is not None:
+            _, rows = distribute.global_rows(tf.shape(judged.real)[0])
+            self.augmentation.adapt_to(judged.real, rows)
+        return judged
+
+    def _train_generator(self, x, condition, seed) -> tf.Tensor:
+        latents, augmenting = random.split(seed, 2)
+        rows = tf.shape(x)[0]
+
+        def play():
+            fake = self._source.fakes(rows, condition, latents, training=True)
+            loss = self.game.generator(
+                x, fake, condition, augmenting, training=True
+            )
+            return (loss,)
+
+        (loss,) = updates.descend(
+            self.optimizer, self.generator.trainable_variables, play
+        )
+        return loss
+
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """The game on held-out data, and the metrics of data and samples."""
+        x, condition = self._unpack(data)
+        batch = tf.shape(x)[0]
+        first, rows = distribute.global_rows(batch)
+        seed = self.draws.next(random.SAMPLING).at_row(first)
+        latents, augmenting, samples, again = random.split(seed, 4)
+        fake = self._sampler.fakes(batch, condition, latents)
+        judged = self.game.discriminator(
+            x, fake, condition, augmenting, training=False
+        )
+        loss = self.game.generator(x, fake, condition, again, training=False)
+        self._record.update_state(self.game.scores(judged, loss), rows)
+        if self._compared.metrics:
+            fake = self._sampler.fakes(batch, condition, samples)
+            self._compared.update(x, fake)
+        return distribute.shape_logs(self._record.result())
+
+    def _unpack(self, data):
+        """(x in whole packs, conditions as a tuple of one tensor or none)."""
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x = tf.ensure_shape(tf.cast(x, tf.float32), (None, *self.event_shape))
+        # A last batch may not fill the last pack.
+        x = x[: tf.shape(x)[0] // self.packing * self.packing]
+        if self.clusters is not None:
+            return x, (self.clusters.nearest(x),)
+        return x, () if y is None else (y,)
+
+    # Data ------------------------------------------------------------------
+
+    def _prepare(self, x: Any, steps: int | None = None) -> None:
+        """Find the clusters, unless that was done before."""
+        if self.clusters is None or self.clusters.is_adapted:
+            return
+        if distribute.is_shared_out(x):
+            raise ValueError(
+                "GAN.fit: clusters are not found in a dataset that is divided "
+                "among replicas. Fit an array or a tf.data.Dataset."
+            )
+        self.clusters.adapt(x, self.draws.seed, steps)
+
+    def _checked_pair(self, method: str, x: Any, y: Any = None) -> tuple:
+        where = self._where(method)
+        if isinstance(x, tuple) and len(x) == 2 and y is None:
+            x, y = x
+        x = self._checked(method, x, self.conditions.check_dataset)
+        if pipeline.is_array(x):
+            return x, self.conditions.check(where, y, len(x))
+        if y is not None:
+            raise ValueError(
+                f"{where}: y goes with an array x; a dataset gives (x, y)."
+            )
+        return x, None
+
+    def _checked_inputs(self, x: Any) -> Any:
+        """Latents, or [latents, conditions], that `predict` takes."""
+        where = self._where("predict")
+        latents, *given = x if isinstance(x, (list, tuple)) else (x,)
+        if pipeline.is_array(latents):
+            y = given[0] if given else None
+            y = self.conditions.check(where, y, len(latents))
+            x = latents if y is None else [latents, y]
+        shape = getattr(latents, "shape", None)
+        if shape is not None and tuple(shape[1:]) != self.latent_shape:
+            expected = ", ".join(map(str, self.latent_shape))
+            raise ValueError(
+                f"{where}: latents must have shape (n, {expected}); received "
+                f"{tuple(shape)}. For scores of examples call score(x)."
+            )
+        return x
+
+    def _complaints(self) -> dict[str, str]:
+        told = self.conditions.description
+        return {
+            **super()._complaints(),
+            UNKNOWN: "a batch of the dataset has conditions that the model "
+            f"does not take: {told}.",
+        }
+
+    # Samples and scores ----------------------------------------------------
+
+    def call(self, latents: Any, training: bool = False) -> tf.Tensor:
+        """G(z) of the averaged generator; z, or [z, conditions]."""
+        latents, *condition = tf.nest.flatten(latents)
+        return self._sampler(latents, condition, training)
+
+    def sample(
+        self,
+        n: int,
+        seed: SeedLike | None = None,
+        labels: ArrayLike | None = None,
+        conditions: ArrayLike | None = None,
+    ) -> Array:
+        """Examples drawn from the averaged generator.
+
+        Args:
+            n: number of samples.
+            seed: int or pair of ints; None takes the next of the model's own
+                seeds for samples, which does not affect training.
+            labels: n classes, or one for all, of a model of classes; None
+                takes each class in turn.
+            conditions: n vectors, or one for all, of a model that is told
+                vectors.
+
+        Returns:
+            A float32 array of shape (n, *event_shape).
+
+        Raises:
+            ValueError: for an n below 1 or beyond memory; for labels or
+                conditions that the model does not take, or missing vectors.
+        """
+        n = self._check_count("sample", n)
+        y = self.conditions.asked(self._where("sample"), n, labels, conditions)
+        condition = () if y is None else (tf.constant(y),)
+        seed = self._seed_for(seed)
+        return self._drawing.samples(tf.constant(n), seed, *condition).numpy()
+
+    def score(
+        self,
+        x: ArrayLike,
+        labels: ArrayLike | None = None,
+        conditions: ArrayLike | None = None,
+    ) -> Array:
+        """The discriminator's logit of each example, an array of shape (n,).
+
+        Args:
+            x: examples, shape (n, *event_shape).
+            labels: their classes, where the discriminator takes classes.
+            conditions: their vectors, where it takes vectors.
+
+        Raises:
+            ValueError: for examples or conditions that do not fit the model,
+                or a model with packing, which scores packs.
+        """
+        if self.packing > 1:
+            raise ValueError(
+                f"GAN.score: with packing={self.packing} the discriminator "
+                "scores packs, not examples."
+            )
+        where = self._where("score")
+        x = examples.check_array(where, x, self.space)
+        y = self.conditions.given(where, labels, conditions)
+        is_told = self._drawing.critic_is_told
+        if is_told or y is not None:
+            y = self.conditions.check(where, y, len(x))
+        condition = (y,) if is_told and y is not None else ()
+        return self._drawing.scores(x, *condition)
+
+    def endpoints(self) -> Endpoints:
+        """What `export` serves: see there."""
+        return self._drawing.endpoints()
+
+    # Configuration ---------------------------------------------------------
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """The arguments of `compile`, serialised."""
+        if not self.compiled:
+            return {}
+        serialize = keras.saving.serialize_keras_object
+        config = super().get_compile_config()
+        return {
+            "optimizer": serialize(updates.plain(self.optimizer)),
+            "discriminator_optimizer": serialize(
+                updates.plain(self.discriminator_optimizer)
+            ),
+            "loss": serialize(self.loss),
+            "penalties": [serialize(part) for part in self.game.penalties],
+            "discriminator_steps": self.discriminator_steps,
+            "auxiliary_weight": self.game.auxiliary_weight,
+            "metrics": self._compared.serialize(),
+            "run_eagerly": config["run_eagerly"],
+            "steps_per_execution": config["steps_per_execution"],
+            "jit_compile": config["jit_compile"],
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as before a save."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "generator": serialize(self.generator),
+            "discriminator": serialize(self.discriminator),
+            "latent": self.latent,
+            "ema": self.ema,
+            "packing": self.packing,
+            "augmentation": serialize(self.augmentation),
+            "classes": self.networks.conditions.classes,
+            "self_conditioned": self.clusters is not None,
+            "seed": self.draws.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """A GAN from `get_config`."""
+        config = dict(config)
+        for name in ("generator", "discriminator", "augmentation"):
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        return cls(**config)
+
+
+def _check_augmentation(augmentation, event_shape):
+    if augmentation is None:
+        return
+    if not isinstance(augmentation, Augmentation):
+        raise ValueError(
+            "GAN: augmentation must be a genzoo.layers.Augmentation; "
+            f"received {augmentation!r}."
+        )
+    if len(event_shape) != 3:
+        raise ValueError(
+            "GAN: augmentation changes images, (height, width, channels); "
+            f"the generator gives {event_shape}."
+        )
+
+
+def _cluster_count(networks: facts.Networks) -> int:
+    classes = networks.conditions.classes
+    if classes is None or len(networks.latent_shape) != 1:
+        raise ValueError(
+            "GAN: self_conditioned=True needs networks of vectors and integer "
+            "conditions, one for each cluster, such as "
+            "genzoo.networks.dcgan(latent, image_shape, classes=100)."
+        )
+    return classes

@@ -1,0 +1,1 @@
+"""How the presets were trained: `python -m recipes.train NAME`."""
