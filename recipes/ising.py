@@ -106,7 +106,7 @@ def fit_phase(x, phases):
         rbm.fit(x, batch_size=2000, epochs=epochs, verbose=2)
     # Far from the chains that trained; a part of them is kept.
     settled = rbm.sample(2000, seed=1, steps=1500)
-    rbm.set_chains(100)
+    rbm.keep_chains(100)
     rbm.chains.write_all(rbm.sample_hidden(settled[:100], seed=2))
     return rbm, settled
 
