@@ -9,13 +9,14 @@ import tensorflow as tf
 
 from genzoo.partition.enumeration import expectation
 from genzoo.runtime import random
+from genzoo.units import Unit
 
 
 class Layers(NamedTuple):
     """The two layers and their kernel W, a tensor (visible, hidden)."""
 
-    visible: object
-    hidden: object
+    visible: Unit
+    hidden: Unit
     kernel: tf.Tensor
 
     def hidden_field(self, v):
@@ -135,7 +136,7 @@ class AnnealingPath(NamedTuple):
         """The walkers at visible states v."""
         return Walker(v, self.layers.hidden_field(v))
 
-    def draw(self, n, seed):
+    def draw(self, n: int, seed: random.Seed) -> tf.Tensor:
         """Visible states, n exact draws at beta = 0."""
         shift = self.visible_shift[None] + tf.zeros((n, 1), self.dtype)
         return self.layers.visible.sample(shift, seed)
