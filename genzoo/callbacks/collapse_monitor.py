@@ -105,7 +105,7 @@ class CollapseMonitor(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Measure the data, once."""
-        self.model._checked("CollapseMonitor", self.x)
+        self.model.space.check("CollapseMonitor", self.x)
         self._points = self._features(self.x)
         self._radii = near.kth_squared_distances(
             self._points, self._points, self.neighbours
