@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 
-from genzoo.metrics import neighbours as near
+from genzoo.metrics.numerics import neighbours as near
 
 _ACTIONS = ("warn", "stop", "roll_back")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from genzoo.metrics.estimate import Estimate
+from genzoo.metrics.numerics.estimate import Estimate
 
 DATA, INDEPENDENT = "train against test", "independent pixels"
 

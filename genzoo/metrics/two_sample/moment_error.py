@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from genzoo.metrics.moments import MomentMetric
+from genzoo.metrics.two_sample.moment_metric import MomentMetric
 
 
 @keras.saving.register_keras_serializable("genzoo")

@@ -4,7 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genzoo.metrics.neighbours import inside_balls, kth_squared_distances
+from genzoo.metrics.numerics.neighbours import (
+    inside_balls,
+    kth_squared_distances,
+)
 
 
 class ManifoldOverlap(NamedTuple):

@@ -9,7 +9,7 @@ and is not in the standard error.
 
 import numpy as np
 
-from genzoo.metrics.estimate import Estimate, as_generator
+from genzoo.metrics.numerics.estimate import Estimate, as_generator
 
 
 def model_kl_divergence(p, q, n=10_000, seed=0):

@@ -2,8 +2,8 @@
 
 import keras
 
-from genzoo.metrics.kept_samples import KeptSamplesMetric
-from genzoo.metrics.manifold_overlap import manifold_overlap
+from genzoo.metrics.two_sample.kept_samples_metric import KeptSamplesMetric
+from genzoo.metrics.two_sample.manifold_overlap import manifold_overlap
 
 
 @keras.saving.register_keras_serializable("genzoo")

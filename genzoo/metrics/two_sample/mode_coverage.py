@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.metrics.two_sample import TwoSampleMetric, read
+from genzoo.metrics.two_sample.two_sample_metric import TwoSampleMetric, read
 
 
 @keras.saving.register_keras_serializable("genzoo")

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
-from genzoo.metrics.histogram_formulas import FORMULAS
-from genzoo.metrics.histograms import binned_divergence
-from genzoo.metrics.kept_samples import KeptSamplesMetric
+from genzoo.metrics.divergences.binned import binned_divergence
+from genzoo.metrics.numerics.histogram_formulas import FORMULAS
+from genzoo.metrics.two_sample.kept_samples_metric import KeptSamplesMetric
 
 
 @keras.saving.register_keras_serializable("genzoo")

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genzoo.metrics.estimate import as_generator, as_rows
-from genzoo.metrics.histogram_formulas import FORMULAS, entropy_formula
+from genzoo.metrics.numerics.estimate import as_generator, as_rows
+from genzoo.metrics.numerics.histogram_formulas import FORMULAS, entropy_formula
 
 
 class BinnedEstimate(NamedTuple):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from genzoo.metrics.two_sample import TwoSampleMetric, read
+from genzoo.metrics.two_sample.two_sample_metric import TwoSampleMetric, read
 
 
 class Moments(NamedTuple):

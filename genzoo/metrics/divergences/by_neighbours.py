@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from genzoo.metrics.estimate import Estimate, as_generator, as_rows
-from genzoo.metrics.neighbours import kth_squared_distances
+from genzoo.metrics.numerics.estimate import Estimate, as_generator, as_rows
+from genzoo.metrics.numerics.neighbours import kth_squared_distances
 
 
 def neighbour_kl(x, y, neighbours=5, groups=10, seed=0):

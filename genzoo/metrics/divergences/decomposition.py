@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genzoo.metrics.estimate import Estimate, as_generator, as_rows
-from genzoo.metrics.histogram_formulas import entropy_formula, kl
-from genzoo.metrics.neighbour_divergence import (
+from genzoo.metrics.divergences.by_neighbours import (
     by_groups,
     entropy_of_rows,
     kl_of_rows,
 )
+from genzoo.metrics.numerics.estimate import Estimate, as_generator, as_rows
+from genzoo.metrics.numerics.histogram_formulas import entropy_formula, kl
 
 
 class LogLikelihoodDecomposition(NamedTuple):

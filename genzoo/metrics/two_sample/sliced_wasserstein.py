@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from genzoo.metrics.kept_samples import KeptSamplesMetric
+from genzoo.metrics.two_sample.kept_samples_metric import KeptSamplesMetric
 
 
 @keras.saving.register_keras_serializable("genzoo")

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from genzoo.metrics.two_sample import TwoSampleMetric, read
+from genzoo.metrics.two_sample.two_sample_metric import TwoSampleMetric, read
 from genzoo.runtime import distribute, random
 from genzoo.runtime.memory import check_memory
 

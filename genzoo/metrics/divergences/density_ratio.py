@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genzoo.metrics.discriminator import fit_discriminator
-from genzoo.metrics.estimate import as_generator, as_rows
+from genzoo.metrics.numerics.discriminator import fit_discriminator
+from genzoo.metrics.numerics.estimate import as_generator, as_rows
 
 
 class DensityRatioKL(NamedTuple):

@@ -5,8 +5,8 @@ import math
 import keras
 import numpy as np
 
-from genzoo.metrics.discriminator import fit_discriminator
-from genzoo.metrics.kept_samples import KeptSamplesMetric
+from genzoo.metrics.numerics.discriminator import fit_discriminator
+from genzoo.metrics.two_sample.kept_samples_metric import KeptSamplesMetric
 
 
 @keras.saving.register_keras_serializable("genzoo")
