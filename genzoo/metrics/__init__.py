@@ -30,23 +30,23 @@ from genzoo.metrics.divergences.of_models import (
     model_kl_divergence,
     model_total_variation,
 )
-from genzoo.metrics.evaluation import Evaluation, evaluate_generative
+from genzoo.metrics.evaluation import GenerativeTable, evaluate_generative
 from genzoo.metrics.numerics.estimate import Estimate
 from genzoo.metrics.two_sample.binned_divergence import BinnedDivergence
 from genzoo.metrics.two_sample.classifier_two_sample import ClassifierTwoSample
-from genzoo.metrics.two_sample.density_coverage import DensityCoverage
 from genzoo.metrics.two_sample.frechet_distance import (
     FrechetDistance,
     frechet_distance,
 )
 from genzoo.metrics.two_sample.kernel_distance import KernelDistance
 from genzoo.metrics.two_sample.manifold_overlap import (
+    DensityCoverage,
     ManifoldOverlap,
+    PrecisionRecall,
     manifold_overlap,
 )
 from genzoo.metrics.two_sample.mode_coverage import ModeCoverage
 from genzoo.metrics.two_sample.moment_error import MomentError
-from genzoo.metrics.two_sample.precision_recall import PrecisionRecall
 from genzoo.metrics.two_sample.sliced_wasserstein import SlicedWasserstein
 from genzoo.metrics.two_sample.two_sample_metric import TwoSampleMetric
 
@@ -57,8 +57,8 @@ __all__ = [
     "DensityCoverage",
     "DensityRatioKL",
     "Estimate",
-    "Evaluation",
     "FrechetDistance",
+    "GenerativeTable",
     "KernelDistance",
     "LogLikelihoodDecomposition",
     "ManifoldOverlap",
