@@ -55,13 +55,14 @@ def neighbour_kl(
     True
     """
     x, y = as_rows("neighbour_kl", x=x, y=y)
-    return by_groups(
+    value, stderr = by_groups(
         lambda x, y: kl_of_rows(x, y, neighbours),
         (x, y),
         neighbours,
         groups,
         seed,
     )
+    return Estimate(float(value), float(stderr))
 
 
 def neighbour_entropy(
@@ -100,9 +101,10 @@ def neighbour_entropy(
     True
     """
     (x,) = as_rows("neighbour_entropy", x=x)
-    return by_groups(
+    value, stderr = by_groups(
         lambda x: entropy_of_rows(x, neighbours), (x,), neighbours, groups, seed
     )
+    return Estimate(float(value), float(stderr))
 
 
 def kl_of_rows(x: np.ndarray, y: np.ndarray, k: int) -> float:
@@ -126,7 +128,7 @@ def by_groups(
     neighbours: int,
     groups: int,
     seed: SeedLike | np.random.Generator,
-) -> Estimate:
+) -> tuple[np.ndarray, np.ndarray]:
     """The estimate of all rows, its error from those of parts of them.
 
     Args:
@@ -137,7 +139,7 @@ def by_groups(
         seed: an int, a pair of ints or a generator.
 
     Returns:
-        `Estimate` of floats, or of arrays.
+        (values, standard errors), of the shape of the estimate.
     """
     least = min(len(x) for x in samples)
     if groups < 2 or least < (neighbours + 2) * groups:
@@ -153,10 +155,7 @@ def by_groups(
         for chosen in zip(*parts, strict=True)
     ]
     spread = np.std(values, axis=0, ddof=1) / math.sqrt(groups)
-    value = estimate(*samples)
-    if np.ndim(value):
-        return Estimate(value, spread)
-    return Estimate(float(value), float(spread))
+    return np.asarray(estimate(*samples)), spread
 
 
 def _log_distances(points, others, k):

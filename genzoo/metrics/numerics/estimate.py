@@ -8,14 +8,14 @@ from genzoo.types import ArrayLike, SeedLike
 
 
 class Estimate(NamedTuple):
-    """A number and its standard error; arrays of them where that is said.
+    """A number and its standard error.
 
     Example:
     >>> value, stderr = genzoo.metrics.Estimate(1.5, stderr=0.1)
     """
 
-    value: Any
-    stderr: Any
+    value: float
+    stderr: float
 
 
 class CanSample(Protocol):

@@ -161,7 +161,7 @@ class TwoSampleMetric(keras.metrics.Metric):
             x = self.features(x)
         return tf.convert_to_tensor(x)
 
-    def result(self) -> float | dict[str, float]:
+    def result(self) -> Any:
         """The value for all rows seen since `reset_state`; eager code only."""
         self.counts()
         return self.evaluate()
