@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from genzoo import checks
-from genzoo.metrics import neighbours as near
+from genzoo.metrics.numerics import neighbours as near
 from genzoo.types import ArrayLike, SeedLike
 
 

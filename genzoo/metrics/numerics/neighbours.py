@@ -27,7 +27,9 @@ class Inside(NamedTuple):
     held: np.ndarray
 
 
-def kth_squared_distances(points, others, k):
+def kth_squared_distances(
+    points: np.ndarray, others: np.ndarray, k: int
+) -> np.ndarray:
     """Squared distance of each point to the k-th nearest of others, (n,).
 
     Args:
@@ -64,7 +66,12 @@ def kth_squared_distances(points, others, k):
     return squares
 
 
-def inside_balls(x, x_squares, y, y_squares):
+def inside_balls(
+    x: np.ndarray,
+    x_squares: np.ndarray | None,
+    y: np.ndarray,
+    y_squares: np.ndarray | None,
+) -> Inside:
     """How the balls around two sets of points hold the other set.
 
     A ball is open, and holds its centre also if its radius is zero.

@@ -8,13 +8,16 @@ order in 1/n and 1/m,
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 _erf = np.vectorize(math.erf, otypes=[float])
 
 
-def kl(a, b, n, m):
+def kl_of_counts(
+    a: np.ndarray, b: np.ndarray, n: int, m: int
+) -> tuple[float, float]:
     """KL(p || q); bins with some of p and none of q count half a row of q."""
     p, q = a / n, np.where((b == 0) & (a > 0), 0.5, b) / m
     held = p > 0
@@ -25,12 +28,16 @@ def kl(a, b, n, m):
     return value, bias
 
 
-def reverse_kl(a, b, n, m):
+def reverse_kl_of_counts(
+    a: np.ndarray, b: np.ndarray, n: int, m: int
+) -> tuple[float, float]:
     """KL(q || p)."""
-    return kl(b, a, m, n)
+    return kl_of_counts(b, a, m, n)
 
 
-def jensen_shannon(a, b, n, m):
+def jensen_shannon_of_counts(
+    a: np.ndarray, b: np.ndarray, n: int, m: int
+) -> tuple[float, float]:
     """(KL(p || (p + q) / 2) + KL(q || (p + q) / 2)) / 2."""
     p, q = a / n, b / m
     held = p + q > 0
@@ -43,7 +50,9 @@ def jensen_shannon(a, b, n, m):
     return value, bias
 
 
-def total_variation(a, b, n, m):
+def total_variation_of_counts(
+    a: np.ndarray, b: np.ndarray, n: int, m: int
+) -> tuple[float, float]:
     """sum |p - q| / 2; its bias is that of |normal|, bin by bin."""
     p, q = a / n, b / m
     gap = np.abs(p - q)
@@ -56,7 +65,7 @@ def total_variation(a, b, n, m):
     return gap.sum() / 2, excess.sum() / 2
 
 
-def entropy_formula(log_volume):
+def entropy_formula(log_volume: float | np.ndarray) -> Callable:
     """-sum p log(p / volume) of one histogram, and its bias."""
 
     def entropy(a, n):
@@ -68,10 +77,10 @@ def entropy_formula(log_volume):
 
 
 FORMULAS = {
-    "kl": kl,
-    "reverse_kl": reverse_kl,
-    "jensen_shannon": jensen_shannon,
-    "total_variation": total_variation,
+    "kl": kl_of_counts,
+    "reverse_kl": reverse_kl_of_counts,
+    "jensen_shannon": jensen_shannon_of_counts,
+    "total_variation": total_variation_of_counts,
 }
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from genzoo import metrics
-from genzoo.metrics import neighbours
+from genzoo.metrics.numerics import neighbours
 
 
 def reference(real, generated, k):

@@ -1,27 +1,48 @@
 """What the functions that compare samples take and return."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from genzoo.types import ArrayLike, SeedLike
+
 
 class Estimate(NamedTuple):
-    """A number and its standard error."""
+    """A number and its standard error.
+
+    Example:
+    >>> value, stderr = genzoo.metrics.Estimate(1.5, stderr=0.1)
+    """
 
     value: float
     stderr: float
 
 
-def as_rows(function, **samples):
+class CanSample(Protocol):
+    """A model, of genzoo or of your own, that gives samples."""
+
+    def sample(self, n: int, *, seed: Any) -> ArrayLike:
+        """n samples, (n, ...)."""
+
+
+class CanScore(CanSample, Protocol):
+    """A model that gives samples, and the log-probability of any."""
+
+    def log_prob(self, x: Any) -> ArrayLike:
+        """Log-probabilities in nats, (n,)."""
+
+
+def as_rows(function: str, **samples: ArrayLike) -> list[np.ndarray]:
     """Samples as float64 arrays (n, width) of the same width.
 
     Raises:
         ValueError: naming the function and the argument that is empty, not
             numeric, not finite, or of another shape than the first.
     """
-    arrays, event = [], None
-    for name, x in samples.items():
-        x = np.asarray(x)
+    arrays: list[np.ndarray] = []
+    event = None
+    for name, given in samples.items():
+        x = np.asarray(given)
         if x.dtype.kind not in "biuf" or x.ndim == 0 or x.size == 0:
             raise ValueError(
                 f"{function}: {name} must be numbers of shape (n, ...), not "
@@ -44,7 +65,7 @@ def as_rows(function, **samples):
     return arrays
 
 
-def as_generator(seed):
+def as_generator(seed: SeedLike | np.random.Generator) -> np.random.Generator:
     """A NumPy generator that follows from an int or a pair of ints alone."""
     if isinstance(seed, np.random.Generator):
         return seed

@@ -4,13 +4,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genzoo.metrics.estimate import Estimate, as_generator, as_rows
-from genzoo.metrics.histogram_formulas import entropy_formula, kl
-from genzoo.metrics.neighbour_divergence import (
+from genzoo.checks import one_of
+from genzoo.metrics.divergences.by_neighbours import (
     by_groups,
     entropy_of_rows,
     kl_of_rows,
 )
+from genzoo.metrics.numerics.estimate import (
+    CanScore,
+    Estimate,
+    as_generator,
+    as_rows,
+)
+from genzoo.metrics.numerics.histogram_formulas import (
+    entropy_formula,
+    kl_of_counts,
+)
+from genzoo.types import ArrayLike, SeedLike
 
 
 class LogLikelihoodDecomposition(NamedTuple):
@@ -23,6 +33,10 @@ class LogLikelihoodDecomposition(NamedTuple):
             its `log_prob`.
         gap: log_likelihood + entropy + kl, which is zero but for errors; its
             standard error knows that the three share the data.
+
+    Example:
+    >>> genzoo.metrics.LogLikelihoodDecomposition._fields
+    ('log_likelihood', 'entropy', 'kl', 'gap')
     """
 
     log_likelihood: Estimate
@@ -32,8 +46,14 @@ class LogLikelihoodDecomposition(NamedTuple):
 
 
 def log_likelihood_decomposition(
-    model, x, method="auto", n=None, neighbours=5, bootstrap=200, seed=0
-):
+    model: CanScore,
+    x: ArrayLike,
+    method: str = "auto",
+    n: int | None = None,
+    neighbours: int = 5,
+    bootstrap: int = 200,
+    seed: SeedLike = 0,
+) -> LogLikelihoodDecomposition:
     """Find both sides of <log p>_data = -H(data) - KL(data || model).
 
     The three numbers are estimated in three ways; how far the two sides
@@ -59,13 +79,18 @@ def log_likelihood_decomposition(
             entropy of such data.
 
     Example:
-    >>> genzoo.metrics.log_likelihood_decomposition(rbm, x_test).gap
+    >>> faces, mean = gz.spaces.Categorical(range(1, 7)), gz.features.Moments(1)
+    >>> die, fair = gz.MaxEnt(faces, mean), gz.MaxEnt(faces, mean)
+    >>> die.compile()
+    >>> history = die.fit(observations=[4.5], verbose=0)
+    >>> x = np.random.default_rng(0).integers(1, 7, size=(500, 1))
+    >>> gap = gz.metrics.log_likelihood_decomposition(die, x).gap
+    >>> abs(gap.value) < 4 * gap.stderr
+    True
     """
-    if method not in ("auto", "states", "neighbours"):
-        raise ValueError(
-            "log_likelihood_decomposition: method must be 'auto', 'states' or "
-            f"'neighbours'; received {method!r}."
-        )
+    one_of("auto", "states", "neighbours")(
+        method, "log_likelihood_decomposition: method"
+    )
     generator = as_generator(seed)
     samples = model.sample(
         len(x) if n is None else n, seed=int(generator.integers(2**31))
@@ -127,7 +152,7 @@ def _by_states(states, which, drawn, log_prob, bootstrap, generator):
 
     def terms(real, generated):
         own, own_bias = entropy(real, sizes[0])
-        other, other_bias = kl(real, generated, *sizes)
+        other, other_bias = kl_of_counts(real, generated, *sizes)
         likelihood = real @ of_state / sizes[0]
         return _terms(likelihood, own - own_bias, other - other_bias)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from genzoo import metrics
-from genzoo.metrics import kernel_distance
+from genzoo.metrics.two_sample import kernel_distance
 
 
 def direct(x, y, kernel):

@@ -4,6 +4,7 @@ Many are trained for one estimate, so that an epoch is one call of a graph that
 is traced once for all of them.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,10 +24,10 @@ class Discriminator(NamedTuple):
 
     mean: np.ndarray
     scale: np.ndarray
-    weights: list
+    weights: list[np.ndarray]
     offset: float
 
-    def __call__(self, rows):
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
         """log p_x / p_y in nats for rows (n, d), float64 of shape (n,)."""
         logits = [
             _logits(self.weights, self.standardised(rows[first : first + 4096]))
@@ -34,21 +35,21 @@ class Discriminator(NamedTuple):
         ]
         return np.concatenate(logits).astype(np.float64) - self.offset
 
-    def standardised(self, rows):
+    def standardised(self, rows: np.ndarray) -> np.ndarray:
         """The inputs of the network."""
         return ((rows - self.mean) / self.scale).astype(np.float32)
 
 
 def fit_discriminator(
-    x,
-    y,
-    generator,
-    hidden=(64, 64),
-    epochs=100,
-    patience=20,
-    batch_size=256,
-    learning_rate=3e-3,
-):
+    x: np.ndarray,
+    y: np.ndarray,
+    generator: np.random.Generator,
+    hidden: Sequence[int] = (64, 64),
+    epochs: int = 100,
+    patience: int = 20,
+    batch_size: int = 256,
+    learning_rate: float = 3e-3,
+) -> Discriminator:
     """Train a classifier of x against y.
 
     A multilayer perceptron with SiLU units, Adam with a decoupled decay of

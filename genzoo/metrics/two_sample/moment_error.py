@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from genzoo.metrics.moments import MomentMetric
+from genzoo.metrics.two_sample.moment_metric import MomentMetric
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -41,12 +41,15 @@ class MomentError(MomentMetric):
         inference", 2008.
 
     Example:
-    >>> metric = genzoo.metrics.MomentError(genzoo.features.Pairwise())
-    >>> metric.update_state(x_test, model.sample(len(x_test)))
-    >>> metric.result()["chi_square"]
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(2, 500, 3))
+    >>> metric = genzoo.metrics.MomentError(genzoo.features.Moments(2))
+    >>> metric.update_state(x, y)
+    >>> sorted(metric.result())
+    ['chi_square', 'covariance', 'mean']
     """
 
-    def evaluate(self):
+    def evaluate(self) -> dict[str, float]:
         """The dict of mean, covariance and chi_square."""
         real, generated = self.moments()
         square = np.square(generated.mean - real.mean)
@@ -62,11 +65,10 @@ class MomentError(MomentMetric):
         )
         square = np.where(square > noise.max(axis=0), square, 0.0)
         difference = np.linalg.norm(generated.covariance - real.covariance)
+        size = np.linalg.norm(real.covariance)
         return {
             "mean": _ratio(square, (variance + other) / 2) ** 0.5,
-            "covariance": _ratio(
-                difference[None], np.linalg.norm(real.covariance)[None]
-            ),
+            "covariance": _ratio(difference, size),
             "chi_square": _ratio(
                 square, variance / real.rows + other / generated.rows
             ),

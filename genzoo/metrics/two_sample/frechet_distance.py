@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 
-from genzoo.metrics.moments import MomentMetric
+from genzoo.metrics.two_sample.moment_metric import MomentMetric
+from genzoo.types import ArrayLike
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -40,22 +41,24 @@ class FrechetDistance(MomentMetric):
 
     Example:
     >>> distance = genzoo.metrics.FrechetDistance()
-    >>> distance.update_state(x_test, model.sample(len(x_test)))
-    >>> distance.result()
+    >>> x = np.random.default_rng(0).normal(size=(500, 3))
+    >>> distance.update_state(x, x + 2.0)
+    >>> round(distance.result(), 4)
+    12.0
     """
 
-    def evaluate(self):
+    def evaluate(self) -> float:
         """The squared distance."""
         real, generated = self.moments()
-        return frechet_distance(
-            real.mean,
-            real.covariance,
-            generated.mean,
-            generated.covariance,
-        )
+        return frechet_distance(*real[1:], *generated[1:])
 
 
-def frechet_distance(mean, covariance, other_mean, other_covariance):
+def frechet_distance(
+    mean: ArrayLike,
+    covariance: ArrayLike,
+    other_mean: ArrayLike,
+    other_covariance: ArrayLike,
+) -> float:
     """The squared Fréchet distance of two Gaussians, a float.
 
     Args:
@@ -63,6 +66,10 @@ def frechet_distance(mean, covariance, other_mean, other_covariance):
         covariance: (d, d), symmetric and positive semidefinite.
         other_mean: (d,), of the other Gaussian.
         other_covariance: (d, d).
+
+    Example:
+    >>> genzoo.metrics.frechet_distance([0.0], [[1.0]], [1.0], [[4.0]])
+    2.0
     """
     product = _root(covariance).T @ _root(other_covariance)
     fidelity = np.linalg.svd(product, compute_uv=False).sum()

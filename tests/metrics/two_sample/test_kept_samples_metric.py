@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from genzoo import metrics
-from genzoo.metrics.kept_samples import KeptSamplesMetric
+from genzoo.metrics.two_sample.kept_samples_metric import KeptSamplesMetric
 
 
 def kept(x, capacity, sizes=(), seed=0, y=None):

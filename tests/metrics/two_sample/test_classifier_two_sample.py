@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from genzoo import metrics
-from genzoo.metrics.classifier_two_sample import fisher_mid_p
+from genzoo.metrics.two_sample.classifier_two_sample import fisher_mid_p
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,16 @@
 """A divergence of the distributions of an observable, as a metric."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
-from genzoo.metrics.histogram_formulas import FORMULAS
-from genzoo.metrics.histograms import binned_divergence
-from genzoo.metrics.kept_samples import KeptSamplesMetric
+from genzoo.checks import one_of
+from genzoo.metrics.divergences.binned import Bins, binned_divergence
+from genzoo.metrics.numerics.histogram_formulas import FORMULAS
+from genzoo.metrics.two_sample.kept_samples_metric import KeptSamplesMetric
+from genzoo.metrics.two_sample.two_sample_metric import Features
+from genzoo.types import SeedLike
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -38,31 +43,32 @@ class BinnedDivergence(KeptSamplesMetric):
         See `genzoo.metrics.binned_divergence`.
 
     Example:
-    >>> metric = genzoo.metrics.BinnedDivergence(magnetisation)
-    >>> metric.update_state(x_test, model.sample(len(x_test)))
-    >>> metric.result()                # {"value": 0.01, "stderr": 0.002}
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(2, 500, 3))
+    >>> metric = genzoo.metrics.BinnedDivergence(lambda x: x[:, 0])
+    >>> metric.update_state(x, y)
+    >>> found = metric.result()
+    >>> abs(found["value"]) < 4 * found["stderr"]
+    True
     """
 
     def __init__(
         self,
-        observable=None,
-        divergence="jensen_shannon",
-        bins="auto",
-        capacity=10_000,
-        seed=0,
-        name=None,
-        dtype=None,
+        observable: Features = None,
+        divergence: str = "jensen_shannon",
+        bins: Bins = "auto",
+        capacity: int = 10_000,
+        seed: SeedLike = 0,
+        name: str | None = None,
+        dtype: str | None = None,
     ):
         super().__init__(observable, capacity, seed, name=name, dtype=dtype)
-        if divergence not in FORMULAS:
-            raise ValueError(
-                f"BinnedDivergence: divergence must be one of "
-                f"{list(FORMULAS)}; received {divergence!r}."
-            )
-        self.divergence = divergence
+        self.divergence = one_of(*FORMULAS)(
+            divergence, "BinnedDivergence: divergence"
+        )
         self.bins = bins
 
-    def evaluate(self):
+    def evaluate(self) -> dict[str, float]:
         """The dict of value and stderr."""
         real, generated = self.samples()
         estimate = binned_divergence(
@@ -70,11 +76,11 @@ class BinnedDivergence(KeptSamplesMetric):
         )
         return {"value": estimate.value, "stderr": estimate.stderr}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         config = super().get_config()
         config["observable"] = config.pop("features")
-        bins = self.bins
+        bins: Any = self.bins
         if isinstance(bins, (list, tuple, np.ndarray)):
             bins = [np.asarray(part).tolist() for part in bins]
         return {**config, "divergence": self.divergence, "bins": bins}

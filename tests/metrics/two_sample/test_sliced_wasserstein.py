@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from genzoo import metrics
-from genzoo.metrics.sliced_wasserstein import wasserstein_power
+from genzoo.metrics.two_sample.sliced_wasserstein import wasserstein_power
 
 
 def result(x, y, **options):

@@ -1,13 +1,21 @@
 """Entropy and divergences of samples in one to three dimensions, by bins."""
 
 import math
-import numbers
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from genzoo.metrics.estimate import as_generator, as_rows
-from genzoo.metrics.histogram_formulas import FORMULAS, entropy_formula
+from genzoo.checks import is_number, one_of
+from genzoo.metrics.numerics.estimate import as_generator, as_rows
+from genzoo.metrics.numerics.histogram_formulas import (
+    FORMULAS,
+    entropy_formula,
+)
+from genzoo.types import ArrayLike, SeedLike
+
+# "auto", one number, or numbers or edges for each dimension.
+Bins: TypeAlias = str | float | Sequence
 
 
 class BinnedEstimate(NamedTuple):
@@ -18,23 +26,28 @@ class BinnedEstimate(NamedTuple):
         stderr: by bootstrap.
         bias: what was subtracted from the plug-in value.
         edges: a list of the edges of the bins, an array for each dimension.
+
+    Example:
+    >>> found = genzoo.metrics.binned_entropy([1, 2, 2, 3])
+    >>> [edges.tolist() for edges in found.edges]
+    [[0.5, 1.5, 2.5, 3.5]]
     """
 
     value: float
     stderr: float
     bias: float
-    edges: list
+    edges: list[np.ndarray]
 
 
 def binned_divergence(
-    x,
-    y,
-    divergence="jensen_shannon",
-    bins="auto",
-    correct=True,
-    bootstrap=200,
-    seed=0,
-):
+    x: ArrayLike,
+    y: ArrayLike,
+    divergence: str = "jensen_shannon",
+    bins: Bins = "auto",
+    correct: bool = True,
+    bootstrap: int = 200,
+    seed: SeedLike = 0,
+) -> BinnedEstimate:
     """A divergence of the distributions of two samples, in nats.
 
     Both are counted in the same bins; all that lies beyond given edges is
@@ -76,13 +89,12 @@ def binned_divergence(
         Efron, "Bootstrap methods", Annals of Statistics 7, 1979.
 
     Example:
-    >>> genzoo.metrics.binned_divergence(energies, model_energies, "kl")
+    >>> x, y = np.random.default_rng(0).normal(size=(2, 1000))
+    >>> found = genzoo.metrics.binned_divergence(x, y + 1, "kl")
+    >>> abs(found.value - 0.5) < 4 * found.stderr
+    True
     """
-    if divergence not in FORMULAS:
-        raise ValueError(
-            f"binned_divergence: divergence must be one of {list(FORMULAS)}; "
-            f"received {divergence!r}."
-        )
+    one_of(*FORMULAS)(divergence, "binned_divergence: divergence")
     x, y = as_rows("binned_divergence", x=x, y=y)
     edges = bin_edges("binned_divergence", bins, x, y)
     # Bins that hold no row of either take no part.
@@ -99,8 +111,13 @@ def binned_divergence(
 
 
 def binned_entropy(
-    x, bins="auto", density=True, correct=True, bootstrap=200, seed=0
-):
+    x: ArrayLike,
+    bins: Bins = "auto",
+    density: bool = True,
+    correct: bool = True,
+    bootstrap: int = 200,
+    seed: SeedLike = 0,
+) -> BinnedEstimate:
     """Entropy of a sample's distribution, in nats.
 
     -sum_b p_b log(p_b / volume_b), the differential entropy, or Shannon's
@@ -120,6 +137,12 @@ def binned_entropy(
     Raises:
         ValueError: as `binned_divergence` does, and if rows lie beyond the
             edges and a density is wanted.
+
+    Example:
+    >>> x = np.random.default_rng(0).uniform(0, 2, 1000)
+    >>> found = genzoo.metrics.binned_entropy(x, bins=[0.0, 1.0, 2.0])
+    >>> round(found.value, 2), len(found.edges[0])
+    (0.69, 3)
     """
     (x,) = as_rows("binned_entropy", x=x)
     edges = bin_edges("binned_entropy", bins, x)
@@ -132,7 +155,7 @@ def binned_entropy(
             "no volume. Widen bins, or take density=False."
         )
     places, counts = np.unique(_places(x, edges), return_counts=True)
-    volume = 0.0
+    volume: float | np.ndarray = 0.0
     if density:
         shape = [len(part) + 1 for part in edges]
         volume = sum(
@@ -145,7 +168,9 @@ def binned_entropy(
     return _estimate(formula, [counts], correct, bootstrap, seed, edges)
 
 
-def bin_edges(function, bins, *samples):
+def bin_edges(
+    function: str, bins: Bins, *samples: np.ndarray
+) -> list[np.ndarray]:
     """Edges for each dimension, a list of increasing arrays."""
     columns = np.concatenate(samples).T
     dimensions = len(columns)
@@ -162,28 +187,25 @@ def bin_edges(function, bins, *samples):
                 f"{bins!r}."
             )
         return [_automatic(column, rows, dimensions) for column in columns]
-    if _is_number(bins):
-        bins = [bins] * dimensions
-    elif dimensions == 1 and len(bins) > 1 and _is_number(bins[0]):
-        bins = [bins]
-    if len(bins) != dimensions:
+    parts: Any = bins
+    if is_number(bins):
+        parts = [bins] * dimensions
+    elif dimensions == 1 and len(parts) > 1 and is_number(parts[0]):
+        parts = [bins]
+    if len(parts) != dimensions:
         raise ValueError(
             f"{function}: bins must be given for each of {dimensions} "
-            f"dimensions; received {len(bins)}."
+            f"dimensions; received {len(parts)}."
         )
     edges = [
-        _even(column, part) if _is_number(part) else np.asarray(part, float)
-        for column, part in zip(columns, bins, strict=True)
+        _even(column, part) if is_number(part) else np.asarray(part, float)
+        for column, part in zip(columns, parts, strict=True)
     ]
     if any(len(part) < 2 or not (np.diff(part) > 0).all() for part in edges):
         raise ValueError(
             f"{function}: bins must be positive numbers or increasing edges."
         )
     return edges
-
-
-def _is_number(value):
-    return isinstance(value, numbers.Real)
 
 
 def _even(column, number):

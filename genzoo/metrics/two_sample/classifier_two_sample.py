@@ -1,12 +1,17 @@
 """Can a classifier tell data from samples?"""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
-from genzoo.metrics.discriminator import fit_discriminator
-from genzoo.metrics.kept_samples import KeptSamplesMetric
+from genzoo.checks import list_of, number, positive_int
+from genzoo.metrics.numerics.discriminator import fit_discriminator
+from genzoo.metrics.two_sample.kept_samples_metric import KeptSamplesMetric
+from genzoo.metrics.two_sample.two_sample_metric import Features
+from genzoo.types import SeedLike
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -48,33 +53,35 @@ class ClassifierTwoSample(KeptSamplesMetric):
         56, 1961 (mid-p).
 
     Example:
-    >>> metric = genzoo.metrics.ClassifierTwoSample()
-    >>> metric.update_state(x_test, model.sample(len(x_test)))
-    >>> metric.result()     # {"accuracy": 0.6, "stderr": 0.01, "p_value": 0}
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(2, 500, 3))
+    >>> metric = genzoo.metrics.ClassifierTwoSample(epochs=5)
+    >>> metric.update_state(x, y + 5.0)
+    >>> metric.result()["accuracy"] > 0.9
+    True
     """
 
     def __init__(
         self,
-        features=None,
-        test_share=0.5,
-        hidden=(64, 64),
-        epochs=100,
-        capacity=10_000,
-        seed=0,
-        name=None,
-        dtype=None,
+        features: Features = None,
+        test_share: float = 0.5,
+        hidden: Sequence[int] = (64, 64),
+        epochs: int = 100,
+        capacity: int = 10_000,
+        seed: SeedLike = 0,
+        name: str | None = None,
+        dtype: str | None = None,
     ):
         super().__init__(features, capacity, seed, name=name, dtype=dtype)
-        if not 0 < test_share < 1:
-            raise ValueError(
-                "ClassifierTwoSample: test_share must be between 0 and 1; "
-                f"received {test_share!r}."
-            )
-        self.test_share = test_share
-        self.hidden = tuple(hidden)
-        self.epochs = epochs
+        owner = "ClassifierTwoSample"
+        between = number(0, 1, "a number between 0 and 1", open_ends=True)
+        self.test_share = between(test_share, f"{owner}: test_share")
+        self.hidden = tuple(
+            list_of(positive_int, least=0)(hidden, f"{owner}: hidden")
+        )
+        self.epochs = positive_int(epochs, f"{owner}: epochs")
 
-    def evaluate(self):
+    def evaluate(self) -> dict[str, float]:
         """The dict of accuracy, stderr and p_value."""
         samples = self.samples(least=10)
         generator = self.generator()
@@ -86,8 +93,9 @@ class ClassifierTwoSample(KeptSamplesMetric):
             )
             test.append(rows[order[:size]])
             train.append(rows[order[size:]])
+        x, y = train
         log_ratio = fit_discriminator(
-            *train, generator, hidden=self.hidden, epochs=self.epochs
+            x, y, generator, hidden=self.hidden, epochs=self.epochs
         )
         called = [int(np.count_nonzero(log_ratio(x) > 0)) for x in test]
         sizes = [len(x) for x in test]
@@ -102,7 +110,7 @@ class ClassifierTwoSample(KeptSamplesMetric):
             "p_value": fisher_mid_p(called, sizes),
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -112,7 +120,7 @@ class ClassifierTwoSample(KeptSamplesMetric):
         }
 
 
-def fisher_mid_p(called, sizes):
+def fisher_mid_p(called: Sequence[int], sizes: Sequence[int]) -> float:
     """One-sided mid-p value that the first group is called more often.
 
     Args:

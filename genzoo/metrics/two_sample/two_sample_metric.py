@@ -1,8 +1,15 @@
 """What all metrics of two samples share: features, checks, rows counted."""
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 import keras
-import numpy as np
 import tensorflow as tf
+
+from genzoo.types import ArrayLike
+
+# A function or Keras model of a batch of samples, or a saved one.
+Features: TypeAlias = Callable[[Any], Any] | None
 
 
 class TwoSampleMetric(keras.metrics.Metric):
@@ -26,9 +33,29 @@ class TwoSampleMetric(keras.metrics.Metric):
         ValueError: by `update_state`, if the samples differ in shape from
             each other or from those before; by `result`, if there were no
             rows, or NaN or infinite numbers among them.
+
+    Example:
+    >>> class LargestGap(genzoo.metrics.TwoSampleMetric):
+    ...     def create_state(self, width, dtype):
+    ...         self.largest = self.add_variable((2,), "zeros", "float64")
+    ...     def accumulate(self, real, generated):
+    ...         now = [tf.reduce_max(real), tf.reduce_max(generated)]
+    ...         now = tf.cast(tf.stack(now), "float64")
+    ...         self.largest.assign(tf.maximum(self.largest.value, now))
+    ...     def evaluate(self):
+    ...         return float(abs(np.diff(self.largest.numpy())[0]))
+    >>> metric = LargestGap()
+    >>> metric.update_state(np.array([[1.0], [2.0]]), np.array([[5.0]]))
+    >>> metric.result()
+    3.0
     """
 
-    def __init__(self, features=None, name=None, dtype=None):
+    def __init__(
+        self,
+        features: Features = None,
+        name: str | None = None,
+        dtype: str | None = None,
+    ):
         super().__init__(name=name, dtype=dtype)
         if features is not None and not callable(features):
             raise ValueError(
@@ -36,25 +63,25 @@ class TwoSampleMetric(keras.metrics.Metric):
                 f"Keras model; received {features!r}."
             )
         self.features = features
-        self.width = None
+        self.width: int | None = None
 
     # What a subclass gives ------------------------------------------------
 
-    def create_state(self, width, dtype):
+    def create_state(self, width: int, dtype: str) -> None:
         """Add the variables for rows of this many numbers of this dtype."""
         raise NotImplementedError
 
-    def accumulate(self, real, generated):
+    def accumulate(self, real: tf.Tensor, generated: tf.Tensor) -> None:
         """Take in two batches of rows, (n, width) and (m, width)."""
         raise NotImplementedError
 
-    def evaluate(self):
+    def evaluate(self) -> float | dict[str, float]:
         """The value, a float or a dict of floats, from the state."""
         raise NotImplementedError
 
     # Keras's contract -----------------------------------------------------
 
-    def build(self, width, dtype="float32"):
+    def build(self, width: int, dtype: str = "float32") -> None:
         """Create the state; `update_state` does so if it was not done.
 
         Args:
@@ -68,7 +95,12 @@ class TwoSampleMetric(keras.metrics.Metric):
             self.create_state(width, dtype)
         self.width = width
 
-    def update_state(self, real, generated, sample_weight=None):
+    def update_state(
+        self,
+        real: ArrayLike,
+        generated: ArrayLike,
+        sample_weight: None = None,
+    ) -> None:
         """Take in a batch of data and a batch of samples.
 
         Args:
@@ -78,10 +110,7 @@ class TwoSampleMetric(keras.metrics.Metric):
         """
         if sample_weight is not None:
             raise ValueError(f"{type(self).__name__}: takes no sample_weight.")
-        real, generated = (
-            tf.convert_to_tensor(real),
-            tf.convert_to_tensor(generated),
-        )
+        real, generated = map(tf.convert_to_tensor, (real, generated))
         if not real.shape[1:].is_compatible_with(generated.shape[1:]):
             raise ValueError(
                 f"{type(self).__name__}.update_state: real and generated must "
@@ -110,7 +139,7 @@ class TwoSampleMetric(keras.metrics.Metric):
         )
         self.accumulate(real, generated)
 
-    def describe(self, x):
+    def describe(self, x: tf.Tensor) -> tf.Tensor:
         """Rows of numbers, (n, width), for a batch of samples."""
         x = _as_float(self.apply_features(x))
         if x.dtype.size < 4:
@@ -123,7 +152,7 @@ class TwoSampleMetric(keras.metrics.Metric):
             )
         return tf.reshape(x, (-1, width))
 
-    def apply_features(self, x):
+    def apply_features(self, x: tf.Tensor) -> tf.Tensor:
         """The features of a batch of samples, as they come."""
         x = _as_float(x)
         if isinstance(self.features, keras.layers.Layer):
@@ -132,39 +161,36 @@ class TwoSampleMetric(keras.metrics.Metric):
             x = self.features(x)
         return tf.convert_to_tensor(x)
 
-    def result(self):
+    def result(self) -> Any:
         """The value for all rows seen since `reset_state`; eager code only."""
         self.counts()
         return self.evaluate()
 
-    def counts(self, least=1):
+    def counts(self, least: int = 1) -> tuple[int, int]:
         """(real rows, generated rows), at least so many of each."""
-        rows = [0] * 4 if self.width is None else self._rows.numpy().tolist()
-        *rows, bad_real, bad_generated = rows
-        for argument, number in (
-            ("real", bad_real),
-            ("generated", bad_generated),
-        ):
+        rows = (0,) * 4 if self.width is None else self._rows.numpy().tolist()
+        real, generated, *bad = rows
+        for argument, number in zip(("real", "generated"), bad, strict=True):
             if number:
                 raise ValueError(
                     f"{type(self).__name__}: {argument} must be finite; "
                     f"{number} rows hold NaN or infinite numbers."
                 )
-        if min(rows) < least:
+        if min(real, generated) < least:
             raise ValueError(
                 f"{type(self).__name__}: needs at least {least} rows of real "
-                f"and of generated samples; update_state got {rows[0]} and "
-                f"{rows[1]}."
+                f"and of generated samples; update_state got {real} and "
+                f"{generated}."
             )
-        return tuple(rows)
+        return real, generated
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         serialize = keras.saving.serialize_keras_object
         return {**super().get_config(), "features": serialize(self.features)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "TwoSampleMetric":
         """The metric of a configuration."""
         return cls(
             **{
@@ -174,11 +200,6 @@ class TwoSampleMetric(keras.metrics.Metric):
                 for name, value in config.items()
             }
         )
-
-
-def read(variable):
-    """A variable's value as a NumPy array, summed over the replicas."""
-    return np.asarray(variable.numpy())
 
 
 def _as_float(x):

@@ -1,12 +1,18 @@
 """How many modes of the data the samples reach, and how evenly."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.metrics.two_sample import TwoSampleMetric, read
+from genzoo.checks import number, one_of
+from genzoo.metrics.two_sample.two_sample_metric import (
+    Features,
+    TwoSampleMetric,
+)
+from genzoo.types import ArrayLike
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -53,53 +59,52 @@ class ModeCoverage(TwoSampleMetric):
         NeurIPS 2018.
 
     Example:
-    >>> coverage = genzoo.metrics.ModeCoverage(centres, radius=3 * 0.05)
-    >>> coverage.update_state(x, gan.sample(10_000))
-    >>> coverage.result()   # {"modes": 8.0, "kl": 0.02, "high_quality": 0.9}
+    >>> centres = np.array([[0.0, 0.0], [1.0, 1.0]])
+    >>> coverage = genzoo.metrics.ModeCoverage(centres, radius=0.2)
+    >>> coverage.update_state(np.repeat(centres, 4, axis=0), centres[:1])
+    >>> coverage.result()["modes"], coverage.result()["high_quality"]
+    (1.0, 1.0)
     """
 
     def __init__(
         self,
-        centres=None,
-        radius=None,
-        classifier=None,
-        share=None,
-        reference="data",
-        from_logits=False,
-        confidence=0.9,
-        modes=None,
-        name=None,
-        dtype=None,
+        centres: ArrayLike | None = None,
+        radius: float | None = None,
+        classifier: Features = None,
+        share: float | None = None,
+        reference: str = "data",
+        from_logits: bool = False,
+        confidence: float = 0.9,
+        modes: int | None = None,
+        name: str | None = None,
+        dtype: str | None = None,
     ):
         if (centres is None) == (classifier is None):
             raise ValueError(
                 "ModeCoverage: give either centres or a classifier."
             )
-        if centres is not None and (radius is None or not radius > 0):
-            raise ValueError(
-                "ModeCoverage: centres need a radius above 0, such as three "
-                f"standard deviations of a mode; received {radius!r}."
-            )
-        if reference not in ("data", "uniform"):
-            raise ValueError(
-                "ModeCoverage: reference must be 'data' or 'uniform'; "
-                f"received {reference!r}."
+        if centres is not None:
+            words = "positive, such as three standard deviations of a mode"
+            radius = number(0, math.inf, words, open_ends=True)(
+                radius, "ModeCoverage: radius of centres"
             )
         super().__init__(classifier, name=name, dtype=dtype)
         if centres is not None:
             centres = np.asarray(centres, np.float64)
             centres = centres.reshape(len(centres), -1)
             modes = len(centres)
-        self.centres = centres
-        self.radius = radius
+        self.centres: Any = centres
+        self.radius: Any = radius
         self.share = share
-        self.reference = reference
+        self.reference = one_of("data", "uniform")(
+            reference, "ModeCoverage: reference"
+        )
         self.from_logits = from_logits
         self.confidence = confidence
         self.modes = modes
         self._gives_labels = False
 
-    def create_state(self, width, dtype):
+    def create_state(self, width: int, dtype: str) -> None:
         """Counts of each mode: data, samples, samples of high quality."""
         self._counts = self.add_variable(
             (3, self.modes), "zeros", dtype="int64", name="counts"
@@ -108,7 +113,7 @@ class ModeCoverage(TwoSampleMetric):
             (), "zeros", dtype="int64", name="strays"
         )
 
-    def describe(self, x):
+    def describe(self, x: tf.Tensor) -> tf.Tensor:
         """Rows (mode, whether of high quality, whether neither is known)."""
         if self.centres is not None:
             rows = tf.cast(super().describe(x), tf.float64)
@@ -185,16 +190,17 @@ class ModeCoverage(TwoSampleMetric):
         ones = tf.ones_like(mode, tf.int64)
         return tf.math.unsorted_segment_sum(ones, mode, self.modes)
 
-    def evaluate(self):
+    def evaluate(self) -> dict[str, float]:
         """The dict of modes, kl and high_quality."""
         _, rows = self.counts()
-        if read(self._strays):
+        strays = int(self._strays.numpy())
+        if strays:
             raise ValueError(
-                f"ModeCoverage: the classifier gave {read(self._strays)} rows "
+                f"ModeCoverage: the classifier gave {strays} rows "
                 "that are neither labels below `modes` nor probabilities; "
                 "logits need from_logits=True."
             )
-        real, generated, good = read(self._counts)
+        real, generated, good = self._counts.numpy()
         reached, share = (
             (good, 0.002) if self.features is None else (generated, 0)
         )
@@ -216,7 +222,7 @@ class ModeCoverage(TwoSampleMetric):
             result["high_quality"] = float(good.sum() / rows)
         return result
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         config = super().get_config()
         config["classifier"] = config.pop("features")

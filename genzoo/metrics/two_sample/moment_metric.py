@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from genzoo.metrics.two_sample import TwoSampleMetric, read
+from genzoo.metrics.two_sample.two_sample_metric import TwoSampleMetric
 
 
-class Moments(NamedTuple):
+class SampleMoments(NamedTuple):
     """Rows, mean (d,) and covariance (d, d), divided by rows - 1."""
 
     rows: int
@@ -23,7 +23,7 @@ class MomentMetric(TwoSampleMetric):
     16 width (width + 1) bytes, whatever the number of samples.
     """
 
-    def create_state(self, width, dtype):
+    def create_state(self, width: int, dtype: str) -> None:
         """Sums and sums of outer products, for real and generated rows."""
         self._sums = self.add_variable(
             (2, width), "zeros", dtype="float64", name="sums"
@@ -32,7 +32,7 @@ class MomentMetric(TwoSampleMetric):
             (2, width, width), "zeros", dtype="float64", name="outer"
         )
 
-    def accumulate(self, real, generated):
+    def accumulate(self, real: tf.Tensor, generated: tf.Tensor) -> None:
         """Add to the sums."""
         rows = [tf.cast(x, tf.float64) for x in (real, generated)]
         self._sums.assign_add(
@@ -42,16 +42,16 @@ class MomentMetric(TwoSampleMetric):
             tf.stack([tf.matmul(x, x, transpose_a=True) for x in rows])
         )
 
-    def moments(self):
-        """`Moments` of the real and of the generated features."""
+    def moments(self) -> list[SampleMoments]:
+        """`SampleMoments` of the real and of the generated features."""
         both = []
         for rows, total, outer in zip(
             self.counts(least=2),
-            read(self._sums),
-            read(self._outer),
+            self._sums.numpy(),
+            self._outer.numpy(),
             strict=True,
         ):
             mean = total / rows
             covariance = (outer - rows * np.outer(mean, mean)) / (rows - 1)
-            both.append(Moments(rows, mean, covariance))
+            both.append(SampleMoments(rows, mean, covariance))
         return both

@@ -1,11 +1,19 @@
 """Metrics that need the samples themselves, up to a fixed number."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
-from genzoo.metrics.two_sample import TwoSampleMetric, read
+from genzoo.checks import positive_int
+from genzoo.metrics.numerics.estimate import as_generator
+from genzoo.metrics.two_sample.two_sample_metric import (
+    Features,
+    TwoSampleMetric,
+)
 from genzoo.runtime import distribute, random
 from genzoo.runtime.memory import check_memory
+from genzoo.types import SeedLike
 
 
 class KeptSamplesMetric(TwoSampleMetric):
@@ -35,20 +43,21 @@ class KeptSamplesMetric(TwoSampleMetric):
     """
 
     def __init__(
-        self, features=None, capacity=10_000, seed=0, name=None, dtype=None
+        self,
+        features: Features = None,
+        capacity: int = 10_000,
+        seed: SeedLike = 0,
+        name: str | None = None,
+        dtype: str | None = None,
     ):
         super().__init__(features, name=name, dtype=dtype)
-        if isinstance(capacity, bool) or int(capacity) != capacity > 0:
-            capacity = 0
-        if capacity < 1:
-            raise ValueError(
-                f"{type(self).__name__}: capacity must be a positive int."
-            )
         random.as_seed(seed)
-        self.capacity = int(capacity)
+        self.capacity = positive_int(
+            capacity, f"{type(self).__name__}: capacity"
+        )
         self.seed = seed
 
-    def create_state(self, width, dtype):
+    def create_state(self, width: int, dtype: str) -> None:
         """Room for the rows, and how many were seen on all replicas."""
         size = np.dtype(dtype).itemsize
         check_memory("capacity", 2 * self.capacity, width, size)
@@ -66,7 +75,7 @@ class KeptSamplesMetric(TwoSampleMetric):
             aggregation="only_first_replica",
         )
 
-    def accumulate(self, real, generated):
+    def accumulate(self, real: tf.Tensor, generated: tf.Tensor) -> None:
         """Keep the rows, each replica its own, and zeros for the others'."""
         key = random.as_seed(self.seed)
         totals = [
@@ -102,24 +111,21 @@ class KeptSamplesMetric(TwoSampleMetric):
         )
         return tf.cast(total, tf.int64)
 
-    def samples(self, least=1):
+    def samples(self, least: int = 1) -> tuple[np.ndarray, ...]:
         """(real, generated), float64 arrays of the rows that were kept."""
         self.counts(least)
         return tuple(
-            read(variable)[:seen].astype(np.float64)
+            variable.numpy()[:seen].astype(np.float64)
             for variable, seen in zip(
-                self._kept, read(self._seen).tolist(), strict=True
+                self._kept, self._seen.numpy().tolist(), strict=True
             )
         )
 
-    def generator(self):
+    def generator(self) -> np.random.Generator:
         """A NumPy generator that follows from the seed alone."""
-        seed = self.seed if np.ndim(self.seed) else (self.seed, 0)
-        return np.random.default_rng([int(part) % 2**64 for part in seed])
+        return as_generator(self.seed)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        seed = self.seed
-        if np.ndim(seed):
-            seed = [int(part) for part in seed]
+        seed = np.asarray(self.seed).tolist()
         return {**super().get_config(), "capacity": self.capacity, "seed": seed}
