@@ -8,6 +8,7 @@ import numpy as np
 
 from genzoo import checks
 from genzoo.spaces.space import Space
+from genzoo.types import ArrayLike
 
 
 class _Continuous(Space):
@@ -33,7 +34,7 @@ class _Continuous(Space):
                 f"{name}: low must be less than high; received low={low!r}, "
                 f"high={high!r}."
             )
-        super().__init__(shape, [None] * width, *ends)
+        super().__init__(shape, [None] * width, ends[0], ends[1])
 
 
 def _end(value: Any, where: str) -> float | None:
@@ -76,11 +77,11 @@ class Interval(_Continuous):
         super().__init__(shape, low, high)
 
     @property
-    def description(self):
+    def description(self) -> str:
         """In words."""
         return f"numbers in [{self.low[0]:g}, {self.high[0]:g}]"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         low, high = (
             float(end) if math.isfinite(end) else None
@@ -101,7 +102,7 @@ class Box(_Continuous):
         ValueError: if the shapes differ, or low < high fails anywhere.
     """
 
-    def __init__(self, low, high):
+    def __init__(self, low: ArrayLike, high: ArrayLike):
         if np.shape(low) != np.shape(high):
             raise ValueError(
                 "Box: high must be of the same shape as low; received shapes "
@@ -110,14 +111,14 @@ class Box(_Continuous):
         super().__init__(np.shape(low) or 1, low, high)
 
     @property
-    def description(self):
+    def description(self) -> str:
         """In words."""
         ends = zip(self.low, self.high, strict=True)
         intervals = [f"[{low:g}, {high:g}]" for low, high in ends]
         shown = " x ".join(intervals[:4]) + (" x ..." * (len(intervals) > 4))
         return f"numbers in the box {shown}"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         shape = self.event_shape
         return {
@@ -140,10 +141,10 @@ class Real(_Continuous):
         super().__init__(shape, -np.inf, np.inf)
 
     @property
-    def description(self):
+    def description(self) -> str:
         """In words."""
         return "finite numbers"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"shape": list(self.event_shape)}

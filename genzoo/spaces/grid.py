@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,9 @@ class Axis(NamedTuple):
     edges: np.ndarray | None = None
 
 
-def gauss_legendre(low, high, nodes, breaks=()):
+def gauss_legendre(
+    low: float, high: float, nodes: int, breaks: Sequence[float] = ()
+) -> Axis:
     """The `Axis` of Gauss-Legendre quadrature on [low, high].
 
     Args:
@@ -63,7 +66,12 @@ class Grid:
         shift: tensor (width,) that is then added; None for zero.
     """
 
-    def __init__(self, axes, scale=None, shift=None):
+    def __init__(
+        self,
+        axes: list[Axis],
+        scale: tf.Tensor | None = None,
+        shift: tf.Tensor | None = None,
+    ):
         self.axes = axes
         self.scale = scale
         self.shift = shift
@@ -73,24 +81,24 @@ class Grid:
         self.strides = [int(stride) for stride in strides]
 
     @property
-    def is_weighted(self):
+    def is_weighted(self) -> bool:
         """Whether the points have weights other than one."""
         return any(axis.log_weights.any() for axis in self.axes)
 
-    def digits(self, numbers):
+    def digits(self, numbers: tf.Tensor) -> tf.Tensor:
         """The place on each axis of points by number, (count, width)."""
         numbers = tf.cast(numbers, tf.int64)[:, None]
         strides = tf.constant(self.strides, tf.int64)
         return (numbers // strides) % tf.constant(self.sizes, tf.int64)
 
-    def points(self, start, count):
+    def points(self, start: int | tf.Tensor, count: int) -> tf.Tensor:
         """Points number `start` to `start + count`, (count, width), float64.
 
         Numbers beyond the last begin again with the first.
         """
         return self.at(self.digits(self._numbers(start, count)))
 
-    def log_weights(self, start, count):
+    def log_weights(self, start: int | tf.Tensor, count: int) -> tf.Tensor:
         """The log-weights of the same points, (count,), float64."""
         if not self.is_weighted:
             return tf.zeros((count,), tf.float64)
@@ -101,7 +109,7 @@ class Grid:
             total += tf.reduce_sum(tf.math.log(self.scale))
         return total
 
-    def at(self, digits):
+    def at(self, digits: tf.Tensor) -> tf.Tensor:
         """The points at these places, (count, width), float64."""
         table = self._table([axis.values for axis in self.axes])
         return self._moved(self._look_up(table, digits))
@@ -111,7 +119,7 @@ class Grid:
             return values
         return values * self.scale + self.shift
 
-    def cells(self, digits):
+    def cells(self, digits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """(low, high) of the cells at these places, (count, width) each.
 
         A level's cell is the level itself.
