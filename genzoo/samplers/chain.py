@@ -4,12 +4,25 @@ A step is a pure function. All that a chain is stands in its state, all chance
 in the seed.
 """
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 import tensorflow as tf
 
 from genzoo.runtime import random
+from genzoo.types import ArrayLike
+
+# All that a chain is, one step on, and what happened.
+Step: TypeAlias = Callable[[random.Seed, Any], tuple[Any, Any]]
+# From states (chains, width) to a number of each, (chains,).
+LogProb: TypeAlias = Callable[[tf.Tensor], tf.Tensor]
+# One, or one for each coordinate.
+StepSize: TypeAlias = float | ArrayLike
 
 
-def run(step, seed, state, steps):
+def run(
+    step: Step, seed: random.Seed, state: Any, steps: int | tf.Tensor
+) -> Any:
     """The state after `steps` steps, each with its own child of the seed.
 
     Args:

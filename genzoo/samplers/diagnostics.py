@@ -8,16 +8,25 @@ References:
     folding, and localization: an improved R-hat", Bayesian Analysis 16, 2021.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from genzoo import checks
 from genzoo.runtime import probability, random
+from genzoo.samplers.chain import Step
+from genzoo.types import ArrayLike
 
 
-def trace(step, seed, state, steps, statistic):
+def trace(
+    step: Step,
+    seed: random.Seed,
+    state: Any,
+    steps: int,
+    statistic: Callable[[Any], tf.Tensor],
+) -> tuple[Any, tf.Tensor, Any]:
     """Run a chain and note a statistic after each step.
 
     The states are those of `run`. Inside a `tf.function` it is one loop.
@@ -80,12 +89,12 @@ class Diagnosis(NamedTuple):
     ess: np.ndarray
 
     @property
-    def converged(self):
+    def converged(self) -> bool:
         """Whether every r_hat is below 1.01 and every ess above 400."""
         return bool(np.all(self.r_hat < 1.01) and np.all(self.ess > 400))
 
 
-def diagnose(series):
+def diagnose(series: ArrayLike) -> Diagnosis:
     """The `Diagnosis` of a series (steps, chains) or (steps, chains, k).
 
     Raises:

@@ -18,8 +18,10 @@ import tensorflow as tf
 from genzoo import checks
 from genzoo.runtime import random
 from genzoo.samplers import multispin
+from genzoo.samplers.chain import Step
 from genzoo.samplers.multispin import LANES, Words, pack, unpack
 from genzoo.samplers.multispin_moves import MOVES, Chance
+from genzoo.types import ArrayLike, SeedLike
 
 __all__ = [
     "LANES",
@@ -65,7 +67,7 @@ class Trajectory(NamedTuple):
     spins: np.ndarray
 
 
-def metropolis(temperature, lanes=LANES):
+def metropolis(temperature: float | tf.Tensor, lanes: int = LANES) -> Step:
     """A step that offers each spin a flip, even sites first.
 
     Args:
@@ -85,7 +87,7 @@ def metropolis(temperature, lanes=LANES):
     return _step("metropolis", temperature, lanes)
 
 
-def heat_bath(temperature, lanes=LANES):
+def heat_bath(temperature: float | tf.Tensor, lanes: int = LANES) -> Step:
     """A step that draws each spin given its neighbours, as `metropolis`.
 
     It forgets at all temperatures. A Metropolis sweep flips nearly every spin
@@ -94,7 +96,7 @@ def heat_bath(temperature, lanes=LANES):
     return _step("heat_bath", temperature, lanes)
 
 
-def wolff(temperature, lanes=LANES):
+def wolff(temperature: float | tf.Tensor, lanes: int = LANES) -> Step:
     """A step that flips the cluster of one random site, as `metropolis`.
 
     A step is not a sweep: count work in flipped spins per site, of which
@@ -119,16 +121,16 @@ def _step(move, temperature, lanes):
 
 
 def simulate(
-    shape,
-    temperature,
-    sweeps,
-    lattices=32,
-    seed=0,
-    algorithm="metropolis",
-    rng="xoshiro",
-    every=1,
-    spins=None,
-):
+    shape: tuple[int, int],
+    temperature: float,
+    sweeps: int,
+    lattices: int = 32,
+    seed: SeedLike = 0,
+    algorithm: str = "metropolis",
+    rng: str = "xoshiro",
+    every: int = 1,
+    spins: ArrayLike | None = None,
+) -> Trajectory:
     """Runs independent lattices and measures them as they go, by XLA.
 
     Args:

@@ -5,13 +5,24 @@ Reference:
     18, 2008.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import random
+from genzoo.samplers.chain import Step, StepSize
 
 
-def tune_step_size(make_step, seed, state, steps, target, step_size=0.1):
+def tune_step_size(
+    make_step: Callable[[tf.Tensor], Step],
+    seed: random.Seed,
+    state: Any,
+    steps: int,
+    target: float,
+    step_size: StepSize = 0.1,
+) -> tuple[tf.Tensor, Any]:
     """A step size of about this acceptance, and the state after the search.
 
     In step t, log(step_size) moves by the mean acceptance minus the target,

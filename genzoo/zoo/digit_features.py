@@ -1,7 +1,11 @@
 """The small classifier of digits by which generated digits are judged."""
 
+from typing import Any, Self
+
 import keras
 from keras import layers
+
+from genzoo.types import Array, ArrayLike
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -30,16 +34,16 @@ class DigitFeatures(keras.Model):
         self.last = layers.Dense(10, name="logits")
         self.last.build((None, 64))
 
-    def classify(self, images, batch_size=500):
+    def classify(self, images: ArrayLike, batch_size: int = 500) -> Array:
         """Logits of the digits 0 to 9, an array (n, 10)."""
         features = self.predict(images, batch_size=batch_size, verbose=0)
         return keras.ops.convert_to_numpy(self.last(features))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments: its name."""
         return {"name": self.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """A model from `get_config`."""
         return cls(**config)
