@@ -182,7 +182,7 @@ def test_evenly_spread_uniform_numbers_give_the_mean(unit):
     states = unit.from_uniform(
         tf.repeat(field, n, axis=0), tf.constant(uniform, tf.float32)
     ).numpy()
-    assert not unit.outside(states)
+    assert not unit.space.outside(states)
     # Each threshold is off by one number at most, each 2 / n apart for spins.
     mean = unit.mean(field)[0]
     np.testing.assert_allclose(states.mean(axis=0), mean, atol=4 / n)

@@ -4,17 +4,17 @@ import keras
 import numpy as np
 
 from genzoo import checks
-from genzoo.runtime import probability
+from genzoo.runtime import probability, random
 
 
 class ChainHealth(keras.callbacks.Callback):
     """Writes the mixing of the persistent chains into the logs.
 
-    Copies of the chains walk some sweeps of the present model, and the free
+    Copies of the chains walk some sweeps of the present model, and the
     energy of each is followed. The chains themselves, training and its draws
     are not affected. Adds:
 
-    - `chain_autocorrelation`: of the free energy, one sweep apart; near 1 the
+    - `chain_autocorrelation`: of the energy, one sweep apart; near 1 the
       chains hardly move;
     - `chain_ess`: effective number of draws in all `sweeps x chains`;
     - `chain_distinct`: how many chains are in different states.
@@ -47,7 +47,9 @@ class ChainHealth(keras.callbacks.Callback):
         """Write the values of this epoch."""
         if logs is None or (epoch + 1) % self.every:
             return
-        energies = self.model.follow_chains(self.sweeps, self.seed).numpy()
+        energies = self.model.walks.follow(
+            self.sweeps, random.as_seed(self.seed)
+        ).numpy()
         states = self.model.chains.read_all().numpy()
         logs["chain_autocorrelation"] = float(_lag_one(energies))
         # A chain that never moves has no autocorrelation: one draw.

@@ -33,7 +33,7 @@ class LogLikelihood(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Find out before the first epoch whether the data fit the model."""
         for x in self.data.values():
-            self.model.check_array("LogLikelihood", x)
+            self.model._checked("LogLikelihood", x)
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the values of this epoch."""

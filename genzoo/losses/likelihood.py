@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from genzoo import checks
 from genzoo.losses.loss import LearningRule
-from genzoo.losses.protocols import Enumerable, Walkable
+from genzoo.losses.protocols import Enumerable, Walkable, rules_of
 from genzoo.runtime import random
 
 
@@ -44,16 +44,18 @@ class ContrastiveDivergence(LearningRule):
 
     def gradients(self, model, x, seed):
         """The energy difference and the estimated gradient."""
-        start = model.rules.chains_at(x, seed)
-        loss, gradients, _ = model.rules.contrast(x, start, self.steps, seed)
+        start = rules_of(model).chains_at(x, seed)
+        loss, gradients, _ = rules_of(model).contrast(
+            x, start, self.steps, seed
+        )
         return loss, gradients
 
     def value(self, model, x, seed):
         """The energy difference between data and chains' ends."""
         first, second, third = random.split(seed, 3)
-        start = model.rules.chains_at(x, first)
-        end = model.rules.advance(start, self.steps - 1, second)
-        return model.rules.energy_difference(x, end, third)
+        start = rules_of(model).chains_at(x, first)
+        end = rules_of(model).advance(start, self.steps - 1, second)
+        return rules_of(model).energy_difference(x, end, third)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -100,13 +102,15 @@ class PersistentContrastiveDivergence(LearningRule):
         """The energy difference and the estimated gradient."""
         start = tf.convert_to_tensor(model.chains.states.value)
         seed = seed.at_row(model.chains.first_row)
-        loss, gradients, end = model.rules.contrast(x, start, self.steps, seed)
+        loss, gradients, end = rules_of(model).contrast(
+            x, start, self.steps, seed
+        )
         model.chains.states.assign(end)
         return loss, gradients
 
     def value(self, model, x, seed):
         """The energy difference between data and chains."""
-        return model.rules.energy_difference(
+        return rules_of(model).energy_difference(
             x, tf.convert_to_tensor(model.chains.states.value), seed
         )
 
@@ -129,8 +133,8 @@ class ExactLikelihood(LearningRule):
 
     def gradients(self, model, x, seed):
         """The negative mean log-likelihood and its exact gradient."""
-        return model.rules.exact_gradients(x)
+        return rules_of(model).exact_gradients(x)
 
     def value(self, model, x, seed):
         """The negative mean log-likelihood."""
-        return model.rules.exact_loss(x)
+        return rules_of(model).exact_loss(x)

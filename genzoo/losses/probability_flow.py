@@ -6,7 +6,7 @@ import keras
 
 from genzoo import checks
 from genzoo.losses.loss import LearningRule
-from genzoo.losses.protocols import Flowing
+from genzoo.losses.protocols import Flowing, rules_of
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -43,11 +43,11 @@ class MinimumProbabilityFlow(LearningRule):
 
     def gradients(self, model, x, seed):
         """The flow and its gradient."""
-        return model.rules.flow_gradients(x)
+        return rules_of(model).flow_gradients(x)
 
     def value(self, model, x, seed):
         """The flow."""
-        return model.rules.flow_gradients(x)[0]
+        return rules_of(model).flow_gradients(x)[0]
 
     def get_config(self):
         """The constructor's arguments."""

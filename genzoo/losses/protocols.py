@@ -1,7 +1,7 @@
 """What a learning rule asks of a model, written down.
 
-A rule names the protocol that it needs; `require` holds the model's `rules`,
-which are the model itself or an object of its own, against it.
+A rule names the protocol that it needs. `require` holds the model's `rules`
+against it, or the model itself where it has no such object.
 So a model that lacks a method, or cannot have it for its size or its energy,
 gets a ValueError in `compile` that names both.
 """
@@ -76,6 +76,12 @@ NEEDS: dict[type, str] = {
 }
 
 
+def rules_of(model: Any) -> Any:
+    """What a rule asks: the model's `rules`, or the model without them."""
+    # An attribute that were the model itself would lead Keras's saver astray.
+    return getattr(model, "rules", model)
+
+
 def require(model: Any, rule: Any) -> None:
     """Hold a model against what a rule needs.
 
@@ -88,7 +94,7 @@ def require(model: Any, rule: Any) -> None:
             by this rule.
     """
     owner, name = type(rule).__name__, type(model).__name__
-    if not isinstance(model.rules, rule.needs):
+    if not isinstance(rules_of(model), rule.needs):
         raise ValueError(
             f"{owner}: needs {NEEDS[rule.needs]}, which {name} does not have. "
             f"Compile with one of {known_rules(model)}, or give {name} the "
@@ -107,7 +113,8 @@ def known_rules(model: Any) -> list[str]:
     return [
         name
         for name, rule in rules
-        if isinstance(model.rules, rule.needs) and model.why_not(rule) is None
+        if isinstance(rules_of(model), rule.needs)
+        and model.why_not(rule) is None
     ]
 
 

@@ -6,7 +6,7 @@ import keras
 
 from genzoo import checks
 from genzoo.losses.loss import LearningRule
-from genzoo.losses.protocols import Conditional
+from genzoo.losses.protocols import Conditional, rules_of
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -55,11 +55,11 @@ class Pseudolikelihood(LearningRule):
 
     def gradients(self, model, x, seed):
         """The negative mean log-pseudolikelihood and its gradient."""
-        return model.rules.pseudolikelihood_gradients(x, self.sites, seed)
+        return rules_of(model).pseudolikelihood_gradients(x, self.sites, seed)
 
     def value(self, model, x, seed):
         """The negative mean log-pseudolikelihood over all units."""
-        return model.rules.pseudolikelihood_loss(x)
+        return rules_of(model).pseudolikelihood_loss(x)
 
     def get_config(self):
         """The constructor's arguments."""

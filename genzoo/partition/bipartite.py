@@ -138,10 +138,10 @@ class AnnealingPath(NamedTuple):
         """The walkers at visible states v."""
         return Walker(v, self.layers.hidden_field(v))
 
-    def start(self, n: int, seed: random.Seed) -> Walker:
-        """n exact draws at beta = 0."""
+    def draw(self, n: int, seed: random.Seed) -> tf.Tensor:
+        """Visible states, n exact draws at beta = 0."""
         shift = self.visible_shift[None] + tf.zeros((n, 1), self.dtype)
-        return self.at(self.layers.visible.sample(shift, seed))
+        return self.layers.visible.sample(shift, seed)
 
     @property
     def dtype(self) -> tf.DType:

@@ -134,6 +134,17 @@ def global_rows(
     return first, tf.reduce_sum(counts)
 
 
+def share_of_mean(values: tf.Tensor) -> tf.Tensor:
+    """This replica's share of the mean of values over all replicas' rows."""
+    _, total = global_rows(tf.shape(values)[0])
+    return tf.reduce_sum(values) / tf.cast(total, values.dtype)
+
+
+def share(value: float | tf.Tensor) -> float | tf.Tensor:
+    """This replica's share of what does not depend on its rows."""
+    return value / replica_count()
+
+
 def filled(*parts: tf.Tensor) -> list[tf.Tensor]:
     """The parts, arrays of as many rows, with a row of zeros if there is none.
 

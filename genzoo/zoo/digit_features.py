@@ -5,11 +5,12 @@ from typing import Any, Self
 import keras
 from keras import layers
 
+from genzoo.models.common.presets import Preset, numbered
 from genzoo.types import Array, ArrayLike
 
 
 @keras.saving.register_keras_serializable("genzoo")
-class DigitFeatures(keras.Model):
+class DigitFeatures(Preset, keras.Model):
     """64 features of 28x28 digits, from a convolutional classifier.
 
     Images of shape (n, 28, 28, 1) in [-1, 1] become the rectified units
@@ -47,3 +48,11 @@ class DigitFeatures(keras.Model):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """A model from `get_config`."""
         return cls(**config)
+
+    def preset_config(self) -> dict[str, Any]:
+        """Nothing: there is only one."""
+        return {}
+
+    def preset_weights(self) -> dict[str, Any]:
+        """Its weights in their order."""
+        return numbered("layer", self)

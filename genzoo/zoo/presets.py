@@ -3,34 +3,28 @@
 import datetime
 import difflib
 import importlib.metadata
+import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from genzoo._version import __version__
-from genzoo.zoo import (
-    builtin,
-    energy_entries,  # noqa: F401  (fills the table)
-    files,
-    gan_entries,  # noqa: F401
-    hub,
-    table,
-    weights,
-)
+from genzoo.models.common.presets import Preset
+from genzoo.zoo import builtin, files, hub, table, weights
 from genzoo.zoo.counting import Unallocated
 
-MODELS = ("RBM", "MaxEnt", "BoltzmannMachine", "GAN", "DigitFeatures")
 _FORMAT = 1
 _OWN = ("format", "class", "parameters", "date", "versions", "sha256")
 
 
-def list_presets():
+def list_presets() -> list[str]:
     """The names of the presets that come with genzoo, a sorted list."""
     return sorted(builtin.HASHES)
 
 
-def from_preset(handle):
+def from_preset(handle: str | os.PathLike) -> Any:
     """A model with its trained weights.
 
     What is read is data, never code: `config.json` names classes of a closed
@@ -61,12 +55,13 @@ def from_preset(handle):
 
     Example:
     >>> rbm = genzoo.from_preset("rbm_digits_8x8")
-    >>> rbm.sample(16, seed=0)                     # (16, 64)
+    >>> rbm.sample(16, seed=0).shape
+    (16, 64)
     """
     return load(handle)
 
 
-def load(handle, cls=None):
+def load(handle: str | os.PathLike, cls: type | None = None) -> Any:
     """`from_preset`, with the class that the model must have, if any."""
     handle = hub.pinned(handle)
     folder, contents = _contents(handle)
@@ -77,7 +72,7 @@ def load(handle, cls=None):
             f"{where}: format must be {_FORMAT}; another version of genzoo "
             "wrote it, or something else."
         )
-    checked = table.Config(config).checked(MODELS, where)
+    checked = table.Config(config).checked((Preset,), where)
     entry = checked.entry
     _check_class(config["class"], cls, handle)
     with Unallocated() as scope:
@@ -98,8 +93,8 @@ def load(handle, cls=None):
         )
     scope.allocate(parts)
     model = entry.preset_make(**parts)
-    weights.assign(entry.preset_weights(model), arrays, path)
-    entry.preset_loaded(model)
+    weights.assign(model.preset_weights(), arrays, path)
+    model.preset_loaded()
     model.preset = str(handle)
     name = files.METADATA
     model.card = files.from_json(contents[name], folder / name)
@@ -121,7 +116,7 @@ def _descendants(cls):
     return [cls, *(d for c in cls.__subclasses__() for d in _descendants(c))]
 
 
-def card(handle):
+def card(handle: str | os.PathLike) -> dict[str, Any]:
     """The metadata.json of a preset, a dict: its model card.
 
     Args:
@@ -181,28 +176,13 @@ def _locate(handle):
     )
 
 
-def save_to_preset(model, folder, card=None, dtype=None):
-    """Write a model to a folder, from which `from_preset` makes it again.
-
-    The folder gets `config.json`, `metadata.json` and `model.weights.h5`:
-    what defines the distribution, without optimizers, and the persistent
-    chains of an RBM, from which it samples. Of a GAN the generator's average
-    and the discriminator are kept. To resume a training exactly, save the
-    model as `.keras` instead.
-
-    Args:
-        model: an `RBM`, `MaxEnt`, `BoltzmannMachine`, or a `GAN` of
-            `genzoo.networks`.
-        folder: where; it is made if it is not there.
-        card: dict of plain data that the model card is to show, such as
-            "description", "data", "licence", "command", "measured".
-        dtype: "float16" or "float32", in which floating point weights are
-            written; None for their own.
-
-    Raises:
-        ValueError: for a model whose configuration is no plain data, such as
-            functions, or which was not trained; before anything is written.
-    """
+def save(
+    model: Any,
+    folder: str | os.PathLike,
+    card: dict[str, Any] | None = None,
+    dtype: str | None = None,
+) -> None:
+    """Write a model to a folder; see `Preset.save_to_preset`."""
     where = f"{type(model).__name__}.save_to_preset"
     if dtype not in (None, "float16", "float32"):
         raise ValueError(
@@ -216,17 +196,17 @@ def save_to_preset(model, folder, card=None, dtype=None):
             "which are written in any case."
         )
     name = table.name_of(type(model))
-    if name not in MODELS:
+    if table.TABLE.get(name) is not type(model):
+        known = [cls.__name__ for cls in table.MODELS]
         raise ValueError(
-            f"{where}: a preset is one of {MODELS}. Save the model as .keras "
+            f"{where}: a preset is one of {known}. Save the model as .keras "
             "instead."
         )
-    entry = table.TABLE[name]
-    described = table.describe(entry.preset_config(model), where)
+    described = table.describe(model.preset_config(), where)
     config = {"class": name, **described}
     # So that nothing is written that would not be read.
-    table.Config(config).checked(MODELS, where)
-    variables = entry.preset_weights(model)
+    table.Config(config).checked((Preset,), where)
+    variables = model.preset_weights()
     arrays = {name: _stored(v, dtype) for name, v in variables.items()}
     for name, array in arrays.items():
         if name != "known_log_partition" and not np.isfinite(array).all():

@@ -6,51 +6,14 @@ it takes, with the checks that the constructor uses. Keras's own
 deserialisation, which imports what a file names, plays no part.
 """
 
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 
 from genzoo import features, layers, networks, spaces, units
-from genzoo.checks import Arguments
+from genzoo.models import GAN, RBM, BoltzmannMachine, MaxEnt
 from genzoo.networks.recipe import Recipe
-
-
-class Entry(Protocol):
-    """How a model is a preset.
-
-    Attributes:
-        arguments: the names and checks of what config.json holds; a
-            `checks.part` stands for a part.
-    """
-
-    arguments: Arguments
-
-    @staticmethod
-    def preset_make(**arguments: Any) -> keras.Model:
-        """The model of checked arguments, parts being made."""
-
-    @staticmethod
-    def preset_size(**arguments: Any) -> int:
-        """How many numbers are stored.
-
-        Parts have no memory yet, nor has any layer that is made in here.
-        """
-
-    @staticmethod
-    def preset_config(model: Any) -> dict[str, Any]:
-        """The arguments of a model, parts as they are.
-
-        Raises:
-            ValueError: if it cannot be a preset.
-        """
-
-    @staticmethod
-    def preset_weights(model: Any) -> dict[str, Any]:
-        """The variables that are stored, by name."""
-
-    @staticmethod
-    def preset_loaded(model: Any) -> None:
-        """Called when the weights of a model were set."""
+from genzoo.zoo.digit_features import DigitFeatures
 
 
 def name_of(cls: Any) -> str:
@@ -87,8 +50,9 @@ PARTS: list[Any] = [
     units.ReLU,
     units.Spin,
 ]
-# By name: classes and functions of parts, and the entries of models.
-TABLE: dict[str, Any] = {name_of(part): part for part in PARTS}
+MODELS: list[Any] = [BoltzmannMachine, DigitFeatures, GAN, MaxEnt, RBM]
+# By name: classes, and functions of networks.
+TABLE: dict[str, Any] = {name_of(part): part for part in [*PARTS, *MODELS]}
 
 
 class Config:

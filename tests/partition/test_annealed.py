@@ -93,7 +93,7 @@ def test_annealing_finds_log_z_in_both_directions(pair):
             path, path.at(v), betas, random.Seed(key)
         )
     )
-    up = anneal(path.start(1000, first).visible, betas, second.key)
+    up = anneal(path.draw(1000, first), betas, second.key)
     v = exact_visible(layers, 1000, third)
     down = anneal(v, betas[::-1], fourth.key)
     assert up.dtype == down.dtype == tf.float64
@@ -127,7 +127,7 @@ def test_annealing_finds_log_z_in_both_directions(pair):
 @pytest.mark.parametrize("pair", PAIRS)
 def test_two_temperatures_are_plain_importance_sampling(pair):
     layers, path = make(pair)
-    v = path.start(50, random.as_seed(2)).visible
+    v = path.draw(50, random.as_seed(2))
     found = partition.anneal(path, path.at(v), [0.0, 1.0], random.as_seed(3))
     before = tf.linalg.matvec(v, path.visible_shift)
     before += layers.hidden.log_cumulant(path.hidden_shift[None])
@@ -146,7 +146,7 @@ def test_path_starts_at_independent_units():
     log_z = tf.reduce_logsumexp(log_p)
     log_z += hidden.log_cumulant(path.hidden_shift[None])[0]
     np.testing.assert_allclose(path.log_partition_start(), log_z, rtol=1e-5)
-    walker = path.start(3, random.as_seed(0))
+    walker = path.at(path.draw(3, random.as_seed(0)))
     np.testing.assert_array_equal(
         walker.field, layers.hidden_field(walker.visible)
     )

@@ -15,6 +15,7 @@ from goodness_of_fit import (
 )
 
 import genzoo as gz
+from genzoo.models.common import examples
 from genzoo.runtime import random
 
 SIZE = 2
@@ -290,7 +291,7 @@ def test_datasets_may_hold_any_dtype_that_arrays_may(name):
     rbm = gz.RBM(TABLE[name].make(SIZE), gz.units.Bernoulli(2))
     for x in TABLE[name].inside:
         dataset = tf.data.Dataset.from_tensor_slices(np.asarray(x)).batch(1)
-        for row in rbm.check_dataset("fit", dataset):
+        for row in examples.check_dataset("fit", dataset, rbm.space):
             assert row.dtype == np.asarray(x).dtype
 
 

@@ -29,6 +29,8 @@ from genzoo.types import Array, ArrayLike, SeedLike
 # Sweeps before samples are compared with data in `evaluate`.
 _METRIC_STEPS = 100
 _ROWS = 4096
+# What is known of log Z, and of which weights.
+KNOWN_LENGTH = RECORD_LENGTH + 1
 
 
 class EnergyBasedModel(GenerativeModel):
@@ -50,7 +52,7 @@ class EnergyBasedModel(GenerativeModel):
         self.walks: Walks | None = None
         self.adapted = self._add_state("adapted", (), "int32")
         self.known_log_partition = self._add_state(
-            "known_log_partition", (RECORD_LENGTH + 1,), "float64"
+            "known_log_partition", (KNOWN_LENGTH,), "float64"
         )
         self._drawn = Graph(
             lambda n, key, steps: self._draw(n, random.Seed(key), steps),
@@ -147,11 +149,6 @@ class EnergyBasedModel(GenerativeModel):
 
     def _check_optimizer(self, optimizer: Any, rule: Any) -> None:
         """Raise a ValueError if the two do not go together."""
-
-    @property
-    def rules(self) -> Any:
-        """What learning rules ask for: the model, or an object of its own."""
-        return self
 
     def why_not(self, rule: losses.LearningRule) -> str | None:
         """Why the model cannot learn by a rule whose methods it has, if so."""
@@ -474,6 +471,28 @@ class EnergyBasedModel(GenerativeModel):
     def _digest(self) -> int:
         """A number that changes with any weight of the energy."""
         return fingerprint(self.parameters) + 1
+
+    # Presets ---------------------------------------------------------------
+
+    def preset_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, parts as they are.
+
+        Raises:
+            ValueError: if the model has not seen data.
+        """
+        self._check_adapted("save_to_preset")
+        return super().preset_config()
+
+    def preset_weights(self) -> dict[str, Any]:
+        """Those of the energy, and what is known of log Z."""
+        return {
+            **{weight.name: weight for weight in self.parameters},
+            "known_log_partition": self.known_log_partition,
+        }
+
+    def preset_loaded(self) -> None:
+        """It has seen data."""
+        self.adapted.assign(1)
 
     # Export ----------------------------------------------------------------
 

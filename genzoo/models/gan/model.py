@@ -1,16 +1,18 @@
 """Generative adversarial networks of any two Keras models."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import tensorflow as tf
 
 from genzoo import checks
+from genzoo import networks as pairs
 from genzoo.layers import Augmentation
 from genzoo.losses.adversarial import AdversarialLoss, get_adversarial
 from genzoo.models.common import examples
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.generative_model import GenerativeModel
+from genzoo.models.common.presets import numbered
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.gan import networks as facts
 from genzoo.models.gan import updates
@@ -26,6 +28,7 @@ from genzoo.models.gan.game import (
     get_penalties,
 )
 from genzoo.models.gan.updates import Average, Rates
+from genzoo.networks.recipe import Pair
 from genzoo.runtime import data as pipeline
 from genzoo.runtime import distribute, random
 from genzoo.types import Array, ArrayLike, SeedLike
@@ -105,6 +108,17 @@ class GAN(GenerativeModel):
     """
 
     default_batch_size = 64
+    arguments: ClassVar[checks.Arguments] = {
+        "networks": checks.part(
+            pairs.dcgan, pairs.dilepton, pairs.mlp, pairs.resnet
+        ),
+        "latent": checks.one_of("normal", "uniform"),
+        "ema": checks.optional(checks.number(1e-9, 1 - 1e-9)),
+        "packing": checks.whole(1, 64),
+        "augmentation": checks.optional(checks.part(Augmentation)),
+        "self_conditioned": checks.flag,
+        "seed": checks.seed_pair,
+    }
 
     def __init__(
         self,
@@ -519,6 +533,62 @@ class GAN(GenerativeModel):
         for name in ("generator", "discriminator", "augmentation"):
             config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
+
+    # As a preset: the recipe of its networks, and their weights ------------
+
+    @classmethod
+    def preset_make(cls, networks: Pair, **arguments: Any) -> Self:
+        """The GAN of a pair of networks."""
+        return cls(*networks, **arguments)
+
+    @classmethod
+    def preset_size(cls, **arguments: Any) -> int:
+        """Both networks, and clusters if there are any."""
+        pair = arguments["networks"]
+        total = sum(network.count_params() for network in pair)
+        if arguments["self_conditioned"]:
+            generator, _ = pair
+            classes = generator.recipe.arguments.get("classes") or 0
+            shape = generator.output_shape[1:]
+            total += Clusters(classes, shape).count_params()
+        return total
+
+    def preset_config(self) -> dict[str, Any]:
+        """The arguments above.
+
+        Raises:
+            ValueError: if its networks have no recipe.
+        """
+        recipe, other = (
+            getattr(network, "recipe", None)
+            for network in (self.generator, self.discriminator)
+        )
+        if recipe is None or recipe != other:
+            raise ValueError(
+                f"{self._where('save_to_preset')}: a preset holds the "
+                "arguments of a function of genzoo.networks; these networks "
+                "were made otherwise, or loaded from a .keras file. Save as "
+                ".keras instead."
+            )
+        return {
+            **super().preset_config(),
+            "networks": recipe,
+            "self_conditioned": self.clusters is not None,
+        }
+
+    def preset_weights(self) -> dict[str, Any]:
+        """Those of the generator's average, the discriminator, clusters."""
+        return {
+            **numbered("generator", self.averaged_generator),
+            **numbered("discriminator", self.discriminator),
+            **(numbered("clusters", self.clusters) if self.clusters else {}),
+        }
+
+    def preset_loaded(self) -> None:
+        """The generator goes on from its average."""
+        if self.averaged_generator is not self.generator:
+            average = self.averaged_generator.get_weights()
+            self.generator.set_weights(average)
 
 
 def _check_augmentation(augmentation, event_shape):

@@ -1,10 +1,12 @@
 """Boltzmann machines: pairwise maximum entropy on discrete sites."""
 
+from typing import Any, ClassVar
+
 import keras
 import numpy as np
 
 from genzoo import checks, features
-from genzoo.features.pairwise import edge_array, lattice_bonds
+from genzoo.features.pairwise import edge_array, edge_count, lattice_bonds
 from genzoo.models.common import examples
 from genzoo.models.maxent import mean_field, pairwise_losses
 from genzoo.models.maxent.model import MaxEnt
@@ -54,6 +56,15 @@ class BoltzmannMachine(MaxEnt):
     >>> history = ising.fit(configurations)
     >>> ising.couplings                            # (64, 64)
     """
+
+    arguments: ClassVar[checks.Arguments] = {
+        "space": checks.part(Spin, Binary, Categorical),
+        "edges": checks.either(
+            checks.one_of("lattice"), checks.optional(edge_array)
+        ),
+        "start": checks.one_of(*_STARTS),
+        "seed": checks.seed_pair,
+    }
 
     def __init__(
         self,
@@ -252,3 +263,23 @@ class BoltzmannMachine(MaxEnt):
             "edges": edges,
             "start": self.start,
         }
+
+    @classmethod
+    def preset_size(cls, **arguments: Any) -> int:
+        """As of a MaxEnt, for fields and couplings."""
+        space = arguments["space"]
+        codes = len(space.values) - 1
+        shape = space.event_shape
+        edges = edge_count("BoltzmannMachine", arguments["edges"], shape)
+        return cls._stored(space, codes * space.width + codes**2 * edges)
+
+    def preset_config(self) -> dict[str, Any]:
+        """The arguments above.
+
+        Raises:
+            ValueError: if it has not seen data.
+        """
+        own = self.get_config()
+        kept = {name: own[name] for name in ("edges", "start")}
+        config = {**super().preset_config(), **kept}
+        return {name: config[name] for name in self.arguments}

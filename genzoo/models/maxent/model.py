@@ -1,7 +1,7 @@
 """Maximum entropy: the least biased distribution with given averages."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import numpy as np
@@ -15,7 +15,10 @@ from genzoo.losses import LearningRule
 from genzoo.losses.protocols import Conditional, Enumerable, Flowing
 from genzoo.models.common import examples
 from genzoo.models.common.endpoints import Endpoints
-from genzoo.models.common.energy_based_model import EnergyBasedModel
+from genzoo.models.common.energy_based_model import (
+    KNOWN_LENGTH,
+    EnergyBasedModel,
+)
 from genzoo.models.maxent import report
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
@@ -110,6 +113,12 @@ class MaxEnt(EnergyBasedModel):
     >>> round(die.entropy(), 5)                    # nats
     1.61358
     """
+
+    arguments: ClassVar[checks.Arguments] = {
+        "space": checks.part(Space),
+        "features": checks.list_of(checks.part(Feature), 1, 100),
+        "seed": checks.seed_pair,
+    }
 
     def __init__(
         self,
@@ -1087,6 +1096,45 @@ class MaxEnt(EnergyBasedModel):
     def from_config(cls, config: dict[str, Any]):
         """A model from `get_config`."""
         return cls(**config)
+
+    @classmethod
+    def preset_size(cls, **arguments: Any) -> int:
+        """Four numbers for each function, two for each site, and log Z."""
+        space = arguments["space"]
+        count = sum(part.count(space) for part in arguments["features"])
+        return cls._stored(space, count)
+
+    @staticmethod
+    def _stored(space: Space, count: int) -> int:
+        # Multipliers, averages, their errors, flags; a window for each site.
+        return 4 * count + 2 + 2 * space.width + KNOWN_LENGTH
+
+    def preset_config(self) -> dict[str, Any]:
+        """The arguments above.
+
+        Raises:
+            ValueError: if it has not seen data, or has a reference.
+        """
+        if self.reference is not None:
+            raise ValueError(
+                f"{self._where('save_to_preset')}: the reference is a "
+                "function, which is no plain data. Save the model as .keras "
+                "instead."
+            )
+        return {**super().preset_config(), "features": self.features.parts}
+
+    def preset_weights(self) -> dict[str, Any]:
+        """What it learned, and what it was fitted to."""
+        kept = self.observations
+        return {
+            "multiplier_weights": self.multiplier_weights,
+            "observed": kept.values,
+            "observed_stderr": kept.stderr,
+            "is_redundant": kept.is_redundant,
+            "observation_record": kept.record,
+            "window": self.window.ends,
+            "known_log_partition": self.known_log_partition,
+        }
 
 
 _SOLVERS = {

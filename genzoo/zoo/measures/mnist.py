@@ -26,7 +26,7 @@ def _annealed(rbm):
 
 @functools.lru_cache(maxsize=1)
 def _unnormalised(rbm):
-    return -np.mean(rbm.free_energy(binary_test_digits()))
+    return -np.mean(rbm.energy(binary_test_digits()))
 
 
 def log_likelihood_ais(rbm: RBM) -> float:

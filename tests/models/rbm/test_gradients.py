@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import genzoo as gz
-from genzoo.models import rbm_gradients
+from genzoo.models.rbm import gradients as formulas
 from genzoo.runtime import random
 
 UNITS = {
@@ -81,10 +81,10 @@ def test_exact_gradient_is_that_of_the_exact_log_likelihood(pair):
     x = states(rbm, 7)
 
     def loss():
-        log_z, _ = rbm._bipartite.enumerate()
-        return tf.reduce_mean(rbm.free_energy(x)) + log_z
+        log_z, _ = rbm.rules.machine.layers().enumerate()
+        return tf.reduce_mean(rbm(x)) + log_z
 
-    value, gradients = rbm.exact_gradients(x)
+    value, gradients = rbm.rules.exact_gradients(x)
     np.testing.assert_allclose(value, loss(), rtol=1e-12)
     agree(gradients, autodiff(rbm, loss))
     agree(gradients, numeric(rbm, loss), atol=1e-8)
@@ -96,10 +96,10 @@ def test_likelihood_gradients_are_those_of_the_free_energy_difference(pair):
     x, samples = states(rbm, 7), states(rbm, 4, seed=6)
 
     def difference():
-        data, model = rbm.free_energy(x), rbm.free_energy(samples)
+        data, model = rbm(x), rbm(samples)
         return tf.reduce_mean(data) - tf.reduce_mean(model)
 
-    gradients = rbm.likelihood_gradients(x, samples)
+    gradients = rbm.rules.likelihood_gradients(x, samples)
     agree(gradients, autodiff(rbm, difference))
     agree(gradients, numeric(rbm, difference), atol=1e-8)
 
@@ -115,18 +115,18 @@ def test_pseudolikelihood_by_the_definition(pair):
 
     def loss():
         total = 0.0
-        own = -rbm.free_energy(x)
+        own = -rbm(x)
         for site in range(unit.size):
             others = []
             for level in unit.levels:
                 moved = np.array(x)
                 moved[:, site * depth : (site + 1) * depth] = level
-                others.append(-rbm.free_energy(moved))
+                others.append(-rbm(moved))
             total += own - tf.reduce_logsumexp(tf.stack(others), 0)
         return -tf.reduce_mean(total)
 
     seed = random.as_seed(0)
-    value, gradients = rbm.pseudolikelihood_gradients(x, None, seed)
+    value, gradients = rbm.rules.pseudolikelihood_gradients(x, None, seed)
     np.testing.assert_allclose(value, loss(), rtol=1e-12)
     agree(gradients, autodiff(rbm, loss))
     agree(gradients, numeric(rbm, loss), atol=1e-8)
@@ -137,10 +137,10 @@ def test_pseudolikelihood_of_random_sites_is_unbiased():
     x = states(rbm, 5)
     keys = tf.stack([random.as_seed((7, n)).key for n in range(3000)])
     seed = random.Seed(keys[0])
-    whole, _ = rbm.pseudolikelihood_gradients(x, None, seed)
+    whole, _ = rbm.rules.pseudolikelihood_gradients(x, None, seed)
 
     def some(key):
-        return rbm.pseudolikelihood_gradients(x, 2, random.Seed(key))[0]
+        return rbm.rules.pseudolikelihood_gradients(x, 2, random.Seed(key))[0]
 
     mapped = tf.function(
         lambda: tf.map_fn(some, keys, fn_output_signature=tf.float64)
@@ -158,13 +158,13 @@ def test_centred_gradient_is_that_of_the_centred_energy(pair):
     rbm = make(pair)
     x, samples = states(rbm, 7), states(rbm, 4, seed=6)
     dtype = rbm.variable_dtype
-    phase = [(v, rbm._hidden_field(v)) for v in (x, samples)]
-    plain = rbm.likelihood_gradients(x, samples)
+    phase = [(v, rbm.rules.machine.hidden_field(v)) for v in (x, samples)]
+    plain = rbm.rules.likelihood_gradients(x, samples)
     rng = np.random.default_rng(4)
     c, d = (rng.random(u.width) for u in (rbm.visible, rbm.hidden))
-    _, fast, mean = rbm._phases(*phase, dtype, (c, d))
-    np.testing.assert_allclose(mean, tf.reduce_mean(rbm.hidden_mean(x), 0))
-    agree(fast, rbm_gradients.center(rbm._bipartite, plain, c, d))
+    _, fast, mean = rbm.rules._phases(*phase, dtype, (c, d))
+    np.testing.assert_allclose(mean, tf.reduce_mean(rbm._hidden_mean(x), 0))
+    agree(fast, formulas.center(rbm.rules.machine.layers(), plain, c, d))
 
     kernel, a = rbm.kernel, rbm.visible.bias
     b = rbm.hidden.bias
@@ -207,16 +207,16 @@ def test_centred_learning_has_the_same_fixed_point(loss):
     # With all data in each batch of a model at its maximum nothing moves on
     # average; small random batches must not drive it away either.
     rbm = make(("bernoulli", "bernoulli"), loss)
-    x = rbm._bipartite.exact_hidden(60_000, random.as_seed(2))
+    x = rbm.rules.machine.layers().exact_hidden(60_000, random.as_seed(2))
     seed = random.as_seed(3)
-    x = rbm.visible.sample(rbm._visible_field(x), seed).numpy()
+    x = rbm.visible.sample(rbm.rules.machine.visible_field(x), seed).numpy()
     rbm.adapt(x)
     rbm.visible.bias.assign(make(("bernoulli", "bernoulli")).visible.bias)
-    mean = tf.reduce_mean(rbm.hidden_mean(x), 0)
-    rbm.hidden_offset.assign(mean)
+    mean = tf.reduce_mean(rbm._hidden_mean(x), 0)
+    rbm.offsets.hidden.assign(mean)
     if loss == "pcd":
         rbm.chains.write_all(
-            rbm._bipartite.exact_hidden(rbm.chains.count, seed)
+            rbm.rules.machine.layers().exact_hidden(rbm.chains.count, seed)
         )
 
     steps, data = 3000, tf.constant(x)
@@ -247,13 +247,13 @@ def test_a_regularizer_is_centred_like_the_likelihood():
     x = states(rbm, 7)
     rng = np.random.default_rng(4)
     c, d = (rng.random(u.width) for u in (rbm.visible, rbm.hidden))
-    rbm.visible_offset.assign(c)
-    rbm.hidden_offset.assign(d)
-    penalty = rbm.penalty_gradients()
-    _, likelihood = rbm.exact_gradients(x)
-    _, gradients = plain.exact_gradients(x)
+    rbm.offsets.visible.assign(c)
+    rbm.offsets.hidden.assign(d)
+    penalty = rbm._penalty_gradients()
+    _, likelihood = rbm.rules.exact_gradients(x)
+    _, gradients = plain.rules.exact_gradients(x)
     gradients[0] += 2 * 0.01 * rbm.kernel
-    expected = rbm_gradients.center(rbm._bipartite, gradients, c, d)
+    expected = formulas.center(rbm.rules.machine.layers(), gradients, c, d)
     total = [a + b for a, b in zip(penalty, likelihood, strict=True)]
     agree(total, expected)
 
@@ -261,22 +261,22 @@ def test_a_regularizer_is_centred_like_the_likelihood():
 @pytest.mark.parametrize("frozen", ["visible", "hidden"])
 def test_a_frozen_bias_takes_no_part_in_centring(frozen):
     rbm = make(("bernoulli", "bernoulli"))
-    rbm.visible_offset.assign(np.full(6, 0.3))
-    rbm.hidden_offset.assign(np.full(4, 0.6))
+    rbm.offsets.visible.assign(np.full(6, 0.3))
+    rbm.offsets.hidden.assign(np.full(4, 0.6))
     getattr(rbm, frozen).trainable = False
     x = states(rbm, 7)
     plain = make(("bernoulli", "bernoulli"), centered=False)
-    _, gradients = plain.exact_gradients(x)
+    _, gradients = plain.rules.exact_gradients(x)
     c = np.full(6, 0.3 * (frozen == "visible"))
     d = np.full(4, 0.6 * (frozen == "hidden"))
-    expected = rbm_gradients.center(rbm._bipartite, gradients, c, d)
-    agree(rbm.exact_gradients(x)[1], expected)
+    expected = formulas.center(rbm.rules.machine.layers(), gradients, c, d)
+    agree(rbm.rules.exact_gradients(x)[1], expected)
 
 
 def test_a_shorter_batch_weighs_both_phases_by_their_own_counts():
     rbm = make(("bernoulli", "bernoulli"))
     x, samples = states(rbm, 1), states(rbm, 128)
-    gradients = rbm.likelihood_gradients(x, samples)
+    gradients = rbm.rules.likelihood_gradients(x, samples)
     expected = tf.reduce_mean(samples, 0) - tf.reduce_mean(x, 0)
     np.testing.assert_allclose(gradients[1], expected, atol=1e-12)
 
@@ -290,13 +290,15 @@ def test_contrastive_gradient_is_unbiased_in_equilibrium(steps, loss):
     rbm = make(("bernoulli", "bernoulli"), centered=False)
     rng = random.as_seed(11)
     n = 40_000
-    h = rbm._bipartite.exact_hidden(n, rng)
-    v = rbm.visible.sample(rbm._visible_field(h), random.fold_in(rng, 1))
+    h = rbm.rules.machine.layers().exact_hidden(n, rng)
+    v = rbm.visible.sample(
+        rbm.rules.machine.visible_field(h), random.fold_in(rng, 1)
+    )
     x = v if loss == "cd" else states(rbm, 9)
-    _, exact = rbm.exact_gradients(x)
-    start = rbm.chains_at(x, rng) if loss == "cd" else h
+    _, exact = rbm.rules.exact_gradients(x)
+    start = rbm.rules.chains_at(x, rng) if loss == "cd" else h
     seed = random.fold_in(rng, 2)
-    _, gradients, end = rbm.contrast(x, start, steps, seed)
+    _, gradients, end = rbm.rules.contrast(x, start, steps, seed)
     # Entries are means of numbers in [0, 1].
     bound = 4.5 * 0.5 / np.sqrt(n) * (2 if loss == "cd" else 1)
     agree(gradients, exact, atol=bound)

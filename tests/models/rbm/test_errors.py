@@ -44,7 +44,7 @@ def bad_inputs():
 @pytest.mark.parametrize("kind", bad_inputs())
 @pytest.mark.parametrize(
     "method",
-    ["fit", "adapt", "evaluate", "predict", "log_prob", "score_samples"],
+    ["fit", "adapt", "evaluate", "predict", "log_prob", "log_pseudolikelihood"],
 )
 def test_bad_data_change_nothing(kind, method, fitted):
     x, message = bad_inputs()[kind]

@@ -22,11 +22,11 @@ def test_energies_by_the_formula():
     v, h = np.array([[1.0, -1.0, 1.0]]), np.array([[0.3, -2.0]])
     w, a, b = (np.asarray(p) for p in rbm.parameters)
     expected = -(v @ a + h @ b - (h**2).sum() / 4 + (v @ w @ h.T)[0])
-    np.testing.assert_allclose(rbm.energy(v, h), expected, rtol=1e-5)
+    np.testing.assert_allclose(rbm.joint_energy(v, h), expected, rtol=1e-5)
     t = b + v @ w
     f = -(v @ a + (t**2 + np.log(4 * np.pi) / 2).sum(1))
     # log integral exp(t x - x^2 / 4) = t^2 + log sqrt(4 pi)
-    np.testing.assert_allclose(rbm.free_energy(v), f, rtol=1e-5)
+    np.testing.assert_allclose(rbm.energy(v), f, rtol=1e-5)
     np.testing.assert_allclose(rbm.hidden_mean(v), 2 * t, rtol=1e-5)
     np.testing.assert_allclose(
         rbm.visible_mean(h), np.tanh(a + h @ w.T), rtol=1e-5
@@ -117,15 +117,16 @@ def test_fit_keeps_what_adapt_was_given(small_rbm, bits):
     np.testing.assert_array_equal(bias, rbm.visible.bias)
 
 
-def test_score_samples_by_the_definition(fitted, bits):
+def test_log_pseudolikelihood_by_the_definition(fitted, bits):
     v = bits[:4].astype("float32")
     expected = np.zeros(4)
     for site in range(6):
         flipped = v.copy()
         flipped[:, site] = 1 - flipped[:, site]
-        gap = fitted.free_energy(flipped) - fitted.free_energy(v)
-        expected += np.log(1 / (1 + np.exp(-gap.numpy())))
-    np.testing.assert_allclose(fitted.score_samples(v), expected, rtol=1e-4)
+        gap = fitted.energy(flipped) - fitted.energy(v)
+        expected += np.log(1 / (1 + np.exp(-gap)))
+    found = fitted.log_pseudolikelihood(v)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 def test_known_log_partition_lasts_until_the_weights_change(fitted, bits):
@@ -159,7 +160,7 @@ def test_continuous_samples_have_the_exact_moments():
     units = gz.units.Gaussian(2, variance=0.5), gz.units.Bernoulli(3)
     rbm = gz.RBM(*units, seed=0)
     rbm.kernel.assign([[1.0, -1.0, 0.5], [0.3, 2.0, -1.0]])
-    _, averages = rbm._bipartite.enumerate(averages=True)
+    _, averages = rbm.rules.machine.layers().enumerate(averages=True)
     n = 20_000
     x = rbm.sample(n, seed=3, steps=60, start="random")
     error = x.std(0) / np.sqrt(n)
@@ -282,7 +283,7 @@ def test_predictions_are_not_rounded_to_the_compute_dtype():
     rbm = gz.RBM(*units, dtype="mixed_bfloat16")
     x = np.linspace(40.0, 60.0, 60).reshape(10, 6).astype("float32")
     np.testing.assert_allclose(
-        rbm.predict(x, verbose=0), rbm.free_energy(x), rtol=1e-6
+        rbm.predict(x, verbose=0), rbm.energy(x), rtol=1e-6
     )
 
 

@@ -1,0 +1,5 @@
+"""The restricted Boltzmann machine."""
+
+from genzoo.models.rbm.model import RBM
+
+__all__ = ["RBM"]

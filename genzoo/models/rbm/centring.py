@@ -1,0 +1,94 @@
+"""Centring: v and h stand for their difference from the data's mean."""
+
+import keras
+import tensorflow as tf
+
+from genzoo.models.rbm import gradients
+from genzoo.models.rbm.machine import Machine
+from genzoo.runtime import distribute
+
+# The share of each batch in the running mean of the hidden states.
+_RATE = 0.01
+
+
+class Offsets(keras.layers.Layer):
+    """The data's mean visible state, and a running mean of the hidden one.
+
+    Args:
+        visible: number of visible offsets.
+        hidden: number of hidden offsets.
+        centered: whether gradients are those of the centred energy. The
+            offsets are kept in any case: annealing begins at these means.
+
+    Attributes:
+        visible: weight c, (visible.width,).
+        hidden: weight d, (hidden.width,).
+    """
+
+    def __init__(self, visible: int, hidden: int, centered: bool, **kwargs):
+        super().__init__(trainable=False, **kwargs)
+        self.centered = centered
+        self.visible = self._add("visible_offset", visible)
+        self.hidden = self._add("hidden_offset", hidden)
+        self.built = True
+
+    def _add(self, name, width):
+        return self.add_weight(
+            name=name,
+            shape=(width,),
+            initializer="zeros",
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+
+    def pair(self, machine: Machine) -> tuple[tf.Tensor, tf.Tensor] | None:
+        """(c, d) of the centred energy, or None without centring."""
+        if not self.centered:
+            return None
+        c = tf.convert_to_tensor(self.visible.value)
+        d = tf.convert_to_tensor(self.hidden.value)
+        # An offset is undone by the other layer's bias, if that can move.
+        movable = machine.kernel.trainable
+        c *= float(movable and machine.hidden.bias.trainable)
+        d *= float(movable and machine.visible.bias.trainable)
+        return c, d
+
+    def center(self, machine: Machine, plain: list) -> list:
+        """Centred gradients from plain ones."""
+        pair = self.pair(machine)
+        if pair is None:
+            return plain
+        return gradients.center(machine.layers(), plain, *pair)
+
+    def penalty(self, machine: Machine, plain: list) -> list:
+        """A regularizer's gradients; the kernel's is centred like its own."""
+        pair = self.pair(machine)
+        kernel, *rest = plain
+        if kernel is None or pair is None:
+            return plain
+        rest = [
+            tf.zeros_like(weight.value) if gradient is None else gradient
+            for gradient, weight in zip(
+                rest, machine.parameters[1:], strict=True
+            )
+        ]
+        at_hidden = len(machine.visible.parameters)
+        return [
+            kernel,
+            *gradients.centred_biases(kernel, rest, at_hidden, *pair),
+        ]
+
+    def follow(self, mean: tf.Tensor) -> None:
+        """Let the hidden offset follow the data's mean hidden state.
+
+        Slowly: an offset taken from the batch itself is correlated with its
+        gradient, and the bias of their product does not vanish at the
+        maximum of the likelihood.
+
+        Args:
+            mean: this replica's share of the mean over a batch.
+        """
+        old = tf.convert_to_tensor(self.hidden.value)
+        change = _RATE * (distribute.all_sum(mean) - old)
+        self.hidden.assign(old + change)

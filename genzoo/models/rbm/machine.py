@@ -1,0 +1,154 @@
+"""The two layers and their kernel at work: fields, energies, Gibbs sweeps."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from genzoo import partition, samplers
+from genzoo.runtime import random
+from genzoo.samplers import gibbs
+from genzoo.units import Unit
+
+# Examples behind the means at which annealing begins, for smoothing.
+_EXAMPLES = 1000
+
+
+class Machine:
+    """What walks and learning rules ask of an RBM, inside graphs.
+
+    It is the `genzoo.models.common.walks.Walker` of block Gibbs sampling,
+    whose chains are kept as hidden states. All states are rows, (batch,
+    width of the layer).
+
+    Args:
+        visible: the visible units.
+        hidden: the hidden units.
+        kernel: the weights W, a variable (visible.width, hidden.width).
+        means: variables of the data's mean visible and hidden state, at which
+            annealing begins.
+
+    Attributes:
+        width: the length of a hidden state.
+        example_width: the length of a visible state.
+        dtype: of states.
+    """
+
+    def __init__(
+        self,
+        visible: Unit,
+        hidden: Unit,
+        kernel: keras.Variable,
+        means: tuple[keras.Variable, keras.Variable],
+    ):
+        self.visible = visible
+        self.hidden = hidden
+        self.kernel = kernel
+        self.means = means
+        self.width = hidden.width
+        self.example_width = visible.width
+        self.dtype = kernel.dtype
+
+    @property
+    def parameters(self) -> list[keras.Variable]:
+        """kernel, then the visible and the hidden units' weights."""
+        return [
+            self.kernel,
+            *self.visible.parameters,
+            *self.hidden.parameters,
+        ]
+
+    def layers(self) -> partition.Layers:
+        """The layers with the present kernel."""
+        kernel = tf.convert_to_tensor(self.kernel.value)
+        return partition.Layers(self.visible, self.hidden, kernel)
+
+    # Fields and energies ----------------------------------------------------
+
+    def rows(self, x: Any) -> tf.Tensor:
+        """Examples, (batch, *event_shape), as visible states."""
+        x = ops.cast(ops.convert_to_tensor(x), self.dtype)
+        return self.visible.space.flatten(x)
+
+    def hidden_field(self, v: tf.Tensor, dtype: Any = None) -> tf.Tensor:
+        """W' v, multiplied in `dtype`, by default that of states."""
+        return self._product(v, dtype)
+
+    def visible_field(self, h: tf.Tensor, dtype: Any = None) -> tf.Tensor:
+        """W h, multiplied in `dtype`, by default that of states."""
+        return self._product(h, dtype, transpose_b=True)
+
+    def _product(self, states, dtype, **options):
+        dtype = dtype or self.dtype
+        kernel = ops.cast(self.kernel, dtype)
+        states = ops.cast(states, dtype)
+        return ops.cast(tf.matmul(states, kernel, **options), self.dtype)
+
+    def energy(self, v: tf.Tensor, field: tf.Tensor | None = None) -> tf.Tensor:
+        """-log sum_h exp(-E(v, h)), (batch,), in nats; `field` is W' v."""
+        field = self.hidden_field(v) if field is None else field
+        return -(self.visible.potential(v) + self.hidden.log_cumulant(field))
+
+    # Walks ------------------------------------------------------------------
+
+    def fresh(self, n: Any, seed: random.Seed) -> tf.Tensor:
+        """Hidden states given visible units drawn without a kernel."""
+        first, second = random.split(seed, 2)
+        empty = tf.zeros((n, self.example_width), self.dtype)
+        return self.at(self.visible.sample(empty, first), second)
+
+    def at(
+        self, x: tf.Tensor, seed: random.Seed, dtype: Any = None
+    ) -> tf.Tensor:
+        """Hidden states given examples."""
+        field = self.hidden_field(self.rows(x), dtype)
+        return self.hidden.sample(field, seed)
+
+    def run(
+        self, hidden: tf.Tensor, seed: random.Seed, steps: Any, dtype: Any
+    ) -> gibbs.State:
+        """Both layers after Gibbs sweeps, their products made in `dtype`."""
+        # The visible state is written before it is read.
+        empty = tf.zeros((tf.shape(hidden)[0], self.example_width), self.dtype)
+        state = gibbs.State(empty, hidden)
+        return samplers.run(self._step(dtype), seed, state, steps)
+
+    def _step(self, dtype=None):
+        return gibbs.block_gibbs(
+            self.visible,
+            self.hidden,
+            lambda h: self.visible_field(h, dtype),
+            lambda v: self.hidden_field(v, dtype),
+        )
+
+    def walk(
+        self, states: tf.Tensor, seed: random.Seed, steps: Any, beta: Any
+    ) -> tf.Tensor:
+        """Visible states after Gibbs sweeps; there is no beta but 1."""
+        return self.run(states, seed, steps, self.dtype).visible
+
+    def sweep(
+        self, states: tf.Tensor, seed: random.Seed
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """(hidden states, energies of the visible ones) after one sweep."""
+        state, info = self._step()(seed, gibbs.State(None, states))
+        return state.hidden, self.energy(state.visible, info.hidden_field)
+
+    # The path to log Z ------------------------------------------------------
+
+    def path_inputs(self) -> list[tf.Tensor]:
+        """Bias changes to independent units with the means of the data."""
+        shifts = []
+        for unit, mean in zip(
+            (self.visible, self.hidden), self.means, strict=True
+        ):
+            mean = unit.smooth(np.asarray(mean, np.float64), _EXAMPLES)
+            shift = unit.bias_for(mean) - np.asarray(unit.bias, np.float64)
+            shifts.append(tf.constant(shift, self.dtype))
+        return shifts
+
+    def path(self, *inputs: tf.Tensor) -> partition.AnnealingPath:
+        """From independent units to the model."""
+        return partition.AnnealingPath(self.layers(), *inputs)

@@ -1,0 +1,517 @@
+"""The restricted Boltzmann machine, for every pair of unit types."""
+
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from genzoo import checks, losses, partition
+from genzoo.losses.protocols import Conditional, Enumerable
+from genzoo.models.common import EnergyBasedModel, examples
+from genzoo.models.common.endpoints import Endpoints
+from genzoo.models.common.energy_based_model import KNOWN_LENGTH
+from genzoo.models.common.presets import AllChains
+from genzoo.models.common.walks import AnnealingSeeds, Walks
+from genzoo.models.rbm.centring import Offsets
+from genzoo.models.rbm.machine import Machine
+from genzoo.models.rbm.rules import Rules
+from genzoo.runtime import data, random
+from genzoo.runtime.graph import Graph
+from genzoo.types import Array, ArrayLike, Examples, SeedLike
+from genzoo.units import Unit
+
+# log Z is enumerated by default up to this many terms: seconds.
+_CHEAP = 2**30
+_MOST_STATES = 2**26
+# Exact samples are drawn where all terms fit into memory at once.
+_TINY = 2**22
+# Rows that are scored at once.
+_SCORED = 256
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class RBM(EnergyBasedModel):
+    """Restricted Boltzmann machine with general unit potentials.
+
+    `E(v, h) = -sum_i a_i(v_i) - sum_m b_m(h_m) - sum_im W_im v_i h_m`, where
+    the potentials a and b belong to the unit types, and
+    `p(v) = sum_h exp(-E(v, h)) / Z = exp(-E(v)) / Z`. The energy of visible
+    states alone, `E(v) = -log sum_h exp(-E(v, h))`, is also known as their
+    free energy.
+
+    Args:
+        visible: the visible `Unit`s.
+        hidden: the hidden `Unit`s. At least one of the two layers must be
+            discrete: then the model is normalisable whatever its weights.
+        centered: whether the gradient is that of the centred energy, in which
+            v and h stand for their difference from the data's mean. Another
+            metric for the same likelihood, far better conditioned.
+        kernel_initializer: Keras initializer of the kernel; by default normal
+            with standard deviation 0.01.
+        kernel_regularizer: Keras regularizer of the kernel, or None.
+        seed: int or pair of ints, for all that is drawn at random.
+
+    Attributes:
+        kernel: the weights W, (visible.width, hidden.width).
+        visible: its `bias` has shape (visible.width,).
+        hidden: its `bias` has shape (hidden.width,).
+        offsets: the `Offsets` of centring.
+
+    Raises:
+        ValueError: for units whose pair cannot be normalised.
+
+    Reference:
+        Smolensky 1986; Hinton, "A practical guide to training restricted
+        Boltzmann machines", 2012. Centring: Montavon and Mueller 2012;
+        Melchior, Fischer and Wiskott, JMLR 17(99), 2016.
+
+    Example:
+    >>> rbm = genzoo.RBM(
+    ...     visible=genzoo.units.Bernoulli(64),
+    ...     hidden=genzoo.units.Bernoulli(16),
+    ... )
+    >>> rbm.compile()
+    >>> history = rbm.fit(x_train, epochs=1, verbose=0)
+    >>> rbm.sample(25, seed=0).shape
+    (25, 64)
+    """
+
+    arguments: ClassVar[checks.Arguments] = {
+        "visible": checks.part(Unit),
+        "hidden": checks.part(Unit),
+        "centered": checks.flag,
+        "kernel_regularizer": checks.optional(
+            checks.list_of(checks.number(0, 1e9), 2, 2)
+        ),
+        "chains": checks.optional(checks.whole(1, 2**16)),
+        "seed": checks.seed_pair,
+    }
+
+    def __init__(
+        self,
+        visible: Unit,
+        hidden: Unit,
+        centered: bool = True,
+        kernel_initializer: Any = None,
+        kernel_regularizer: Any = None,
+        seed: SeedLike | None = None,
+        **kwargs,
+    ):
+        _check_pair(visible, hidden)
+        super().__init__(seed=seed, **kwargs)
+        for name, unit in (("visible", visible), ("hidden", hidden)):
+            if unit.variable_dtype != self.variable_dtype:
+                raise ValueError(
+                    f"RBM: dtype is {self.variable_dtype}, but the {name} "
+                    f"units have {unit.variable_dtype}. Give both the same, "
+                    f"for example Bernoulli(64, dtype={self.variable_dtype!r})."
+                )
+        self.space = visible.space
+        self.visible = visible
+        self.hidden = hidden
+        self.centered = bool(centered)
+        self.kernel_initializer = keras.initializers.get(
+            kernel_initializer or self._small_normal()
+        )
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(visible.width, hidden.width),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            autocast=False,
+        )
+        self.offsets = Offsets(
+            visible.width,
+            hidden.width,
+            self.centered,
+            name="offsets",
+            dtype=self.dtype_policy,
+        )
+        means = self.offsets.visible, self.offsets.hidden
+        self._machine = Machine(visible, hidden, self.kernel, means)
+        self._rules = Rules(self._machine, self.offsets, self.compute_dtype)
+        self.walks = Walks(self._machine, type(self).__name__)
+        self._enumerated = Graph(lambda: self._machine.layers().enumerate()[0])
+        self._scores = Graph(
+            self._rules.site_scores,
+            tf.TensorSpec((None, *self.event_shape), self.variable_dtype),
+        )
+        self.built = True
+
+    def _small_normal(self):
+        seed = int(self.draws.epoch_key()[0] % 2**31)
+        return keras.initializers.RandomNormal(stddev=0.01, seed=seed)
+
+    def __repr__(self) -> str:
+        sizes = (
+            f"{unit.arrangement} {type(unit).__name__}"
+            for unit in (self.visible, self.hidden)
+        )
+        return f"<{type(self).__name__}: {' x '.join(sizes)} units>"
+
+    # Energies and conditionals ----------------------------------------------
+
+    @property
+    def parameters(self) -> list[keras.Variable]:
+        """kernel, then the visible and the hidden units' weights."""
+        return self._machine.parameters
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """E(x) = -log sum_h exp(-E(x, h)), (batch,), in nats."""
+        return self._machine.energy(self._machine.rows(x))
+
+    def joint_energy(self, v: ArrayLike, h: ArrayLike) -> Array:
+        """E(v, h) in nats, an array of shape (n,).
+
+        Args:
+            v: visible states, (n, *visible.space.event_shape).
+            h: as many hidden states.
+
+        Raises:
+            ValueError: if they are not in their spaces, or not as many.
+        """
+        v = self._states("joint_energy", "v", v, self.visible)
+        h = self._states("joint_energy", "h", h, self.hidden)
+        if len(v) != len(h):
+            raise ValueError(
+                f"{self._where('joint_energy')}: there are {len(v)} visible "
+                f"and {len(h)} hidden states."
+            )
+        interaction = ops.sum(self._machine.hidden_field(v) * h, axis=-1)
+        potentials = self.visible.potential(v) + self.hidden.potential(h)
+        return -(potentials + interaction).numpy()
+
+    def hidden_mean(self, v: ArrayLike) -> Array:
+        """<h> given v, an array of shape (n, *hidden.space.event_shape).
+
+        Raises:
+            ValueError: if v is not in the model's space.
+        """
+        v = self._states("hidden_mean", "v", v, self.visible)
+        return self._hidden_mean(v).numpy()
+
+    def _hidden_mean(self, x):
+        field = self._machine.hidden_field(self._machine.rows(x))
+        return self.hidden.space.unflatten(self.hidden.mean(field))
+
+    def visible_mean(self, h: ArrayLike) -> Array:
+        """<v> given h, an array of shape (n, *event_shape).
+
+        Raises:
+            ValueError: if h holds no hidden states.
+        """
+        h = self._states("visible_mean", "h", h, self.hidden)
+        v = self.visible.mean(self._machine.visible_field(h))
+        return self.space.unflatten(v).numpy()
+
+    def sample_hidden(
+        self, v: ArrayLike, seed: SeedLike | None = None
+    ) -> Array:
+        """h drawn given v, an array of shape (n, *hidden.space.event_shape).
+
+        Raises:
+            ValueError: if v is not in the model's space.
+        """
+        v = self._states("sample_hidden", "v", v, self.visible)
+        h = self._machine.at(v, self._seed_for(seed))
+        return self.hidden.space.unflatten(h).numpy()
+
+    def sample_visible(
+        self, h: ArrayLike, seed: SeedLike | None = None
+    ) -> Array:
+        """v drawn given h, an array of shape (n, *event_shape).
+
+        Raises:
+            ValueError: if h holds no hidden states.
+        """
+        h = self._states("sample_visible", "h", h, self.hidden)
+        field = self._machine.visible_field(h)
+        v = self.visible.sample(field, self._seed_for(seed))
+        return self.space.unflatten(v).numpy()
+
+    def reconstruct(self, v: ArrayLike) -> Array:
+        """<v> given the mean hidden state of v, (n, *event_shape).
+
+        Raises:
+            ValueError: if v is not in the model's space.
+        """
+        v = self._states("reconstruct", "v", v, self.visible)
+        h = self.hidden.mean(self._machine.hidden_field(v))
+        v = self.visible.mean(self._machine.visible_field(h))
+        return self.space.unflatten(v).numpy()
+
+    def _states(self, method, name, x, unit):
+        """Checked examples of a layer, in rows."""
+        where = f"{self._where(method)}: {name}"
+        x = examples.check_array(where, x, unit.space)
+        return unit.space.flatten(tf.cast(x, self.variable_dtype))
+
+    def log_pseudolikelihood(self, x: ArrayLike) -> Array:
+        """sum_i log p(x_i | all other x), in nats, an array of shape (n,).
+
+        Needs no log Z; comparable between models of the same visible units.
+        A score, not a likelihood.
+
+        Raises:
+            ValueError: if x is not in the space, or the visible units are
+                continuous.
+        """
+        where = self._where("log_pseudolikelihood")
+        if self.visible.levels is None:
+            raise ValueError(f"{where}: {self._continuous()}")
+        x = examples.check_array(where, x, self.space)
+        return self._in_batches(self._scores, x, _SCORED)
+
+    # Learning ---------------------------------------------------------------
+
+    @property
+    def rules(self) -> Rules:
+        """What learning rules ask for; see `genzoo.losses.protocols`."""
+        return self._rules
+
+    def why_not(self, rule: losses.LearningRule) -> str | None:
+        """Why the model cannot learn by this rule, or None."""
+        if rule.needs is Enumerable:
+            return self._too_many_states()
+        if rule.needs is Conditional and self.visible.levels is None:
+            return self._continuous()
+        if not isinstance(rule, losses.Pseudolikelihood):
+            return None
+        if rule.sites is not None and rule.sites > self.visible.size:
+            return (
+                f"sites={rule.sites} is more than the {self.visible.size} "
+                "visible units there are."
+            )
+        if rule.l1 or rule.l2:
+            return (
+                "l1 and l2 are for couplings of Boltzmann machines. Give the "
+                "RBM a kernel_regularizer."
+            )
+        return None
+
+    def _continuous(self):
+        return (
+            "needs discrete visible units; these are "
+            f"{type(self.visible).__name__}."
+        )
+
+    def _too_many_states(self):
+        count = self._machine.layers().smaller.state_count
+        if count <= _MOST_STATES:
+            return None
+        return (
+            "the smaller layer has about "
+            f"2**{count.bit_length() - 1} joint states; at most "
+            f"{_MOST_STATES:,} can be enumerated. Use annealed importance "
+            "sampling, or a smaller layer."
+        )
+
+    def _default_optimizer(self, rule: losses.LearningRule) -> Any:
+        if self.visible.levels is None or self.hidden.levels is None:
+            # Gradients then have the scale of the data, which SGD would need
+            # a rate for.
+            return keras.optimizers.Adam(0.002)
+        return super()._default_optimizer(rule)
+
+    def _penalty_gradients(self) -> list:
+        return self.offsets.penalty(self._machine, super()._penalty_gradients())
+
+    def adapt(self, x: Examples, steps: int | None = None) -> None:
+        """Set the visible bias from the data's averages, before training.
+
+        Without hidden units the model then fits each visible unit by itself
+        (for Bernoulli units, the log-odds of the data). The centring offsets
+        are set, and the persistent chains drawn anew. `fit` calls this unless
+        you have.
+
+        Args:
+            x: array of shape (n, *event_shape), or a dataset of batches.
+            steps: how many batches of the dataset to see; None means all.
+
+        Raises:
+            ValueError: if x is empty, of another shape or outside the space.
+        """
+        x = self._checked("adapt", x)
+        with self._told_plainly("adapt"):
+            mean, variance, count = data.moments(x, steps)
+        mean, variance = np.ravel(mean), np.ravel(variance)
+        if self.visible.bias.trainable:
+            self.visible.adapt(mean, variance, count)
+        field = self._machine.hidden_field(self._machine.rows(mean))
+        self.offsets.visible.assign(mean)
+        self.offsets.hidden.assign(self.hidden.mean(field)[0])
+        super().adapt(x, steps)
+        if self.chains is not None:
+            self.reset_chains()
+
+    # log Z ------------------------------------------------------------------
+
+    def _terms(self):
+        """How many terms a sum over the smaller layer has."""
+        count = self._machine.layers().smaller.state_count
+        return count * max(self.visible.width, self.hidden.width)
+
+    def _partition_methods(self) -> list[str]:
+        methods = ["enumeration", "ais"]
+        return methods if self._terms() <= _CHEAP else methods[::-1]
+
+    def _exact_log_partition(self) -> partition.LogPartition:
+        reason = self._too_many_states()
+        if reason is not None:
+            raise ValueError(f"{self._where('log_partition')}: {reason}")
+        return partition.LogPartition.exact(self._enumerated())
+
+    def _annealed(
+        self, chains: int, temperatures: int, reverse: bool, seed: random.Seed
+    ) -> partition.LogPartition:
+        first, second, third = random.split(seed, 3)
+        up, down, draw = random.split(third, 3)
+        exact = None
+        if reverse and self._terms() <= _TINY:
+            h = self._machine.layers().exact_hidden(chains, first)
+            exact = self.visible.sample(self._machine.visible_field(h), second)
+        seeds = AnnealingSeeds(draw, up, first, second, down)
+        return self.walks.anneal(chains, temperatures, seeds, reverse, exact)
+
+    # Export -----------------------------------------------------------------
+
+    def endpoints(self) -> Endpoints:
+        """What `export` serves: see there."""
+        served = super().endpoints()
+        _, given = served["energy"]
+        return {**served, "hidden_mean": (self._hidden_mean, given)}
+
+    def portable_endpoints(self) -> Endpoints:
+        """What ONNX and LiteRT files hold: see `export`."""
+        held = super().portable_endpoints()
+        units = {"u_hidden": self.hidden, "u_visible": self.visible}
+        if any(unit.levels is None for unit in units.values()):
+            return held
+        machine = self._machine
+
+        def gibbs_sweep(x, u_hidden, u_visible):
+            field = machine.hidden_field(machine.rows(x))
+            h = self.hidden.from_uniform(field, u_hidden)
+            v = self.visible.from_uniform(machine.visible_field(h), u_visible)
+            return self.space.unflatten(v)
+
+        _, given = held["energy"]
+        uniforms = [
+            tf.TensorSpec((None, unit.size), self.variable_dtype, name)
+            for name, unit in units.items()
+        ]
+        return {**held, "gibbs": (gibbs_sweep, [*given, *uniforms])}
+
+    # Saving -----------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "visible": serialize(self.visible),
+            "hidden": serialize(self.hidden),
+            "centered": self.centered,
+            "kernel_initializer": serialize(self.kernel_initializer),
+            "kernel_regularizer": serialize(self.kernel_regularizer),
+            "seed": self.draws.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """A model from `get_config`."""
+        deserialize = keras.saving.deserialize_keras_object
+        units = {name: deserialize(config[name]) for name in _UNITS}
+        return cls(**{**config, **units})
+
+    # As a preset, with its chains -------------------------------------------
+
+    @classmethod
+    def preset_make(
+        cls,
+        kernel_regularizer: list[float] | None = None,
+        chains: int | None = None,
+        **arguments: Any,
+    ) -> Self:
+        """The RBM, with room for its chains."""
+        if kernel_regularizer is not None:
+            arguments["kernel_regularizer"] = keras.regularizers.L1L2(
+                *kernel_regularizer
+            )
+        rbm = cls(**arguments)
+        rbm.keep_chains(chains or 0)
+        return rbm
+
+    @classmethod
+    def preset_size(cls, **arguments: Any) -> int:
+        """Kernel, chains, what is known of log Z; units and their offsets."""
+        units = [arguments[name] for name in _UNITS]
+        (visible, hidden), chains = units, arguments["chains"] or 0
+        total = (visible.width + chains) * hidden.width + KNOWN_LENGTH
+        return total + sum(unit.count_params() + unit.width for unit in units)
+
+    def preset_config(self) -> dict[str, Any]:
+        """The arguments above.
+
+        Raises:
+            ValueError: if it has not seen data, or has another regularizer
+                than L1 or L2.
+        """
+        penalty = self.kernel_regularizer
+        if penalty is not None:
+            config = penalty.get_config()
+            if config.keys() - {"l1", "l2"}:
+                raise ValueError(
+                    f"{self._where('save_to_preset')}: kernel_regularizer "
+                    "must be L1, L2 or L1L2 of Keras, or None; received "
+                    f"{penalty!r}."
+                )
+            penalty = [float(config.get(name, 0.0)) for name in ("l1", "l2")]
+        return {
+            **super().preset_config(),
+            "kernel_regularizer": penalty,
+            "chains": self.chains.count if self.chains else None,
+        }
+
+    def preset_weights(self) -> dict[str, Any]:
+        """Kernel, offsets, known log Z, the units' weights and chains."""
+        found = {
+            "kernel": self.kernel,
+            "visible_offset": self.offsets.visible,
+            "hidden_offset": self.offsets.hidden,
+            "known_log_partition": self.known_log_partition,
+        }
+        for side in _UNITS:
+            for weight in getattr(self, side).weights:
+                found[f"{side}.{weight.name}"] = weight
+        if self.chains:
+            found["chains"] = AllChains(self.chains)
+        return found
+
+
+_UNITS = ("visible", "hidden")
+
+
+def _check_pair(visible, hidden):
+    for name, unit in (("visible", visible), ("hidden", hidden)):
+        if not isinstance(unit, Unit):
+            raise ValueError(
+                f"RBM: {name} must be units, for example "
+                f"genzoo.units.Bernoulli(64); received {unit!r}."
+            )
+    if visible is hidden:
+        raise ValueError(
+            "RBM: visible and hidden are one object; their weights would be "
+            "shared. Make two."
+        )
+    if visible.levels is None and hidden.levels is None:
+        raise ValueError(
+            f"RBM: {type(visible).__name__} visible with "
+            f"{type(hidden).__name__} hidden units cannot be normalised: with "
+            "both layers unbounded exp(-E) has no finite integral once the "
+            "kernel is large. Make one layer discrete (Bernoulli, Spin or "
+            "Categorical)."
+        )

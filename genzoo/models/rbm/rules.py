@@ -1,0 +1,186 @@
+"""What learning rules ask of an RBM; see `genzoo.losses.protocols`.
+
+Each gives this replica's share of a loss, and gradients by formula, in the
+order of `Machine.parameters`.
+"""
+
+from typing import Any
+
+import tensorflow as tf
+from keras import ops
+
+from genzoo.losses.protocols import Gradients
+from genzoo.models.rbm import gradients
+from genzoo.models.rbm.centring import Offsets
+from genzoo.models.rbm.machine import Machine
+from genzoo.runtime import distribute, random
+
+
+class Rules:
+    """Gradients of the losses of an RBM.
+
+    Args:
+        machine: the `Machine`.
+        offsets: the `Offsets`, which follow the data.
+        dtype: in which products are made where chains walk: sampled 0/1
+            states are exact in bfloat16. Everything else has the variables'.
+    """
+
+    def __init__(self, machine: Machine, offsets: Offsets, dtype: Any):
+        self.machine = machine
+        self.offsets = offsets
+        self.dtype = dtype
+
+    # By Markov chains -------------------------------------------------------
+
+    def chains_at(self, x: tf.Tensor, seed: random.Seed) -> tf.Tensor:
+        """Chains that begin at the data: hidden states given x."""
+        return self.machine.at(x, random.fold_in(seed, 3), self.dtype)
+
+    def advance(
+        self, states: tf.Tensor, steps: int, seed: random.Seed
+    ) -> tf.Tensor:
+        """The chains' hidden states after some Gibbs sweeps."""
+        if steps == 0:
+            return states
+        return self.machine.run(states, seed, steps, self.dtype).hidden
+
+    def contrast(
+        self, x: tf.Tensor, states: tf.Tensor, steps: int, seed: random.Seed
+    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
+        """One step of (persistent) contrastive divergence.
+
+        Args:
+            x: data, (rows, *event_shape).
+            states: the chains' hidden states, (chains, hidden.width).
+            steps: Gibbs sweeps to make, an int above 0.
+            seed: a `runtime.random.Seed` for the chains.
+
+        Returns:
+            (loss, gradients, states): this replica's shares of the
+            energy difference and its gradients, and the chains' ends.
+        """
+        machine = self.machine
+        first, second, third = random.split(seed, 3)
+        hidden = self.advance(states, steps - 1, first)
+        # The last sweep shares its hidden field with the gradient.
+        field = machine.visible_field(hidden, self.dtype)
+        v = machine.visible.sample(field, second)
+        samples = v, machine.hidden_field(v, self.dtype)
+        loss, found, mean = self._phases(
+            self._phase(x, self.dtype),
+            samples,
+            self.dtype,
+            self.offsets.pair(machine),
+        )
+        self.offsets.follow(mean)
+        return loss, found, machine.hidden.sample(samples[1], third)
+
+    def energy_difference(
+        self, x: tf.Tensor, states: tf.Tensor, seed: random.Seed
+    ) -> tf.Tensor:
+        """Mean energy of data less that of states drawn from chains' ends."""
+        field = self.machine.visible_field(states)
+        samples = self.machine.visible.sample(field, seed)
+        of_data = self._mean_energy(self.machine.rows(x))
+        return of_data - self._mean_energy(samples)
+
+    def likelihood_gradients(
+        self, x_data: tf.Tensor, x_model: tf.Tensor
+    ) -> list[tf.Tensor]:
+        """Gradients of mean E(x_data) - mean E(x_model), not centred.
+
+        With x_model drawn from the model this is an unbiased estimate of the
+        gradient of the negative mean log-likelihood. A shorter batch on
+        either side is weighed by its own count.
+        """
+        dtype = self.machine.dtype
+        data, samples = (self._phase(x, dtype) for x in (x_data, x_model))
+        return self._phases(data, samples, dtype)[1]
+
+    def _phase(self, x, dtype):
+        """(v, W' v) for examples."""
+        v = self.machine.rows(x)
+        return v, self.machine.hidden_field(v, dtype)
+
+    def _phases(self, data, samples, dtype, pair=None):
+        weights = self._row_weight(data[0]), self._row_weight(samples[0])
+        return gradients.phases(
+            self.machine.layers(), data, samples, weights, dtype, pair
+        )
+
+    # By enumeration ---------------------------------------------------------
+
+    def exact_gradients(self, x: tf.Tensor) -> Gradients:
+        """The negative mean log-likelihood, and its exact gradients."""
+        layers = self.machine.layers()
+        log_z, model = layers.enumerate(averages=True)
+        v, field = self._phase(x, self.machine.dtype)
+        weight = self._row_weight(v)
+        value, means = gradients.free_energy(layers, v, field, weight)
+        data = [
+            gradients.outer(v, weight * means[0], v.dtype),
+            *gradients.averages(layers, v, means, weight),
+        ]
+        share = 1.0 / distribute.replica_count()
+        plain = [
+            share * ops.cast(of_model, of_data.dtype) - of_data
+            for of_data, of_model in zip(data, model, strict=True)
+        ]
+        loss = value + share * ops.cast(log_z, value.dtype)
+        return loss, self._centred(plain, data[1 + len(layers[0].parameters)])
+
+    def exact_loss(self, x: tf.Tensor) -> tf.Tensor:
+        """The negative mean log-likelihood, by enumeration."""
+        value = self._mean_energy(self.machine.rows(x))
+        log_z, _ = self.machine.layers().enumerate()
+        share = 1.0 / distribute.replica_count()
+        return value + share * ops.cast(log_z, value.dtype)
+
+    def _mean_energy(self, v):
+        """This replica's share of the mean energy."""
+        return self._row_weight(v) * ops.sum(self.machine.energy(v))
+
+    # One unit given the others ----------------------------------------------
+
+    def pseudolikelihood_gradients(
+        self, x: tf.Tensor, sites: int | None, seed: random.Seed
+    ) -> Gradients:
+        """The negative mean log-pseudolikelihood, and its gradients."""
+        machine, layers = self.machine, self.machine.layers()
+        size = machine.visible.size
+        # All replicas must sum over the same units.
+        chosen = gradients.choose_sites(size, sites, seed.at_row(0))
+        v, field = self._phase(x, machine.dtype)
+        rows = self._row_weight(v)
+        weight = rows * size / (sites or size)
+        scores, plain = gradients.pseudolikelihood(
+            layers, v, field, chosen, weight
+        )
+        mean = gradients.averages(
+            layers, v, [machine.hidden.mean(field)], rows
+        )[-1]
+        return -weight * ops.sum(scores), self._centred(plain, mean)
+
+    def pseudolikelihood_loss(self, x: tf.Tensor) -> tf.Tensor:
+        """The negative mean log-pseudolikelihood, over all units."""
+        return -self._row_weight(x) * ops.sum(self.site_scores(x))
+
+    def site_scores(self, x: tf.Tensor) -> tf.Tensor:
+        """sum_i log p(v_i | all other v) of each example, (batch,)."""
+        v, field = self._phase(x, self.machine.dtype)
+        sites = tf.range(self.machine.visible.size)
+        return gradients.pseudolikelihood(
+            self.machine.layers(), v, field, sites, 1.0
+        )[0]
+
+    def _centred(self, plain, mean):
+        """Centred gradients from plain ones; then the offset moves."""
+        found = self.offsets.center(self.machine, plain)
+        self.offsets.follow(mean)
+        return found
+
+    def _row_weight(self, x):
+        """One over the number of rows of all replicas together."""
+        _, total = distribute.global_rows(ops.shape(x)[0])
+        return 1 / ops.cast(total, self.machine.dtype)
