@@ -82,10 +82,15 @@ def load_exported(path: str | os.PathLike) -> "Exported":
         ValueError: if there is no such folder, or it holds no SavedModel.
 
     Example:
-    >>> gz.from_preset("rbm_digits_8x8").export("served/rbm")
-    >>> served = gz.load_exported("served/rbm")
-    >>> served.sample(16, seed=0)                 # (16, 64)
-    >>> served.energy(x), served.card["measured"]
+    >>> rbm = genzoo.from_preset("rbm_digits_8x8")
+    >>> rbm.export("served/rbm", verbose=False)
+    >>> served = genzoo.load_exported("served/rbm")
+    >>> served.sample(16, seed=0).shape
+    (16, 64)
+    >>> served.energy(x_test).shape == (len(x_test),)
+    True
+    >>> sorted(served.card["measured"])[:1]
+    ['log_likelihood_test']
     """
     return Exported(path)
 

@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from genzoo.partition.log_partition import ANNEALING, LogPartition
 from genzoo.runtime import random
-from genzoo.types import ArrayLike
+from genzoo.types import ArrayLike, SeedLike
 
 
 class Weights(NamedTuple):
@@ -77,7 +77,7 @@ class Path(Protocol):
 
 
 def anneal(
-    path: Path, state: Any, betas: ArrayLike, seed: random.Seed
+    path: Path, state: Any, betas: ArrayLike, seed: SeedLike
 ) -> tf.Tensor:
     """Log-weights of chains walked along a path, float64, (chains,).
 
@@ -85,8 +85,9 @@ def anneal(
         path: a `Path`, such as `AnnealingPath`.
         state: where the chains start, distributed as p at `betas[0]`.
         betas: increasing from 0 to 1, or decreasing from 1 to 0.
-        seed: a `runtime.random.Seed`.
+        seed: int, pair of ints or a `runtime.random.Seed`.
     """
+    seed = random.as_seed(seed)
     betas = tf.convert_to_tensor(betas, tf.float32)
     last = tf.shape(betas)[0] - 1
 

@@ -9,11 +9,20 @@ import tensorflow as tf
 
 from genzoo.partition.enumeration import expectation
 from genzoo.runtime import random
+from genzoo.types import SeedLike
 from genzoo.units.unit import Unit
 
 
 class Layers(NamedTuple):
-    """The two layers and their kernel W, a tensor (visible, hidden)."""
+    """The two layers and their kernel W, a tensor (visible, hidden).
+
+    Example:
+    >>> v, h = genzoo.units.Bernoulli(4), genzoo.units.Bernoulli(3)
+    >>> layers = genzoo.partition.Layers(v, h, tf.zeros((4, 3)))
+    >>> log_z, _ = layers.enumerate()
+    >>> round(float(log_z) / float(np.log(2)), 3)
+    7.0
+    """
 
     visible: Unit
     hidden: Unit
@@ -120,6 +129,21 @@ class AnnealingPath(NamedTuple):
         layers: the `Layers`.
         visible_shift: s, (visible.width,).
         hidden_shift: t, (hidden.width,).
+
+    Example:
+    >>> v, h = genzoo.units.Bernoulli(4), genzoo.units.Bernoulli(3)
+    >>> layers = genzoo.partition.Layers(v, h, tf.ones((4, 3)))
+    >>> path = genzoo.partition.AnnealingPath(layers, tf.zeros(4), tf.zeros(3))
+    >>> start = path.at(path.draw(100, seed=0))
+    >>> log_weights = genzoo.partition.anneal(
+    ...     path, start, np.linspace(0, 1, 20), seed=1
+    ... )
+    >>> log_z = genzoo.partition.annealed_importance(
+    ...     path.log_partition_start(), log_weights
+    ... )
+    >>> exact, _ = layers.enumerate()
+    >>> bool(abs(log_z.value - exact) < 4 * log_z.stderr)
+    True
     """
 
     layers: Layers
@@ -138,10 +162,10 @@ class AnnealingPath(NamedTuple):
         """The walkers at visible states v."""
         return Walker(v, self.layers.hidden_field(v))
 
-    def draw(self, n: int, seed: random.Seed) -> tf.Tensor:
+    def draw(self, n: int, seed: SeedLike) -> tf.Tensor:
         """Visible states, n exact draws at beta = 0."""
         shift = self.visible_shift[None] + tf.zeros((n, 1), self.dtype)
-        return self.layers.visible.sample(shift, seed)
+        return self.layers.visible.sample(shift, random.as_seed(seed))
 
     @property
     def dtype(self) -> tf.DType:

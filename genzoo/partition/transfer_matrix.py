@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from genzoo.partition.onsager import as_float64
 from genzoo.runtime import random
+from genzoo.types import SeedLike
 
 _WIDEST = 12
 
@@ -60,7 +61,7 @@ def sample_transfer_matrix(
     coupling: float | tf.Tensor,
     field: float | tf.Tensor,
     n: int | tf.Tensor,
-    seed: random.Seed,
+    seed: SeedLike,
 ) -> tf.Tensor:
     """n independent, exact draws from the same lattice.
 
@@ -73,7 +74,7 @@ def sample_transfer_matrix(
         coupling: likewise.
         field: likewise.
         n: number of draws, an int or a scalar tensor.
-        seed: a `runtime.random.Seed`.
+        seed: int, pair of ints or a `runtime.random.Seed`.
 
     Returns:
         Spins, a float64 tensor (n, rows, columns).
@@ -82,7 +83,7 @@ def sample_transfer_matrix(
         shape, periodic, coupling, field
     )
     matrix = tf.exp(log_matrix - tf.reduce_max(log_matrix))
-    uniform = random.uniform((n, length), seed, "float64")
+    uniform = random.uniform((n, length), random.as_seed(seed), "float64")
 
     def choose(weights, number):
         cumulative = tf.cumsum(weights, axis=1)

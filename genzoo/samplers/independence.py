@@ -14,6 +14,7 @@ from keras import ops
 from genzoo.runtime import random
 from genzoo.samplers.chain import LogProb, Step
 from genzoo.samplers.metropolis import choose
+from genzoo.types import SeedLike
 
 Propose: TypeAlias = Callable[[random.Seed, int], tuple[tf.Tensor, tf.Tensor]]
 
@@ -55,8 +56,8 @@ def independence(log_prob: LogProb, propose: Propose) -> Step:
 
 
 def independence_start(
-    log_prob: LogProb, propose: Propose, seed: random.Seed, chains: int
+    log_prob: LogProb, propose: Propose, seed: SeedLike, chains: int
 ) -> State:
     """The `State` of chains that begin at proposals."""
-    x, log_q = propose(seed, chains)
+    x, log_q = propose(random.as_seed(seed), chains)
     return State(x, log_prob(x) - log_q)

@@ -80,9 +80,11 @@ def metropolis(temperature: float | tf.Tensor, lanes: int = LANES) -> Step:
         other keys from a seed, it gives another.
 
     Example:
-    >>> state = ising.pack(spins, lanes=32)          # spins (64, 16, 16)
-    >>> state = samplers.run(ising.metropolis(2.5), seed, state, 100)
-    >>> spins = ising.unpack(state, lanes=32)
+    >>> ising = genzoo.samplers.ising
+    >>> state = ising.pack(tf.ones((64, 16, 16), tf.int8), lanes=32)
+    >>> state = genzoo.samplers.run(ising.metropolis(2.5), 0, state, 10)
+    >>> ising.unpack(state, lanes=32).shape
+    TensorShape([64, 16, 16])
     """
     return _step("metropolis", temperature, lanes)
 

@@ -26,6 +26,19 @@ class PairwiseEnergy(NamedTuple):
         encoding: array (q, d), phi of each level.
         bias: tensor (n * d,).
         coupling: tensor (n * d, n * d), symmetric, zero from a site to itself.
+
+    Example:
+    >>> pair = genzoo.samplers.PairwiseEnergy(
+    ...     levels=np.array([-1.0, 1.0]),
+    ...     encoding=np.array([[-1.0], [1.0]]),
+    ...     bias=tf.zeros(2),
+    ...     coupling=tf.constant([[0.0, 0.5], [0.5, 0.0]]),
+    ... )
+    >>> pair.energy(tf.constant([[1.0, 1.0], [1.0, -1.0]])).numpy().tolist()
+    [-0.5, 0.5]
+    >>> sweep = genzoo.samplers.gibbs_sites(pair, [[0], [1]])
+    >>> genzoo.samplers.run(sweep, 0, tf.ones((10, 2)), 5).shape
+    TensorShape([10, 2])
     """
 
     levels: np.ndarray

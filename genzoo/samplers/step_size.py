@@ -13,11 +13,12 @@ from keras import ops
 
 from genzoo.runtime import random
 from genzoo.samplers.chain import Step, StepSize
+from genzoo.types import SeedLike
 
 
 def tune_step_size(
     make_step: Callable[[tf.Tensor], Step],
-    seed: random.Seed,
+    seed: SeedLike,
     state: Any,
     steps: int,
     target: float,
@@ -32,7 +33,7 @@ def tune_step_size(
     Args:
         make_step: function from a step size to a step `(seed, state) ->
             (state, info)` whose info has `acceptance`, (chains,).
-        seed: a `runtime.random.Seed`.
+        seed: int, pair of ints or a `runtime.random.Seed`.
         state: a tensor, or a nest of tensors of constant shapes.
         steps: int, at least 2; 100 will do where the first guess is within a
             factor of a thousand.
@@ -53,6 +54,7 @@ def tune_step_size(
             "tune_step_size: steps must be at least 2 and target between 0 "
             f"and 1; received {steps!r} and {target!r}."
         )
+    seed = random.as_seed(seed)
     dtype = tf.nest.flatten(state)[0].dtype
     guess = ops.convert_to_tensor(step_size, dtype)
     gain = 1 / (target * (1 - target))

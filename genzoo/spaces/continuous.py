@@ -57,6 +57,13 @@ class Interval(_Continuous):
 
     Raises:
         ValueError: unless low < high.
+
+    Example:
+    >>> space = genzoo.spaces.Interval(0.0, None, shape=2)
+    >>> space.description
+    'numbers in [0, inf]'
+    >>> bool(space.outside(np.array([[0.5, 7.0]])))
+    False
     """
 
     arguments: ClassVar[checks.Arguments] = {
@@ -100,6 +107,11 @@ class Box(_Continuous):
 
     Raises:
         ValueError: if the shapes differ, or low < high fails anywhere.
+
+    Example:
+    >>> space = genzoo.spaces.Box([0.0, -1.0], [1.0, 1.0])
+    >>> space.event_shape, space.description
+    ((2,), 'numbers in the box [0, 1] x [-1, 1]')
     """
 
     def __init__(self, low: ArrayLike, high: ArrayLike):
@@ -133,6 +145,11 @@ class Real(_Continuous):
 
     Args:
         shape: number of sites, or the shape of one example.
+
+    Example:
+    >>> space = genzoo.spaces.Real(3)
+    >>> space.event_shape, space.is_bounded
+    ((3,), False)
     """
 
     arguments: ClassVar[checks.Arguments] = {"shape": checks.event_shape}

@@ -33,6 +33,13 @@ class Binary(_Levels):
 
     Args:
         shape: number of sites, or the shape of one example.
+
+    Example:
+    >>> space = genzoo.spaces.Binary(64)
+    >>> bool(space.outside(x_train))
+    False
+    >>> genzoo.spaces.Binary(3).states().shape
+    (8, 3)
     """
 
     hint = "Binarise it, for example x > 127."
@@ -56,6 +63,11 @@ class Spin(_Levels):
 
     Args:
         shape: number of spins, or the shape of one example.
+
+    Example:
+    >>> space = genzoo.spaces.Spin((8, 8))
+    >>> bool(space.outside(2.0 * x_train - 1))
+    False
     """
 
     hint = "From 0 and 1, take 2 * x - 1."
@@ -83,6 +95,11 @@ class Categorical(_Levels):
 
     Raises:
         ValueError: if the values are not distinct finite numbers.
+
+    Example:
+    >>> die = genzoo.spaces.Categorical([1, 2, 3, 4, 5, 6])
+    >>> die.states().ravel().tolist()
+    [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
     """
 
     arguments: ClassVar[checks.Arguments] = {
@@ -123,6 +140,11 @@ class OneHot(Space):
 
     Raises:
         ValueError: if `states` is not an int above 1.
+
+    Example:
+    >>> space = genzoo.spaces.OneHot(2, states=3)
+    >>> space.event_shape, space.state_count
+    ((6,), 9)
     """
 
     hint = "Write integer labels so by keras.ops.one_hot(labels, states)."

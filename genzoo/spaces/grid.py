@@ -17,6 +17,11 @@ class Axis(NamedTuple):
         log_weights: log of the weight of each, (m,); zeros for levels.
         edges: for a continuous site, the m + 1 ends of the cells around the
             points, whose widths are the weights; None for levels.
+
+    Example:
+    >>> axis = genzoo.spaces.Axis(np.array([-1.0, 1.0]), np.zeros(2))
+    >>> genzoo.spaces.Grid([axis, axis, axis]).count
+    8
     """
 
     values: np.ndarray
@@ -64,6 +69,13 @@ class Grid:
         scale: tensor (width,) by which the axes' values are multiplied, so
             that a grid can be moved inside a graph; None for one.
         shift: tensor (width,) that is then added; None for zero.
+
+    Example:
+    >>> grid = genzoo.spaces.Interval(0.0, 1.0).quadrature(nodes=16)
+    >>> x = grid.points(0, grid.count)[:, 0]
+    >>> weights = tf.exp(grid.log_weights(0, grid.count))
+    >>> round(float(tf.reduce_sum(weights * x**2)), 6)
+    0.333333
     """
 
     def __init__(

@@ -20,7 +20,10 @@ class Product(Space):
         ValueError: if the list is empty or holds something else.
 
     Example:
-    >>> space = Product([Spin(2), Real(1)])        # examples of shape (3,)
+    >>> spin, real = genzoo.spaces.Spin(2), genzoo.spaces.Real(1)
+    >>> space = genzoo.spaces.Product([spin, real])
+    >>> space.event_shape, space.description
+    ((3,), '2 x -1 and +1, then 1 x finite numbers')
     """
 
     def __init__(self, spaces: Sequence[Space]):

@@ -35,6 +35,13 @@ class Space:
         width: the number of sites.
         hint: what to do with data that are not in the space.
         is_product: whether a site takes its values whatever the others are.
+
+    Example:
+    >>> space = genzoo.spaces.Spin((2, 2))
+    >>> space.states().shape
+    (16, 2, 2)
+    >>> bool(space.outside(np.zeros((1, 2, 2))))
+    True
     """
 
     arguments: ClassVar[checks.Arguments] = {}

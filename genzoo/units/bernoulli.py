@@ -26,7 +26,8 @@ class Bernoulli(Unit):
 
     Example:
     >>> units = genzoo.units.Bernoulli(3)
-    >>> units.mean(keras.ops.zeros((1, 3)))        # 0.5 everywhere
+    >>> units.mean(tf.zeros((1, 3))).numpy().tolist()
+    [[0.5, 0.5, 0.5]]
     """
 
     levels = np.array([[0.0], [1.0]])

@@ -37,7 +37,8 @@ class Categorical(Unit):
 
     Example:
     >>> units = genzoo.units.Categorical(2, states=3)
-    >>> x = units.one_hot([[0, 2]])                # (1, 6)
+    >>> units.one_hot([[0, 2]]).numpy().tolist()
+    [[1.0, 0.0, 0.0, 0.0, 0.0, 1.0]]
     """
 
     arguments: ClassVar[checks.Arguments] = {

@@ -27,7 +27,8 @@ class Spin(Unit):
 
     Example:
     >>> units = genzoo.units.Spin(3)
-    >>> units.mean(keras.ops.zeros((1, 3)))        # 0 everywhere
+    >>> units.mean(tf.zeros((1, 3))).numpy().tolist()
+    [[0.0, 0.0, 0.0]]
     """
 
     levels = np.array([[-1.0], [1.0]])

@@ -39,6 +39,13 @@ class Unit(keras.layers.Layer):
 
     Raises:
         ValueError: if `size` is neither a positive int nor a shape.
+
+    Example:
+    >>> units = genzoo.units.Bernoulli((28, 28))
+    >>> units.width, units.space.event_shape
+    (784, (28, 28))
+    >>> units.log_cumulant(tf.zeros((5, 784))).shape
+    TensorShape([5])
     """
 
     arguments: ClassVar[checks.Arguments] = {"size": checks.size_or_shape}

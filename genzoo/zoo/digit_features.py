@@ -20,8 +20,11 @@ class DigitFeatures(Preset, keras.Model):
 
     Example:
     >>> features = genzoo.from_preset("digit_features")
-    >>> features.predict(images)                   # (n, 64)
-    >>> features.classify(images)                  # (n, 10), logits
+    >>> images = np.zeros((2, 28, 28, 1))
+    >>> features.predict(images, verbose=0).shape
+    (2, 64)
+    >>> features.classify(images).shape
+    (2, 10)
     """
 
     def __init__(self, **kwargs):

@@ -55,9 +55,12 @@ def thermodynamics(x: Array, temperature: float) -> dict[str, Estimate]:
 @functools.lru_cache(maxsize=1)
 def phase(rbm: RBM, temperature: float) -> dict[str, Estimate]:
     """The `thermodynamics` of its chains, looked at every 25 sweeps."""
+    chains = rbm.chains
+    if chains is None:
+        raise ValueError("phase: rbm has no persistent chains.")
     x, seen = None, []
     for seed in range(_ROUNDS):
-        x = rbm.sample(rbm.chains.count, seed=seed, steps=_SWEEPS, start=x)
+        x = rbm.sample(chains.count, seed=seed, steps=_SWEEPS, start=x)
         seen.append(x)
     x = np.stack(seen, axis=1)
     return thermodynamics(x.reshape(*x.shape[:2], 16, 16), temperature)
