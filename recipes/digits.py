@@ -150,7 +150,7 @@ def boltzmann_digits_8x8():
         steps_per_epoch=250,
         verbose=2,
     )
-    model.set_chains(0)
+    model.keep_chains(0)
     log_z = model.log_partition("ais", chains=200, temperatures=2000)
     again = boltzmann.annealed_log_partition(model)
     thermodynamic = boltzmann.thermodynamic_log_partition(model)

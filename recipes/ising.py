@@ -85,14 +85,14 @@ def fit_phase(x, phases):
     and the short waves, which are most of the energy, come last.
 
     Args:
-        x: configurations, (n, 256).
+        x: configurations, (n, 16, 16).
         phases: triples (optimizer, updates, sweeps between updates).
 
     Returns:
         The RBM, with 100 chains, and 2,000 independent samples of it.
     """
     rbm = gz.RBM(
-        gz.units.Spin(256),
+        gz.units.Spin((16, 16)),
         gz.units.Spin(256),
         kernel_initializer=keras.initializers.Identity(0.8),
         seed=0,
@@ -106,7 +106,7 @@ def fit_phase(x, phases):
         rbm.fit(x, batch_size=2000, epochs=epochs, verbose=2)
     # Far from the chains that trained; a part of them is kept.
     settled = rbm.sample(2000, seed=1, steps=1500)
-    rbm.set_chains(100)
+    rbm.keep_chains(100)
     rbm.chains.write_all(rbm.sample_hidden(settled[:100], seed=2))
     return rbm, settled
 
@@ -116,7 +116,7 @@ def ising_rbm(name, number, phases, training):
     temperature = measures.TEMPERATURES[name]
     shape = (16, 16)
     x = gz.datasets.ising(shape, temperature, 40_000, seed=(0, number))
-    rbm, settled = fit_phase(x.reshape(len(x), -1), phases)
+    rbm, settled = fit_phase(x, phases)
     found = measures.phase(rbm, temperature)
     precise = measures.thermodynamics(
         settled.reshape(200, 10, *shape), temperature

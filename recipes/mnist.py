@@ -32,7 +32,7 @@ def rbm_mnist_500(trained=None):
     """784 x 500 Bernoulli units, as in the literature."""
     name, rbm = "rbm_mnist_500", trained or train()
     x_test = mnist.binary_test_digits()
-    spread = float(np.std(rbm.free_energy(x_test)) / np.sqrt(len(x_test)))
+    spread = float(np.std(rbm.energy(x_test)) / np.sqrt(len(x_test)))
     values = cards.measure(name, rbm)
     found, record = rbm.stored_log_partition, rbm.known_log_partition.numpy()
     coarse = rbm.log_partition(

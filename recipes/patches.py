@@ -32,7 +32,7 @@ def gaussian_rbm_patches():
     )
     rbm.fit(x, batch_size=BATCH, epochs=EPOCHS, verbose=2)
     settled = rbm.sample(100, seed=1, steps=3000)
-    rbm.set_chains(100)
+    rbm.keep_chains(100)
     rbm.chains.write_all(rbm.sample_hidden(settled, seed=2))
     other = measures.annealed_log_partition(rbm)
     log_z = rbm.log_partition("ais", chains=200, temperatures=20_000)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from genzoo.partition.enumeration import expectation
 from genzoo.runtime import random
 from genzoo.types import SeedLike
-from genzoo.units.unit import Unit
+from genzoo.units import Unit
 
 
 class Layers(NamedTuple):

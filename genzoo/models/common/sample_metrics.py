@@ -1,6 +1,9 @@
 """Metrics that compare data with samples of the model."""
 
+from typing import Any
+
 import keras
+import tensorflow as tf
 
 
 class SampleMetrics:
@@ -17,7 +20,7 @@ class SampleMetrics:
         ValueError: for what is not a `keras.metrics.Metric` or its name.
     """
 
-    def __init__(self, metrics=None):
+    def __init__(self, metrics: Any = None):
         if metrics is None:
             metrics = []
         elif not isinstance(metrics, (list, tuple)):
@@ -25,12 +28,12 @@ class SampleMetrics:
         self.metrics = [_as_metric(metric) for metric in metrics]
         self.is_evaluating = False
 
-    def update(self, x, samples):
+    def update(self, x: tf.Tensor, samples: tf.Tensor) -> None:
         """Take a batch of each into account."""
         for metric in self.metrics:
             metric.update_state(x, samples)
 
-    def results(self):
+    def results(self) -> dict[str, Any]:
         """The values by name; those of a metric of several, by theirs."""
         values = {}
         for metric in self.metrics:
@@ -42,7 +45,7 @@ class SampleMetrics:
                 values[metric.name] = result
         return values
 
-    def serialize(self):
+    def serialize(self) -> list[dict[str, Any]]:
         """Their configurations."""
         serialize = keras.saving.serialize_keras_object
         return [serialize(metric) for metric in self.metrics]

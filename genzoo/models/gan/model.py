@@ -28,7 +28,6 @@ from genzoo.models.gan.game import (
     get_penalties,
 )
 from genzoo.models.gan.updates import Average, Rates
-from genzoo.networks.recipe import Pair
 from genzoo.runtime import data as pipeline
 from genzoo.runtime import distribute, random
 from genzoo.types import Array, ArrayLike, SeedLike
@@ -537,9 +536,10 @@ class GAN(GenerativeModel):
     # As a preset: the recipe of its networks, and their weights ------------
 
     @classmethod
-    def preset_make(cls, networks: Pair, **arguments: Any) -> Self:
+    def preset_make(cls, **arguments: Any) -> Self:
         """The GAN of a pair of networks."""
-        return cls(*networks, **arguments)
+        pair = arguments.pop("networks")
+        return cls(*pair, **arguments)
 
     @classmethod
     def preset_size(cls, **arguments: Any) -> int:

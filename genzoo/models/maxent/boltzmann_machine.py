@@ -1,6 +1,6 @@
 """Boltzmann machines: pairwise maximum entropy on discrete sites."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -110,7 +110,9 @@ class BoltzmannMachine(MaxEnt):
         self.start = start
 
     @classmethod
-    def hopfield(cls, patterns: ArrayLike, temperature: float = 1.0, **kwargs):
+    def hopfield(
+        cls, patterns: ArrayLike, temperature: float = 1.0, **kwargs: Any
+    ) -> Self:
         """The Hopfield network that remembers some patterns.
 
         `J_ij = sum_p patterns_pi patterns_pj / (n T)`, by Hebb's rule, and no
@@ -251,7 +253,7 @@ class BoltzmannMachine(MaxEnt):
         field = pairwise.field(phi)
         return -pairwise_losses.pseudolikelihood(pairwise, phi, field)[0]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         config = super().get_config()
         del config["features"], config["reference"]

@@ -6,6 +6,7 @@ some states, and its multipliers are infinite.
 """
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +15,7 @@ from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.observations import Averages
 from genzoo.models.maxent.routes.route import ExactRoute
 from genzoo.models.maxent.routes.summation import Summation
+from genzoo.spaces import Space
 from genzoo.types import Array
 
 # The hull is searched before the first step for so many features; for more,
@@ -215,7 +217,14 @@ def _redundant(where, names, observed, strict, start):
     return flags
 
 
-def check_ranges(where, names, low, high, observed, open_only=True):
+def check_ranges(
+    where: str,
+    names: list[str],
+    low: Array,
+    high: Array,
+    observed: Array,
+    open_only: bool = True,
+) -> None:
     """Raise a ValueError if the averages are impossible or on the boundary.
 
     Args:
@@ -241,7 +250,9 @@ def check_ranges(where, names, low, high, observed, open_only=True):
             raise ValueError(f"{found}, and lies {_BOUNDARY}")
 
 
-def check_sites(where, space, names, observed):
+def check_sites(
+    where: str, space: Space, names: list[str], observed: Array
+) -> None:
     """Raise a ValueError if a mean is outside, or a variance not positive."""
     found = dict(zip(names, observed, strict=True))
     for site, name in enumerate(space.site_names):
@@ -271,7 +282,9 @@ def check_sites(where, space, names, observed):
             )
 
 
-def check_covariance(where, space, names, observed):
+def check_covariance(
+    where: str, space: Space, names: list[str], observed: Array
+) -> None:
     """Raise a ValueError if means and products have no positive covariance.
 
     Where the averages of all sites and of all their products are among the
@@ -315,7 +328,9 @@ def _squares(space, sites, mean, found):
     return squares
 
 
-def check_hull(where, names, values, observed):
+def check_hull(
+    where: str, names: list[str], values: Array, observed: Array
+) -> None:
     """Raise a ValueError if the averages are impossible or on the boundary.
 
     Args:
@@ -358,7 +373,7 @@ def _combination(normal, names):
     return " ".join(terms) + (" ..." if len(many) > 6 else "")
 
 
-def separating(values, observed, scale):
+def separating(values: Array, observed: Array, scale: Array) -> Array | None:
     """A direction in which no point lies beyond the averages, or None.
 
     The averages are moved away from the middle by a part in a million; if
@@ -416,7 +431,9 @@ def _affine_minimum(points):
     return np.concatenate([[1 - others.sum()], others])
 
 
-def redundant(mean, covariance, scale):
+def redundant(
+    mean: Array, covariance: Array, scale: Array
+) -> tuple[Array, Callable]:
     """Features that follow from those before them.
 
     Args:

@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from genzoo.samplers import PairwiseEnergy
+from genzoo.types import Array
 
-def independent(pairwise, means):
+
+def independent(pairwise: PairwiseEnergy, means: Array) -> Array:
     """Biases at which sites without couplings have these averages of phi.
 
     Averages are kept from the ends of their range by a part in 1000.
@@ -24,7 +27,7 @@ def independent(pairwise, means):
     return np.zeros(len(means))
 
 
-def full_products(pairs, products, means):
+def full_products(pairs: Array, products: Array, means: Array) -> Array:
     """<x_i x_j> of all pairs; those off the graph as if independent."""
     full = np.outer(means, means)
     first, second = pairs.T
@@ -32,7 +35,9 @@ def full_products(pairs, products, means):
     return full
 
 
-def estimate(means, products, low, high, tap=False):
+def estimate(
+    means: Array, products: Array, low: float, high: float, tap: bool = False
+) -> tuple[Array, Array]:
     """Fields and couplings of two-valued sites, from linear response.
 
     For spins, with C the covariance: the naive mean field has

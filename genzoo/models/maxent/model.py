@@ -1,7 +1,7 @@
 """Maximum entropy: the least biased distribution with given averages."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import keras
 import numpy as np
@@ -1093,7 +1093,7 @@ class MaxEnt(EnergyBasedModel):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """A model from `get_config`."""
         return cls(**config)
 

@@ -8,6 +8,9 @@ phi_i slope_j`.
 
 import tensorflow as tf
 
+from genzoo.features.feature import Quadratic
+from genzoo.samplers import PairwiseEnergy
+
 
 def _two_levels(pairwise, phi, field):
     """(the change of energy if a site took its other level, direction)."""
@@ -30,7 +33,9 @@ def _many_levels(pairwise, phi, field):
     return weights, tf.cast(present, phi.dtype), codes
 
 
-def pseudolikelihood(pairwise, phi, field):
+def pseudolikelihood(
+    pairwise: PairwiseEnergy, phi: tf.Tensor, field: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """`-sum_i log p(x_i | all others)`, (batch,), and its slopes.
 
     Returns:
@@ -49,7 +54,9 @@ def pseudolikelihood(pairwise, phi, field):
     return value, tf.reshape(slope, tf.shape(phi))
 
 
-def probability_flow(pairwise, phi, field):
+def probability_flow(
+    pairwise: PairwiseEnergy, phi: tf.Tensor, field: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """`sum_x' exp((E(x) - E(x')) / 2)` over single changes, and slopes."""
     if pairwise.encoding.shape == (2, 1):
         gain, direction = _two_levels(pairwise, phi, field)
@@ -63,7 +70,9 @@ def probability_flow(pairwise, phi, field):
     return tf.reduce_sum(flow, axis=(1, 2)), tf.reshape(slope, tf.shape(phi))
 
 
-def multiplier_gradient(form, phi, slope, weight):
+def multiplier_gradient(
+    form: Quadratic, phi: tf.Tensor, slope: tf.Tensor, weight: tf.Tensor
+) -> tf.Tensor:
     """The gradient by the multipliers of a `features.Quadratic` form.
 
     Args:

@@ -1,6 +1,7 @@
 """When a deterministic search has arrived, or never will."""
 
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -68,12 +69,12 @@ class Search(keras.callbacks.Callback):
         self.small = small * (min(size, 1.0) or 1.0)
         self.unbounded = dual is not None and not dual.density.space.is_bounded
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Remember the first epoch."""
         if self.first < 0:
             self.first = epoch
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Stop at the rounding error, or when nothing improves any more."""
         residual = float(np.ravel(logs["residual"])[0])
         dual = self.dual
@@ -98,7 +99,7 @@ class Search(keras.callbacks.Callback):
         self.is_whole = self.is_whole and far
         self.model.stop_training = True
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Any = None) -> None:
         """Say so if the search has not arrived."""
         if not self.is_whole:
             return

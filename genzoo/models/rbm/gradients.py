@@ -4,13 +4,16 @@ Gradients are lists: the kernel's, then those of the visible and of the hidden
 units' weights. They are of a loss, to be descended.
 """
 
+from typing import Any
+
 import tensorflow as tf
 from keras import ops
 
+from genzoo.partition import Layers
 from genzoo.runtime import random
 
 
-def outer(v, h, dtype):
+def outer(v: tf.Tensor, h: tf.Tensor, dtype: Any) -> tf.Tensor:
     """sum over the batch of v h', multiplied in `dtype`, as h's dtype."""
     product = tf.matmul(
         ops.cast(v, dtype), ops.cast(h, dtype), transpose_a=True
@@ -18,7 +21,9 @@ def outer(v, h, dtype):
     return ops.cast(product, h.dtype)
 
 
-def free_energy(layers, v, field, weight):
+def free_energy(
+    layers: Layers, v: tf.Tensor, field: tf.Tensor, weight: Any
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """`weight sum_b F(v_b)`, with `F = -a(v) - log-cumulant(W' v)`.
 
     Returns:
@@ -29,14 +34,23 @@ def free_energy(layers, v, field, weight):
     return -weight * ops.sum(potential + cumulant), means
 
 
-def averages(layers, v, means, weight):
+def averages(
+    layers: Layers, v: tf.Tensor, means: list[tf.Tensor], weight: Any
+) -> list[tf.Tensor]:
     """`weight sum_b` of the visible and of the hidden statistics."""
     weights = tf.fill((1, tf.shape(v)[0]), weight)
     statistics = [*layers.visible.statistics(v), *means]
     return [tf.matmul(weights, s)[0] for s in statistics]
 
 
-def phases(layers, data, samples, weights, dtype, offsets=None):
+def phases(
+    layers: Layers,
+    data: tuple[tf.Tensor, tf.Tensor],
+    samples: tuple[tf.Tensor, tf.Tensor],
+    weights: tuple[tf.Tensor, tf.Tensor],
+    dtype: Any,
+    offsets: tuple[tf.Tensor, tf.Tensor] | None = None,
+) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
     """The difference of free energies of data and samples, with gradients.
 
     Centred gradients cost no pass over the kernel: of the two rank-1 terms of
@@ -76,7 +90,13 @@ def phases(layers, data, samples, weights, dtype, offsets=None):
     return value0 - value1, [kernel, *rest], averages0[at_hidden]
 
 
-def centred_biases(kernel, rest, at_hidden, c, d):
+def centred_biases(
+    kernel: tf.Tensor,
+    rest: list[tf.Tensor],
+    at_hidden: int,
+    c: tf.Tensor,
+    d: tf.Tensor,
+) -> list[tf.Tensor]:
     """The other gradients, once the kernel's is that of the centred energy."""
     rest = list(rest)
     rest[0] -= tf.linalg.matvec(kernel, d)
@@ -84,7 +104,12 @@ def centred_biases(kernel, rest, at_hidden, c, d):
     return rest
 
 
-def center(layers, gradients, visible_offset, hidden_offset):
+def center(
+    layers: Layers,
+    gradients: list[tf.Tensor],
+    visible_offset: tf.Tensor,
+    hidden_offset: tf.Tensor,
+) -> list[tf.Tensor]:
     """The gradients of the centred energy, mapped back to the weights.
 
     With offsets c and d, `E = -a v - b h - (v - c) W (h - d)` has the kernel
@@ -106,7 +131,13 @@ def center(layers, gradients, visible_offset, hidden_offset):
     return [kernel, *rest]
 
 
-def pseudolikelihood(layers, v, field, sites, weight):
+def pseudolikelihood(
+    layers: Layers,
+    v: tf.Tensor,
+    field: tf.Tensor,
+    sites: tf.Tensor,
+    weight: Any,
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """`-weight sum_b sum_i log p(v_bi | v_b without i)` and its gradients.
 
     For unit i the other levels s change the field to `W' v + (s - v_i) W_i`;
@@ -190,7 +221,7 @@ def pseudolikelihood(layers, v, field, sites, weight):
     return scores, [weight * gradient for gradient in gradients]
 
 
-def choose_sites(size, sites, seed):
+def choose_sites(size: int, sites: int | None, seed: random.Seed) -> tf.Tensor:
     """`sites` different units drawn at random, or all for None."""
     if sites is None or sites == size:
         return tf.range(size)

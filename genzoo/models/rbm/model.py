@@ -374,7 +374,8 @@ class RBM(EnergyBasedModel):
             h = self._machine.layers().exact_hidden(chains, first)
             exact = self.visible.sample(self._machine.visible_field(h), second)
         seeds = AnnealingSeeds(draw, up, first, second, down)
-        return self.walks.anneal(chains, temperatures, seeds, reverse, exact)
+        walks = self._walks()
+        return walks.anneal(chains, temperatures, seeds, reverse, exact)
 
     # Export -----------------------------------------------------------------
 

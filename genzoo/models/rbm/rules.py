@@ -128,7 +128,8 @@ class Rules:
             for of_data, of_model in zip(data, model, strict=True)
         ]
         loss = value + share * ops.cast(log_z, value.dtype)
-        return loss, self._centred(plain, data[1 + len(layers[0].parameters)])
+        mean = data[1 + len(layers.visible.parameters)]
+        return loss, self._centred(plain, mean)
 
     def exact_loss(self, x: tf.Tensor) -> tf.Tensor:
         """The negative mean log-likelihood, by enumeration."""

@@ -1,7 +1,7 @@
 """Lattices narrow enough for the transfer matrix."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -121,7 +121,14 @@ class StripRoute(ExactRoute):
         """The `Moments`, as derivatives of log Z."""
         return self.strip.moments(multipliers, shift)
 
-    def states(self, multipliers, n, seed, temperature, ends):
+    def states(
+        self,
+        multipliers: tf.Tensor,
+        n: Any,
+        seed: random.Seed,
+        temperature: Any,
+        ends: tf.Tensor,
+    ) -> tf.Tensor:
         """n independent states, row by row."""
         beta = tf.cast(1 / temperature, tf.float64)
         return self.strip.sample(beta * multipliers, n, seed)

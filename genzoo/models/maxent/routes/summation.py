@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -116,7 +117,14 @@ class Summation(ExactRoute):
         none = tf.zeros((), tf.float64)
         return self._sums(self.grid(), multipliers, none, statistics)[1][0]
 
-    def states(self, multipliers, n, seed, temperature, ends):
+    def states(
+        self,
+        multipliers: tf.Tensor,
+        n: Any,
+        seed: random.Seed,
+        temperature: Any,
+        ends: tf.Tensor,
+    ) -> tf.Tensor:
         """n independent states, drawn through the cells of the grid.
 
         A point is drawn by its probability, then a place in its cell, which
