@@ -4,7 +4,10 @@ import inspect
 import json
 import os
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -17,7 +20,13 @@ _ORDER = ("n", "x", "z", "seed", "steps", "labels", "conditions")
 _DEFAULTS = {"steps": 1000}
 
 
-def export(path, endpoints, resource, card=None, verbose=False):
+def export(
+    path: str | os.PathLike,
+    endpoints: Mapping[str, tuple[Callable, Sequence[tf.TensorSpec]]],
+    resource: keras.Layer,
+    card: dict[str, Any] | None = None,
+    verbose: bool = False,
+) -> None:
     """Write a SavedModel with these endpoints.
 
     Args:
@@ -58,7 +67,7 @@ def _call(name, arguments):
     return f"{name}({', '.join(names)})"
 
 
-def load_exported(path):
+def load_exported(path: str | os.PathLike) -> "Exported":
     """The endpoints of a SavedModel, as functions of NumPy arrays.
 
     A SavedModel is a program: load only those that you trust.
@@ -73,10 +82,15 @@ def load_exported(path):
         ValueError: if there is no such folder, or it holds no SavedModel.
 
     Example:
-    >>> gz.from_preset("rbm_digits_8x8").export("served/rbm")
-    >>> served = gz.load_exported("served/rbm")
-    >>> served.sample(16, seed=0)                 # (16, 64)
-    >>> served.energy(x), served.card["measured"]
+    >>> rbm = genzoo.from_preset("rbm_digits_8x8")
+    >>> rbm.export("served/rbm", verbose=False)
+    >>> served = genzoo.load_exported("served/rbm")
+    >>> served.sample(16, seed=0).shape
+    (16, 64)
+    >>> served.energy(x_test).shape == (len(x_test),)
+    True
+    >>> sorted(served.card["measured"])[:1]
+    ['log_likelihood_test']
     """
     return Exported(path)
 
@@ -103,7 +117,7 @@ class Exported:
             the methods, for arguments of another shape or kind.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike):
         self._path = os.fspath(path)
         if not tf.io.gfile.isdir(self._path):
             raise ValueError(
@@ -150,12 +164,14 @@ class _Endpoint:
         others = [key for key in specs if key not in _ORDER]
         self._specs = {key: specs[key] for key in [*known, *others]}
         self.__signature__ = inspect.Signature(
-            inspect.Parameter(
-                key,
-                inspect.Parameter.POSITIONAL_OR_KEYWORD,
-                default=_DEFAULTS.get(key, inspect.Parameter.empty),
-            )
-            for key in self._specs
+            [
+                inspect.Parameter(
+                    key,
+                    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                    default=_DEFAULTS.get(key, inspect.Parameter.empty),
+                )
+                for key in self._specs
+            ]
         )
 
     def __repr__(self):
@@ -163,11 +179,11 @@ class _Endpoint:
 
     def __call__(self, *args, **kwargs):
         try:
-            given = self.__signature__.bind(*args, **kwargs)
+            bound = self.__signature__.bind(*args, **kwargs)
         except TypeError as error:
             raise TypeError(f"{self!r}: {error}") from None
-        given.apply_defaults()
-        given = given.arguments
+        bound.apply_defaults()
+        given = bound.arguments
         tensors = {key: self._tensor(key, given) for key in given}
         found = self._function(**tensors)
         found = {key: value.numpy() for key, value in found.items()}

@@ -6,10 +6,13 @@ genzoo knows of tf2onnx and of the LiteRT converter is here.
 """
 
 import importlib.util
+import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import keras
 import tensorflow as tf
@@ -18,11 +21,26 @@ import tensorflow as tf
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite"}
 
 
-def export_portable(model, path, format, endpoint=None, verbose=False):
+class Portable(Protocol):
+    """A model with functions that a small runtime has all operations of."""
+
+    def portable_endpoints(
+        self,
+    ) -> Mapping[str, tuple[Callable, Sequence[tf.TensorSpec]]]:
+        """Functions and their input signatures, by name."""
+
+
+def export_portable(
+    model: Portable,
+    path: str | os.PathLike,
+    format: str,
+    endpoint: str | None = None,
+    verbose: bool = False,
+) -> None:
     """Write one endpoint of a model as an ONNX or a LiteRT file.
 
     Args:
-        model: a model with `portable_endpoints()`.
+        model: a `Portable` model.
         path: the file to write, with the format's suffix.
         format: "onnx" or "litert".
         endpoint: name of the function; None takes the model's first.

@@ -15,13 +15,14 @@ Reference:
 
 import math
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from genzoo.partition.log_partition import ANNEALING, LogPartition
 from genzoo.runtime import random
+from genzoo.types import ArrayLike, SeedLike
 
 
 class Weights(NamedTuple):
@@ -40,7 +41,7 @@ class Weights(NamedTuple):
     mean_log: float
 
 
-def summarise(log_weights):
+def summarise(log_weights: ArrayLike) -> Weights:
     """`Weights` of an array of log-weights.
 
     The standard error is the larger of two: the delta method's, which sees
@@ -63,17 +64,30 @@ def summarise(log_weights):
     )
 
 
-def anneal(path, state, betas, seed):
+class Path(Protocol):
+    """Densities p_beta, and how a state is walked along them."""
+
+    def log_ratio(
+        self, state: Any, beta: tf.Tensor, following: tf.Tensor, /
+    ) -> tf.Tensor:
+        """The change of the log of the unnormalised density, (chains,)."""
+
+    def move(self, state: Any, beta: tf.Tensor, seed: random.Seed, /) -> Any:
+        """A state after a step that leaves p_beta invariant."""
+
+
+def anneal(
+    path: Path, state: Any, betas: ArrayLike, seed: SeedLike
+) -> tf.Tensor:
     """Log-weights of chains walked along a path, float64, (chains,).
 
     Args:
-        path: gives `log_ratio(state, beta, next_beta)`, the change of the
-            log of the unnormalised density, and `move(state, beta, seed)`, a
-            state after a step that leaves p_beta invariant.
+        path: a `Path`, such as `AnnealingPath`.
         state: where the chains start, distributed as p at `betas[0]`.
         betas: increasing from 0 to 1, or decreasing from 1 to 0.
-        seed: a `runtime.random.Seed`.
+        seed: int, pair of ints or a `runtime.random.Seed`.
     """
+    seed = random.as_seed(seed)
     betas = tf.convert_to_tensor(betas, tf.float32)
     last = tf.shape(betas)[0] - 1
 
@@ -95,7 +109,12 @@ def anneal(path, state, betas, seed):
     return total + tf.cast(ratio, tf.float64)
 
 
-def annealed_importance(start, forward, backward=None, exact=False):
+def annealed_importance(
+    start: float | tf.Tensor,
+    forward: ArrayLike,
+    backward: ArrayLike | None = None,
+    exact: bool = False,
+) -> LogPartition:
     """What annealing forwards, and perhaps backwards, says of log Z.
 
     Args:

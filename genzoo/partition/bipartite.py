@@ -9,32 +9,41 @@ import tensorflow as tf
 
 from genzoo.partition.enumeration import expectation
 from genzoo.runtime import random
+from genzoo.types import SeedLike
 from genzoo.units import Unit
 
 
 class Layers(NamedTuple):
-    """The two layers and their kernel W, a tensor (visible, hidden)."""
+    """The two layers and their kernel W, a tensor (visible, hidden).
+
+    Example:
+    >>> v, h = genzoo.units.Bernoulli(4), genzoo.units.Bernoulli(3)
+    >>> layers = genzoo.partition.Layers(v, h, tf.zeros((4, 3)))
+    >>> log_z, _ = layers.enumerate()
+    >>> round(float(log_z) / float(np.log(2)), 3)
+    7.0
+    """
 
     visible: Unit
     hidden: Unit
     kernel: tf.Tensor
 
-    def hidden_field(self, v):
+    def hidden_field(self, v: tf.Tensor) -> tf.Tensor:
         """W' v, shape (batch, hidden.width)."""
         return tf.matmul(v, self.kernel)
 
-    def visible_field(self, h):
+    def visible_field(self, h: tf.Tensor) -> tf.Tensor:
         """W h, shape (batch, visible.width)."""
         return tf.matmul(h, self.kernel, transpose_b=True)
 
     @property
-    def hidden_is_smaller(self):
+    def hidden_is_smaller(self) -> bool:
         """Whether the hidden layer has the fewer joint states."""
         visible, hidden = self.visible.state_count, self.hidden.state_count
         return visible is None or (hidden is not None and hidden <= visible)
 
     @property
-    def smaller(self):
+    def smaller(self) -> Unit:
         """The layer with the fewer joint states."""
         return self.hidden if self.hidden_is_smaller else self.visible
 
@@ -45,7 +54,9 @@ class Layers(NamedTuple):
             return self.hidden, self.visible, wide.visible_field
         return self.visible, self.hidden, wide.hidden_field
 
-    def enumerate(self, averages=False):
+    def enumerate(
+        self, averages: bool = False
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """log Z, and the model's averages if wanted, in float64.
 
         Returns:
@@ -82,7 +93,7 @@ class Layers(NamedTuple):
             statistics if averages else None,
         )
 
-    def exact_hidden(self, n, seed):
+    def exact_hidden(self, n: int, seed: random.Seed) -> tf.Tensor:
         """Hidden states of n independent, exact draws from p(v, h)."""
         small, large, field_of = self._enumerate()
         states = small.states(0, small.state_count, "float64")
@@ -118,13 +129,28 @@ class AnnealingPath(NamedTuple):
         layers: the `Layers`.
         visible_shift: s, (visible.width,).
         hidden_shift: t, (hidden.width,).
+
+    Example:
+    >>> v, h = genzoo.units.Bernoulli(4), genzoo.units.Bernoulli(3)
+    >>> layers = genzoo.partition.Layers(v, h, tf.ones((4, 3)))
+    >>> path = genzoo.partition.AnnealingPath(layers, tf.zeros(4), tf.zeros(3))
+    >>> start = path.at(path.draw(100, seed=0))
+    >>> log_weights = genzoo.partition.anneal(
+    ...     path, start, np.linspace(0, 1, 20), seed=1
+    ... )
+    >>> log_z = genzoo.partition.annealed_importance(
+    ...     path.log_partition_start(), log_weights
+    ... )
+    >>> exact, _ = layers.enumerate()
+    >>> bool(abs(log_z.value - exact) < 4 * log_z.stderr)
+    True
     """
 
     layers: Layers
     visible_shift: tf.Tensor
     hidden_shift: tf.Tensor
 
-    def log_partition_start(self):
+    def log_partition_start(self) -> tf.Tensor:
         """log Z at beta = 0."""
         visible, hidden, _ = self.layers
         return (
@@ -132,21 +158,26 @@ class AnnealingPath(NamedTuple):
             + hidden.log_cumulant(self.hidden_shift[None])[0]
         )
 
-    def at(self, v):
+    def at(self, v: tf.Tensor) -> Walker:
         """The walkers at visible states v."""
         return Walker(v, self.layers.hidden_field(v))
 
-    def draw(self, n: int, seed: random.Seed) -> tf.Tensor:
+    def draw(self, n: int, seed: SeedLike) -> tf.Tensor:
         """Visible states, n exact draws at beta = 0."""
         shift = self.visible_shift[None] + tf.zeros((n, 1), self.dtype)
-        return self.layers.visible.sample(shift, seed)
+        return self.layers.visible.sample(shift, random.as_seed(seed))
 
     @property
-    def dtype(self):
+    def dtype(self) -> tf.DType:
         """That of the kernel."""
         return self.layers.kernel.dtype
 
-    def log_ratio(self, walker, beta, following):
+    def log_ratio(
+        self,
+        walker: Walker,
+        beta: float | tf.Tensor,
+        following: float | tf.Tensor,
+    ) -> tf.Tensor:
         """log p*_following(v) - log p*_beta(v), shape (chains,)."""
         cumulant = self.layers.hidden.unit_log_cumulant
         change = cumulant(self._hidden_field(walker, following)) - cumulant(
@@ -160,7 +191,9 @@ class AnnealingPath(NamedTuple):
         beta = tf.cast(beta, self.dtype)
         return beta * walker.field + (1 - beta) * self.hidden_shift
 
-    def move(self, walker, beta, seed):
+    def move(
+        self, walker: Walker, beta: float | tf.Tensor, seed: random.Seed
+    ) -> Walker:
         """A Gibbs sweep at beta."""
         first, second = random.split(seed, 2)
         visible, hidden, _ = self.layers

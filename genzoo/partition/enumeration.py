@@ -5,6 +5,7 @@ Z = sum_s w(s), log w(s) = a(s) + log-cumulant(field(s)).
 """
 
 import math
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -12,7 +13,13 @@ import tensorflow as tf
 _CHUNK_ELEMENTS = 2**19
 
 
-def expectation(states, state_count, width, log_weight, statistics=None):
+def expectation(
+    states: Callable[[tf.Tensor, int], tf.Tensor],
+    state_count: int,
+    width: int,
+    log_weight: Callable[[tf.Tensor], tf.Tensor],
+    statistics: Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]] | None = None,
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """log Z, and averages of statistics over the states, in float64.
 
     The sums are made in chunks, relative to the greatest weight so far.

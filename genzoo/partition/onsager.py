@@ -11,13 +11,14 @@ Reference:
 """
 
 import math
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 CRITICAL_TEMPERATURE = 2 / math.log(1 + math.sqrt(2))
 
 
-def onsager_energy(temperature):
+def onsager_energy(temperature: float) -> float:
     """Energy per site of the infinite lattice, a float.
 
     `-coth(2/T) (1 + 2/pi k' K(k))` with `k' = 2 tanh(2/T)^2 - 1` and K the
@@ -37,7 +38,7 @@ def onsager_energy(temperature):
     return -(1 + modulus / arithmetic) / tanh
 
 
-def onsager_magnetisation(temperature):
+def onsager_magnetisation(temperature: float) -> float:
     """Spontaneous magnetisation of the infinite lattice, a float.
 
     `(1 - sinh(2/T)^-4)^(1/8)` below the critical temperature, 0 above.
@@ -49,7 +50,9 @@ def onsager_magnetisation(temperature):
     return (1 - (2 * y / (1 - y * y)) ** 4) ** 0.125
 
 
-def torus_log_partition(shape, coupling):
+def torus_log_partition(
+    shape: Sequence[int], coupling: float | tf.Tensor
+) -> tf.Tensor:
     """log Z of a torus of any size, exact, a float64 scalar tensor.
 
     Kaufman's sum of four products. `tf.GradientTape` differentiates it by
@@ -94,7 +97,7 @@ def torus_log_partition(shape, coupling):
     return rows * columns / 2 * bulk + largest + tf.math.log(total / 2)
 
 
-def torus_energy(shape, temperature):
+def torus_energy(shape: Sequence[int], temperature: float) -> float:
     """Energy per site of a torus in equilibrium, exact, a float.
 
     Args:
@@ -108,7 +111,7 @@ def torus_energy(shape, temperature):
     return -float(tape.gradient(log_z, coupling)) / (shape[0] * shape[1])
 
 
-def as_float64(number):
+def as_float64(number: float | tf.Tensor) -> tf.Tensor:
     """A float64 tensor, to full precision of a Python number."""
     return tf.cast(
         tf.convert_to_tensor(number, dtype_hint=tf.float64), tf.float64

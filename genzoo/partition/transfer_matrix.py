@@ -6,17 +6,25 @@ Reference:
 """
 
 import numbers
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from genzoo.partition.onsager import as_float64
 from genzoo.runtime import random
+from genzoo.types import SeedLike
 
 _WIDEST = 12
 
 
-def transfer_matrix(shape, periodic, coupling, field=0.0):
+def transfer_matrix(
+    shape: Sequence[int],
+    periodic: bool | Sequence[bool],
+    coupling: float | tf.Tensor,
+    field: float | tf.Tensor = 0.0,
+) -> tf.Tensor:
     """log Z of an Ising lattice, exact, a float64 scalar tensor.
 
     `Z = sum_s exp(coupling * sum_bonds s s' + field * sum s)`, s = -1, 1.
@@ -47,7 +55,14 @@ def transfer_matrix(shape, periodic, coupling, field=0.0):
     return _log_power(log_matrix, length - 1, row)
 
 
-def sample_transfer_matrix(shape, periodic, coupling, field, n, seed):
+def sample_transfer_matrix(
+    shape: Sequence[int],
+    periodic: bool | Sequence[bool],
+    coupling: float | tf.Tensor,
+    field: float | tf.Tensor,
+    n: int | tf.Tensor,
+    seed: SeedLike,
+) -> tf.Tensor:
     """n independent, exact draws from the same lattice.
 
     Row after row, each given the one before and, on a closed lattice, the
@@ -59,7 +74,7 @@ def sample_transfer_matrix(shape, periodic, coupling, field, n, seed):
         coupling: likewise.
         field: likewise.
         n: number of draws, an int or a scalar tensor.
-        seed: a `runtime.random.Seed`.
+        seed: int, pair of ints or a `runtime.random.Seed`.
 
     Returns:
         Spins, a float64 tensor (n, rows, columns).
@@ -68,7 +83,7 @@ def sample_transfer_matrix(shape, periodic, coupling, field, n, seed):
         shape, periodic, coupling, field
     )
     matrix = tf.exp(log_matrix - tf.reduce_max(log_matrix))
-    uniform = random.uniform((n, length), seed, "float64")
+    uniform = random.uniform((n, length), random.as_seed(seed), "float64")
 
     def choose(weights, number):
         cumulative = tf.cumsum(weights, axis=1)
@@ -113,8 +128,8 @@ def _rows(shape, periodic, coupling, field):
     length, width = shape
     coupling = as_float64(coupling)
     field = as_float64(field)
-    states = np.arange(2**width)[:, None] >> np.arange(width) & 1
-    states = 2.0 * states - 1
+    bits = np.arange(2**width)[:, None] >> np.arange(width) & 1
+    states = 2.0 * bits - 1
     count = width if periodic[1] else width - 1
     bonds = sum(
         (states[:, i] * states[:, (i + 1) % width] for i in range(count)),
@@ -136,8 +151,8 @@ def _log_power(log_matrix, power, log_end=None):
 
     log_scale = tf.stop_gradient(tf.reduce_max(log_matrix))
     matrix = tf.exp(log_matrix - log_scale)
-    result, log_result = None, tf.zeros((), tf.float64)
-    end = None
+    result: Any = None
+    end, log_result = None, tf.zeros((), tf.float64)
     if log_end is not None:
         log_result = tf.stop_gradient(tf.reduce_max(log_end))
         end = tf.exp(log_end - log_result)

@@ -18,14 +18,14 @@ from genzoo.runtime import distribute, random
 OUTSIDE = "genzoo: values outside of the space"
 
 
-def is_array(x):
+def is_array(x: Any) -> bool:
     """Whether x is held in memory as one array."""
     if isinstance(x, tf.data.Dataset) or distribute.is_shared_out(x):
         return False
     return isinstance(x, (list, tuple)) or hasattr(x, "shape")
 
 
-def as_array(x):
+def as_array(x: Any) -> np.ndarray:
     """A NumPy array of x in a compact dtype: no float64, no objects.
 
     Raises:
@@ -37,7 +37,7 @@ def as_array(x):
     return x.astype(np.float32) if x.dtype == np.float64 else x
 
 
-def as_float(x):
+def as_float(x: Any) -> Any:
     """x, an array or a dataset, with float32 numbers."""
     if is_array(x):
         return x.astype(np.float32)
@@ -62,22 +62,26 @@ class EpochOrder(keras.callbacks.Callback):
         draws: the model's `DrawCounter`.
     """
 
-    def __init__(self, rows, draws):
+    def __init__(self, rows: int, draws: random.DrawCounter):
         super().__init__()
         self.rows = rows
         self.draws = draws
         self.key = draws.epoch_key()
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Take the key of this epoch."""
         self.key = self.draws.epoch_key()
 
-    def permutation(self):
+    def permutation(self) -> np.ndarray:
         """An order of range(rows)."""
         return random.permutation(self.rows, self.key)
 
 
-def shuffled(x, batch_size, permutation):
+def shuffled(
+    x: np.ndarray | tuple[np.ndarray, ...],
+    batch_size: int,
+    permutation: Callable[[], np.ndarray],
+) -> tf.data.Dataset:
     """Batches of an array, in a new order each time it is iterated.
 
     Args:
@@ -126,7 +130,9 @@ def shuffled(x, batch_size, permutation):
     return dataset.apply(cardinality).with_options(options).prefetch(2)
 
 
-def moments(x, steps=None):
+def moments(
+    x: np.ndarray | tf.data.Dataset, steps: int | None = None
+) -> tuple[np.ndarray, np.ndarray, int]:
     """(mean, variance, count) over the examples, float64.
 
     Args:
@@ -134,10 +140,12 @@ def moments(x, steps=None):
         steps: how many batches of a dataset to see; None means all.
     """
     if is_array(x):
-        batches = (x[i : i + 4096] for i in range(0, len(x), 4096))
+        batches: Any = (x[i : i + 4096] for i in range(0, len(x), 4096))
     else:
         batches = x if steps is None else x.take(steps)
-    count, total, square = 0, 0.0, 0.0
+    count = 0
+    total: Any = 0.0
+    square: Any = 0.0
     for batch in batches:
         batch = np.asarray(batch, np.float64)
         count += len(batch)

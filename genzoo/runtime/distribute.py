@@ -6,13 +6,17 @@ gradients then add up to the gradient of the whole batch, also when the last
 batch is divided unevenly.
 """
 
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from genzoo.runtime.memory import check_memory
 
 
-def check_supported():
+def check_supported() -> None:
     """Refuse distribution settings that train wrongly or not at all.
 
     Raises:
@@ -40,7 +44,7 @@ def check_supported():
         )
 
 
-def check_compile(steps_per_execution, jit_compile):
+def check_compile(steps_per_execution: int, jit_compile: bool | str) -> None:
     """Refuse compile options that fail on several mirrored replicas.
 
     Raises:
@@ -64,7 +68,7 @@ def check_compile(steps_per_execution, jit_compile):
                 )
 
 
-def check_scope(owner, name, model):
+def check_scope(owner: str, name: str, model: keras.Model) -> None:
     """Raise a ValueError unless a Keras model was made in this scope."""
     has_strategy = tf.distribute.has_strategy()
     current = tf.distribute.get_strategy() if has_strategy else None
@@ -76,24 +80,24 @@ def check_scope(owner, name, model):
         )
 
 
-def is_multi_worker(strategy=None):
+def is_multi_worker(strategy: tf.distribute.Strategy | None = None) -> bool:
     """Whether a strategy, by default the current one, spans processes."""
     strategy = strategy or tf.distribute.get_strategy()
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
-def is_shared_out(dataset):
+def is_shared_out(dataset: Any) -> bool:
     """Whether a dataset is already divided among replicas."""
     return isinstance(dataset, tf.distribute.DistributedDataset)
 
 
-def replica_count(strategy=None):
+def replica_count(strategy: tf.distribute.Strategy | None = None) -> int:
     """The number of replicas of a strategy, by default the current one."""
     strategy = strategy or tf.distribute.get_strategy()
     return strategy.num_replicas_in_sync
 
 
-def replica_id():
+def replica_id() -> int | tf.Tensor:
     """This replica's number; 0 outside a replica."""
     context = tf.distribute.get_replica_context()
     return 0 if context is None else context.replica_id_in_sync_group
@@ -104,7 +108,7 @@ def _on_several_replicas():
     return context is not None and replica_count() > 1
 
 
-def all_sum(value):
+def all_sum(value: Any) -> Any:
     """The sum of `value` over the replicas, the same on each."""
     if not _on_several_replicas():
         return value
@@ -113,7 +117,9 @@ def all_sum(value):
     )
 
 
-def global_rows(rows):
+def global_rows(
+    rows: int | tf.Tensor,
+) -> tuple[int | tf.Tensor, int | tf.Tensor]:
     """(first, total): where this replica's rows begin, and how many are all.
 
     Args:
@@ -128,18 +134,18 @@ def global_rows(rows):
     return first, tf.reduce_sum(counts)
 
 
-def share_of_mean(values):
+def share_of_mean(values: tf.Tensor) -> tf.Tensor:
     """This replica's share of the mean of values over all replicas' rows."""
     _, total = global_rows(tf.shape(values)[0])
     return tf.reduce_sum(values) / tf.cast(total, values.dtype)
 
 
-def share(value):
+def share(value: float | tf.Tensor) -> float | tf.Tensor:
     """This replica's share of what does not depend on its rows."""
     return value / replica_count()
 
 
-def filled(*parts):
+def filled(*parts: tf.Tensor) -> list[tf.Tensor]:
     """The parts, arrays of as many rows, with a row of zeros if there is none.
 
     A replica may have no rows of a last batch, and oneDNN has no convolution
@@ -152,7 +158,7 @@ def filled(*parts):
     ]
 
 
-def shape_logs(logs):
+def shape_logs(logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Logs in the shape that `fit` can reduce: (1,) with several workers."""
     if not is_multi_worker():
         return logs
@@ -176,7 +182,7 @@ class Chains(keras.layers.Layer):
             cannot be divided evenly among the replicas.
     """
 
-    def __init__(self, count, width, **kwargs):
+    def __init__(self, count: int, width: int, **kwargs):
         super().__init__(**{"trainable": False, **kwargs})
         replicas = replica_count()
         if count < 1 or count % replicas:
@@ -187,7 +193,7 @@ class Chains(keras.layers.Layer):
         check_memory("chains", count, width)
         self.count = count
         self.width = width
-        self._refused = None
+        self._refused: tuple[int, ...] | None = None
         strategy = tf.distribute.get_strategy()
         self._strategy = strategy
         # The numbers of this process's replicas among all.
@@ -210,12 +216,12 @@ class Chains(keras.layers.Layer):
         self.built = True
 
     @property
-    def local_count(self):
+    def local_count(self) -> int:
         """The number of chains of one replica."""
         return self.states.shape[0]
 
     @property
-    def first_row(self):
+    def first_row(self) -> int | tf.Tensor:
         """The number of this replica's first chain."""
         if not _on_several_replicas():
             return 0
@@ -227,20 +233,22 @@ class Chains(keras.layers.Layer):
         # A distributed variable knows its parts also outside of the scope.
         return getattr(self.states.value, "values", (self.states.value,))
 
-    def read_all(self):
+    def read_all(self) -> tf.Tensor:
         """The chains of all replicas of this process, (chains, width).
 
         Inside a replica: its own.
         """
         return tf.concat([tf.identity(part) for part in self._parts()], axis=0)
 
-    def write_all(self, states):
+    def write_all(self, states: np.ndarray | tf.Tensor) -> None:
         """Set the chains of all replicas; outside of a replica only."""
         shares = tf.split(states, self.count // self.local_count)
         for part, share in zip(self._parts(), self._shares, strict=True):
             part.assign(tf.cast(shares[share], part.dtype))
 
-    def save_own_variables(self, store):
+    def save_own_variables(
+        self, store: MutableMapping[str, np.ndarray]
+    ) -> None:
         """Write the chains of all replicas as one array.
 
         With several workers each must call it, as for any such save.
@@ -250,7 +258,7 @@ class Chains(keras.layers.Layer):
             states = self._strategy.gather(states, axis=0)
         store["states"] = states.numpy()
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Mapping[str, np.ndarray]) -> None:
         """Read what `save_own_variables` wrote.
 
         Raises:
@@ -277,7 +285,7 @@ class Chains(keras.layers.Layer):
             )
         self.write_all(states)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {
             **super().get_config(),

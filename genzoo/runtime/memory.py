@@ -3,7 +3,9 @@
 import os
 
 
-def check_memory(argument, count, width, item_bytes=4):
+def check_memory(
+    argument: str, count: int, width: int, item_bytes: int = 4
+) -> None:
     """Refuse an array of (count, width) larger than the machine's memory.
 
     Raises:

@@ -4,11 +4,16 @@ The import takes about a second and loads Keras 2 as tf_keras.
 """
 
 import contextlib
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 
-def effective_sample_size(series, across_chains=False):
+def effective_sample_size(
+    series: np.ndarray | tf.Tensor, across_chains: bool = False
+) -> tf.Tensor:
     """The number of independent draws that correlated ones are worth.
 
     Args:
@@ -39,7 +44,7 @@ def effective_sample_size(series, across_chains=False):
         )
 
 
-def potential_scale_reduction(series):
+def potential_scale_reduction(series: np.ndarray | tf.Tensor) -> tf.Tensor:
     """Split R-hat, () or (k,), of a series (draws, chains[, k]).
 
     Chains are cut into halves. R-hat is the square root of the variance of
@@ -64,7 +69,13 @@ def potential_scale_reduction(series):
     return tf.sqrt((corrected_square + (n - 1) / (n * m)) * m / (m + 1))
 
 
-def no_u_turn_step(log_prob, step_size, max_tree_depth, x, seed):
+def no_u_turn_step(
+    log_prob: Callable[[tf.Tensor], tf.Tensor],
+    step_size: tf.Tensor,
+    max_tree_depth: int,
+    x: tf.Tensor,
+    seed: tf.Tensor,
+) -> tuple[tf.Tensor, Any]:
     """(x, results) after a trajectory of its no-U-turn sampler.
 
     Args:
@@ -92,7 +103,7 @@ def _quiet():
         logger.setLevel(level)
 
 
-def finite_distribution(states, log_prob):
+def finite_distribution(states: np.ndarray, log_prob: np.ndarray) -> Any:
     """A TFP `Distribution` on a list of states.
 
     Args:
@@ -105,7 +116,7 @@ def finite_distribution(states, log_prob):
     """
     import tensorflow_probability as tfp
 
-    distributions = tfp.distributions
+    distributions: Any = tfp.distributions
 
     class FiniteStates(distributions.Distribution):
         """Listed states with given probabilities."""

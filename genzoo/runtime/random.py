@@ -13,7 +13,8 @@ Reference:
 import math
 import numbers
 import random as python_random
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self
 
 import keras
 import numpy as np
@@ -34,12 +35,12 @@ class Seed(NamedTuple):
     key: tf.Tensor
     row: tf.Tensor | int = 0
 
-    def at_row(self, row):
+    def at_row(self, row: int | tf.Tensor) -> "Seed":
         """The same draw, begun at another row."""
         return Seed(self.key, row)
 
 
-def as_seed(seed):
+def as_seed(seed: int | Sequence[int] | np.ndarray | tf.Tensor | Seed) -> Seed:
     """A `Seed` from an int, a pair of ints, an int tensor of two, or a `Seed`.
 
     Raises:
@@ -49,7 +50,7 @@ def as_seed(seed):
         return seed
     if isinstance(seed, numbers.Integral) and not isinstance(seed, bool):
         seed = (seed, 0)
-    pair = np.asarray(seed) if isinstance(seed, (tuple, list)) else seed
+    pair: Any = np.asarray(seed) if isinstance(seed, (tuple, list)) else seed
     kind = getattr(pair, "dtype", None)
     is_integer = kind is not None and tf.as_dtype(kind).is_integer
     # NumPy makes uint64 of ints that int64 does not hold.
@@ -65,28 +66,36 @@ def as_seed(seed):
     return Seed(tf.cast(pair, tf.int64))
 
 
-def fold_in(seed, number):
+def fold_in(seed: Seed, number: int | tf.Tensor) -> Seed:
     """The child of `seed` with this number; children are independent."""
     return Seed(_child_keys(seed, number, 1)[0], seed.row)
 
 
-def split(seed, count):
+def split(seed: Seed, count: int) -> list[Seed]:
     """`count` independent seeds, the first `count` children of `seed`."""
     keys = _child_keys(seed, 0, count)
     return [Seed(key, seed.row) for key in tf.unstack(keys, count)]
 
 
-def uniform(shape, seed, dtype="float32"):
+def uniform(
+    shape: Sequence[int | tf.Tensor],
+    seed: Seed,
+    dtype: str | tf.DType = "float32",
+) -> tf.Tensor:
     """Uniform numbers in [0, 1) of shape (rows, ...), addressed by row."""
     return _draw(tf.raw_ops.StatelessRandomUniformV2, shape, seed, dtype)
 
 
-def normal(shape, seed, dtype="float32"):
+def normal(
+    shape: Sequence[int | tf.Tensor],
+    seed: Seed,
+    dtype: str | tf.DType = "float32",
+) -> tf.Tensor:
     """Standard normal numbers of shape (rows, ...), addressed by row."""
     return _draw(tf.raw_ops.StatelessRandomNormalV2, shape, seed, dtype)
 
 
-def bernoulli(probability, seed):
+def bernoulli(probability: tf.Tensor, seed: Seed) -> tf.Tensor:
     """1.0 with the given probability and 0.0 otherwise, in its dtype.
 
     Each number has 16 random bits of its own and shares all bits below them
@@ -116,7 +125,7 @@ def bernoulli(probability, seed):
     return tf.abs(tf.math.ceil(probability - number))
 
 
-def words(shape, seed):
+def words(shape: Sequence[int | tf.Tensor], seed: Seed) -> tf.Tensor:
     """Random uint32 words of shape (rows, ...), addressed by row."""
     full_int = tf.raw_ops.StatelessRandomUniformFullIntV2
     return _draw(full_int, shape, seed, tf.uint32)
@@ -136,13 +145,15 @@ class Philox(NamedTuple):
     counter: tf.Tensor
 
     @classmethod
-    def start(cls, shape, seed):
+    def start(cls, shape: Sequence[int | tf.Tensor], seed: Seed) -> Self:
         """The beginning of a stream; its draws have any shape."""
         key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed.key)
         # Beyond the words of the counter that draws and children use.
         return cls(key, counter + tf.constant([0, 2], tf.uint64))
 
-    def next(self, shape, count):
+    def next(
+        self, shape: Sequence[int | tf.Tensor], count: int
+    ) -> tuple[list[tf.Tensor], "Philox"]:
         """(a list of `count` arrays of uint32 words, the stream behind)."""
         rows, *event = shape
         drawn = tf.raw_ops.StatelessRandomUniformFullIntV2(
@@ -175,11 +186,13 @@ class Xoshiro(NamedTuple):
     d: tf.Tensor
 
     @classmethod
-    def start(cls, shape, seed):
+    def start(cls, shape: Sequence[int | tf.Tensor], seed: Seed) -> Self:
         """Streams at the places of this shape; row r is that of any batch."""
         return cls(*(words(shape, child) for child in split(seed, 4)))
 
-    def next(self, shape, count):
+    def next(
+        self, shape: Sequence[int | tf.Tensor], count: int
+    ) -> tuple[list[tf.Tensor], "Xoshiro"]:
         """(a list of `count` arrays of uint32 words, the streams behind).
 
         The shape must be that of `start`.
@@ -201,7 +214,7 @@ def _rotate(word, bits):
     return tf.bitwise.bitwise_or(left, right)
 
 
-def permutation(size, key):
+def permutation(size: int, key: Sequence[int] | np.ndarray) -> np.ndarray:
     """A permutation of range(size) on the host, a function of two ints."""
     words = np.asarray(key, np.int64).astype(np.uint64)
     return np.random.Generator(np.random.Philox(key=words)).permutation(size)
@@ -260,7 +273,9 @@ class DrawCounter(keras.layers.Layer):
             `keras.utils.set_random_seed` seeds.
     """
 
-    def __init__(self, seed=None, **kwargs):
+    def __init__(
+        self, seed: int | Sequence[int] | np.ndarray | None = None, **kwargs
+    ):
         super().__init__(**{"trainable": False, **kwargs})
         if seed is None:
             seed = python_random.randrange(2**31)
@@ -277,7 +292,7 @@ class DrawCounter(keras.layers.Layer):
         )
         self.built = True
 
-    def next(self, stream=TRAINING):
+    def next(self, stream: int = TRAINING) -> Seed:
         """A new `Seed`; the counter of its stream moves on by one."""
         state = tf.convert_to_tensor(self.state.value)
         step = tf.one_hot(2 + stream, 4, dtype=tf.int64)
@@ -285,7 +300,7 @@ class DrawCounter(keras.layers.Layer):
         root = Seed(state[:2])
         return fold_in(root, 2 * state[2 + stream] + stream)
 
-    def epoch_key(self):
+    def epoch_key(self) -> tuple[int, int]:
         """Two ints for the order of the epoch that now begins."""
         first, second, trained, _ = self.state.numpy().tolist()
         mixed = np.random.SeedSequence(
@@ -293,6 +308,6 @@ class DrawCounter(keras.layers.Layer):
         ).generate_state(2, np.uint64)
         return tuple((mixed >> 1).astype(np.int64).tolist())
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "seed": self.seed}

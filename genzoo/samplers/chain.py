@@ -4,20 +4,32 @@ A step is a pure function. All that a chain is stands in its state, all chance
 in the seed.
 """
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 import tensorflow as tf
 
 from genzoo.runtime import random
+from genzoo.types import ArrayLike, SeedLike
+
+# All that a chain is, one step on, and what happened.
+Step: TypeAlias = Callable[[random.Seed, Any], tuple[Any, Any]]
+# From states (chains, width) to a number of each, (chains,).
+LogProb: TypeAlias = Callable[[tf.Tensor], tf.Tensor]
+# One, or one for each coordinate.
+StepSize: TypeAlias = float | ArrayLike
 
 
-def run(step, seed, state, steps):
+def run(step: Step, seed: SeedLike, state: Any, steps: int | tf.Tensor) -> Any:
     """The state after `steps` steps, each with its own child of the seed.
 
     Args:
         step: a function `(seed, state) -> (state, info)`.
-        seed: a `runtime.random.Seed`.
+        seed: int, pair of ints or a `runtime.random.Seed`.
         state: a tensor, or a nest of tensors of constant shapes.
         steps: int or int scalar tensor, 0 or more.
     """
+    seed = random.as_seed(seed)
     if isinstance(steps, int) and steps <= 1:
         return step(random.fold_in(seed, 0), state)[0] if steps else state
     _, state = tf.while_loop(

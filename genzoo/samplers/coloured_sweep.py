@@ -4,11 +4,15 @@ Inside the loop chains stand last, so that the sites of a colour are rows: a
 few rows of a matrix are quickly read and written, a few columns are not.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from keras import ops
+
+from genzoo.samplers.pairwise import PairwiseEnergy
+from genzoo.types import Array
 
 # A turn of the loop takes the time of so many sites besides its own.
 _SITES_PER_TURN = 8
@@ -22,7 +26,9 @@ class Info(NamedTuple):
     acceptance: tf.Tensor
 
 
-def coloured_sweep(pairwise, colours, name):
+def coloured_sweep(
+    pairwise: PairwiseEnergy, colours: Sequence[Array], name: str
+) -> Callable[..., tuple[tf.Tensor, Info]]:
     """A function `(x, rule, *numbers) -> (x, Info)` that visits all colours.
 
     `rule(field, values, *numbers)` gives the new values of some sites. It has
@@ -94,7 +100,7 @@ def coloured_sweep(pairwise, colours, name):
     return sweep
 
 
-def encode_rows(pairwise, x):
+def encode_rows(pairwise: PairwiseEnergy, x: tf.Tensor) -> tf.Tensor:
     """phi, (d * sites, chains), the first of d numbers first, of x."""
     if pairwise.is_encoded:
         return x
@@ -106,7 +112,7 @@ def encode_rows(pairwise, x):
     return tf.reshape(phi, (codes.shape[1] * x.shape[0], ops.shape(x)[1]))
 
 
-def changed(before, after, sites):
+def changed(before: tf.Tensor, after: tf.Tensor, sites: int) -> Info:
     """Info of a step that visited so many sites."""
     count = tf.math.count_nonzero(before != after, axis=-1, dtype=after.dtype)
     return Info(count / sites)

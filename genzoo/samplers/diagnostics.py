@@ -8,23 +8,32 @@ References:
     folding, and localization: an improved R-hat", Bayesian Analysis 16, 2021.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from genzoo import checks
 from genzoo.runtime import probability, random
+from genzoo.samplers.chain import Step
+from genzoo.types import ArrayLike, SeedLike
 
 
-def trace(step, seed, state, steps, statistic):
+def trace(
+    step: Step,
+    seed: SeedLike,
+    state: Any,
+    steps: int,
+    statistic: Callable[[Any], tf.Tensor],
+) -> tuple[Any, tf.Tensor, Any]:
     """Run a chain and note a statistic after each step.
 
     The states are those of `run`. Inside a `tf.function` it is one loop.
 
     Args:
         step: a function `(seed, state) -> (state, info)`.
-        seed: a `runtime.random.Seed`.
+        seed: int, pair of ints or a `runtime.random.Seed`.
         state: a tensor, or a nest of tensors of constant shapes.
         steps: int, at least 1.
         statistic: function from a state to a tensor, (chains,) or
@@ -38,6 +47,7 @@ def trace(step, seed, state, steps, statistic):
         ValueError: if `steps` is not a positive int.
     """
     checks.positive_int(steps, "trace: steps")
+    seed = random.as_seed(seed)
 
     def advance(number, state):
         state, info = step(random.fold_in(seed, number), state)
@@ -72,6 +82,19 @@ class Diagnosis(NamedTuple):
             above 1.01 they have not. NaN for a series that never changes.
         ess: how many independent draws all chains are worth. Below 400 the
             standard error is not to be trusted, nor r_hat.
+
+    Example:
+    >>> step = genzoo.samplers.hmc(
+    ...     lambda x: -0.5 * tf.reduce_sum(x**2, axis=-1),
+    ...     step_size=0.5,
+    ...     leapfrog_steps=3,
+    ... )
+    >>> _, series, _ = genzoo.samplers.trace(
+    ...     step, 0, tf.zeros((20, 1)), 50, lambda x: x[:, 0]
+    ... )
+    >>> found = genzoo.samplers.diagnose(series)
+    >>> bool(abs(found.mean) < 4 * found.stderr), bool(found.ess > 100)
+    (True, True)
     """
 
     mean: np.ndarray
@@ -80,12 +103,12 @@ class Diagnosis(NamedTuple):
     ess: np.ndarray
 
     @property
-    def converged(self):
+    def converged(self) -> bool:
         """Whether every r_hat is below 1.01 and every ess above 400."""
         return bool(np.all(self.r_hat < 1.01) and np.all(self.ess > 400))
 
 
-def diagnose(series):
+def diagnose(series: ArrayLike) -> Diagnosis:
     """The `Diagnosis` of a series (steps, chains) or (steps, chains, k).
 
     Raises:

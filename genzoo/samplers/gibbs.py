@@ -5,11 +5,14 @@ Reference:
     Bayesian restoration of images", IEEE PAMI 6, 1984.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from genzoo.runtime import random
+from genzoo.samplers.chain import Step
+from genzoo.units.unit import Unit
 
 
 class State(NamedTuple):
@@ -26,7 +29,12 @@ class Info(NamedTuple):
     hidden_field: tf.Tensor
 
 
-def block_gibbs(visible, hidden, visible_field, hidden_field):
+def block_gibbs(
+    visible: Unit,
+    hidden: Unit,
+    visible_field: Callable[[tf.Tensor], tf.Tensor],
+    hidden_field: Callable[[tf.Tensor], tf.Tensor],
+) -> Step:
     """A step that draws the visible layer anew, then the hidden one.
 
     Args:

@@ -13,10 +13,11 @@ from keras import ops
 
 from genzoo import checks
 from genzoo.runtime import random
+from genzoo.samplers.chain import LogProb, Step, StepSize
 from genzoo.samplers.metropolis import choose
 
 
-def hmc(log_prob, step_size, leapfrog_steps):
+def hmc(log_prob: LogProb, step_size: StepSize, leapfrog_steps: int) -> Step:
     """A step along a trajectory of a random number of steps, for real x.
 
     The number is uniform from 1 to 2 * leapfrog_steps - 1, the same for all
@@ -53,7 +54,13 @@ def hmc(log_prob, step_size, leapfrog_steps):
     return step
 
 
-def leapfrog(log_prob, x, momentum, step_size, steps):
+def leapfrog(
+    log_prob: LogProb,
+    x: tf.Tensor,
+    momentum: tf.Tensor,
+    step_size: StepSize,
+    steps: int | tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
     """The end of a trajectory and its log-ratio of acceptance, (chains,).
 
     The log-ratio is minus the change of -log p(x) + |momentum|^2 / 2.
@@ -76,7 +83,9 @@ def leapfrog(log_prob, x, momentum, step_size, steps):
     return x, value - log_prob_at + kinetic - end_kinetic
 
 
-def value_and_gradient(log_prob, x):
+def value_and_gradient(
+    log_prob: LogProb, x: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """log p(x), (chains,), and its gradient, 0 where it is not finite."""
     with tf.GradientTape() as tape:
         tape.watch(x)

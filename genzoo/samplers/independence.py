@@ -5,13 +5,18 @@ Reference:
     Statistics 22, 1994.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import random
+from genzoo.samplers.chain import LogProb, Step
 from genzoo.samplers.metropolis import choose
+from genzoo.types import SeedLike
+
+Propose: TypeAlias = Callable[[random.Seed, int], tuple[tf.Tensor, tf.Tensor]]
 
 
 class State(NamedTuple):
@@ -21,7 +26,7 @@ class State(NamedTuple):
     log_weight: tf.Tensor
 
 
-def independence(log_prob, propose):
+def independence(log_prob: LogProb, propose: Propose) -> Step:
     """A step that proposes a draw from q, whatever the state.
 
     Accepted with probability min(1, w(proposed) / w(x)), w = p / q. If w is
@@ -50,7 +55,9 @@ def independence(log_prob, propose):
     return step
 
 
-def independence_start(log_prob, propose, seed, chains):
+def independence_start(
+    log_prob: LogProb, propose: Propose, seed: SeedLike, chains: int
+) -> State:
     """The `State` of chains that begin at proposals."""
-    x, log_q = propose(seed, chains)
+    x, log_q = propose(random.as_seed(seed), chains)
     return State(x, log_prob(x) - log_q)

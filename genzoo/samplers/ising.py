@@ -18,8 +18,10 @@ import tensorflow as tf
 from genzoo import checks
 from genzoo.runtime import random
 from genzoo.samplers import multispin
+from genzoo.samplers.chain import Step
 from genzoo.samplers.multispin import LANES, Words, pack, unpack
 from genzoo.samplers.multispin_moves import MOVES, Chance
+from genzoo.types import ArrayLike, SeedLike
 
 __all__ = [
     "LANES",
@@ -65,7 +67,7 @@ class Trajectory(NamedTuple):
     spins: np.ndarray
 
 
-def metropolis(temperature, lanes=LANES):
+def metropolis(temperature: float | tf.Tensor, lanes: int = LANES) -> Step:
     """A step that offers each spin a flip, even sites first.
 
     Args:
@@ -78,14 +80,16 @@ def metropolis(temperature, lanes=LANES):
         other keys from a seed, it gives another.
 
     Example:
-    >>> state = ising.pack(spins, lanes=32)          # spins (64, 16, 16)
-    >>> state = samplers.run(ising.metropolis(2.5), seed, state, 100)
-    >>> spins = ising.unpack(state, lanes=32)
+    >>> ising = genzoo.samplers.ising
+    >>> state = ising.pack(tf.ones((64, 16, 16), tf.int8), lanes=32)
+    >>> state = genzoo.samplers.run(ising.metropolis(2.5), 0, state, 10)
+    >>> ising.unpack(state, lanes=32).shape
+    TensorShape([64, 16, 16])
     """
     return _step("metropolis", temperature, lanes)
 
 
-def heat_bath(temperature, lanes=LANES):
+def heat_bath(temperature: float | tf.Tensor, lanes: int = LANES) -> Step:
     """A step that draws each spin given its neighbours, as `metropolis`.
 
     It forgets at all temperatures. A Metropolis sweep flips nearly every spin
@@ -94,7 +98,7 @@ def heat_bath(temperature, lanes=LANES):
     return _step("heat_bath", temperature, lanes)
 
 
-def wolff(temperature, lanes=LANES):
+def wolff(temperature: float | tf.Tensor, lanes: int = LANES) -> Step:
     """A step that flips the cluster of one random site, as `metropolis`.
 
     A step is not a sweep: count work in flipped spins per site, of which
@@ -119,16 +123,16 @@ def _step(move, temperature, lanes):
 
 
 def simulate(
-    shape,
-    temperature,
-    sweeps,
-    lattices=32,
-    seed=0,
-    algorithm="metropolis",
-    rng="xoshiro",
-    every=1,
-    spins=None,
-):
+    shape: tuple[int, int],
+    temperature: float,
+    sweeps: int,
+    lattices: int = 32,
+    seed: SeedLike = 0,
+    algorithm: str = "metropolis",
+    rng: str = "xoshiro",
+    every: int = 1,
+    spins: ArrayLike | None = None,
+) -> Trajectory:
     """Runs independent lattices and measures them as they go, by XLA.
 
     Args:

@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import random
+from genzoo.samplers.chain import LogProb, Step, StepSize
 from genzoo.samplers.hmc import leapfrog, value_and_gradient
 from genzoo.samplers.metropolis import choose
 
@@ -24,7 +25,7 @@ class Info(NamedTuple):
     acceptance: tf.Tensor
 
 
-def langevin(log_prob, step_size):
+def langevin(log_prob: LogProb, step_size: StepSize) -> Step:
     """A step x + s^2 / 2 * grad log p(x) + s * N(0, 1), for real x.
 
     Its stationary distribution is near p for small s only: a Gaussian of
@@ -53,7 +54,7 @@ def langevin(log_prob, step_size):
     return step
 
 
-def mala(log_prob, step_size):
+def mala(log_prob: LogProb, step_size: StepSize) -> Step:
     """The step of `langevin` as a proposal, accepted or not: exact for p.
 
     It is Hamiltonian Monte Carlo with one leapfrog step. In many dimensions

@@ -5,12 +5,13 @@ Reference:
     applications", Biometrika 57, 1970.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import random
+from genzoo.samplers.chain import LogProb, Step, StepSize
 
 
 class Info(NamedTuple):
@@ -19,7 +20,9 @@ class Info(NamedTuple):
     acceptance: tf.Tensor
 
 
-def choose(seed, present, proposed, log_ratio):
+def choose(
+    seed: random.Seed, present: Any, proposed: Any, log_ratio: tf.Tensor
+) -> tuple[Any, Info]:
     """Each chain's proposal with probability min(1, exp(log_ratio)).
 
     Args:
@@ -46,7 +49,7 @@ def choose(seed, present, proposed, log_ratio):
     return state, Info(acceptance)
 
 
-def random_walk_metropolis(log_prob, step_size):
+def random_walk_metropolis(log_prob: LogProb, step_size: StepSize) -> Step:
     """A step that proposes x + step_size * N(0, 1), for real x.
 
     Accepted with probability min(1, p(proposed) / p(x)). In many dimensions

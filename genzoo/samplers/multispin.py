@@ -17,6 +17,7 @@ Reference:
     Communications 23, 1981.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +52,7 @@ class Words(NamedTuple):
     odd: tf.Tensor
 
 
-def pack(spins, lanes):
+def pack(spins: tf.Tensor, lanes: int) -> Words:
     """The `Words` of spins -1 and 1, integers, (lattices, rows, columns).
 
     The sides must be even, the lattices a multiple of `lanes`.
@@ -65,7 +66,7 @@ def pack(spins, lanes):
     return Words(*(tf.gather(flat, s, axis=1) for s in _sites(rows, columns)))
 
 
-def unpack(words, lanes):
+def unpack(words: Words, lanes: int) -> tf.Tensor:
     """Spins -1 and 1, int8, (lattices, rows, columns), of `Words`."""
     rows, half = words.even.shape[1:]
     flat = tf.reshape(tf.stack(words, axis=1), (-1, 1, 2 * rows * half))
@@ -92,7 +93,7 @@ def _turned(x, places, axis):
     return tf.concat([rest, first], axis)
 
 
-def neighbours(other, parity):
+def neighbours(other: tf.Tensor, parity: int) -> tuple[tf.Tensor, ...]:
     """The four words beside each place of the sublattice of this parity.
 
     Those of the even one lie right, left, below and above; those of the odd
@@ -108,7 +109,7 @@ def neighbours(other, parity):
     return other, _turned(other, 1, 2), _turned(above, 1, 2), below
 
 
-def count(bits):
+def count(bits: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """How many of four bits are set: its binary digits for 1, 2 and 4."""
     a, b, c, d = bits
     ab, cd = _xor(a, b), _xor(c, d)
@@ -117,20 +118,20 @@ def count(bits):
     return _xor(ab, cd), twos, _and(carry, other)
 
 
-def energy(words, lanes):
+def energy(words: Words, lanes: int) -> tf.Tensor:
     """-sum of s s' over the bonds of each lattice, int32, (lattices,)."""
     aligned = [_not(_xor(words.odd, n)) for n in neighbours(words.even, 1)]
     _, rows, half = words.odd.shape
     return 4 * rows * half - 2 * total(count(aligned), lanes)
 
 
-def magnetisation(words, lanes):
+def magnetisation(words: Words, lanes: int) -> tf.Tensor:
     """The sum of the spins of each lattice, int32, (lattices,)."""
     _, rows, half = words.odd.shape
     return 2 * total((_xor(*words), _and(*words)), lanes) - 2 * rows * half
 
 
-def total(planes, lanes):
+def total(planes: Sequence[tf.Tensor], lanes: int) -> tf.Tensor:
     """Sums over sites of sum_i 2**i planes[i], int32, (lattices,)."""
 
     def summed(words, mask):

@@ -5,7 +5,8 @@ beta = 1 / T is a float64 scalar and `chance` holds the random streams. See
 `multispin` for words, lanes and sublattices.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 import tensorflow as tf
@@ -31,11 +32,17 @@ class Chance(NamedTuple):
         shared: draws the digits below, the same for all sites of a lattice.
     """
 
-    own: NamedTuple
-    shared: NamedTuple
+    own: random.Philox | random.Xoshiro
+    shared: random.Philox | random.Xoshiro
 
     @classmethod
-    def start(cls, kind, seed, words, lanes):
+    def start(
+        cls,
+        kind: type[random.Philox] | type[random.Xoshiro],
+        seed: random.Seed,
+        words: Words,
+        lanes: int,
+    ) -> Self:
         """Both streams, of `random.Philox` or `random.Xoshiro`."""
         own, shared = random.split(seed, 2)
         shapes = _shapes(words.even, lanes)
@@ -49,7 +56,12 @@ def _shapes(like, lanes):
     return (count, rows, half), (count, 1, 1)
 
 
-def below(probabilities, chance, like, lanes):
+def below(
+    probabilities: Sequence[tf.Tensor],
+    chance: Chance,
+    like: tf.Tensor,
+    lanes: int,
+) -> tuple[list[tf.Tensor], Chance]:
     """Words whose bits are 1 with the given probabilities, and chance.
 
     A bit says whether a number of its site lies below the probability, to 32
@@ -105,7 +117,14 @@ def _below_of_32(scaled, chance, shape, shared_shape):
     return bits, Chance(own, shared)
 
 
-def metropolis(mine, other, parity, beta, chance, lanes):
+def metropolis(
+    mine: tf.Tensor,
+    other: tf.Tensor,
+    parity: int,
+    beta: tf.Tensor,
+    chance: Chance,
+    lanes: int,
+) -> tuple[tf.Tensor, Chance]:
     """(the sublattice after each site tried to flip, chance).
 
     A flip that costs energy, 4 or 8, is made with probability exp(-cost / T).
@@ -121,7 +140,14 @@ def metropolis(mine, other, parity, beta, chance, lanes):
     return _xor(mine, flip), chance
 
 
-def heat_bath(mine, other, parity, beta, chance, lanes):
+def heat_bath(
+    mine: tf.Tensor,
+    other: tf.Tensor,
+    parity: int,
+    beta: tf.Tensor,
+    chance: Chance,
+    lanes: int,
+) -> tuple[tf.Tensor, Chance]:
     """(the sublattice drawn given the other one, chance).
 
     A spin follows the majority of its neighbours but for an error of
@@ -136,7 +162,9 @@ def heat_bath(mine, other, parity, beta, chance, lanes):
     return _xor(majority, _or(error, eight)), chance
 
 
-def wolff_cluster(words, beta, chance, lanes):
+def wolff_cluster(
+    words: Words, beta: tf.Tensor, chance: Chance, lanes: int
+) -> tuple[Words, Chance]:
     """(the cluster of a random site as `Words` of zeros and ones, chance).
 
     Aligned neighbours are joined with probability 1 - exp(-2 / T). Lattices

@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import probability, random
+from genzoo.samplers.chain import LogProb, Step, StepSize
 
 
 class NutsInfo(NamedTuple):
@@ -24,7 +25,9 @@ class NutsInfo(NamedTuple):
     reached_depth: tf.Tensor
 
 
-def nuts(log_prob, step_size, max_tree_depth=8):
+def nuts(
+    log_prob: LogProb, step_size: StepSize, max_tree_depth: int = 8
+) -> Step:
     """A step of the no-U-turn sampler of TensorFlow Probability, for real x.
 
     Trajectories are as long as they move away from where they began. Tracing

@@ -1,10 +1,12 @@
 """Pairwise energies of discrete sites, and which sites may move together."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import tensorflow as tf
 from keras import ops
+
+from genzoo.types import Array, ArrayLike
 
 
 class PairwiseEnergy(NamedTuple):
@@ -24,6 +26,19 @@ class PairwiseEnergy(NamedTuple):
         encoding: array (q, d), phi of each level.
         bias: tensor (n * d,).
         coupling: tensor (n * d, n * d), symmetric, zero from a site to itself.
+
+    Example:
+    >>> pair = genzoo.samplers.PairwiseEnergy(
+    ...     levels=np.array([-1.0, 1.0]),
+    ...     encoding=np.array([[-1.0], [1.0]]),
+    ...     bias=tf.zeros(2),
+    ...     coupling=tf.constant([[0.0, 0.5], [0.5, 0.0]]),
+    ... )
+    >>> pair.energy(tf.constant([[1.0, 1.0], [1.0, -1.0]])).numpy().tolist()
+    [-0.5, 0.5]
+    >>> sweep = genzoo.samplers.gibbs_sites(pair, [[0], [1]])
+    >>> genzoo.samplers.run(sweep, 0, tf.ones((10, 2)), 5).shape
+    TensorShape([10, 2])
     """
 
     levels: np.ndarray
@@ -32,32 +47,32 @@ class PairwiseEnergy(NamedTuple):
     coupling: tf.Tensor
 
     @property
-    def sites(self):
+    def sites(self) -> int:
         """The number of sites, n."""
         return self.bias.shape[0] // np.shape(self.encoding)[1]
 
     @property
-    def is_encoded(self):
+    def is_encoded(self) -> bool:
         """Whether x is its own phi, as for spins and binary sites."""
         return np.array_equal(np.reshape(self.levels, (-1, 1)), self.encoding)
 
-    def scaled(self, inverse_temperature):
+    def scaled(self, inverse_temperature: float | tf.Tensor) -> Self:
         """The energy times `inverse_temperature`, a float or a scalar."""
         return self._replace(
             bias=inverse_temperature * self.bias,
             coupling=inverse_temperature * self.coupling,
         )
 
-    def level_numbers(self, x):
+    def level_numbers(self, x: tf.Tensor) -> tf.Tensor:
         """The number of the level at each site, int32 (chains, n)."""
         match = x[..., None] == tf.cast(self.levels, x.dtype)
         return tf.argmax(tf.cast(match, tf.int8), axis=-1, output_type=tf.int32)
 
-    def decode(self, numbers):
+    def decode(self, numbers: tf.Tensor) -> tf.Tensor:
         """The values (chains, n) of levels given by their numbers."""
         return tf.gather(tf.cast(self.levels, self.bias.dtype), numbers)
 
-    def encode(self, x):
+    def encode(self, x: tf.Tensor) -> tf.Tensor:
         """phi, shape (chains, n * d), of values (chains, n)."""
         x = tf.cast(x, self.bias.dtype)
         if self.is_encoded:
@@ -67,11 +82,11 @@ class PairwiseEnergy(NamedTuple):
         phi = tf.matmul(tf.cast(match, x.dtype), codes)
         return tf.reshape(phi, (ops.shape(x)[0], self.bias.shape[0]))
 
-    def field(self, phi):
+    def field(self, phi: tf.Tensor) -> tf.Tensor:
         """bias + coupling phi, shape (chains, n * d)."""
         return tf.matmul(phi, self.coupling) + self.bias
 
-    def energy(self, x):
+    def energy(self, x: tf.Tensor) -> tf.Tensor:
         """E(x) in nats, shape (chains,)."""
         phi = self.encode(x)
         # Not 0.5 * (field + bias): inside of a loop in a graph, TensorFlow
@@ -79,7 +94,7 @@ class PairwiseEnergy(NamedTuple):
         halved = 0.5 * tf.matmul(phi, self.coupling) + self.bias
         return -tf.reduce_sum(phi * halved, axis=-1)
 
-    def log_weights(self, x):
+    def log_weights(self, x: tf.Tensor) -> tf.Tensor:
         """log p(level at a site | all other sites) but for a constant.
 
         Shape (chains, n, q); a softmax over the last axis normalises it.
@@ -90,7 +105,7 @@ class PairwiseEnergy(NamedTuple):
         return tf.matmul(tf.reshape(field, shape), codes, transpose_b=True)
 
 
-def colour(adjacency):
+def colour(adjacency: ArrayLike) -> list[Array]:
     """Colours of the sites of a graph such that neighbours differ.
 
     The site with the most colours among its neighbours is next, and takes the

@@ -9,12 +9,14 @@ References:
 """
 
 import itertools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import random
+from genzoo.samplers.chain import LogProb, Step
 from genzoo.samplers.coloured_sweep import (
     Info,
     changed,
@@ -22,6 +24,7 @@ from genzoo.samplers.coloured_sweep import (
     encode_rows,
 )
 from genzoo.samplers.pairwise import PairwiseEnergy, colour
+from genzoo.types import Array, ArrayLike
 
 __all__ = [
     "Info",
@@ -38,7 +41,7 @@ __all__ = [
 _TRIED = 15 / 16
 
 
-def gibbs_sites(pairwise, colours):
+def gibbs_sites(pairwise: PairwiseEnergy, colours: Sequence[Array]) -> Step:
     """A sweep that draws the sites of one colour after the other anew.
 
     Each site is drawn from p(x_i | all others), at once for all sites of one
@@ -65,7 +68,9 @@ def gibbs_sites(pairwise, colours):
     return step
 
 
-def gibbs_sites_from_uniform(pairwise, colours):
+def gibbs_sites_from_uniform(
+    pairwise: PairwiseEnergy, colours: Sequence[Array]
+) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, Info]]:
     """The sweep of `gibbs_sites` as a function of its uniform numbers.
 
     Returns:
@@ -98,7 +103,9 @@ def gibbs_sites_from_uniform(pairwise, colours):
     return step
 
 
-def metropolis_sites(pairwise, colours):
+def metropolis_sites(
+    pairwise: PairwiseEnergy, colours: Sequence[Array]
+) -> Step:
     """A sweep that proposes another level to each site, colour after colour.
 
     The other level is uniform among the q - 1, and taken with probability
@@ -147,7 +154,7 @@ def metropolis_sites(pairwise, colours):
     return step
 
 
-def gibbs_energy(energy, levels):
+def gibbs_energy(energy: LogProb, levels: Sequence[ArrayLike | None]) -> Step:
     """A sweep that draws site after site anew, for an energy of any kind.
 
     The energy is evaluated for each level of a site, all others kept: `width

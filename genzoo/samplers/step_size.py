@@ -5,13 +5,25 @@ Reference:
     18, 2008.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import random
+from genzoo.samplers.chain import Step, StepSize
+from genzoo.types import SeedLike
 
 
-def tune_step_size(make_step, seed, state, steps, target, step_size=0.1):
+def tune_step_size(
+    make_step: Callable[[tf.Tensor], Step],
+    seed: SeedLike,
+    state: Any,
+    steps: int,
+    target: float,
+    step_size: StepSize = 0.1,
+) -> tuple[tf.Tensor, Any]:
     """A step size of about this acceptance, and the state after the search.
 
     In step t, log(step_size) moves by the mean acceptance minus the target,
@@ -21,7 +33,7 @@ def tune_step_size(make_step, seed, state, steps, target, step_size=0.1):
     Args:
         make_step: function from a step size to a step `(seed, state) ->
             (state, info)` whose info has `acceptance`, (chains,).
-        seed: a `runtime.random.Seed`.
+        seed: int, pair of ints or a `runtime.random.Seed`.
         state: a tensor, or a nest of tensors of constant shapes.
         steps: int, at least 2; 100 will do where the first guess is within a
             factor of a thousand.
@@ -42,6 +54,7 @@ def tune_step_size(make_step, seed, state, steps, target, step_size=0.1):
             "tune_step_size: steps must be at least 2 and target between 0 "
             f"and 1; received {steps!r} and {target!r}."
         )
+    seed = random.as_seed(seed)
     dtype = tf.nest.flatten(state)[0].dtype
     guess = ops.convert_to_tensor(step_size, dtype)
     gain = 1 / (target * (1 - target))

@@ -8,6 +8,7 @@ References:
     glass simulations", J. Phys. Soc. Japan 65, 1996.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,9 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import random
+from genzoo.samplers.chain import LogProb, Step
 from genzoo.samplers.hmc import hmc
+from genzoo.types import ArrayLike
 
 
 class Info(NamedTuple):
@@ -32,7 +35,9 @@ class Info(NamedTuple):
     energy: tf.Tensor
 
 
-def parallel_tempering(step_at, energy, betas):
+def parallel_tempering(
+    step_at: Callable[[float], Step], energy: LogProb, betas: ArrayLike
+) -> Step:
     """A step of all replicas, then swaps between every other pair of them.
 
     The replica at inverse temperature beta follows p^beta ~ exp(-beta E).
@@ -89,7 +94,12 @@ def parallel_tempering(step_at, energy, betas):
     return step
 
 
-def replica_exchange(log_prob, betas, step_size, leapfrog_steps):
+def replica_exchange(
+    log_prob: LogProb,
+    betas: ArrayLike,
+    step_size: float | tf.Tensor,
+    leapfrog_steps: int,
+) -> Step:
     """Parallel tempering of real x with Hamiltonian Monte Carlo.
 
     The replica at beta follows p^beta with the step size divided by

@@ -8,6 +8,7 @@ import numpy as np
 
 from genzoo import checks
 from genzoo.spaces.space import Space
+from genzoo.types import ArrayLike
 
 
 class _Continuous(Space):
@@ -33,7 +34,7 @@ class _Continuous(Space):
                 f"{name}: low must be less than high; received low={low!r}, "
                 f"high={high!r}."
             )
-        super().__init__(shape, [None] * width, *ends)
+        super().__init__(shape, [None] * width, ends[0], ends[1])
 
 
 def _end(value: Any, where: str) -> float | None:
@@ -56,6 +57,13 @@ class Interval(_Continuous):
 
     Raises:
         ValueError: unless low < high.
+
+    Example:
+    >>> space = genzoo.spaces.Interval(0.0, None, shape=2)
+    >>> space.description
+    'numbers in [0, inf]'
+    >>> bool(space.outside(np.array([[0.5, 7.0]])))
+    False
     """
 
     arguments: ClassVar[checks.Arguments] = {
@@ -76,11 +84,11 @@ class Interval(_Continuous):
         super().__init__(shape, low, high)
 
     @property
-    def description(self):
+    def description(self) -> str:
         """In words."""
         return f"numbers in [{self.low[0]:g}, {self.high[0]:g}]"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         low, high = (
             float(end) if math.isfinite(end) else None
@@ -99,9 +107,14 @@ class Box(_Continuous):
 
     Raises:
         ValueError: if the shapes differ, or low < high fails anywhere.
+
+    Example:
+    >>> space = genzoo.spaces.Box([0.0, -1.0], [1.0, 1.0])
+    >>> space.event_shape, space.description
+    ((2,), 'numbers in the box [0, 1] x [-1, 1]')
     """
 
-    def __init__(self, low, high):
+    def __init__(self, low: ArrayLike, high: ArrayLike):
         if np.shape(low) != np.shape(high):
             raise ValueError(
                 "Box: high must be of the same shape as low; received shapes "
@@ -110,14 +123,14 @@ class Box(_Continuous):
         super().__init__(np.shape(low) or 1, low, high)
 
     @property
-    def description(self):
+    def description(self) -> str:
         """In words."""
         ends = zip(self.low, self.high, strict=True)
         intervals = [f"[{low:g}, {high:g}]" for low, high in ends]
         shown = " x ".join(intervals[:4]) + (" x ..." * (len(intervals) > 4))
         return f"numbers in the box {shown}"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         shape = self.event_shape
         return {
@@ -132,6 +145,11 @@ class Real(_Continuous):
 
     Args:
         shape: number of sites, or the shape of one example.
+
+    Example:
+    >>> space = genzoo.spaces.Real(3)
+    >>> space.event_shape, space.is_bounded
+    ((3,), False)
     """
 
     arguments: ClassVar[checks.Arguments] = {"shape": checks.event_shape}
@@ -140,10 +158,10 @@ class Real(_Continuous):
         super().__init__(shape, -np.inf, np.inf)
 
     @property
-    def description(self):
+    def description(self) -> str:
         """In words."""
         return "finite numbers"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"shape": list(self.event_shape)}

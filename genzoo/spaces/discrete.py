@@ -1,31 +1,30 @@
 """Discrete sites: binary, spin, and any finite list of numbers."""
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
 from genzoo.runtime import random
+from genzoo.spaces.grid import Grid
 from genzoo.spaces.space import Space
+from genzoo.types import Array
 
 
 class _Levels(Space):
-    """Sites that all have the same levels."""
+    """Sites that all have the same levels, the array `values`."""
 
     arguments: ClassVar[checks.Arguments] = {"shape": checks.event_shape}
 
     def __init__(self, shape, values):
         where = f"{type(self).__name__}: shape"
         width = int(np.prod(checks.event_shape(shape, where)))
+        self.values = values
         super().__init__(shape, [values] * width, values.min(), values.max())
-
-    @property
-    def values(self):
-        """The levels of one site, an array."""
-        return self.levels[0]
 
 
 @keras.saving.register_keras_serializable("genzoo.spaces")
@@ -34,19 +33,26 @@ class Binary(_Levels):
 
     Args:
         shape: number of sites, or the shape of one example.
+
+    Example:
+    >>> space = genzoo.spaces.Binary(64)
+    >>> bool(space.outside(x_train))
+    False
+    >>> genzoo.spaces.Binary(3).states().shape
+    (8, 3)
     """
 
     hint = "Binarise it, for example x > 127."
 
-    def __init__(self, shape):
+    def __init__(self, shape: int | tuple[int, ...]):
         super().__init__(shape, np.array([0.0, 1.0]))
 
     @property
-    def description(self):
+    def description(self) -> str:
         """In words."""
         return "0 and 1"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"shape": list(self.event_shape)}
 
@@ -57,19 +63,24 @@ class Spin(_Levels):
 
     Args:
         shape: number of spins, or the shape of one example.
+
+    Example:
+    >>> space = genzoo.spaces.Spin((8, 8))
+    >>> bool(space.outside(2.0 * x_train - 1))
+    False
     """
 
     hint = "From 0 and 1, take 2 * x - 1."
 
-    def __init__(self, shape):
+    def __init__(self, shape: int | tuple[int, ...]):
         super().__init__(shape, np.array([-1.0, 1.0]))
 
     @property
-    def description(self):
+    def description(self) -> str:
         """In words."""
         return "-1 and +1"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"shape": list(self.event_shape)}
 
@@ -84,6 +95,11 @@ class Categorical(_Levels):
 
     Raises:
         ValueError: if the values are not distinct finite numbers.
+
+    Example:
+    >>> die = genzoo.spaces.Categorical([1, 2, 3, 4, 5, 6])
+    >>> die.states().ravel().tolist()
+    [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
     """
 
     arguments: ClassVar[checks.Arguments] = {
@@ -101,11 +117,11 @@ class Categorical(_Levels):
         super().__init__(shape, np.array(values))
 
     @property
-    def description(self):
+    def description(self) -> str:
         """In words."""
         return f"values from {[float(v) for v in self.values]}"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {
             "values": self.values.tolist(),
@@ -124,6 +140,11 @@ class OneHot(Space):
 
     Raises:
         ValueError: if `states` is not an int above 1.
+
+    Example:
+    >>> space = genzoo.spaces.OneHot(2, states=3)
+    >>> space.event_shape, space.state_count
+    ((6,), 9)
     """
 
     hint = "Write integer labels so by keras.ops.one_hot(labels, states)."
@@ -146,17 +167,17 @@ class OneHot(Space):
         )
 
     @property
-    def description(self):
+    def description(self) -> str:
         """In words."""
         count = self.width // self.n_states
         return f"{count} one-hot groups of {self.n_states}"
 
     @property
-    def state_count(self):
+    def state_count(self) -> int:
         """The number of joint states."""
         return self.n_states ** (self.width // self.n_states)
 
-    def contains(self, states):
+    def contains(self, states: Array | tf.Tensor) -> tf.Tensor:
         """For each state whether all groups are one-hot, boolean (batch,)."""
         groups = ops.reshape(
             states, (-1, self.width // self.n_states, self.n_states)
@@ -166,7 +187,12 @@ class OneHot(Space):
             super().contains(states), ops.all(ones == 1, axis=-1)
         )
 
-    def quadrature(self, nodes=None, window=None, breaks=()):
+    def quadrature(
+        self,
+        nodes: int | None = None,
+        window: Array | tf.Tensor | None = None,
+        breaks: Sequence[float] = (),
+    ) -> Grid:
         """Not a product of sites, and so without a grid.
 
         Raises:
@@ -177,7 +203,7 @@ class OneHot(Space):
             "For sums over states take Categorical(range(states), shape)."
         )
 
-    def start(self, n, seed):
+    def start(self, n: int, seed: random.Seed) -> tf.Tensor:
         """n states drawn evenly, (n, width), float32."""
         count = self.width // self.n_states
         share = random.uniform((n, count), seed)
@@ -185,7 +211,7 @@ class OneHot(Space):
         hot = ops.one_hot(number, self.n_states, dtype="float32")
         return ops.reshape(hot, (-1, self.width))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         shape = self.groups[0] if self.is_flat else list(self.groups)
         return {"shape": shape, "states": self.n_states}

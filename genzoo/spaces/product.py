@@ -1,5 +1,8 @@
 """Spaces side by side: spins and reals in one example."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -17,10 +20,13 @@ class Product(Space):
         ValueError: if the list is empty or holds something else.
 
     Example:
-    >>> space = Product([Spin(2), Real(1)])        # examples of shape (3,)
+    >>> spin, real = genzoo.spaces.Spin(2), genzoo.spaces.Real(1)
+    >>> space = genzoo.spaces.Product([spin, real])
+    >>> space.event_shape, space.description
+    ((3,), '2 x -1 and +1, then 1 x finite numbers')
     """
 
-    def __init__(self, spaces):
+    def __init__(self, spaces: Sequence[Space]):
         if not isinstance(spaces, (list, tuple)):
             raise ValueError(
                 f"Product: spaces must be a list of them; received {spaces!r}."
@@ -36,13 +42,13 @@ class Product(Space):
         )
 
     @property
-    def description(self):
+    def description(self) -> str:
         """In words."""
         return ", then ".join(
             f"{space.width} x {space.description}" for space in self.spaces
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         serialize = keras.saving.serialize_keras_object
         return {"spaces": [serialize(space) for space in self.spaces]}

@@ -1,7 +1,8 @@
 """What every sample space provides."""
 
 import math
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from keras import ops
 from genzoo import checks
 from genzoo.runtime import data, distribute, random
 from genzoo.spaces.grid import Axis, Grid, gauss_legendre
+from genzoo.types import Array, ArrayLike
 
 # Rows that are checked at once.
 _ROWS = 4096
@@ -36,13 +38,27 @@ class Space:
         width: the number of sites.
         hint: what to do with data that are not in the space.
         is_product: whether a site takes its values whatever the others are.
+
+    Example:
+    >>> space = genzoo.spaces.Spin((2, 2))
+    >>> space.states().shape
+    (16, 2, 2)
+    >>> bool(space.outside(np.zeros((1, 2, 2))))
+    True
     """
 
     arguments: ClassVar[checks.Arguments] = {}
     hint = ""
     is_product = True
 
-    def __init__(self, shape, levels, low, high, most=checks.MOST_SITES):
+    def __init__(
+        self,
+        shape: int | Sequence[int],
+        levels: list[Array | None],
+        low: float | ArrayLike,
+        high: float | ArrayLike,
+        most: int = checks.MOST_SITES,
+    ):
         where = f"{type(self).__name__}: the shape of one example"
         self.event_shape = checks.shape(most)(shape, where)
         self.width = math.prod(self.event_shape)
@@ -51,37 +67,36 @@ class Space:
         self.high = np.broadcast_to(np.asarray(high, np.float64), self.width)
 
     @property
-    def description(self):
+    def description(self) -> str:
         """The space of one example in words, for error messages."""
         raise NotImplementedError
 
     @property
-    def is_discrete(self):
+    def is_discrete(self) -> bool:
         """Whether every site has a finite list of levels."""
         return all(levels is not None for levels in self.levels)
 
     @property
-    def continuous_sites(self):
+    def continuous_sites(self) -> Array:
         """The numbers of the sites that are not discrete, an int array."""
         sites = [i for i, levels in enumerate(self.levels) if levels is None]
         return np.array(sites, np.int64)
 
     @property
-    def state_count(self):
+    def state_count(self) -> int | None:
         """The number of joint states, None if a site is continuous."""
-        if not self.is_discrete:
-            return None
-        return math.prod(len(levels) for levels in self.levels)
+        counts = [len(v) for v in self.levels if v is not None]
+        return math.prod(counts) if len(counts) == self.width else None
 
     @property
-    def site_names(self):
+    def site_names(self) -> list[str]:
         """A name for each site: x, or x_0, x_1, or x_0_0, x_0_1."""
         if self.width == 1:
             return ["x"]
         places = np.ndindex(*self.event_shape)
         return ["_".join(["x", *map(str, place)]) for place in places]
 
-    def states(self):
+    def states(self) -> Array:
         """All joint states, a float64 array (state_count, *event_shape).
 
         Raises:
@@ -102,7 +117,12 @@ class Space:
         points = self.quadrature().points(0, count).numpy()
         return points.reshape(count, *self.event_shape)
 
-    def quadrature(self, nodes=None, window=None, breaks=()):
+    def quadrature(
+        self,
+        nodes: int | None = None,
+        window: Array | tf.Tensor | None = None,
+        breaks: Sequence[float] = (),
+    ) -> Grid:
         """The weighted points that stand for the space in sums.
 
         A discrete site has its levels, with weight one each; a continuous one
@@ -150,7 +170,9 @@ class Space:
             tf.where(unbounded, 0.5 * (high + low), 0.0),
         )
 
-    def bounds(self, window=None):
+    def bounds(
+        self, window: Array | tf.Tensor | None = None
+    ) -> tuple[Array | tf.Tensor, Array | tf.Tensor]:
         """(low, high) of each site, those at infinity from the window."""
         if window is None:
             return self.low, self.high
@@ -160,24 +182,24 @@ class Space:
         return low, high
 
     @property
-    def unbounded(self):
+    def unbounded(self) -> Array:
         """For each site whether it reaches infinity, a boolean array."""
         return ~(np.isfinite(self.low) & np.isfinite(self.high))
 
     @property
-    def is_bounded(self):
+    def is_bounded(self) -> bool:
         """Whether no site reaches infinity."""
         return not self.unbounded.any()
 
     @property
-    def default_nodes(self):
+    def default_nodes(self) -> int:
         """Nodes of a continuous site, about 2**17 points in all."""
         discrete = math.prod(len(v) for v in self.levels if v is not None)
         continuous = max(len(self.continuous_sites), 1)
         points = max(2**17 // discrete, 1)
         return int(np.clip(points ** (1 / continuous), 24, 512))
 
-    def start(self, n, seed):
+    def start(self, n: int, seed: random.Seed) -> tf.Tensor:
         """n states drawn without any model, (n, width), float32.
 
         Levels and bounded intervals are drawn from evenly; an unbounded site
@@ -206,15 +228,15 @@ class Space:
             columns.append(tf.cast(column, tf.float32))
         return tf.stack(columns, axis=1)
 
-    def flatten(self, x):
+    def flatten(self, x: ArrayLike) -> tf.Tensor:
         """Examples (batch, *event_shape) as states (batch, width)."""
         return ops.reshape(x, (-1, self.width))
 
-    def unflatten(self, states):
+    def unflatten(self, states: ArrayLike) -> tf.Tensor:
         """States (batch, width) as examples (batch, *event_shape)."""
         return ops.reshape(states, (-1, *self.event_shape))
 
-    def outside(self, x):
+    def outside(self, x: Array | tf.Tensor) -> tf.Tensor:
         """A boolean scalar: whether any value of x is not in the space.
 
         Args:
@@ -222,7 +244,7 @@ class Space:
         """
         return ops.logical_not(ops.all(self.contains(self.flatten(x))))
 
-    def contains(self, states):
+    def contains(self, states: Array | tf.Tensor) -> tf.Tensor:
         """For each state whether it is in the space, boolean (batch,)."""
         inside = True
         if not keras.backend.is_float_dtype(
@@ -235,10 +257,10 @@ class Space:
             for site, levels in enumerate(self.levels):
                 if levels is not None:
                     groups.setdefault(tuple(levels), []).append(site)
-            for levels, sites in groups.items():
+            for shared, sites in groups.items():
                 part = _columns(states, sites, self.width)
                 # float32 holds no 0.1: its own nearest number counts.
-                values = ops.cast(np.array(levels), part.dtype)
+                values = ops.cast(np.array(shared), part.dtype)
                 known = part == values[0]
                 for value in values[1:]:
                     known = ops.logical_or(known, part == value)
@@ -323,12 +345,12 @@ class Space:
         is_bare = tf.TensorShape(x.shape).rank == 1
         return x[:, None] if is_bare and self.event_shape == (1,) else x
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         raise NotImplementedError
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """A space from `get_config`."""
         return cls(**config)
 
@@ -361,7 +383,7 @@ def _columns(states, sites, width):
     return ops.take(states, np.asarray(sites), axis=-1)
 
 
-def get(identifier):
+def get(identifier: Space | dict[str, Any]) -> Space:
     """A space from its configuration or itself.
 
     Raises:

@@ -2,10 +2,12 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import random
 from genzoo.spaces import Binary
+from genzoo.types import Array
 from genzoo.units.unit import Unit
 
 
@@ -24,42 +26,43 @@ class Bernoulli(Unit):
 
     Example:
     >>> units = genzoo.units.Bernoulli(3)
-    >>> units.mean(keras.ops.zeros((1, 3)))        # 0.5 everywhere
+    >>> units.mean(tf.zeros((1, 3))).numpy().tolist()
+    [[0.5, 0.5, 0.5]]
     """
 
     levels = np.array([[0.0], [1.0]])
 
-    def space_of(self, arrangement):
+    def space_of(self, arrangement: int | tuple[int, ...]) -> Binary:
         """0 and 1."""
         return Binary(arrangement)
 
-    def unit_log_cumulant(self, field):
+    def unit_log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
         """log(1 + exp(bias + field)), shape (batch, size)."""
         return ops.softplus(ops.cast(self.bias, field.dtype) + field)
 
-    def mean(self, field):
+    def mean(self, field: tf.Tensor) -> tf.Tensor:
         """sigmoid(bias + field), shape (batch, size)."""
         return ops.sigmoid(ops.cast(self.bias, field.dtype) + field)
 
-    def sample(self, field, seed):
+    def sample(self, field: tf.Tensor, seed: random.Seed) -> tf.Tensor:
         """A state drawn given the field, values 0.0 or 1.0."""
         return random.bernoulli(self.mean(field), seed)
 
-    def from_uniform(self, field, uniform):
+    def from_uniform(self, field: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
         """1.0 where the uniform number is below the mean, else 0.0."""
         return ops.cast(uniform < self.mean(field), field.dtype)
 
-    def moments(self, field):
+    def moments(self, field: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """The log-cumulant and the mean, with one exponential between them."""
         # softplus(t) = t - log(sigmoid(t)), while the sigmoid is not zero.
         total = ops.maximum(ops.cast(self.bias, field.dtype) + field, -80.0)
         mean = ops.sigmoid(total)
         return ops.sum(total - ops.log(mean), axis=-1), [mean]
 
-    def smooth(self, mean, count):
+    def smooth(self, mean: Array, count: int) -> Array:
         """(n_ones + 1/2) / (n + 1)."""
         return (mean * count + 0.5) / (count + 1)
 
-    def bias_for(self, mean):
+    def bias_for(self, mean: Array) -> Array:
         """The log-odds of the mean."""
         return np.log(mean) - np.log1p(-mean)

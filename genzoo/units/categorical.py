@@ -1,14 +1,16 @@
 """Categorical (Potts) units: one of several states, one-hot."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
 from genzoo.runtime import random
 from genzoo.spaces import OneHot
+from genzoo.types import Array, ArrayLike
 from genzoo.units.unit import Unit
 
 
@@ -35,7 +37,8 @@ class Categorical(Unit):
 
     Example:
     >>> units = genzoo.units.Categorical(2, states=3)
-    >>> x = units.one_hot([[0, 2]])                # (1, 6)
+    >>> units.one_hot([[0, 2]]).numpy().tolist()
+    [[1.0, 0.0, 0.0, 0.0, 0.0, 1.0]]
     """
 
     arguments: ClassVar[checks.Arguments] = {
@@ -48,11 +51,11 @@ class Categorical(Unit):
         super().__init__(size, **kwargs)
         self.levels = np.eye(self.n_states)
 
-    def space_of(self, arrangement):
+    def space_of(self, arrangement: int | tuple[int, ...]) -> OneHot:
         """One-hot groups."""
         return OneHot(arrangement, self.n_states)
 
-    def one_hot(self, labels):
+    def one_hot(self, labels: ArrayLike) -> tf.Tensor:
         """Flat one-hot states from integer labels of shape (batch, size)."""
         hot = ops.one_hot(ops.convert_to_tensor(labels), self.n_states)
         return ops.reshape(hot, (-1, self.width))
@@ -63,22 +66,22 @@ class Categorical(Unit):
     def _logits(self, field):
         return self._grouped(ops.cast(self.bias, field.dtype) + field)
 
-    def unit_log_cumulant(self, field):
+    def unit_log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
         """logsumexp over the states of each unit, shape (batch, size)."""
         return ops.logsumexp(self._logits(field), axis=-1)
 
-    def mean(self, field):
+    def mean(self, field: tf.Tensor) -> tf.Tensor:
         """The probabilities of the states, shape (batch, width)."""
         probabilities = ops.softmax(self._logits(field), axis=-1)
         return ops.reshape(probabilities, (-1, self.width))
 
-    def sample(self, field, seed):
+    def sample(self, field: tf.Tensor, seed: random.Seed) -> tf.Tensor:
         """A one-hot state drawn given the field, shape (batch, width)."""
         shape = (ops.shape(field)[0], self.size)
         uniform = random.uniform(shape, seed, field.dtype)
         return self.from_uniform(field, uniform)
 
-    def from_uniform(self, field, uniform):
+    def from_uniform(self, field: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
         """One-hot states, (batch, width), of one uniform number per unit."""
         cumulative = ops.cumsum(self._grouped(self.mean(field)), axis=-1)
         below = cumulative[..., :-1] <= uniform[..., None]
@@ -88,14 +91,14 @@ class Categorical(Unit):
         )
         return ops.reshape(hot, (-1, self.width))
 
-    def smooth(self, mean, count):
+    def smooth(self, mean: Array, count: int) -> Array:
         """(n_s + 1/2) / (n + states / 2)."""
         return (mean * count + 0.5) / (count + 0.5 * self.n_states)
 
-    def bias_for(self, mean):
+    def bias_for(self, mean: Array) -> Array:
         """The log-probabilities."""
         return np.log(mean)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "states": self.n_states}

@@ -2,10 +2,12 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from genzoo import spaces
 from genzoo.runtime import random
+from genzoo.types import Array
 from genzoo.units.unit import Unit
 
 
@@ -25,39 +27,40 @@ class Spin(Unit):
 
     Example:
     >>> units = genzoo.units.Spin(3)
-    >>> units.mean(keras.ops.zeros((1, 3)))        # 0 everywhere
+    >>> units.mean(tf.zeros((1, 3))).numpy().tolist()
+    [[0.0, 0.0, 0.0]]
     """
 
     levels = np.array([[-1.0], [1.0]])
 
-    def space_of(self, arrangement):
+    def space_of(self, arrangement: int | tuple[int, ...]) -> spaces.Spin:
         """-1 and +1."""
         return spaces.Spin(arrangement)
 
-    def unit_log_cumulant(self, field):
+    def unit_log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
         """log(2 cosh(bias + field)), shape (batch, size)."""
         total = ops.cast(self.bias, field.dtype) + field
         return ops.softplus(2 * total) - total
 
-    def mean(self, field):
+    def mean(self, field: tf.Tensor) -> tf.Tensor:
         """tanh(bias + field), shape (batch, size)."""
         return ops.tanh(ops.cast(self.bias, field.dtype) + field)
 
-    def sample(self, field, seed):
+    def sample(self, field: tf.Tensor, seed: random.Seed) -> tf.Tensor:
         """A state drawn given the field, values -1.0 or 1.0."""
         total = ops.cast(self.bias, field.dtype) + field
         return 2 * random.bernoulli(ops.sigmoid(2 * total), seed) - 1
 
-    def from_uniform(self, field, uniform):
+    def from_uniform(self, field: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
         """1.0 where the uniform number is below p(x = 1), else -1.0."""
         total = ops.cast(self.bias, field.dtype) + field
         up = uniform < ops.sigmoid(2 * total)
         return 2 * ops.cast(up, field.dtype) - 1
 
-    def smooth(self, mean, count):
+    def smooth(self, mean: Array, count: int) -> Array:
         """The mean of the data and of one half of each value."""
         return mean * count / (count + 1)
 
-    def bias_for(self, mean):
+    def bias_for(self, mean: Array) -> Array:
         """Artanh of the mean."""
         return np.arctanh(mean)

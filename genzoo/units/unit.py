@@ -1,14 +1,17 @@
 """What every Boltzmann-machine unit type provides."""
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
+from genzoo.runtime import random
 from genzoo.spaces.space import Space
+from genzoo.types import Array
 
 
 class Unit(keras.layers.Layer):
@@ -36,6 +39,13 @@ class Unit(keras.layers.Layer):
 
     Raises:
         ValueError: if `size` is neither a positive int nor a shape.
+
+    Example:
+    >>> units = genzoo.units.Bernoulli((28, 28))
+    >>> units.width, units.space.event_shape
+    (784, (28, 28))
+    >>> units.log_cumulant(tf.zeros((5, 784))).shape
+    TensorShape([5])
     """
 
     arguments: ClassVar[checks.Arguments] = {"size": checks.size_or_shape}
@@ -62,36 +72,36 @@ class Unit(keras.layers.Layer):
         raise NotImplementedError
 
     @property
-    def parameters(self):
+    def parameters(self) -> list[keras.Variable]:
         """The weights of `a`, in the order of `statistics`."""
         return [self.bias]
 
     @property
-    def state_count(self):
+    def state_count(self) -> int | None:
         """The number of joint states, None for continuous units."""
         return None if self.levels is None else len(self.levels) ** self.size
 
-    def potential(self, x):
+    def potential(self, x: tf.Tensor) -> tf.Tensor:
         """a(x), shape (batch,), for states x of shape (batch, width)."""
         return ops.matmul(x, ops.cast(self.bias, x.dtype)[:, None])[:, 0]
 
-    def log_cumulant(self, field):
+    def log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
         """log sum_x exp(a(x) + field . x), shape (batch,)."""
         return ops.sum(self.unit_log_cumulant(field), axis=-1)
 
-    def unit_log_cumulant(self, field):
+    def unit_log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
         """The log-cumulant of each unit, shape (batch, size)."""
         raise NotImplementedError
 
-    def mean(self, field):
+    def mean(self, field: tf.Tensor) -> tf.Tensor:
         """<x> given the field, shape (batch, width)."""
         raise NotImplementedError
 
-    def sample(self, field, seed):
+    def sample(self, field: tf.Tensor, seed: random.Seed) -> tf.Tensor:
         """A state drawn given the field, shape (batch, width)."""
         raise NotImplementedError
 
-    def from_uniform(self, field, uniform):
+    def from_uniform(self, field: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
         """A state, (batch, width), of uniform numbers (batch, size).
 
         The cumulative distribution of each unit given the field is inverted.
@@ -104,19 +114,21 @@ class Unit(keras.layers.Layer):
             "from uniform numbers by arithmetic alone. Use sample(field, seed)."
         )
 
-    def statistics(self, x):
+    def statistics(self, x: tf.Tensor) -> list[tf.Tensor]:
         """d a(x) / d parameter for each parameter, each (batch, width)."""
         return [x]
 
-    def mean_statistics(self, field):
+    def mean_statistics(self, field: tf.Tensor) -> list[tf.Tensor]:
         """<d a / d parameter> given the field, each (batch, width)."""
         return [self.mean(field)]
 
-    def moments(self, field):
+    def moments(self, field: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """(log-cumulant, mean statistics) given the field."""
         return self.log_cumulant(field), self.mean_statistics(field)
 
-    def states(self, start, count, dtype):
+    def states(
+        self, start: int | tf.Tensor, count: int, dtype: str
+    ) -> tf.Tensor:
         """Joint states number `start` to `start + count`, (count, width).
 
         Raises:
@@ -136,7 +148,7 @@ class Unit(keras.layers.Layer):
         states = ops.take(ops.cast(self.levels, dtype), digits, axis=0)
         return ops.reshape(states, (-1, self.width))
 
-    def adapt(self, mean, variance, count):
+    def adapt(self, mean: Array, variance: Array, count: int) -> None:
         """Set the weights so that, without a field, <x> is the data's mean.
 
         Args:
@@ -146,19 +158,19 @@ class Unit(keras.layers.Layer):
         """
         self.bias.assign(self.bias_for(self.smooth(mean, count)))
 
-    def smooth(self, mean, count):
+    def smooth(self, mean: Array, count: int) -> Array:
         """The mean, drawn inside the open range of possible means."""
         return mean
 
-    def bias_for(self, mean):
+    def bias_for(self, mean: Array) -> Array:
         """The bias at which <x> = mean without a field; NumPy arrays."""
         raise NotImplementedError
 
-    def call(self, field):
+    def call(self, field: tf.Tensor) -> tf.Tensor:
         """The mean given the field, so that units are ordinary layers."""
         return self.mean(field)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         size = self.arrangement
         size = size if isinstance(size, int) else list(size)

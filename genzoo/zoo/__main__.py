@@ -8,11 +8,12 @@ hash FOLDER                   a preset's row of genzoo/zoo/builtin.py
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from genzoo.zoo import files, measures, presets
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code, 1 if a number drifted."""
     parser = argparse.ArgumentParser(
         prog="python -m genzoo.zoo",

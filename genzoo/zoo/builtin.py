@@ -84,7 +84,7 @@ HASHES = {
 }
 
 
-def root():
+def root() -> Path:
     """The folder of all built-in presets."""
     package = Path(__file__).parents[1]
     # Where setup.cfg puts it in a wheel; else the checkout's own.

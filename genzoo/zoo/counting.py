@@ -16,7 +16,7 @@ class Unallocated:
     `allocate`. Keras's list of variables without values is left as it was.
 
     Example:
-    >>> with Unallocated() as scope:
+    >>> with genzoo.zoo.counting.Unallocated() as scope:
     ...     pair = genzoo.networks.mlp(latent=2, output=2)
     ...     count = sum(network.count_params() for network in pair)
     >>> scope.allocate(pair)

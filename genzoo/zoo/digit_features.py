@@ -1,11 +1,12 @@
 """The small classifier of digits by which generated digits are judged."""
 
-from typing import Any
+from typing import Any, Self
 
 import keras
 from keras import layers
 
 from genzoo.models.common.presets import Preset, numbered
+from genzoo.types import Array, ArrayLike
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -19,8 +20,11 @@ class DigitFeatures(Preset, keras.Model):
 
     Example:
     >>> features = genzoo.from_preset("digit_features")
-    >>> features.predict(images)                   # (n, 64)
-    >>> features.classify(images)                  # (n, 10), logits
+    >>> images = np.zeros((2, 28, 28, 1))
+    >>> features.predict(images, verbose=0).shape
+    (2, 64)
+    >>> features.classify(images).shape
+    (2, 10)
     """
 
     def __init__(self, **kwargs):
@@ -34,17 +38,17 @@ class DigitFeatures(Preset, keras.Model):
         self.last = layers.Dense(10, name="logits")
         self.last.build((None, 64))
 
-    def classify(self, images, batch_size=500):
+    def classify(self, images: ArrayLike, batch_size: int = 500) -> Array:
         """Logits of the digits 0 to 9, an array (n, 10)."""
         features = self.predict(images, batch_size=batch_size, verbose=0)
         return keras.ops.convert_to_numpy(self.last(features))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments: its name."""
         return {"name": self.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """A model from `get_config`."""
         return cls(**config)
 

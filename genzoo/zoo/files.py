@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from pathlib import Path
+from typing import Any
 
 CONFIG = "config.json"
 METADATA = "metadata.json"
@@ -15,7 +16,7 @@ MOST_BYTES = {CONFIG: 2**20, METADATA: 2**20, WEIGHTS: 2**28}
 _DEEPEST = 16
 
 
-def read(folder, name):
+def read(folder: str | os.PathLike, name: str) -> bytes:
     """The bytes of a file of a preset.
 
     What is hashed, checked and parsed later are these bytes, whatever
@@ -53,7 +54,7 @@ def read(folder, name):
     return content
 
 
-def write(folder, name, content):
+def write(folder: str | os.PathLike, name: str, content: bytes) -> None:
     """Put a file into a folder, whole or not at all."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,18 +66,18 @@ def write(folder, name, content):
         part.unlink(missing_ok=True)
 
 
-def sha256(content):
+def sha256(content: bytes) -> str:
     """The hash of bytes, 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
-def to_json(data):
+def to_json(data: Any) -> bytes:
     """Plain data as the bytes of a file, for people to read."""
     text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode()
 
 
-def from_json(content, where):
+def from_json(content: bytes, where: str) -> dict[str, Any]:
     """The object that bytes hold as JSON, a dict.
 
     Raises:

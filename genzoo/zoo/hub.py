@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 from genzoo._version import __version__
 from genzoo.zoo import files
@@ -30,12 +31,12 @@ _SECONDS = 10
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-def is_handle(handle):
+def is_handle(handle: Any) -> bool:
     """Whether it is meant for the Hub, well formed or not."""
     return isinstance(handle, str) and handle.lower().startswith("hf:")
 
 
-def pinned(handle):
+def pinned(handle: Any) -> Any:
     """The handle with its revision: without one, the latest, and a warning.
 
     What is no handle of the Hub is returned as it is.
@@ -62,7 +63,7 @@ def pinned(handle):
     return handle
 
 
-def folder(handle):
+def folder(handle: str) -> Path:
     """The folder with the preset of a pinned handle, downloaded at first.
 
     Raises:

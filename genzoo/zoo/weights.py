@@ -8,16 +8,20 @@ others, and hold references: all of this is refused before anything is read.
 
 import io
 import math
+from collections.abc import Mapping
 
 import h5py
+import keras
 import numpy as np
+
+from genzoo.types import Array
 
 MOST_WEIGHTS = 2**26
 _MOST_ARRAYS = 10_000
 _DTYPES = ("float16", "float32", "float64", "int32", "int64")
 
 
-def to_bytes(arrays):
+def to_bytes(arrays: Mapping[str, Array]) -> bytes:
     """The file that holds some arrays.
 
     Args:
@@ -30,7 +34,7 @@ def to_bytes(arrays):
     return buffer.getvalue()
 
 
-def from_bytes(content, where):
+def from_bytes(content: bytes, where: str) -> dict[str, Array]:
     """The arrays that a file holds, a dict by name, checked before read.
 
     Raises:
@@ -98,7 +102,11 @@ def _size(dataset):
     return math.prod(dataset.shape)
 
 
-def assign(variables, arrays, where):
+def assign(
+    variables: Mapping[str, keras.Variable],
+    arrays: Mapping[str, Array],
+    where: str,
+) -> None:
     """Give variables the values of the arrays of their names.
 
     Args:

@@ -23,13 +23,13 @@ class Row(NamedTuple):
     tolerance: float
 
     @property
-    def agrees(self):
+    def agrees(self) -> bool:
         """Whether the two differ by no more than the tolerance."""
         # False where either is not a number.
         return abs(self.found - self.expected) <= self.tolerance
 
 
-def verify(name, quick=False):
+def verify(name: str, quick: bool = False) -> list[Row]:
     """Measure a preset's numbers again.
 
     Args:

@@ -1,7 +1,13 @@
 """log Z of a preset, estimated again."""
 
+from typing import Any
 
-def log_partition_again(model, chains, temperatures):
+from genzoo.partition import LogPartition
+
+
+def log_partition_again(
+    model: Any, chains: int, temperatures: int
+) -> LogPartition:
     """A `LogPartition` by chains that are not those of the card.
 
     The model goes on to know the log Z that it knew.

@@ -6,9 +6,10 @@ import keras
 import numpy as np
 
 from genzoo import datasets
+from genzoo.types import Array
 
 
-def enlarged_digits():
+def enlarged_digits() -> tuple[Array, Array]:
     """(images, labels) of all 8x8 digits, as 28x28 images in [-1, 1].
 
     Three times as large, in a frame of two pixels: seen by no network that
@@ -21,7 +22,7 @@ def enlarged_digits():
     return images[..., None].astype("float32"), labels
 
 
-def mnist_test_digits():
+def mnist_test_digits() -> tuple[Array, Array]:
     """(images, labels) of MNIST's test set, images in [-1, 1].
 
     From the file named by MNIST_NPZ, else by Keras's loader, which downloads.

@@ -9,6 +9,8 @@ import numpy as np
 
 from genzoo import datasets, metrics
 from genzoo.datasets import decay
+from genzoo.models import GAN
+from genzoo.types import Array
 from genzoo.zoo import presets
 from genzoo.zoo.measures import digits
 
@@ -30,19 +32,19 @@ def _test_features():
     return features(images)
 
 
-def features(images):
+def features(images: Array) -> Array:
     """64 features of each image, by the preset `digit_features`."""
     return _judge().predict(images, batch_size=500, verbose=0)
 
 
-def logits(images):
+def logits(images: Array) -> Array:
     """Ten logits of each image."""
     return np.concatenate(
         [_judge().classify(part) for part in np.array_split(images, 20)]
     )
 
 
-def share_confident(found):
+def share_confident(found: Array) -> float:
     """The share of logits that give a class a probability of 0.9 or more."""
     odds = np.exp(found - found.max(1, keepdims=True))
     return np.mean(1 / odds.sum(1) >= CONFIDENT)
@@ -56,19 +58,19 @@ def _drawn(gan, seed):
     return images, logits(images), asked
 
 
-def confident(gan, seed=0):
+def confident(gan: GAN, seed: int = 0) -> float:
     """The share of samples of a class with a probability of 0.9 or more."""
     return share_confident(_drawn(gan, seed)[1])
 
 
-def class_kl(gan, seed=0):
+def class_kl(gan: GAN, seed: int = 0) -> float:
     """KL of the histogram of classes to uniform, nats."""
     _, found, _ = _drawn(gan, seed)
     share = np.bincount(found.argmax(1), minlength=10) / COUNT
     return np.sum(share * np.log(np.maximum(share, 1e-12) * 10))
 
 
-def as_asked(gan, seed=0):
+def as_asked(gan: GAN, seed: int = 0) -> float:
     """The share of samples whose class is the one asked for."""
     _, found, asked = _drawn(gan, seed)
     return np.mean(found.argmax(1) == asked)
@@ -82,12 +84,12 @@ def _compared(gan, seed, metric):
     return metric.result()
 
 
-def frechet(gan, seed=0):
+def frechet(gan: GAN, seed: int = 0) -> float:
     """Frechet distance to MNIST's test digits, of 64 features."""
     return _compared(gan, seed, metrics.FrechetDistance())
 
 
-def coverage(gan, seed=0):
+def coverage(gan: GAN, seed: int = 0) -> float:
     """The share of test digits with a sample near, of 64 features."""
     return _compared(gan, seed, metrics.DensityCoverage())["coverage"]
 
@@ -117,24 +119,24 @@ def _events(gan, seed):
     return true, gan.sample(COUNT, seed=seed, conditions=energies)
 
 
-def mass_peak(gan, seed=0):
+def mass_peak(gan: GAN, seed: int = 0) -> float:
     """The median of the invariant mass, GeV."""
     return np.median(decay.invariant_mass(_events(gan, seed)[1]))
 
 
-def mass_half_width(gan, seed=0):
+def mass_half_width(gan: GAN, seed: int = 0) -> float:
     """Half of the central 68 per cent of the invariant mass, GeV."""
     mass = decay.invariant_mass(_events(gan, seed)[1])
     return np.subtract(*np.quantile(mass, [0.84, 0.16])) / 2
 
 
-def correlation_error(gan, seed=0):
+def correlation_error(gan: GAN, seed: int = 0) -> float:
     """The largest error of a correlation of two of the six momenta."""
     true, made = (np.corrcoef(x.T) for x in _events(gan, seed))
     return np.abs(true - made).max()
 
 
-def classifier_accuracy(gan, seed=0):
+def classifier_accuracy(gan: GAN, seed: int = 0) -> float:
     """Of a classifier that tells generated from true events; 0.5: cannot."""
     metric = metrics.ClassifierTwoSample()
     scale = decay.MASS / 2

@@ -4,7 +4,10 @@ import functools
 
 import numpy as np
 
+from genzoo.metrics.estimate import Estimate
+from genzoo.models import RBM, MaxEnt
 from genzoo.partition.onsager import CRITICAL_TEMPERATURE
+from genzoo.types import Array
 from genzoo.zoo.measures.jackknife import jackknife
 
 TEMPERATURES = {
@@ -15,7 +18,7 @@ TEMPERATURES = {
 _ROUNDS, _SWEEPS = 40, 25
 
 
-def mean_bonds(model, x):
+def mean_bonds(model: MaxEnt, x: Array) -> Array:
     """x_i x_j averaged over the bonds of a periodic square lattice, (n,)."""
     bonds = np.asarray(model.features(x.reshape(len(x), -1)))[:, 0]
     return bonds / (2 * x[0].size)
@@ -25,7 +28,7 @@ def _mean_bond(model):
     return mean_bonds(model, model.sample(1000, seed=0, steps=2000)).mean()
 
 
-def thermodynamics(x, temperature):
+def thermodynamics(x: Array, temperature: float) -> dict[str, Estimate]:
     """Energy, |magnetisation| and specific heat, each of one spin.
 
     Args:
@@ -50,11 +53,14 @@ def thermodynamics(x, temperature):
 
 # The three numbers of a model come from the same samples.
 @functools.lru_cache(maxsize=1)
-def phase(rbm, temperature):
+def phase(rbm: RBM, temperature: float) -> dict[str, Estimate]:
     """The `thermodynamics` of its chains, looked at every 25 sweeps."""
+    chains = rbm.chains
+    if chains is None:
+        raise ValueError("phase: rbm has no persistent chains.")
     x, seen = None, []
     for seed in range(_ROUNDS):
-        x = rbm.sample(rbm.chains.count, seed=seed, steps=_SWEEPS, start=x)
+        x = rbm.sample(chains.count, seed=seed, steps=_SWEEPS, start=x)
         seen.append(x)
     x = np.stack(seen, axis=1)
     return thermodynamics(x.reshape(*x.shape[:2], 16, 16), temperature)

@@ -1,11 +1,14 @@
 """Standard errors of what is computed from groups of samples."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from genzoo.metrics import Estimate
+from genzoo.types import Array
 
 
-def jackknife(statistic, groups):
+def jackknife(statistic: Callable[[Array], float], groups: Array) -> Estimate:
     """A statistic of all groups together, and its standard error.
 
     Args:

@@ -4,13 +4,15 @@ import functools
 
 import numpy as np
 
+from genzoo.models import RBM
+from genzoo.types import Array
 from genzoo.zoo.measures import digits, gans
 
 SAMPLES, SWEEPS = 1000, 200
 
 
 @functools.cache
-def binary_test_digits():
+def binary_test_digits() -> Array:
     """MNIST's test images, pixels above 127, (10000, 784)."""
     images, _ = digits.mnist_test_digits()
     return (images.reshape(len(images), -1) > 0).astype("uint8")
@@ -27,18 +29,18 @@ def _unnormalised(rbm):
     return -np.mean(rbm.energy(binary_test_digits()))
 
 
-def log_likelihood_ais(rbm):
+def log_likelihood_ais(rbm: RBM) -> float:
     """Mean of the test images, nats; log Z by annealing forwards."""
     return _unnormalised(rbm) - _annealed(rbm).value
 
 
-def log_likelihood_conservative(rbm):
+def log_likelihood_conservative(rbm: RBM) -> float:
     """The same with the larger log Z of both directions."""
     found = _annealed(rbm)
     return _unnormalised(rbm) - max(found.value, found.upper)
 
 
-def log_partition(rbm):
+def log_partition(rbm: RBM) -> float:
     """log Z, nats, by 200 chains of 1,000 temperatures."""
     kept = rbm.known_log_partition.numpy()
     found = rbm.log_partition(
@@ -55,12 +57,12 @@ def _logits(rbm, seed=0):
     return gans.logits(2.0 * x.reshape(-1, 28, 28, 1) - 1)
 
 
-def confident(rbm, seed=0):
+def confident(rbm: RBM, seed: int = 0) -> float:
     """The share of samples of a class with a probability of 0.9 or more."""
     return gans.share_confident(_logits(rbm, seed))
 
 
-def rarest_class(rbm, seed=0):
+def rarest_class(rbm: RBM, seed: int = 0) -> float:
     """The share of samples in the class that has the fewest."""
     found = _logits(rbm, seed).argmax(1)
     return np.bincount(found, minlength=10).min() / SAMPLES

@@ -5,6 +5,9 @@ import functools
 import numpy as np
 
 from genzoo import datasets
+from genzoo.models import RBM
+from genzoo.partition import LogPartition
+from genzoo.types import Array
 from genzoo.zoo.measures.annealing import log_partition_again
 
 SIDE = 6
@@ -14,7 +17,7 @@ MEAN, SCALE = 7.0, 6.0
 
 
 @functools.cache
-def patches(part):
+def patches(part: int) -> Array:
     """The 6x6 patches of 8x8 digits, (images, 9, 36), part 0 or 1.
 
     The grey levels 0 to 16 are dequantised: ink is the level and a uniform
@@ -31,7 +34,7 @@ def patches(part):
     return ((windows - MEAN) / SCALE).astype(np.float32)
 
 
-def gaussian_log_prob(x, mean, covariance):
+def gaussian_log_prob(x: Array, mean: Array, covariance: Array) -> Array:
     """log p(ink) of a normal distribution of x, (images, 9), in nats."""
     root = np.linalg.cholesky(covariance)
     white = np.linalg.solve(root, (x - mean).reshape(-1, WIDTH).T)
@@ -40,7 +43,7 @@ def gaussian_log_prob(x, mean, covariance):
     return log_prob.reshape(x.shape[:2])
 
 
-def principal(covariance, components):
+def principal(covariance: Array, components: int) -> Array:
     """The covariance of probabilistic PCA (Tipping and Bishop 1999)."""
     values, vectors = np.linalg.eigh(covariance)
     rest = WIDTH - components
@@ -48,7 +51,7 @@ def principal(covariance, components):
     return (vectors * values) @ vectors.T
 
 
-def gaussian_of_patches(components=None):
+def gaussian_of_patches(components: int | None = None) -> tuple[Array, Array]:
     """(mean, covariance) of the training patches.
 
     Args:
@@ -63,14 +66,14 @@ def gaussian_of_patches(components=None):
     return x.mean(axis=0), covariance
 
 
-def rbm_log_prob(rbm, part=1):
+def rbm_log_prob(rbm: RBM, part: int = 1) -> Array:
     """log p(ink) of all patches, (images, 9), by the log Z it knows."""
     x = patches(part)
     log_prob = rbm.log_prob(x.reshape(-1, WIDTH)) - WIDTH * np.log(SCALE)
     return log_prob.reshape(x.shape[:2])
 
 
-def annealed_log_partition(rbm):
+def annealed_log_partition(rbm: RBM) -> LogPartition:
     """log Z by annealing both ways, a `LogPartition`."""
     return log_partition_again(rbm, chains=100, temperatures=3000)
 
