@@ -106,7 +106,7 @@ def total(
     critic: Callable[[tf.Tensor, list[tf.Tensor]], tf.Tensor],
     real: tf.Tensor,
     fake: tf.Tensor,
-    condition: tuple[tf.Tensor, ...],
+    condition: Sequence[tf.Tensor],
     seed: random.Seed,
 ) -> tf.Tensor:
     """This replica's share of the mean costs, weighted and added up.
@@ -116,7 +116,7 @@ def total(
         critic: function of (examples, conditions) to logits.
         real: data, float32, (rows, *event).
         fake: generated examples of the same shape.
-        condition: a tuple of tensors of as many rows, perhaps empty.
+        condition: tensors of as many rows, perhaps empty.
         seed: a `runtime.random.Seed` at this replica's first row of those.
     """
     _, rows = distribute.global_rows(tf.shape(real)[0])
