@@ -164,7 +164,7 @@ def test_the_sweep_is_the_one_that_samples(model_of, name):
     x = _inputs([x], MODELS[name][2], 50)["x"]
     seed = random.as_seed(3)
     drawn = sweep(tf.constant(x), random.uniform((50, u.shape[1]), seed))
-    states, _ = model._sweep()(seed, model.space.flatten(tf.constant(x)))
+    states, _ = model._chain.step()(seed, model.space.flatten(tf.constant(x)))
     np.testing.assert_array_equal(drawn, model.space.unflatten(states))
 
 

@@ -31,7 +31,7 @@ def test_maxent_examples_run_as_printed(capsys):
     exec(lattice, names)
     assert names["lattice"].route == "transfer matrix"
     error = names["lattice"].multipliers[0] - 1 / 2.4
-    assert abs(error) < 5 * names["lattice"].multiplier_stderr[0]
+    assert abs(error) < 5 * names["lattice"].multiplier_stderr()[0]
     exec(boltzmann, names)
     assert names["ising"].couplings.shape == (64, 64)
     assert names["memory"].sample(2, seed=0).shape == (2, 4)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from genzoo import checks
-from genzoo.metrics import neighbours as near
+from genzoo.metrics.numerics import neighbours as near
 from genzoo.types import ArrayLike, SeedLike
 
 
@@ -105,7 +105,7 @@ class CollapseMonitor(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Measure the data, once."""
-        self.model._checked("CollapseMonitor", self.x)
+        self.model.space.check("CollapseMonitor", self.x)
         self._points = self._features(self.x)
         self._radii = near.kth_squared_distances(
             self._points, self._points, self.neighbours

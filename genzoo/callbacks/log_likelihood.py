@@ -50,7 +50,7 @@ class LogLikelihood(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Find out before the first epoch whether the data fit the model."""
         for x in self.data.values():
-            self.model._checked("LogLikelihood", x)
+            self.model.space.check("LogLikelihood", x)
 
     def on_epoch_end(
         self, epoch: int, logs: dict[str, Any] | None = None

@@ -1,45 +1,54 @@
 """Metrics that compare data with samples, and divergences, in nats."""
 
-from genzoo.metrics.binned_divergence import BinnedDivergence
-from genzoo.metrics.classifier_two_sample import ClassifierTwoSample
-from genzoo.metrics.decomposition import (
+from genzoo.metrics.divergences.binned import (
+    BinnedEstimate,
+    binned_divergence,
+    binned_entropy,
+)
+from genzoo.metrics.divergences.by_neighbours import (
+    neighbour_entropy,
+    neighbour_kl,
+)
+from genzoo.metrics.divergences.decomposition import (
     LogLikelihoodDecomposition,
     log_likelihood_decomposition,
 )
-from genzoo.metrics.density_coverage import DensityCoverage
-from genzoo.metrics.density_ratio import (
+from genzoo.metrics.divergences.density_ratio import (
     DensityRatioKL,
     density_ratio_kl,
     reverse_kl,
 )
-from genzoo.metrics.divergences import (
+from genzoo.metrics.divergences.finite import (
     entropy,
     jensen_shannon,
     jensen_shannon_distance,
     kl_divergence,
     total_variation,
 )
-from genzoo.metrics.estimate import Estimate
-from genzoo.metrics.evaluation import Evaluation, evaluate_generative
-from genzoo.metrics.frechet_distance import FrechetDistance, frechet_distance
-from genzoo.metrics.histograms import (
-    BinnedEstimate,
-    binned_divergence,
-    binned_entropy,
-)
-from genzoo.metrics.kernel_distance import KernelDistance
-from genzoo.metrics.manifold_overlap import ManifoldOverlap, manifold_overlap
-from genzoo.metrics.mode_coverage import ModeCoverage
-from genzoo.metrics.model_divergences import (
+from genzoo.metrics.divergences.of_models import (
     model_jensen_shannon,
     model_kl_divergence,
     model_total_variation,
 )
-from genzoo.metrics.moment_error import MomentError
-from genzoo.metrics.neighbour_divergence import neighbour_entropy, neighbour_kl
-from genzoo.metrics.precision_recall import PrecisionRecall
-from genzoo.metrics.sliced_wasserstein import SlicedWasserstein
-from genzoo.metrics.two_sample import TwoSampleMetric
+from genzoo.metrics.evaluation import GenerativeTable, evaluate_generative
+from genzoo.metrics.numerics.estimate import Estimate
+from genzoo.metrics.two_sample.binned_divergence import BinnedDivergence
+from genzoo.metrics.two_sample.classifier_two_sample import ClassifierTwoSample
+from genzoo.metrics.two_sample.frechet_distance import (
+    FrechetDistance,
+    frechet_distance,
+)
+from genzoo.metrics.two_sample.kernel_distance import KernelDistance
+from genzoo.metrics.two_sample.manifold_overlap import (
+    DensityCoverage,
+    ManifoldOverlap,
+    PrecisionRecall,
+    manifold_overlap,
+)
+from genzoo.metrics.two_sample.mode_coverage import ModeCoverage
+from genzoo.metrics.two_sample.moment_error import MomentError
+from genzoo.metrics.two_sample.sliced_wasserstein import SlicedWasserstein
+from genzoo.metrics.two_sample.two_sample_metric import TwoSampleMetric
 
 __all__ = [
     "BinnedDivergence",
@@ -48,8 +57,8 @@ __all__ = [
     "DensityCoverage",
     "DensityRatioKL",
     "Estimate",
-    "Evaluation",
     "FrechetDistance",
+    "GenerativeTable",
     "KernelDistance",
     "LogLikelihoodDecomposition",
     "ManifoldOverlap",

@@ -2,35 +2,50 @@
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
-from genzoo.metrics.estimate import Estimate
+from genzoo.checks import whole
+from genzoo.metrics.numerics.estimate import CanSample, Estimate
+from genzoo.types import ArrayLike
 
 DATA, INDEPENDENT = "train against test", "independent pixels"
 
 
-class Evaluation:
+class GenerativeTable:
     """The table of `evaluate_generative`.
 
     Attributes:
         rows: dict from a model's name to a dict from a measure's name to an
             `Estimate(value, stderr)`.
         samples: dict from a model's name to the first samples drawn of it.
+
+    Example:
+    >>> rows = {"rbm": {"distance": genzoo.metrics.Estimate(1.0, 0.1)}}
+    >>> table = genzoo.metrics.GenerativeTable(rows, samples={})
+    >>> print(table)
+          distance
+    rbm  1.00 ± 0.10
     """
 
-    def __init__(self, rows, samples):
+    def __init__(
+        self,
+        rows: dict[str, dict[str, Estimate]],
+        samples: dict[str, np.ndarray],
+    ):
         self.rows = rows
         self.samples = samples
 
     @property
-    def columns(self):
+    def columns(self) -> list[str]:
         """The names of the measures."""
         return list(next(iter(self.rows.values())))
 
-    def __str__(self):
+    def __str__(self) -> str:
         """The table as text."""
         lines = [["", *self.columns]]
         for name, row in self.rows.items():
@@ -46,7 +61,7 @@ class Evaluation:
             for line in lines
         )
 
-    def to_json(self, path=None):
+    def to_json(self, path: str | Path | None = None) -> str:
         """The numbers as json text, also written to `path` if given."""
         rows = {
             name: {
@@ -60,7 +75,7 @@ class Evaluation:
             Path(path).write_text(text + "\n")
         return text
 
-    def draw(self, path):
+    def draw(self, path: str | Path) -> None:
         """A picture: one panel a measure, one bar with its error a model.
 
         Raises:
@@ -98,8 +113,14 @@ class Evaluation:
 
 
 def evaluate_generative(
-    models, x_train, x_test, metrics, n=None, repeats=3, seed=0
-):
+    models: Mapping[str, CanSample | ArrayLike],
+    x_train: ArrayLike,
+    x_test: ArrayLike,
+    metrics: Sequence[keras.metrics.Metric],
+    n: int | None = None,
+    repeats: int = 3,
+    seed: int = 0,
+) -> GenerativeTable:
     """Compare samples of several models with held-out data.
 
     Each model is sampled `repeats` times; each set of samples is compared
@@ -122,16 +143,20 @@ def evaluate_generative(
         seed: of all draws.
 
     Returns:
-        An `Evaluation`.
+        A `GenerativeTable`.
 
     Raises:
         ValueError: for data or models that do not fit together.
 
     Example:
+    >>> x = np.random.default_rng(0).normal(size=(300, 2))
     >>> table = genzoo.metrics.evaluate_generative(
-    ...     {"rbm": rbm, "gan": gan}, x_train, x_test,
-    ...     [genzoo.metrics.FrechetDistance()])
-    >>> print(table)
+    ...     {"far": x[:100] + 5.0}, x[:200], x[200:],
+    ...     [genzoo.metrics.FrechetDistance(name="distance")])
+    >>> list(table.rows)
+    ['train against test', 'independent pixels', 'far']
+    >>> round(table.rows["far"]["distance"].value)
+    50
     """
     x_train, x_test = np.asarray(x_train), np.asarray(x_test)
     if x_train.shape[1:] != x_test.shape[1:] or not len(x_test):
@@ -139,11 +164,7 @@ def evaluate_generative(
             "evaluate_generative: x_train and x_test must have the same shape "
             f"but for the rows; received {x_train.shape} and {x_test.shape}."
         )
-    if not isinstance(repeats, int) or repeats < 2:
-        raise ValueError(
-            "evaluate_generative: repeats must be an int of at least 2, for "
-            f"the errors; received {repeats!r}."
-        )
+    whole(2)(repeats, "evaluate_generative: repeats")
     for metric in metrics:
         if not isinstance(metric, keras.metrics.Metric):
             raise ValueError(
@@ -153,8 +174,13 @@ def evaluate_generative(
     if n is None:
         # Of the training data a new part in each repetition.
         n = min(len(x_test), max(1, len(x_train) // 2))
-    sources = {DATA: x_train, INDEPENDENT: _Independent(x_train), **models}
-    rows, kept = {}, {}
+    sources: dict[str, Any] = {
+        DATA: x_train,
+        INDEPENDENT: _Independent(x_train),
+        **models,
+    }
+    rows: dict[str, dict[str, Estimate]] = {}
+    kept: dict[str, np.ndarray] = {}
     for name, source in sources.items():
         found = []
         for number in range(repeats):
@@ -170,7 +196,7 @@ def evaluate_generative(
             key: _estimate([values[key] for values in found])
             for key in found[0]
         }
-    return Evaluation(rows, kept)
+    return GenerativeTable(rows, kept)
 
 
 class _Independent:

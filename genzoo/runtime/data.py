@@ -1,14 +1,21 @@
-"""Input pipelines: arrays whose order differs each epoch and is reproducible.
+"""Input pipelines: batches that are checked, in an order that is reproducible.
 
 Keras's own shuffling of an array replays one permutation each epoch once
 `keras.utils.set_random_seed` was called.
 """
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from genzoo.runtime import distribute, random
+
+# What a pipeline says of values that are not in the space.
+OUTSIDE = "genzoo: values outside of the space"
 
 
 def is_array(x):
@@ -138,3 +145,77 @@ def moments(x, steps=None):
         square += np.square(batch).sum(axis=0)
     mean = total / count
     return mean, np.maximum(square / count - mean**2, 0.0), count
+
+
+def first_batch(where: str, dataset: tf.data.Dataset) -> Any:
+    """The first batch of a dataset.
+
+    Raises:
+        ValueError: if it is no dataset, or empty.
+    """
+    if not isinstance(dataset, tf.data.Dataset):
+        raise ValueError(
+            f"{where}: x must be an array or a tf.data.Dataset; received "
+            f"{type(dataset).__name__}. Wrap it, for example with "
+            "tf.data.Dataset.from_generator."
+        )
+    first = next(iter(dataset.take(1)), None)
+    if first is None:
+        raise ValueError(f"{where}: the dataset is empty.")
+    return first
+
+
+def split(where: str, parts: tuple, share: float) -> tuple[tuple, tuple]:
+    """The rows to train on and those held out, the last ones.
+
+    Args:
+        where: who asks, for messages.
+        parts: arrays of as many rows, or None.
+        share: of the rows that are held out.
+
+    Raises:
+        ValueError: if x is no array, or one side would be empty.
+    """
+    where = f"{where}: validation_split={share!r}"
+    x = parts[0]
+    if not is_array(x):
+        raise ValueError(f"{where} needs x to be an array.")
+    kept = int(len(x) * (1 - share)) if 0 < share < 1 else 0
+    if not 0 < kept < len(x):
+        raise ValueError(
+            f"{where} must be between 0 and 1 and leave examples of the "
+            f"{len(x)} on both sides."
+        )
+    return (
+        tuple(None if part is None else part[:kept] for part in parts),
+        tuple(None if part is None else part[kept:] for part in parts),
+    )
+
+
+def asserted(x: Any, complaints: dict[str, tf.Tensor]) -> Any:
+    """x, a nest of tensors, which fails with the message of what is true."""
+    checked = [
+        tf.debugging.Assert(tf.logical_not(wrong), [message])
+        for message, wrong in complaints.items()
+    ]
+    with tf.control_dependencies([op for op in checked if op]):
+        return tf.nest.map_structure(tf.identity, x)
+
+
+@contextlib.contextmanager
+def told_plainly(
+    where: str, complaints: Callable[[], dict[str, str]]
+) -> Iterator[None]:
+    """Turns a pipeline's complaint into the ValueError that it means.
+
+    Args:
+        where: who asks, for messages.
+        complaints: gives what is to be said, by the message of `asserted`.
+    """
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        for mark, message in complaints().items():
+            if mark in str(error):
+                raise ValueError(f"{where}: {message}") from None
+        raise

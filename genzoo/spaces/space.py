@@ -1,7 +1,7 @@
 """What every sample space provides."""
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -9,8 +9,11 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.runtime import random
+from genzoo.runtime import data, distribute, random
 from genzoo.spaces.grid import Axis, Grid, gauss_legendre
+
+# Rows that are checked at once.
+_ROWS = 4096
 
 
 class Space:
@@ -248,6 +251,78 @@ class Space:
             inside = ops.logical_and(inside, ops.all(within, axis=-1))
         return inside
 
+    # Examples are held against the space before anything is learned ---------
+
+    def check(self, where: str, x: Any) -> np.ndarray:
+        """x as a compact array, once it is known to be in the space.
+
+        Examples of one number may come without an axis.
+
+        Args:
+            where: who asks, for messages: "RBM.fit".
+            x: examples, of shape (n, *event_shape).
+
+        Raises:
+            ValueError: if x is empty, of another shape, or outside.
+        """
+        try:
+            x = data.as_array(x)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+        x = self.with_axis(x)
+        if x.ndim == 0 or x.shape[1:] != self.event_shape:
+            expected = ", ".join(["n", *map(str, self.event_shape)])
+            hint = "x.reshape(len(x), -1)"
+            if len(self.event_shape) > 1:
+                hint = f"x.reshape(-1, {expected.partition(', ')[2]})"
+            raise ValueError(
+                f"{where}: x must have shape ({expected}); received "
+                f"{x.shape}. Reshape it, for example {hint}."
+            )
+        if len(x) == 0:
+            raise ValueError(f"{where}: x is empty, shape {x.shape}.")
+        parts = (x[i : i + _ROWS] for i in range(0, len(x), _ROWS))
+        if any(self.outside(part) for part in parts):
+            raise ValueError(
+                f"{where}: x must hold {self.description}; found "
+                f"{_found(x)}. {self.hint}"
+            )
+        return x
+
+    def check_dataset(
+        self, where: str, dataset: tf.data.Dataset
+    ) -> tf.data.Dataset:
+        """The dataset, which raises as soon as a batch is not in the space.
+
+        Raises:
+            ValueError: if it is empty or its first batch is wrong.
+        """
+        if distribute.is_shared_out(dataset):
+            return dataset
+        first = data.first_batch(where, dataset)
+        x, *labels = first if isinstance(first, tuple) else (first,)
+        if labels:
+            raise ValueError(
+                f"{where}: the dataset must give x alone; it gives "
+                f"{1 + len(labels)} values. Map it: "
+                "dataset.map(lambda x, *rest: x)."
+            )
+        self.check(where, x)
+
+        def check(*batch):
+            x = self.with_axis(batch[0])
+            # TensorFlow compares no bool with a number, nor uint8 with inf.
+            known = x.dtype.is_floating
+            outside = self.outside(x if known else tf.cast(x, tf.float32))
+            return data.asserted(x, {data.OUTSIDE: outside})
+
+        return dataset.map(check, num_parallel_calls=tf.data.AUTOTUNE)
+
+    def with_axis(self, x: Any) -> Any:
+        """x; with its axis, where examples of one number came without."""
+        is_bare = tf.TensorShape(x.shape).rank == 1
+        return x[:, None] if is_bare and self.event_shape == (1,) else x
+
     def get_config(self):
         """The constructor's arguments."""
         raise NotImplementedError
@@ -269,6 +344,15 @@ class Space:
         config = self.get_config().items()
         arguments = ", ".join(f"{name}={value!r}" for name, value in config)
         return f"{type(self).__name__}({arguments})"
+
+
+def _found(x):
+    """What values there are, for messages."""
+    x = np.asarray(x, np.float64)
+    strange = int(x.size - np.isfinite(x).sum())
+    if strange:
+        return f"{strange} values that are not finite"
+    return f"values in [{x.min():g}, {x.max():g}]"
 
 
 def _columns(states, sites, width):

@@ -15,7 +15,6 @@ from goodness_of_fit import (
 )
 
 import genzoo as gz
-from genzoo.models.common import examples
 from genzoo.runtime import random
 
 SIZE = 2
@@ -291,7 +290,7 @@ def test_datasets_may_hold_any_dtype_that_arrays_may(name):
     rbm = gz.RBM(TABLE[name].make(SIZE), gz.units.Bernoulli(2))
     for x in TABLE[name].inside:
         dataset = tf.data.Dataset.from_tensor_slices(np.asarray(x)).batch(1)
-        for row in examples.check_dataset("fit", dataset, rbm.space):
+        for row in rbm.space.check_dataset("fit", dataset):
             assert row.dtype == np.asarray(x).dtype
 
 

@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from genzoo import checks, losses
 from genzoo.losses.protocols import known_rules
-from genzoo.models.common import examples
 from genzoo.models.common.endpoints import (
     COUNT,
     SEED,
@@ -335,7 +334,7 @@ class EnergyBasedModel(GenerativeModel):
         if start is None or isinstance(start, str):
             return self._walks().begin(n, seed, start)
         where = self._where("sample")
-        start = examples.check_array(f"{where}: start", start, self.space)
+        start = self.space.check(f"{where}: start", start)
         if len(start) != n:
             raise ValueError(f"{where}: start has {len(start)} rows; n is {n}.")
         return self._walks().walker.at(tf.convert_to_tensor(start), seed)
@@ -359,7 +358,7 @@ class EnergyBasedModel(GenerativeModel):
         Raises:
             ValueError: if x is not in the model's space.
         """
-        x = examples.check_array(self._where("energy"), x, self.space)
+        x = self.space.check(self._where("energy"), x)
         return self._in_batches(self.call, x)
 
     def log_prob(self, x: ArrayLike) -> Array:
@@ -373,7 +372,7 @@ class EnergyBasedModel(GenerativeModel):
                 never adapted to data, fitted or loaded.
         """
         self._check_adapted("log_prob")
-        x = examples.check_array(self._where("log_prob"), x, self.space)
+        x = self.space.check(self._where("log_prob"), x)
         log_z = self._log_z()
         return -self._in_batches(self.call, x) - log_z
 

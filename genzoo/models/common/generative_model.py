@@ -10,7 +10,6 @@ import numpy as np
 
 from genzoo import checks
 from genzoo.export import export
-from genzoo.models.common import examples
 from genzoo.models.common.endpoints import SEED, Endpoints, fingerprint
 from genzoo.models.common.presets import Preset
 from genzoo.models.common.sample_metrics import SampleMetrics
@@ -179,7 +178,7 @@ class GenerativeModel(Preset, keras.Model):
                 "fit: validation_data", validation_data
             )
         elif validation_split:
-            (x, y), validation_data = examples.split(
+            (x, y), validation_data = data.split(
                 self._where("fit"), (x, y), validation_split
             )
         if validation_data is not None:
@@ -298,17 +297,30 @@ class GenerativeModel(Preset, keras.Model):
         self,
         method: str,
         x: Any,
-        check_dataset: Callable = examples.check_dataset,
+        check_dataset: Callable | None = None,
     ) -> Any:
         """x, an array or a dataset, in the form that Keras's loops take.
 
         Args:
             method: who asks, for messages.
             x: examples.
-            check_dataset: as `examples.check_dataset`, for datasets that give
+            check_dataset: as `space.check_dataset`, for datasets that give
                 more than x.
         """
-        x = examples.checked(self._where(method), x, self.space, check_dataset)
+        where = self._where(method)
+        if isinstance(x, tuple):
+            x, *others = x
+            if any(other is not None for other in others):
+                raise ValueError(
+                    f"{where}: takes examples alone; received a tuple of "
+                    f"{1 + len(others)}, with labels or weights."
+                )
+        if x is None:
+            raise ValueError(f"{where}: x is missing.")
+        if data.is_array(x):
+            x = self.space.check(where, x)
+        else:
+            x = (check_dataset or self.space.check_dataset)(where, x)
         if distribute.is_multi_worker(self.distribute_strategy):
             # Before it trains, Keras averages a batch over the workers.
             x = data.as_float(x)
@@ -330,15 +342,15 @@ class GenerativeModel(Preset, keras.Model):
         return self._checked("predict", x)
 
     def _complaints(self) -> dict[str, str]:
-        """What a pipeline's complaints mean; see `examples.told_plainly`."""
+        """What a pipeline's complaints mean; see `data.told_plainly`."""
         space = self.space
         return {
-            examples.OUTSIDE: "a batch of the dataset is not in the model's "
+            data.OUTSIDE: "a batch of the dataset is not in the model's "
             f"space; x must hold {space.description}. {space.hint}"
         }
 
     def _told_plainly(self, method: str):
-        return examples.told_plainly(self._where(method), self._complaints)
+        return data.told_plainly(self._where(method), self._complaints)
 
     # Samples --------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from genzoo.models.common import examples
 from genzoo.runtime import data, distribute
 from genzoo.spaces import Space
 from genzoo.types import Array, ArrayLike
@@ -63,8 +62,8 @@ class Unconditional:
     def check_dataset(
         self, where: str, dataset: tf.data.Dataset, space: Space
     ) -> tf.data.Dataset:
-        """`examples.check_dataset`: it must give x alone."""
-        return examples.check_dataset(where, dataset, space)
+        """As of the space: it must give x alone."""
+        return space.check_dataset(where, dataset)
 
     def spec(self) -> list[tf.TensorSpec]:
         """No arguments of graphs."""
@@ -180,25 +179,25 @@ class Conditions:
         """
         if distribute.is_shared_out(dataset):
             return dataset
-        first = examples.first_batch(where, dataset)
+        first = data.first_batch(where, dataset)
         if not isinstance(first, tuple) or len(first) != 2:
             raise ValueError(
                 f"{where}: the model is conditional; the dataset must give "
                 f"(x, {self.name})."
             )
         x, y = first
-        examples.check_array(where, x, space)
+        space.check(where, x)
         self.check(where, y, len(x))
 
         def check(x, y):
             if self.classes:
                 y = tf.reshape(y, (-1,))
-            x = examples.with_axis(x, space)
+            x = space.with_axis(x)
             outside = {
-                examples.OUTSIDE: space.outside(x),
+                data.OUTSIDE: space.outside(x),
                 UNKNOWN: self.outside(y),
             }
-            x, y = examples.asserted((x, y), outside)
+            x, y = data.asserted((x, y), outside)
             return x, tf.cast(y, self.dtype)
 
         return dataset.map(check, num_parallel_calls=tf.data.AUTOTUNE)

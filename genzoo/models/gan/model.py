@@ -9,7 +9,6 @@ from genzoo import checks
 from genzoo import networks as pairs
 from genzoo.layers import Augmentation
 from genzoo.losses.adversarial import AdversarialLoss, get_adversarial
-from genzoo.models.common import examples
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.generative_model import GenerativeModel
 from genzoo.models.common.presets import numbered
@@ -375,7 +374,11 @@ class GAN(GenerativeModel):
         where = self._where(method)
         if isinstance(x, tuple) and len(x) == 2 and y is None:
             x, y = x
-        x = self._checked(method, x, self.conditions.check_dataset)
+
+        def check_dataset(where, dataset):
+            return self.conditions.check_dataset(where, dataset, self.space)
+
+        x = self._checked(method, x, check_dataset)
         if pipeline.is_array(x):
             return x, self.conditions.check(where, y, len(x))
         if y is not None:
@@ -470,7 +473,7 @@ class GAN(GenerativeModel):
                 "scores packs, not examples."
             )
         where = self._where("score")
-        x = examples.check_array(where, x, self.space)
+        x = self.space.check(where, x)
         y = self.conditions.given(where, labels, conditions)
         is_told = self._drawing.critic_is_told
         if is_told or y is not None:

@@ -7,7 +7,6 @@ import numpy as np
 
 from genzoo import checks, features
 from genzoo.features.pairwise import edge_array, edge_count, lattice_bonds
-from genzoo.models.common import examples
 from genzoo.models.maxent import mean_field, pairwise_losses
 from genzoo.models.maxent.model import MaxEnt
 from genzoo.spaces import Space, Spin
@@ -244,7 +243,7 @@ class BoltzmannMachine(MaxEnt):
             ValueError: if x is not in the space.
         """
         where = self._where("log_pseudolikelihood")
-        x = examples.check_array(where, x, self.space)
+        x = self.space.check(where, x)
         return self._in_batches(self._site_scores, x)
 
     def _site_scores(self, x):

@@ -13,7 +13,6 @@ from genzoo.features.feature import Feature
 from genzoo.features.function import serialize as serialize_function
 from genzoo.losses import LearningRule
 from genzoo.losses.protocols import Conditional, Enumerable, Flowing
-from genzoo.models.common import examples
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.energy_based_model import (
     KNOWN_LENGTH,
@@ -483,7 +482,7 @@ class MaxEnt(EnergyBasedModel):
         if x is not None:
             x = self._checked("fit", x)
             if validation_split:
-                (x,), (validation_data,) = examples.split(
+                (x,), (validation_data,) = data.split(
                     where, (x,), validation_split
                 )
             with self._told_plainly("fit"):
@@ -1040,7 +1039,7 @@ class MaxEnt(EnergyBasedModel):
         few = (self.space.state_count or np.inf) <= _MOST_STATES
         if few and x is not None and data.is_array(x):
             where = self._where("evaluate")
-            x = examples.check_array(where, x, self.space)
+            x = self.space.check(where, x)
             found |= report.likelihood_identity(x, self.log_prob)
         return found
 

@@ -9,7 +9,7 @@ from keras import ops
 
 from genzoo import checks, losses, partition
 from genzoo.losses.protocols import Conditional, Enumerable
-from genzoo.models.common import EnergyBasedModel, examples
+from genzoo.models.common import EnergyBasedModel
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.energy_based_model import KNOWN_LENGTH
 from genzoo.models.common.presets import AllChains
@@ -246,7 +246,7 @@ class RBM(EnergyBasedModel):
     def _states(self, method, name, x, unit):
         """Checked examples of a layer, in rows."""
         where = f"{self._where(method)}: {name}"
-        x = examples.check_array(where, x, unit.space)
+        x = unit.space.check(where, x)
         return unit.space.flatten(tf.cast(x, self.variable_dtype))
 
     def log_pseudolikelihood(self, x: ArrayLike) -> Array:
@@ -262,7 +262,7 @@ class RBM(EnergyBasedModel):
         where = self._where("log_pseudolikelihood")
         if self.visible.levels is None:
             raise ValueError(f"{where}: {self._continuous()}")
-        x = examples.check_array(where, x, self.space)
+        x = self.space.check(where, x)
         return self._in_batches(self._scores, x, _SCORED)
 
     # Learning ---------------------------------------------------------------

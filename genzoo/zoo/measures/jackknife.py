@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from genzoo.metrics.estimate import Estimate
+from genzoo.metrics import Estimate
 
 
 def jackknife(statistic, groups):

@@ -332,11 +332,11 @@ def test_pseudolikelihood_and_flow_of_categorical_sites():
         ),
         (
             lambda: gz.BoltzmannMachine(spaces.Spin(3), edges=[[1, 1]]),
-            "BoltzmannMachine: an edge joins a site with itself",
+            "BoltzmannMachine: edges must join different sites",
         ),
         (
             lambda: gz.BoltzmannMachine(spaces.Spin(3), edges=[[0, 1], [1, 0]]),
-            "BoltzmannMachine: an edge comes twice",
+            "BoltzmannMachine: edges must be given once",
         ),
         (
             lambda: gz.BoltzmannMachine(spaces.Spin(3), edges=[0, 1, 2]),

@@ -1,0 +1,1 @@
+"""Entropies and divergences as functions, in nats."""

@@ -1,0 +1,1 @@
+"""What metrics and divergences compute with: neighbours, counts, networks."""

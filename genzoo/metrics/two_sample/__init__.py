@@ -1,0 +1,1 @@
+"""Keras metrics whose `update_state` gets data and samples."""
