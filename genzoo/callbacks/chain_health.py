@@ -1,10 +1,13 @@
 """Whether the persistent chains still move."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from genzoo import checks
 from genzoo.runtime import probability, random
+from genzoo.types import SeedLike
 
 
 class ChainHealth(keras.callbacks.Callback):
@@ -27,15 +30,23 @@ class ChainHealth(keras.callbacks.Callback):
     Raises:
         ValueError: if `sweeps` is below 4, `every` is not a positive int, or
             the model has no chains.
+
+    Example:
+    >>> rbm = genzoo.RBM(genzoo.units.Bernoulli(64), genzoo.units.Bernoulli(8))
+    >>> rbm.compile()
+    >>> health = genzoo.callbacks.ChainHealth(sweeps=10)
+    >>> history = rbm.fit(x_train, verbose=0, callbacks=[health])
+    >>> 1 <= history.history["chain_distinct"][0] <= 128
+    True
     """
 
-    def __init__(self, sweeps=50, every=1, seed=0):
+    def __init__(self, sweeps: int = 50, every: int = 1, seed: SeedLike = 0):
         super().__init__()
         self.sweeps = checks.whole(4)(sweeps, "ChainHealth: sweeps")
         self.every = checks.positive_int(every, "ChainHealth: every")
         self.seed = seed
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Refuse a model without persistent chains."""
         if getattr(self.model, "chains", None) is None:
             raise ValueError(
@@ -43,7 +54,9 @@ class ChainHealth(keras.callbacks.Callback):
                 "it with PersistentContrastiveDivergence."
             )
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         """Write the values of this epoch."""
         if logs is None or (epoch + 1) % self.every:
             return

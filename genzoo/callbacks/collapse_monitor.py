@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -103,7 +103,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         self.features = features
         self.seed = seed
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Measure the data, once."""
         self.model.space.check("CollapseMonitor", self.x)
         self._points = self._features(self.x)
@@ -119,14 +119,16 @@ class CollapseMonitor(keras.callbacks.Callback):
         x = np.asarray(x, np.float64)
         return x.reshape(len(x), -1)
 
-    def coverage(self, samples):
+    def coverage(self, samples: ArrayLike) -> float:
         """The share of the data points that samples come near."""
         inside = near.inside_balls(
             self._points, self._radii, self._features(samples), None
         )
         return float(inside.hit.mean())
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         """Write the values of this epoch, and act on them."""
         if logs is None or (epoch + 1) % self.every:
             return

@@ -1,8 +1,11 @@
 """The log-likelihood as a training curve."""
 
+from typing import Any
+
 import keras
 
 from genzoo import checks
+from genzoo.types import ArrayLike
 
 
 class LogLikelihood(keras.callbacks.Callback):
@@ -21,21 +24,37 @@ class LogLikelihood(keras.callbacks.Callback):
 
     Raises:
         ValueError: if `every` is not a positive int.
+
+    Example:
+    >>> rbm = genzoo.RBM(genzoo.units.Bernoulli(64), genzoo.units.Bernoulli(8))
+    >>> rbm.compile()
+    >>> data = {"train": x_train, "test": x_test}
+    >>> curve = genzoo.callbacks.LogLikelihood(data)
+    >>> history = rbm.fit(x_train, verbose=0, callbacks=[curve])
+    >>> learned = history.history["test_log_likelihood"]
     """
 
-    def __init__(self, x, method="auto", every=1, **options):
+    def __init__(
+        self,
+        x: ArrayLike | dict[str, ArrayLike],
+        method: str = "auto",
+        every: int = 1,
+        **options: Any,
+    ):
         super().__init__()
         self.data = x if isinstance(x, dict) else {"": x}
         self.method = method
         self.every = checks.positive_int(every, "LogLikelihood: every")
         self.options = options
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Find out before the first epoch whether the data fit the model."""
         for x in self.data.values():
             self.model.space.check("LogLikelihood", x)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         """Write the values of this epoch."""
         if logs is None or (epoch + 1) % self.every:
             return

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -79,7 +80,7 @@ class SampleGrid(keras.callbacks.Callback):
         self.log_dir = log_dir
         self._writer = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Find out before the first epoch whether there are pictures."""
         shape = tuple(self.image_shape or self.model.event_shape)
         self._is_plane = self.image_shape is None and shape == (2,)
@@ -99,7 +100,9 @@ class SampleGrid(keras.callbacks.Callback):
         if self.log_dir is not None:
             self._writer = tf.summary.create_file_writer(str(self.log_dir))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         """Write the picture of this epoch."""
         last = epoch + 1 == self.params.get("epochs")
         if (epoch + 1) % self.every and not last:
@@ -119,7 +122,7 @@ class SampleGrid(keras.callbacks.Callback):
                     metadata=_AS_IMAGE,
                 )
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Close what is open for TensorBoard."""
         if self._writer is not None:
             self._writer.close()

@@ -11,6 +11,7 @@ import numpy as np
 
 from genzoo import checks
 from genzoo.runtime import random
+from genzoo.types import Array, ArrayLike, SeedLike
 
 MASS = 91.19
 WIDTH = 2.5
@@ -24,12 +25,12 @@ _LEAST_ENERGY = 130.0
 
 
 def two_body_decay(
-    n,
-    energy=None,
-    momentum_resolution=0.015,
-    angle_resolution=0.002,
-    seed=0,
-):
+    n: int,
+    energy: float | ArrayLike | None = None,
+    momentum_resolution: float = 0.015,
+    angle_resolution: float = 0.002,
+    seed: SeedLike = 0,
+) -> tuple[Array, Array]:
     """Events of a resonance like the Z decaying in flight to two leptons.
 
     1. The mass m has the density `1 / ((m - M)^2 + (W / 2)^2)`, M = 91.19 and
@@ -69,7 +70,8 @@ def two_body_decay(
 
     Example:
     >>> events, energies = genzoo.datasets.two_body_decay(10_000)
-    >>> mass = genzoo.datasets.decay.invariant_mass(events)    # (10000,)
+    >>> genzoo.datasets.decay.invariant_mass(events).shape
+    (10000,)
     """
     owner = "datasets.two_body_decay"
     checks.positive_int(n, f"{owner}: n")
@@ -77,13 +79,13 @@ def two_body_decay(
     checks.penalty(angle_resolution, f"{owner}: angle_resolution")
     evenly, kicked, smeared = random.split(random.as_seed(seed), 3)
     uniform = random.uniform((n, 4), evenly, "float64").numpy().T
-    energy = _energies(n, energy, uniform[3])
+    beam = _energies(n, energy, uniform[3])
 
     reach = math.atan(2 * WINDOW)
     mass = MASS + WIDTH / 2 * np.tan(reach * (2 * uniform[0] - 1))
     transverse = TRANSVERSE * random.normal((n, 2), kicked, "float64").numpy()
-    along = np.sqrt(energy**2 - mass**2 - np.sum(transverse**2, axis=1))
-    velocity = np.column_stack([transverse, along]) / energy[:, None]
+    along = np.sqrt(beam**2 - mass**2 - np.sum(transverse**2, axis=1))
+    velocity = np.column_stack([transverse, along]) / beam[:, None]
 
     # The root of c^3 + 3 c + 4 = 8 u, u being the share of angles below c.
     cosine = 2 * np.sinh(np.arcsinh(4 * uniform[1] - 2) / 3)
@@ -95,24 +97,24 @@ def two_body_decay(
     measured = _measured(leptons, noise, momentum_resolution, angle_resolution)
     return (
         measured.reshape(n, 6).astype(np.float32),
-        energy.astype(np.float32)[:, None],
+        beam.astype(np.float32)[:, None],
     )
 
 
 # Observables of events (n, 6), float64 of shape (n,) ------------------------
 
 
-def total_energy(events):
+def total_energy(events: ArrayLike) -> Array:
     """|p1| + |p2|."""
     return np.sum(np.linalg.norm(_leptons(events), axis=-1), axis=-1)
 
 
-def total_momentum(events):
+def total_momentum(events: ArrayLike) -> Array:
     """p1 + p2, of shape (n, 3)."""
     return _leptons(events).sum(axis=-2)
 
 
-def invariant_mass(events):
+def invariant_mass(events: ArrayLike) -> Array:
     """sqrt((|p1| + |p2|)^2 - |p1 + p2|^2), which no boost changes."""
     sizes = np.linalg.norm(_leptons(events), axis=-1)
     # 2 |p1| |p2| (1 - cos) without a difference of large numbers.
@@ -120,31 +122,31 @@ def invariant_mass(events):
     return 2 * np.sqrt(np.prod(sizes, axis=-1)) * half
 
 
-def opening_angle(events):
+def opening_angle(events: ArrayLike) -> Array:
     """The angle between the two momenta, 0 to pi."""
     first, second = np.moveaxis(_leptons(events), -2, 0)
     across = np.linalg.norm(np.cross(first, second), axis=-1)
     return np.arctan2(across, np.sum(first * second, axis=-1))
 
 
-def cos_theta(events):
+def cos_theta(events: ArrayLike) -> Array:
     """Cosine of the first lepton's angle to z, in the pair's rest frame."""
     total, energy = total_momentum(events), total_energy(events)
     momentum = _boosted(_leptons(events)[:, 0], -total / energy[:, None])
     return momentum[:, 2] / np.linalg.norm(momentum, axis=-1)
 
 
-def transverse_momenta(events):
+def transverse_momenta(events: ArrayLike) -> Array:
     """sqrt(px^2 + py^2) of both leptons, of shape (n, 2)."""
     return np.linalg.norm(_leptons(events)[..., :2], axis=-1)
 
 
-def pseudorapidities(events):
+def pseudorapidities(events: ArrayLike) -> Array:
     """asinh(pz / pt) of both leptons, of shape (n, 2)."""
     return np.arcsinh(_leptons(events)[..., 2] / transverse_momenta(events))
 
 
-def azimuths(events):
+def azimuths(events: ArrayLike) -> Array:
     """The angle to x around z of both leptons, -pi to pi, of shape (n, 2)."""
     leptons = _leptons(events)
     return np.arctan2(leptons[..., 1], leptons[..., 0])

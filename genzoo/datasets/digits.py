@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from genzoo.types import Array
+
 _TRAINING = 1500
 
 
-def load_data():
+def load_data() -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """1,797 handwritten digits, 8x8 pixels, that ship with genzoo.
 
     Each pixel counts the ink in a 4x4 block of a 32x32 scan, from 0 to 16.

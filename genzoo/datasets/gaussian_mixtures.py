@@ -7,6 +7,7 @@ import numpy as np
 
 from genzoo import checks
 from genzoo.runtime import random
+from genzoo.types import Array, SeedLike
 
 
 class GaussianMixture(NamedTuple):
@@ -17,15 +18,29 @@ class GaussianMixture(NamedTuple):
         labels: the Gaussian of each point, int32, (n,).
         centres: float32, (modes, 2).
         sd: standard deviation of a Gaussian along each coordinate.
+
+    Example:
+    >>> ring = genzoo.datasets.gaussian_ring(500, modes=8)
+    >>> ring.x.shape, ring.centres.shape
+    ((500, 2), (8, 2))
+    >>> nearest = np.abs(ring.x - ring.centres[ring.labels]) < 6 * ring.sd
+    >>> bool(nearest.all())
+    True
     """
 
-    x: np.ndarray
-    labels: np.ndarray
-    centres: np.ndarray
+    x: Array
+    labels: Array
+    centres: Array
     sd: float
 
 
-def gaussian_ring(n, modes=8, radius=2.0, sd=0.02, seed=0):
+def gaussian_ring(
+    n: int,
+    modes: int = 8,
+    radius: float = 2.0,
+    sd: float = 0.02,
+    seed: SeedLike = 0,
+) -> GaussianMixture:
     """Points of Gaussians whose centres stand evenly on a circle.
 
     All lengths are then divided by `sqrt(radius^2 / 2 + sd^2)`, so that each
@@ -60,7 +75,13 @@ def gaussian_ring(n, modes=8, radius=2.0, sd=0.02, seed=0):
     return _mixture(owner, n, centres, sd, seed)
 
 
-def gaussian_grid(n, side=5, spacing=2.0, sd=0.05, seed=0):
+def gaussian_grid(
+    n: int,
+    side: int = 5,
+    spacing: float = 2.0,
+    sd: float = 0.05,
+    seed: SeedLike = 0,
+) -> GaussianMixture:
     """Points of Gaussians whose centres stand on a square grid around 0.
 
     All lengths are then divided by `sqrt(spacing^2 (side^2 - 1) / 12 + sd^2)`,

@@ -1,18 +1,22 @@
 """Configurations of the two-dimensional Ising model in equilibrium."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from genzoo import checks
 from genzoo.runtime import random
 from genzoo.samplers import ising as sampler
+from genzoo.types import Array, SeedLike
 
 _MOST_WORDS = 64
 _MOST_SITES = 2**21
 
 
-def ising(shape, temperature, n, seed=0):
+def ising(
+    shape: Sequence[int], temperature: float, n: int, seed: SeedLike = 0
+) -> Array:
     """Equilibrium configurations of the Ising model on a torus.
 
     `p(s) = exp(sum s_i s_j / T) / Z` over nearest neighbours, periodic in
@@ -45,9 +49,9 @@ def ising(shape, temperature, n, seed=0):
         Lett. 62, 1989.
 
     Example:
-    >>> x = genzoo.datasets.ising((16, 16), 2.27, 1000)
+    >>> x = genzoo.datasets.ising((8, 8), 2.27, 100)
     >>> x.shape, x.dtype
-    ((1000, 16, 16), dtype('int8'))
+    ((100, 8, 8), dtype('int8'))
     """
     owner = "datasets.ising"
     sampler.even_shape(shape, f"{owner}: shape")

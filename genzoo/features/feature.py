@@ -1,8 +1,9 @@
 """What every feature provides, and several features as one."""
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from genzoo.checks import Arguments
@@ -21,6 +22,12 @@ class Quadratic(NamedTuple):
         pairs: positions (i, j) of the bilinear parts, an int array (m, 2).
         pair_features: which feature each belongs to.
         values: the values that a site takes, or None where phi = x.
+
+    Example:
+    >>> spins = genzoo.spaces.Spin(3)
+    >>> form = genzoo.features.Pairwise().quadratic(spins)
+    >>> form.pairs.tolist()
+    [[0, 1], [0, 2], [1, 2]]
     """
 
     sites: np.ndarray
@@ -35,7 +42,20 @@ NO_PAIRS = np.zeros((0, 2), np.int64)
 
 
 class Feature:
-    """One or more functions f_i(x), whose averages are constrained."""
+    """One or more functions f_i(x), whose averages are constrained.
+
+    Example:
+    >>> class Changes(genzoo.features.Feature):
+    ...     def names(self, space):
+    ...         return ["changes"]
+    ...
+    ...     def __call__(self, x):
+    ...         changed = tf.cast(x[:, 1:] != x[:, :-1], x.dtype)
+    ...         return tf.reduce_sum(changed, axis=1, keepdims=True)
+    >>> row = genzoo.MaxEnt(genzoo.spaces.Binary(8), Changes())
+    >>> row.compile()
+    >>> history = row.fit(observations=[2.0], verbose=0)
+    """
 
     arguments: ClassVar[Arguments] = {}
 
@@ -60,24 +80,24 @@ class Feature:
         """
         raise NotImplementedError
 
-    def __call__(self, x):
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """f(x), shape (batch, n), for examples (batch, *event_shape)."""
         raise NotImplementedError
 
-    def quadratic(self, space):
+    def quadratic(self, space: Space) -> Quadratic | None:
         """The `Quadratic` form that the functions are, or None."""
-        return
+        return None
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """A feature from `get_config`."""
         return cls(**config)
 
 
-def flat(x):
+def flat(x: tf.Tensor) -> tf.Tensor:
     """Examples (batch, *event_shape) as states (batch, width)."""
     return ops.reshape(x, (ops.shape(x)[0], int(np.prod(x.shape[1:]))))

@@ -1,14 +1,18 @@
 """Several features as one."""
 
+from typing import Any
+
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from genzoo.features.feature import Feature, Quadratic
 from genzoo.features.function import Function
+from genzoo.spaces import Space
 
 
-def get(identifier):
+def get(identifier: Any) -> Feature:
     """A `Feature` from itself, its configuration, or any callable.
 
     Raises:
@@ -38,9 +42,19 @@ class FeatureList:
 
     Raises:
         ValueError: if there are none, or one does not apply to the space.
+
+    Example:
+    >>> features = genzoo.features.FeatureList(
+    ...     genzoo.spaces.Spin(3),
+    ...     [genzoo.features.Moments(1, tied=True), genzoo.features.Pairwise()],
+    ... )
+    >>> features.names
+    ['sum x', 'x_0 x_1', 'x_0 x_2', 'x_1 x_2']
+    >>> features(tf.constant([[1.0, -1.0, 1.0]])).numpy().tolist()
+    [[1.0, -1.0, 1.0, -1.0]]
     """
 
-    def __init__(self, space, features):
+    def __init__(self, space: Space, features: Any):
         if not isinstance(features, (list, tuple)):
             features = [features]
         if not features:
@@ -54,10 +68,10 @@ class FeatureList:
         self.counts = [len(part) for part in names]
         self.names = _distinct([name for part in names for name in part])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
-    def __call__(self, states):
+    def __call__(self, states: tf.Tensor) -> tf.Tensor:
         """f(x), (batch, n), for states (batch, width), in their dtype."""
         x = self.space.unflatten(states)
         values = []
@@ -67,16 +81,18 @@ class FeatureList:
         return values[0] if len(values) == 1 else ops.concatenate(values, 1)
 
     @property
-    def breaks(self):
+    def breaks(self) -> list[float]:
         """Where functions of continuous sites may jump."""
         return sorted({b for feature in self.parts for b in feature.breaks})
 
-    def quadratic(self):
+    def quadratic(self) -> Quadratic | None:
         """The `Quadratic` form that all of them together are, or None."""
         if not self.space.is_discrete:
             return None
-        forms = [feature.quadratic(self.space) for feature in self.parts]
-        if None in forms or len({form.values for form in forms}) > 1:
+        given = [feature.quadratic(self.space) for feature in self.parts]
+        forms = [form for form in given if form is not None]
+        values = {form.values for form in forms}
+        if len(forms) < len(given) or len(values) > 1:
             return None
         first = np.cumsum([0, *self.counts])
         numbered = [
@@ -94,7 +110,7 @@ class FeatureList:
             sites, site_features, pairs, pair_features, forms[0].values
         )
 
-    def serialize(self):
+    def serialize(self) -> list[dict[str, Any]]:
         """Their configurations, a list.
 
         Raises:

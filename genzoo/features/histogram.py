@@ -1,14 +1,16 @@
 """Histograms: how much of the probability lies in each bin."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
 from genzoo.features.feature import Feature, flat
+from genzoo.spaces import Space
 
 
 @keras.saving.register_keras_serializable("genzoo.features")
@@ -24,6 +26,14 @@ class Histogram(Feature):
 
     Raises:
         ValueError: unless there are two or more increasing numbers.
+
+    Example:
+    >>> bins = genzoo.features.Histogram([0, 1, 2])
+    >>> model = genzoo.MaxEnt(genzoo.spaces.Interval(0, 3), bins)
+    >>> model.compile()
+    >>> history = model.fit(observations=[0.5, 0.3], verbose=0)
+    >>> model.features.names
+    ['x in [0, 1)', 'x in [1, 2]']
     """
 
     arguments: ClassVar[checks.Arguments] = {
@@ -35,11 +45,11 @@ class Histogram(Feature):
         self.bins = np.array(bins)
 
     @property
-    def breaks(self):
+    def breaks(self) -> tuple[float, ...]:
         """The ends of the bins."""
         return tuple(self.bins.tolist())
 
-    def count(self, space):
+    def count(self, space: Space) -> int:
         """Bins times sites."""
         if not space.is_bounded:
             raise ValueError(
@@ -48,7 +58,7 @@ class Histogram(Feature):
             )
         return space.width * (len(self.bins) - 1)
 
-    def names(self, space):
+    def names(self, space: Space) -> list[str]:
         """x in [0, 1), and so on."""
         self.count(space)
         last = len(self.bins) - 2
@@ -60,7 +70,7 @@ class Histogram(Feature):
         ]
         return [f"{site} in {bin}" for site in space.site_names for bin in bins]
 
-    def __call__(self, x):
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Indicators, (batch, width * bins)."""
         dtype = x.dtype
         x = flat(x)[:, :, None]
@@ -73,6 +83,6 @@ class Histogram(Feature):
         bins = len(self.bins) - 1
         return ops.reshape(inside, (-1, inside.shape[1] * bins))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"bins": self.bins.tolist()}

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
@@ -20,6 +21,7 @@ from genzoo.features.feature import (
     flat,
 )
 from genzoo.features.pairwise import edge_array, edge_count, edges_of
+from genzoo.spaces import Space
 
 _VALUES = checks.number_list("two or more different finite numbers")
 
@@ -33,6 +35,15 @@ class Indicators(Feature):
 
     Raises:
         ValueError: unless there are two or more different numbers.
+
+    Example:
+    >>> values = [1, 2, 3]
+    >>> space = genzoo.spaces.Categorical(values)
+    >>> model = genzoo.MaxEnt(space, genzoo.features.Indicators(values))
+    >>> model.compile()
+    >>> history = model.fit(observations=[0.5, 0.3], verbose=0)
+    >>> [round(p, 3) for p in model.prob(space.states()).tolist()]
+    [0.5, 0.3, 0.2]
     """
 
     arguments: ClassVar[checks.Arguments] = {"values": _VALUES}
@@ -41,11 +52,11 @@ class Indicators(Feature):
         (values,) = checks.arguments(self, values=values)
         self.values = tuple(values)
 
-    def count(self, space):
+    def count(self, space: Space) -> int:
         """Sites times values but one."""
         return space.width * (len(self.values) - 1)
 
-    def names(self, space):
+    def names(self, space: Space) -> list[str]:
         """x_0=1, and so on."""
         return [
             f"{site}={value:g}"
@@ -53,7 +64,7 @@ class Indicators(Feature):
             for value in self.values[:-1]
         ]
 
-    def __call__(self, x):
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Indicators, (batch, width * (values - 1))."""
         x = flat(x)
         # Examples are kept in float32, which may hold a level's nearest
@@ -63,12 +74,12 @@ class Indicators(Feature):
         equal = ops.cast(equal, x.dtype)
         return ops.reshape(equal, (-1, x.shape[1] * (len(self.values) - 1)))
 
-    def quadratic(self, space):
+    def quadratic(self, space: Space) -> Quadratic:
         """Linear in the indicators."""
         count = np.arange(space.width * (len(self.values) - 1))
         return Quadratic(count, count, NO_PAIRS, NO_SITES, self.values)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"values": list(self.values)}
 
@@ -84,6 +95,13 @@ class PairIndicators(Feature):
     Raises:
         ValueError: unless there are two or more different numbers, and edges
             are pairs of different sites, each once.
+
+    Example:
+    >>> values = [0, 1, 2]
+    >>> chain = genzoo.features.PairIndicators(values, edges=[(0, 1), (1, 2)])
+    >>> potts = genzoo.MaxEnt(genzoo.spaces.Categorical(values, 3), chain)
+    >>> potts.features.names[:4]
+    ['x_0=0 x_1=0', 'x_0=0 x_1=1', 'x_0=1 x_1=0', 'x_0=1 x_1=1']
     """
 
     arguments: ClassVar[checks.Arguments] = {
@@ -95,7 +113,7 @@ class PairIndicators(Feature):
         values, self.edges = checks.arguments(self, values=values, edges=edges)
         self.values = tuple(values)
 
-    def count(self, space):
+    def count(self, space: Space) -> int:
         """Edges times pairs of values but one each."""
         edges = edge_count("PairIndicators", self.edges, space.event_shape)
         return edges * (len(self.values) - 1) ** 2
@@ -109,12 +127,12 @@ class PairIndicators(Feature):
         second = edges[:, 1:] * kept + b
         return np.stack([first.ravel(), second.ravel()], axis=1)
 
-    def names(self, space):
+    def names(self, space: Space) -> list[str]:
         """x_0=1 x_1=2, and so on."""
         sites = Indicators(self.values).names(space)
         return [f"{sites[i]} {sites[j]}" for i, j in self._places(space.width)]
 
-    def __call__(self, x):
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Products of indicators, (batch, edges * (values - 1)**2)."""
         x = flat(x)
         indicators = Indicators(self.values)(x)
@@ -124,13 +142,13 @@ class PairIndicators(Feature):
             indicators, second, axis=-1
         )
 
-    def quadratic(self, space):
+    def quadratic(self, space: Space) -> Quadratic:
         """Bilinear in the indicators."""
         places = self._places(space.width)
         owner = np.arange(len(places))
         return Quadratic(NO_SITES, NO_SITES, places, owner, self.values)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         edges = None if self.edges is None else self.edges.tolist()
         return {"values": list(self.values), "edges": edges}

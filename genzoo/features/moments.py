@@ -1,13 +1,15 @@
 """Powers of x."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
 from genzoo.features.feature import NO_PAIRS, Feature, Quadratic, flat
+from genzoo.spaces import Space
 
 _HIGHEST = 64
 
@@ -37,7 +39,12 @@ class Moments(Feature):
         ValueError: if a power is not a positive int, or comes twice.
 
     Example:
-    >>> Moments(1, 2)        # a Gaussian, on the real line
+    >>> powers = genzoo.features.Moments(1, 2)
+    >>> gaussian = genzoo.MaxEnt(genzoo.spaces.Real(), powers)
+    >>> gaussian.compile()
+    >>> history = gaussian.fit(observations=[0.0, 1.0], verbose=0)
+    >>> [round(value, 3) for value in gaussian.multipliers.tolist()]
+    [0.0, -0.5]
     """
 
     arguments: ClassVar[checks.Arguments] = {
@@ -50,17 +57,17 @@ class Moments(Feature):
             self, powers=powers or (1,), tied=tied
         )
 
-    def count(self, space):
+    def count(self, space: Space) -> int:
         """Powers, times sites if they are not tied."""
         return len(self.powers) * (1 if self.tied else space.width)
 
-    def names(self, space):
+    def names(self, space: Space) -> list[str]:
         """x^2, or x_0^2, x_1^2, or sum x^2."""
         sites = ["sum x"] if self.tied else space.site_names
         marks = ["" if p == 1 else f"^{p}" for p in self.powers]
         return [site + mark for mark in marks for site in sites]
 
-    def __call__(self, x):
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Powers, (batch, powers * width)."""
         x = flat(x)
         values, power = [], None
@@ -75,7 +82,7 @@ class Moments(Feature):
             values = [ops.sum(v, axis=-1, keepdims=True) for v in values]
         return ops.concatenate(values, axis=-1)
 
-    def quadratic(self, space):
+    def quadratic(self, space: Space) -> Quadratic | None:
         """Linear, if the first power is all there is."""
         if self.powers != [1]:
             return None
@@ -83,11 +90,11 @@ class Moments(Feature):
         features = sites * 0 if self.tied else sites
         return Quadratic(sites, features, NO_PAIRS, NO_PAIRS[:, 0])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"powers": list(self.powers), "tied": self.tied}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """A feature from `get_config`."""
         return cls(*config["powers"], tied=config["tied"])

@@ -7,13 +7,16 @@ from typing import Any, ClassVar
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
 from genzoo.features.feature import NO_SITES, Feature, Quadratic, flat
+from genzoo.spaces import Space
+from genzoo.types import Array
 
 
-def edge_array(value: Any, where: str) -> np.ndarray:
+def edge_array(value: Any, where: str) -> Array:
     """A check: edges as an int array (m, 2), with i < j.
 
     Raises:
@@ -58,6 +61,14 @@ class Pairwise(Feature):
 
     Raises:
         ValueError: if edges are not pairs of different sites, each once.
+
+    Example:
+    >>> ring = genzoo.features.Pairwise([(0, 1), (1, 2), (2, 0)])
+    >>> model = genzoo.MaxEnt(genzoo.spaces.Spin(3), ring)
+    >>> model.compile()
+    >>> history = model.fit(observations=[0.5, 0.5, 0.5], verbose=0)
+    >>> model.features.names
+    ['x_0 x_1', 'x_1 x_2', 'x_0 x_2']
     """
 
     arguments: ClassVar[checks.Arguments] = {
@@ -67,20 +78,20 @@ class Pairwise(Feature):
     def __init__(self, edges: Any = None):
         (self.edges,) = checks.arguments(self, edges=edges)
 
-    def count(self, space):
+    def count(self, space: Space) -> int:
         """The number of edges."""
         return edge_count("Pairwise", self.edges, space.event_shape)
 
-    def pairs(self, space):
+    def pairs(self, space: Space) -> Array:
         """The edges on a space, an int array (m, 2)."""
         return edges_of("Pairwise", self.edges, space.width)
 
-    def names(self, space):
+    def names(self, space: Space) -> list[str]:
         """x_0 x_1, and so on."""
         sites = space.site_names
         return [f"{sites[i]} {sites[j]}" for i, j in self.pairs(space)]
 
-    def __call__(self, x):
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Products, (batch, edges)."""
         x = flat(x)
         if self.edges is None and x.shape[-1] > 1:
@@ -93,12 +104,12 @@ class Pairwise(Feature):
         first, second = np.ascontiguousarray(pairs.T)
         return ops.take(x, first, axis=-1) * ops.take(x, second, axis=-1)
 
-    def quadratic(self, space):
+    def quadratic(self, space: Space) -> Quadratic:
         """Bilinear."""
         pairs = self.pairs(space)
         return Quadratic(NO_SITES, NO_SITES, pairs, np.arange(len(pairs)))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"edges": None if self.edges is None else self.edges.tolist()}
 
@@ -118,6 +129,13 @@ class LatticeBonds(Feature):
 
     Raises:
         ValueError: for a bad shape or `periodic`.
+
+    Example:
+    >>> bonds = genzoo.features.LatticeBonds((4, 4))
+    >>> ising = genzoo.MaxEnt(genzoo.spaces.Spin((4, 4)), bonds)
+    >>> ising.multipliers = [0.4]
+    >>> ising.sample(5, seed=0).shape
+    (5, 4, 4)
     """
 
     arguments: ClassVar[checks.Arguments] = {
@@ -136,11 +154,11 @@ class LatticeBonds(Feature):
         self.wraps = _wraps(self.shape, self.periodic, "LatticeBonds: periodic")
 
     @functools.cached_property
-    def bonds(self) -> np.ndarray:
+    def bonds(self) -> Array:
         """Pairs of neighbours, an int array (bonds, 2)."""
         return lattice_bonds(self.shape, self.periodic)
 
-    def count(self, space):
+    def count(self, space: Space) -> int:
         """One."""
         if int(np.prod(self.shape)) != space.width:
             raise ValueError(
@@ -150,12 +168,12 @@ class LatticeBonds(Feature):
             )
         return 1
 
-    def names(self, space):
+    def names(self, space: Space) -> list[str]:
         """Bonds."""
         self.count(space)
         return ["bonds"]
 
-    def __call__(self, x):
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """The sum, (batch, 1)."""
         x = ops.reshape(flat(x), (-1, *self.shape))
         total = 0.0
@@ -176,39 +194,41 @@ class LatticeBonds(Feature):
             total = ops.zeros_like(flat(x)[:, 0])
         return total[:, None]
 
-    def quadratic(self, space):
+    def quadratic(self, space: Space) -> Quadratic:
         """Bilinear, with one coefficient."""
         owner = np.zeros(len(self.bonds), np.int64)
         return Quadratic(NO_SITES, NO_SITES, self.bonds, owner)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"shape": list(self.shape), "periodic": self.periodic}
 
 
-def lattice_bonds(shape, periodic=True):
+def lattice_bonds(
+    shape: int | tuple[int, ...], periodic: bool | list[bool] = True
+) -> Array:
     """The nearest neighbours on a lattice, an int array (bonds, 2).
 
     A periodic dimension of length 2 has two bonds between the same sites.
 
     Args:
-        shape: of the lattice, a tuple.
+        shape: of the lattice, an int or a tuple.
         periodic: a bool, or one for each dimension.
 
     Raises:
         ValueError: if `periodic` has another length than `shape`.
     """
-    shape = checks.event_shape(shape, "lattice_bonds: shape")
-    sites = np.arange(int(np.prod(shape))).reshape(shape)
+    sides = checks.event_shape(shape, "lattice_bonds: shape")
+    sites = np.arange(int(np.prod(sides))).reshape(sides)
     bonds = []
-    wrapped = _wraps(shape, periodic, "lattice_bonds: periodic")
+    wrapped = _wraps(sides, periodic, "lattice_bonds: periodic")
     for axis, wraps in enumerate(wrapped):
-        if shape[axis] == 1:
+        if sides[axis] == 1:
             continue
         following = np.roll(sites, -1, axis=axis)
         pairs = np.stack([sites, following], axis=-1)
         if not wraps:
-            pairs = pairs.take(range(shape[axis] - 1), axis=axis)
+            pairs = pairs.take(range(sides[axis] - 1), axis=axis)
         bonds.append(pairs.reshape(-1, 2))
     return np.concatenate(bonds) if bonds else np.zeros((0, 2), np.int64)
 
@@ -224,7 +244,7 @@ def _wraps(shape, wraps, where):
 
 
 def edge_count(
-    owner: str, edges: np.ndarray | str | None, shape: tuple[int, ...]
+    owner: str, edges: Array | str | None, shape: tuple[int, ...]
 ) -> int:
     """How many edges there are, without a list of them.
 
@@ -251,7 +271,7 @@ def edge_count(
     return len(edges)
 
 
-def edges_of(owner: str, edges: np.ndarray | None, width: int) -> np.ndarray:
+def edges_of(owner: str, edges: Array | None, width: int) -> Array:
     """The edges, or all pairs of sites, on `width` sites.
 
     Raises:

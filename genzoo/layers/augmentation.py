@@ -1,12 +1,13 @@
 """Augmentation of what the discriminator sees, data and generated alike."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 
 from genzoo import checks
 from genzoo.runtime import distribute, random
+from genzoo.types import SeedLike
 
 _SHARE = checks.number(0, 1)
 
@@ -45,6 +46,14 @@ class Augmentation(keras.layers.Layer):
         Zhao et al., "Differentiable augmentation for data-efficient GAN
         training", 2020; Karras et al., "Training generative adversarial
         networks with limited data", 2020 (the adaptive probability).
+
+    Example:
+    >>> images = x_train.reshape(-1, 8, 8, 1).astype("float32")
+    >>> augmentation = genzoo.layers.Augmentation(colour=0.0, target=0.6)
+    >>> tuple(augmentation(images[:5], seed=0).shape)
+    (5, 8, 8, 1)
+    >>> networks = genzoo.networks.dcgan(8, (8, 8, 1), width=4)
+    >>> gan = genzoo.GAN(*networks, augmentation=augmentation)
     """
 
     arguments: ClassVar[checks.Arguments] = {
@@ -88,7 +97,7 @@ class Augmentation(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, images, seed):
+    def call(self, images: tf.Tensor, seed: SeedLike) -> tf.Tensor:
         """Changed images.
 
         Args:
@@ -97,7 +106,7 @@ class Augmentation(keras.layers.Layer):
         """
         return self.augment(images, random.as_seed(seed))
 
-    def augment(self, images, seed):
+    def augment(self, images: tf.Tensor, seed: random.Seed) -> tf.Tensor:
         """Changed images, float32 whatever the policy.
 
         Args:
@@ -160,7 +169,7 @@ class Augmentation(keras.layers.Layer):
             hidden = hidden & tf.reshape(within, shape)
         return tf.where(hidden, self.fill, images)
 
-    def adapt_to(self, real_logits, rows):
+    def adapt_to(self, real_logits: tf.Tensor, rows: tf.Tensor | int) -> None:
         """Move an adaptive probability by what D says of this batch.
 
         Args:
@@ -176,7 +185,7 @@ class Augmentation(keras.layers.Layer):
         moved = tf.clip_by_value(self.present + step, 0.0, 1.0)
         self.present.assign(moved)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {
             **super().get_config(),

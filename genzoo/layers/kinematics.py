@@ -1,8 +1,9 @@
 """Kinematics of two leptons, as a layer."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
@@ -29,6 +30,11 @@ class DileptonKinematics(keras.layers.Layer):
 
     Raises:
         ValueError: if `mass` is not a positive number.
+
+    Example:
+    >>> events, energies = genzoo.datasets.two_body_decay(100)
+    >>> tuple(genzoo.layers.DileptonKinematics()(events, energies).shape)
+    (100, 12)
     """
 
     arguments: ClassVar[checks.Arguments] = {"mass": checks.positive_number}
@@ -37,7 +43,7 @@ class DileptonKinematics(keras.layers.Layer):
         super().__init__(**kwargs)
         (self.mass,) = checks.arguments(self, mass=mass)
 
-    def call(self, x, energy):
+    def call(self, x: tf.Tensor, energy: tf.Tensor) -> tf.Tensor:
         """The twelve numbers of each event, (batch, 12)."""
         unit = self.mass / 2
         leptons = ops.reshape(x, (-1, 2, 3))
@@ -58,6 +64,6 @@ class DileptonKinematics(keras.layers.Layer):
             axis=-1,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The arguments of the layer."""
         return {**super().get_config(), "mass": self.mass}

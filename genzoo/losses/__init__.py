@@ -32,7 +32,7 @@ _BY_NAME = {
 }
 
 
-def get(identifier):
+def get(identifier: str | dict | LearningRule) -> LearningRule:
     """A learning rule from its name, its configuration or itself.
 
     Raises:

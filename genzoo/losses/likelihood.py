@@ -5,15 +5,16 @@ The gradient of the mean log-likelihood is a difference of two averages,
 come by the second.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 
 from genzoo import checks
 from genzoo.losses.loss import LearningRule
-from genzoo.losses.protocols import Enumerable, Walkable, rules_of
+from genzoo.losses.protocols import Enumerable, Gradients, Walkable, rules_of
 from genzoo.runtime import random
+from genzoo.runtime.random import Seed
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -32,6 +33,11 @@ class ContrastiveDivergence(LearningRule):
     Reference:
         Hinton, "Training products of experts by minimizing contrastive
         divergence", Neural Computation 14, 2002.
+
+    Example:
+    >>> rbm = genzoo.RBM(genzoo.units.Bernoulli(64), genzoo.units.Bernoulli(8))
+    >>> rbm.compile(loss=genzoo.losses.ContrastiveDivergence(steps=2))
+    >>> history = rbm.fit(x_train, verbose=0)
     """
 
     needs = Walkable
@@ -42,7 +48,7 @@ class ContrastiveDivergence(LearningRule):
     def __init__(self, steps: int = 1):
         (self.steps,) = checks.arguments(self, steps=steps)
 
-    def gradients(self, model, x, seed):
+    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Gradients:
         """The energy difference and the estimated gradient."""
         start = rules_of(model).chains_at(x, seed)
         loss, gradients, _ = rules_of(model).contrast(
@@ -50,14 +56,14 @@ class ContrastiveDivergence(LearningRule):
         )
         return loss, gradients
 
-    def value(self, model, x, seed):
+    def value(self, model: Any, x: tf.Tensor, seed: Seed) -> tf.Tensor:
         """The energy difference between data and chains' ends."""
         first, second, third = random.split(seed, 3)
         start = rules_of(model).chains_at(x, first)
         end = rules_of(model).advance(start, self.steps - 1, second)
         return rules_of(model).energy_difference(x, end, third)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"steps": self.steps}
 
@@ -83,6 +89,14 @@ class PersistentContrastiveDivergence(LearningRule):
         Younes, "Parametric inference for imperfectly observed Gibbsian
         fields", 1989. Tieleman, "Training restricted Boltzmann machines using
         approximations to the likelihood gradient", ICML 2008.
+
+    Example:
+    >>> rule = genzoo.losses.PersistentContrastiveDivergence(chains=100)
+    >>> rbm = genzoo.RBM(genzoo.units.Bernoulli(64), genzoo.units.Bernoulli(8))
+    >>> rbm.compile(loss=rule)
+    >>> history = rbm.fit(x_train, validation_data=x_test, verbose=0)
+    >>> sorted(history.history)
+    ['loss', 'val_loss']
     """
 
     needs = Walkable
@@ -98,7 +112,7 @@ class PersistentContrastiveDivergence(LearningRule):
             self, steps=steps, chains=chains
         )
 
-    def gradients(self, model, x, seed):
+    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Gradients:
         """The energy difference and the estimated gradient."""
         start = tf.convert_to_tensor(model.chains.states.value)
         seed = seed.at_row(model.chains.first_row)
@@ -108,13 +122,13 @@ class PersistentContrastiveDivergence(LearningRule):
         model.chains.states.assign(end)
         return loss, gradients
 
-    def value(self, model, x, seed):
+    def value(self, model: Any, x: tf.Tensor, seed: Seed) -> tf.Tensor:
         """The energy difference between data and chains."""
         return rules_of(model).energy_difference(
             x, tf.convert_to_tensor(model.chains.states.value), seed
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"steps": self.steps, "chains": self.chains}
 
@@ -126,15 +140,21 @@ class ExactLikelihood(LearningRule):
     For an RBM the joint states of the smaller discrete layer are enumerated
     in float64: cost and time grow as 2^n with its number n of binary units.
     For a MaxEnt the sum is over its whole space, or an integral.
+
+    Example:
+    >>> machine = genzoo.BoltzmannMachine(genzoo.spaces.Binary(4))
+    >>> machine.compile(loss=genzoo.losses.ExactLikelihood())
+    >>> history = machine.fit(x_train[:, 26:30], verbose=0)
+    >>> loss = machine.evaluate(x_test[:, 26:30], verbose=0)
     """
 
     needs = Enumerable
     uses_averages = True
 
-    def gradients(self, model, x, seed):
+    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Gradients:
         """The negative mean log-likelihood and its exact gradient."""
         return rules_of(model).exact_gradients(x)
 
-    def value(self, model, x, seed):
+    def value(self, model: Any, x: tf.Tensor, seed: Seed) -> tf.Tensor:
         """The negative mean log-likelihood."""
         return rules_of(model).exact_loss(x)

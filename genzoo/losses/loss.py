@@ -1,6 +1,6 @@
 """The learning rules: what `fit` minimises, and how its gradient is found."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import tensorflow as tf
 
@@ -19,6 +19,20 @@ class LearningRule:
         uses_averages: whether it depends on the data through the averages of
             d(-E)/d theta alone, for models where these do not depend on theta.
         samples: whether its gradient is an estimate by Markov chains.
+
+    Example:
+    >>> class WeightsOnly(genzoo.losses.LearningRule):
+    ...     rule = genzoo.losses.Pseudolikelihood()
+    ...
+    ...     def gradients(self, model, x, seed):
+    ...         loss, slopes = self.rule.gradients(model, x, seed)
+    ...         return loss, [g if len(g.shape) == 2 else 0 * g for g in slopes]
+    ...
+    ...     def value(self, model, x, seed):
+    ...         return self.rule.value(model, x, seed)
+    >>> rbm = genzoo.RBM(genzoo.units.Bernoulli(64), genzoo.units.Bernoulli(8))
+    >>> rbm.compile(loss=WeightsOnly())
+    >>> history = rbm.fit(x_train, verbose=0)
     """
 
     arguments: ClassVar[Arguments] = {}
@@ -53,11 +67,11 @@ class LearningRule:
         """Raise a ValueError if the model lacks what the rule needs."""
         require(model, self)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """A learning rule from `get_config`."""
         return cls(**config)

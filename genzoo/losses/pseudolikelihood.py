@@ -1,12 +1,14 @@
 """Pseudolikelihood: each unit predicted from all the others."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
+import tensorflow as tf
 
 from genzoo import checks
 from genzoo.losses.loss import LearningRule
-from genzoo.losses.protocols import Conditional, rules_of
+from genzoo.losses.protocols import Conditional, Gradients, rules_of
+from genzoo.runtime.random import Seed
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -36,6 +38,12 @@ class Pseudolikelihood(LearningRule):
         penalty: Ravikumar, Wainwright and Lafferty, "High-dimensional Ising
         model selection using l1-regularized logistic regression", Annals of
         Statistics 38, 2010.
+
+    Example:
+    >>> machine = genzoo.BoltzmannMachine(genzoo.spaces.Binary(4))
+    >>> machine.compile(loss=genzoo.losses.Pseudolikelihood(l1=0.02))
+    >>> history = machine.fit(x_train[:, 26:30], verbose=0)
+    >>> absent = machine.couplings == 0
     """
 
     needs = Conditional
@@ -53,14 +61,14 @@ class Pseudolikelihood(LearningRule):
             self, sites=sites, l1=l1, l2=l2
         )
 
-    def gradients(self, model, x, seed):
+    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Gradients:
         """The negative mean log-pseudolikelihood and its gradient."""
         return rules_of(model).pseudolikelihood_gradients(x, self.sites, seed)
 
-    def value(self, model, x, seed):
+    def value(self, model: Any, x: tf.Tensor, seed: Seed) -> tf.Tensor:
         """The negative mean log-pseudolikelihood over all units."""
         return rules_of(model).pseudolikelihood_loss(x)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"sites": self.sites, "l1": self.l1, "l2": self.l2}

@@ -1,5 +1,8 @@
 """How the two networks of a conditional pair learn of the condition."""
 
+from collections.abc import Callable
+from typing import Any, Self
+
 import keras
 from keras import layers
 
@@ -30,13 +33,21 @@ class Condition:
         conditioning: "concatenation", "projection" or "auxiliary".
     """
 
-    def __init__(self, classes, length, conditioning):
+    def __init__(
+        self, classes: int | None, length: int | None, conditioning: str
+    ):
         self.classes = classes
         self.length = length
         self.conditioning = conditioning
 
     @classmethod
-    def make(cls, owner, classes, condition, conditioning):
+    def make(
+        cls,
+        owner: str,
+        classes: int | None,
+        condition: int | None,
+        conditioning: str,
+    ) -> Self:
         """A condition from a network's arguments.
 
         Raises:
@@ -56,7 +67,7 @@ class Condition:
         return cls(classes, condition, conditioning)
 
     @property
-    def is_given(self):
+    def is_given(self) -> bool:
         """Whether there is a condition."""
         return self.classes is not None or self.length is not None
 
@@ -72,7 +83,7 @@ class Condition:
             return table(label)
         return layers.Dense(size, kernel_initializer=initializer)(label)
 
-    def joined(self, x, size=None):
+    def joined(self, x: Any, size: int | None = None) -> tuple[Any, Any]:
         """(the inputs of a model, x beside the condition): vectors."""
         if not self.is_given:
             return x, x
@@ -85,7 +96,13 @@ class Condition:
             label = self._embedded(label, size or self.classes, one_hot)
         return layers.Concatenate()([x, label])
 
-    def discriminator(self, x, features, wrap, on_image=False):
+    def discriminator(
+        self,
+        x: Any,
+        features: Callable[[Any], Any],
+        wrap: Callable[[Any], Any],
+        on_image: bool = False,
+    ) -> keras.Model:
         """A discriminator of x, of this conditioning.
 
         Args:

@@ -34,9 +34,9 @@ def dilepton(latent: int = 8, width: int = 128, depth: int = 3) -> Pair:
 
     Example:
     >>> gan = genzoo.GAN(*genzoo.networks.dilepton())
-    >>> events, energies = genzoo.datasets.two_body_decay(100_000)
+    >>> events, energies = genzoo.datasets.two_body_decay(100)
     >>> gan.compile()
-    >>> gan.fit(events, energies)
+    >>> history = gan.fit(events, energies, verbose=0)
     """
 
     def hidden(x, activation):

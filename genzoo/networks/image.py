@@ -24,7 +24,7 @@ def image_shape(value: Any, where: str) -> tuple[int, int, int]:
     return side, side, channels
 
 
-def grid(side):
+def grid(side: int) -> tuple[int, int]:
     """(start, doublings): the coarsest grid, 2 to 8 a side, and its levels.
 
     `start * 2**doublings` is the side, or a little more.
@@ -35,7 +35,7 @@ def grid(side):
     return -(-side // 2**doublings), doublings
 
 
-def to_image(x, side, activation):
+def to_image(x: Any, side: int, activation: str) -> Any:
     """An image of this side, in float32."""
     extra = x.shape[1] - side
     if extra:

@@ -49,6 +49,10 @@ def resnet(
         Gulrajani et al. 2017, appendix F; Huang et al., "The GAN is dead;
         long live the GAN!", 2024; the zero start: Zhang, Dauphin and Ma,
         "Fixup initialization", 2019.
+
+    Example:
+    >>> networks = genzoo.networks.resnet(8, (8, 8, 1), width=4)
+    >>> gan = genzoo.GAN(*networks)
     """
     side, _, channels = image_shape
     given = Condition.make("resnet", classes, condition, conditioning)

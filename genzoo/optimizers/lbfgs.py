@@ -1,10 +1,13 @@
 """L-BFGS, also with an L1 term (then known as OWL-QN)."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from genzoo import checks
-from genzoo.optimizers.solver import Solver
+from genzoo.optimizers.solver import Evaluation, Solver
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -24,25 +27,32 @@ class LBFGS(Solver):
         Liu and Nocedal, "On the limited memory BFGS method for large scale
         optimization", Mathematical Programming 45, 1989. Andrew and Gao,
         "Scalable training of L1-regularized log-linear models", ICML 2007.
+
+    Example:
+    >>> machine = genzoo.BoltzmannMachine(genzoo.spaces.Binary(4))
+    >>> machine.compile(optimizer=genzoo.optimizers.LBFGS(memory=5))
+    >>> history = machine.fit(x_train[:, 26:30], verbose=0)
     """
 
-    def __init__(self, memory=10, name=None):
+    def __init__(self, memory: int = 10, name: str | None = None):
         memory = checks.positive_int(memory, "LBFGS: memory")
         super().__init__(name=name)
         self.memory = memory
 
-    def build_memory(self, add):
+    def build_memory(self, add: Callable[[str, tuple], keras.Variable]) -> None:
         """Past steps and changes of the gradient, the latest last."""
         self.steps = add("steps", (self.memory, self.count))
         self.changes = add("changes", (self.memory, self.count))
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget the objective: it has changed."""
         super().reset()
         self.steps.assign(tf.zeros_like(self.steps))
         self.changes.assign(tf.zeros_like(self.changes))
 
-    def remember(self, change, gradient_change, accepted):
+    def remember(
+        self, change: tf.Tensor, gradient_change: tf.Tensor, accepted: tf.Tensor
+    ) -> None:
         """Take note of a step along which the gradient grew."""
         curvature = tf.reduce_sum(change * gradient_change)
         length = tf.norm(change) * tf.norm(gradient_change)
@@ -55,7 +65,9 @@ class LBFGS(Solver):
             moved = tf.concat([old[1:], new[None]], axis=0)
             memory.assign(tf.where(useful, moved, old))
 
-    def direction(self, evaluation, pseudogradient, free):
+    def direction(
+        self, evaluation: Evaluation, pseudogradient: tf.Tensor, free: tf.Tensor
+    ) -> tf.Tensor:
         """-H^-1 g by the two-loop recursion; rows of zeros do nothing."""
         steps = tf.convert_to_tensor(self.steps.value)
         changes = tf.convert_to_tensor(self.changes.value)
@@ -74,7 +86,9 @@ class LBFGS(Solver):
             vector += steps[i] * (weights[i] - back)
         return -vector * free
 
-    def first_step_size(self, direction, pseudogradient):
+    def first_step_size(
+        self, direction: tf.Tensor, pseudogradient: tf.Tensor
+    ) -> tf.Tensor:
         """1, or a short step while nothing is known of the curvature."""
         known = tf.reduce_any(self.steps.value[-1] != 0)
         length = tf.reduce_sum(tf.abs(direction))
@@ -82,6 +96,6 @@ class LBFGS(Solver):
         short = tf.minimum(one, tf.math.divide_no_nan(one, length))
         return tf.where(known, one, short)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "memory": self.memory}

@@ -1,5 +1,8 @@
 """The natural gradient, from noisy averages."""
 
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
 import keras
 import tensorflow as tf
 
@@ -29,22 +32,29 @@ class NaturalGradient(keras.optimizers.Optimizer):
     Reference:
         Amari, "Natural gradient works efficiently in learning", Neural
         Computation 10, 1998.
+
+    Example:
+    >>> spins = genzoo.MaxEnt(
+    ...     genzoo.spaces.Spin(30), genzoo.features.Moments(1, tied=True)
+    ... )
+    >>> spins.compile(optimizer=genzoo.optimizers.NaturalGradient(), loss="pcd")
+    >>> history = spins.fit(observations=[6.0], epochs=1, verbose=0)
     """
 
     needs_hessian = True
 
     def __init__(
         self,
-        learning_rate=0.5,
-        decay_steps=50,
-        max_change=1.0,
-        name=None,
+        learning_rate: Any = 0.5,
+        decay_steps: float = 50,
+        max_change: float = 1.0,
+        name: str | None = None,
     ):
         super().__init__(learning_rate=learning_rate, name=name)
         self.decay_steps = float(decay_steps)
         self.max_change = float(max_change)
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Make the Fisher matrix for a list of one variable."""
         if self.built:
             return
@@ -58,7 +68,15 @@ class NaturalGradient(keras.optimizers.Optimizer):
             name="fisher",
         )
 
-    def advance_noisy(self, variable, gradient, fisher, chains, l1, mask):
+    def advance_noisy(
+        self,
+        variable: keras.Variable,
+        gradient: tf.Tensor,
+        fisher: tf.Tensor,
+        chains: tf.Tensor | int,
+        l1: tf.Tensor,
+        mask: tf.Tensor,
+    ) -> None:
         """One step from estimates of the gradient and the Fisher matrix.
 
         Args:
@@ -99,7 +117,12 @@ class NaturalGradient(keras.optimizers.Optimizer):
         variable.assign(tf.where(keep, new, tf.zeros_like(new)))
         self.iterations.assign_add(1)
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self,
+        gradient: tf.Tensor,
+        variable: keras.Variable,
+        learning_rate: tf.Tensor,
+    ) -> NoReturn:
         """A gradient alone is not enough.
 
         Raises:
@@ -110,7 +133,7 @@ class NaturalGradient(keras.optimizers.Optimizer):
             "MaxEnt with it."
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {
             "name": self.name,

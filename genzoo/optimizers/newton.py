@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from genzoo.optimizers.solver import Solver
+from genzoo.optimizers.solver import Evaluation, Solver
 
 # Added to the Hessian, as a share of its diagonal.
 _RIDGE = 1e-14
@@ -19,15 +19,27 @@ class Newton(Solver):
     the covariance of the features, so that the step is the natural gradient.
     Needs n^2 memory and n^3 time for n parameters; up to 2,000 it is what
     `compile` takes where the likelihood is exact.
+
+    Example:
+    >>> faces = genzoo.spaces.Categorical([1, 2, 3, 4, 5, 6])
+    >>> die = genzoo.MaxEnt(faces, genzoo.features.Moments(1))
+    >>> die.compile(optimizer=genzoo.optimizers.Newton())
+    >>> history = die.fit(observations=[4.5], verbose=0)
+    >>> [round(p, 3) for p in die.prob(faces.states()).tolist()]
+    [0.054, 0.079, 0.114, 0.165, 0.24, 0.347]
     """
 
     needs_hessian = True
 
-    def direction(self, evaluation, pseudogradient, free):
+    def direction(
+        self, evaluation: Evaluation, pseudogradient: tf.Tensor, free: tf.Tensor
+    ) -> tf.Tensor:
         """-H^-1 g among the free parameters."""
         return -solve(evaluation.hessian, pseudogradient, free)
 
-    def first_step_size(self, direction, pseudogradient):
+    def first_step_size(
+        self, direction: tf.Tensor, pseudogradient: tf.Tensor
+    ) -> tf.Tensor:
         """1 near the minimum, less where the Newton step is long.
 
         With the length d of the step in standard deviations of the energy,
@@ -39,7 +51,9 @@ class Newton(Solver):
         return tf.minimum(tf.ones_like(length), _BOLD / (1 + length))
 
 
-def solve(hessian, gradient, free):
+def solve(
+    hessian: tf.Tensor, gradient: tf.Tensor, free: tf.Tensor
+) -> tf.Tensor:
     """H^-1 g among the free parameters, 0 for the others; float64."""
     free = tf.cast(free, tf.float64)
     diagonal = tf.linalg.diag_part(hessian)

@@ -12,7 +12,8 @@ Reference:
     2007.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, NoReturn
 
 import keras
 import tensorflow as tf
@@ -28,6 +29,19 @@ class Evaluation(NamedTuple):
         value: a scalar.
         gradient: (n,).
         hessian: (n, n); None if the method needs none.
+
+    Example:
+    >>> x = keras.Variable([3.0], dtype="float64")
+    >>> def objective():
+    ...     y = tf.convert_to_tensor(x.value)
+    ...     hessian = 12 * y[:, None] ** 2
+    ...     return genzoo.optimizers.Evaluation(y[0] ** 4, 4 * y**3, hessian)
+    >>> newton = genzoo.optimizers.Newton()
+    >>> newton.build([x])
+    >>> for _ in range(40):
+    ...     value, slope = newton.advance(x, objective)
+    >>> round(float(value), 6)
+    0.0
     """
 
     value: tf.Tensor
@@ -44,14 +58,25 @@ class Solver(keras.optimizers.Optimizer):
 
     Args:
         name: of the optimizer.
+
+    Example:
+    >>> class Steepest(genzoo.optimizers.Solver):
+    ...     def direction(self, evaluation, pseudogradient, free):
+    ...         return -pseudogradient * free
+    >>> faces = genzoo.spaces.Categorical([0, 1])
+    >>> coin = genzoo.MaxEnt(faces, genzoo.features.Moments(1))
+    >>> coin.compile(optimizer=Steepest())
+    >>> history = coin.fit(observations=[0.8], verbose=0)
+    >>> round(float(coin.prob([1])[0]), 2)
+    0.8
     """
 
     needs_hessian = False
 
-    def __init__(self, name=None):
+    def __init__(self, name: str | None = None):
         super().__init__(learning_rate=1.0, name=name)
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Make the weights of the search for a list of one variable."""
         if self.built:
             return
@@ -84,10 +109,12 @@ class Solver(keras.optimizers.Optimizer):
         self.started = add("started", ())
         self.build_memory(add)
 
-    def build_memory(self, add):
+    def build_memory(self, add: Callable[[str, tuple], keras.Variable]) -> None:
         """Make what the method remembers; `add(name, shape)` makes it."""
 
-    def direction(self, evaluation, pseudogradient, free):
+    def direction(
+        self, evaluation: Evaluation, pseudogradient: tf.Tensor, free: tf.Tensor
+    ) -> tf.Tensor:
         """Where to go from an accepted point, (n,).
 
         Args:
@@ -97,18 +124,26 @@ class Solver(keras.optimizers.Optimizer):
         """
         raise NotImplementedError
 
-    def first_step_size(self, direction, pseudogradient):
+    def first_step_size(
+        self, direction: tf.Tensor, pseudogradient: tf.Tensor
+    ) -> tf.Tensor:
         """The first trial along a direction, as a multiple of it."""
         return tf.ones((), self.dtype)
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget the objective: it has changed."""
         self.accepted.assign(0)
         self.started.assign(0)
         self.step_size.assign(0)
         self.step_direction.assign(tf.zeros_like(self.step_direction))
 
-    def advance(self, variable, evaluate, l1=None, mask=None):
+    def advance(
+        self,
+        variable: keras.Variable,
+        evaluate: Callable[[], Evaluation],
+        l1: tf.Tensor | None = None,
+        mask: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """One step: evaluate at the trial point, accept it or go back.
 
         Args:
@@ -186,10 +221,17 @@ class Solver(keras.optimizers.Optimizer):
             tf.reduce_max(tf.abs(best)),
         )
 
-    def remember(self, change, gradient_change, accepted):
+    def remember(
+        self, change: tf.Tensor, gradient_change: tf.Tensor, accepted: tf.Tensor
+    ) -> None:
         """Take note of a step, if it was accepted."""
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self,
+        gradient: tf.Tensor,
+        variable: keras.Variable,
+        learning_rate: tf.Tensor,
+    ) -> NoReturn:
         """A gradient alone is not enough.
 
         Raises:
@@ -200,7 +242,7 @@ class Solver(keras.optimizers.Optimizer):
             "gradients: compile a genzoo model with it."
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"name": self.name}
 
@@ -218,7 +260,9 @@ def _shorter(rise, expected):
     )
 
 
-def pseudogradient(x, gradient, l1):
+def pseudogradient(
+    x: tf.Tensor, gradient: tf.Tensor, l1: tf.Tensor
+) -> tf.Tensor:
     """The gradient with the L1 term's, of least size where x = 0."""
     at_zero = tf.sign(gradient) * tf.nn.relu(tf.abs(gradient) - l1)
     return tf.where(x != 0, gradient + l1 * tf.sign(x), at_zero)

@@ -8,10 +8,10 @@ from genzoo.runtime import distribute, random
 
 
 class _OneCentred(Penalty):
-    def __init__(self, weight=10.0, fraction=1.0):
+    def __init__(self, weight: float = 10.0, fraction: float = 1.0):
         super().__init__(weight, fraction)
 
-    def cost(self, square):
+    def cost(self, square: tf.Tensor) -> tf.Tensor:
         """(|grad| - 1)^2."""
         # The square root has no derivative at zero.
         return tf.square(tf.sqrt(square + 1e-12) - 1)
@@ -30,9 +30,19 @@ class GradientPenalty(_OneCentred):
 
     Reference:
         Gulrajani et al., "Improved training of Wasserstein GANs", 2017.
+
+    Example:
+    >>> gan = genzoo.GAN(*genzoo.networks.mlp(2, 2, width=8, depth=1))
+    >>> gan.compile(
+    ...     loss="wasserstein",
+    ...     penalties=genzoo.penalties.GradientPenalty(10.0),
+    ...     discriminator_steps=5,
+    ... )
     """
 
-    def points(self, real, fake, seed):
+    def points(
+        self, real: tf.Tensor, fake: tf.Tensor, seed: random.Seed
+    ) -> tf.Tensor:
         """Points on the lines between the pairs."""
         shape = (tf.shape(real)[0], *(1 for _ in real.shape[1:]))
         return real + random.uniform(shape, seed) * (fake - real)
@@ -51,9 +61,15 @@ class DRAGAN(_OneCentred):
 
     Reference:
         Kodali et al., "On convergence and stability of GANs", 2017.
+
+    Example:
+    >>> gan = genzoo.GAN(*genzoo.networks.mlp(2, 2, width=8, depth=1))
+    >>> gan.compile(loss="minimax", penalties=genzoo.penalties.DRAGAN(10.0))
     """
 
-    def points(self, real, fake, seed):
+    def points(
+        self, real: tf.Tensor, fake: tf.Tensor, seed: random.Seed
+    ) -> tf.Tensor:
         """Data, a little off."""
         size = tf.cast(tf.size(real), tf.float32)
         sums = distribute.all_sum(tf.stack([size, tf.reduce_sum(real)]))

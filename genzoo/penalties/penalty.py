@@ -5,7 +5,8 @@ All are computed in float32, whatever the policy of the discriminator, and in
 one pass for all penalties that look at the same rows.
 """
 
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
 
 import keras
 import tensorflow as tf
@@ -34,6 +35,16 @@ class Penalty:
 
     Raises:
         ValueError: for another weight or fraction.
+
+    Example:
+    >>> class Midway(genzoo.penalties.Penalty):
+    ...     def points(self, real, fake, seed):
+    ...         return (real + fake) / 2
+    ...
+    ...     def cost(self, square):
+    ...         return square
+    >>> gan = genzoo.GAN(*genzoo.networks.mlp(2, 2, width=8, depth=1))
+    >>> gan.compile(penalties=[Midway(0.1)])
     """
 
     arguments: ClassVar[checks.Arguments] = {
@@ -47,20 +58,22 @@ class Penalty:
         )
         self.period = round(1 / self.fraction)
 
-    def points(self, real, fake, seed):
+    def points(
+        self, real: tf.Tensor, fake: tf.Tensor, seed: random.Seed
+    ) -> tf.Tensor:
         """Where the gradient is taken, as many as there are rows."""
         raise NotImplementedError
 
-    def cost(self, square):
+    def cost(self, square: tf.Tensor) -> tf.Tensor:
         """The cost of each gradient, given its squared norm, (rows,)."""
         raise NotImplementedError
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"weight": self.weight, "fraction": self.fraction}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """A penalty from `get_config`."""
         return cls(**config)
 
@@ -88,7 +101,14 @@ def get(where: str, identifiers: Any) -> tuple[Penalty, ...]:
     return tuple(found)
 
 
-def total(penalties, critic, real, fake, condition, seed):
+def total(
+    penalties: Sequence[Penalty],
+    critic: Callable[[tf.Tensor, list[tf.Tensor]], tf.Tensor],
+    real: tf.Tensor,
+    fake: tf.Tensor,
+    condition: Sequence[tf.Tensor],
+    seed: random.Seed,
+) -> tf.Tensor:
     """This replica's share of the mean costs, weighted and added up.
 
     Args:
@@ -96,7 +116,7 @@ def total(penalties, critic, real, fake, condition, seed):
         critic: function of (examples, conditions) to logits.
         real: data, float32, (rows, *event).
         fake: generated examples of the same shape.
-        condition: a tuple of tensors of as many rows, perhaps empty.
+        condition: tensors of as many rows, perhaps empty.
         seed: a `runtime.random.Seed` at this replica's first row of those.
     """
     _, rows = distribute.global_rows(tf.shape(real)[0])

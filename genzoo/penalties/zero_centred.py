@@ -1,12 +1,14 @@
 """R1 and R2: gradients of zero, at the data and at what is generated."""
 
 import keras
+import tensorflow as tf
 
 from genzoo.penalties.penalty import Penalty
+from genzoo.runtime.random import Seed
 
 
 class _ZeroCentred(Penalty):
-    def cost(self, square):
+    def cost(self, square: tf.Tensor) -> tf.Tensor:
         """|grad|^2 / 2."""
         return square / 2
 
@@ -26,9 +28,15 @@ class R1(_ZeroCentred):
     Reference:
         Mescheder, Geiger and Nowozin, "Which training methods for GANs do
         actually converge?", 2018.
+
+    Example:
+    >>> gan = genzoo.GAN(*genzoo.networks.mlp(2, 2, width=8, depth=1))
+    >>> gan.compile(penalties=[genzoo.penalties.R1(0.02, fraction=1 / 8)])
+    >>> x = np.random.default_rng(0).normal(size=(64, 2))
+    >>> history = gan.fit(x, verbose=0)
     """
 
-    def points(self, real, fake, seed):
+    def points(self, real: tf.Tensor, fake: tf.Tensor, seed: Seed) -> tf.Tensor:
         """The data."""
         return real
 
@@ -43,8 +51,13 @@ class R2(_ZeroCentred):
 
     Reference:
         Mescheder, Geiger and Nowozin 2018; with R1: Huang et al. 2024.
+
+    Example:
+    >>> gan = genzoo.GAN(*genzoo.networks.mlp(2, 2, width=8, depth=1))
+    >>> both = [genzoo.penalties.R1(0.02), genzoo.penalties.R2(0.02)]
+    >>> gan.compile(loss="relativistic_pairing", penalties=both)
     """
 
-    def points(self, real, fake, seed):
+    def points(self, real: tf.Tensor, fake: tf.Tensor, seed: Seed) -> tf.Tensor:
         """The generated examples."""
         return fake
