@@ -47,6 +47,14 @@ class Layers(NamedTuple):
         """The layer with the fewer joint states."""
         return self.hidden if self.hidden_is_smaller else self.visible
 
+    @property
+    def state_count(self) -> int:
+        """The joint states of the smaller layer, which must be discrete."""
+        count = self.smaller.state_count
+        if count is None:
+            raise ValueError("Layers: both are continuous; nothing is counted.")
+        return count
+
     def _enumerate(self):
         """(the smaller layer, the other, the field on the other)."""
         wide = self._replace(kernel=tf.cast(self.kernel, tf.float64))

@@ -147,8 +147,8 @@ class BoltzmannMachine(MaxEnt):
         machine.set_parameters(couplings=couplings)
         return machine
 
-    def _default_loss(self):
-        few = self.space.state_count <= 2**16
+    def _default_loss(self) -> str:
+        few = (self.space.state_count or np.inf) <= 2**16
         return "exact_likelihood" if few else "pseudolikelihood"
 
     # Fields and couplings --------------------------------------------------
@@ -224,7 +224,7 @@ class BoltzmannMachine(MaxEnt):
             fields = mean_field.independent(self._chain.pairwise(), means)
             couplings = np.zeros((size, size))
         else:
-            low, high = self.space.levels[0]
+            low, high = np.asarray(self.space.levels[0])
             products = mean_field.full_products(
                 self.density.form.pairs, observed[size:], means
             )

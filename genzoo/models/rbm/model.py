@@ -299,7 +299,7 @@ class RBM(EnergyBasedModel):
         )
 
     def _too_many_states(self):
-        count = self._machine.layers().smaller.state_count
+        count = self._machine.layers().state_count
         if count <= _MOST_STATES:
             return None
         return (
@@ -351,7 +351,7 @@ class RBM(EnergyBasedModel):
 
     def _terms(self):
         """How many terms a sum over the smaller layer has."""
-        count = self._machine.layers().smaller.state_count
+        count = self._machine.layers().state_count
         return count * max(self.visible.width, self.hidden.width)
 
     def _partition_methods(self) -> list[str]:
