@@ -66,7 +66,7 @@ def ising(
     batch = words * sampler.LANES
     runs = [
         sampler.simulate(
-            shape,
+            (shape[0], shape[1]),
             temperature,
             steps,
             lattices=batch,

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, NamedTuple, Self
 
+import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
@@ -58,6 +59,9 @@ class Feature:
     """
 
     arguments: ClassVar[Arguments] = {}
+
+    # The Keras layer that a feature is, whose weights are then saved with it.
+    layer: keras.layers.Layer | None = None
 
     @property
     def breaks(self) -> tuple[float, ...]:

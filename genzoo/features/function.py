@@ -48,15 +48,11 @@ class Function(Feature):
                 f"received {function!r}."
             )
         self.function = function
+        is_layer = isinstance(function, keras.layers.Layer)
+        self.layer = function if is_layer else None
         own = getattr(function, "__name__", None)
         own = getattr(function, "name", None) or own or "f"
         self.name = name or ("f" if own == "<lambda>" else own)
-
-    @property
-    def layer(self) -> keras.layers.Layer | None:
-        """The Keras layer, or None for a plain function."""
-        is_layer = isinstance(self.function, keras.layers.Layer)
-        return self.function if is_layer else None
 
     def count(self, space: Space) -> int:
         """The length of what the function gives."""

@@ -173,7 +173,7 @@ class ModeCoverage(TwoSampleMetric):
         good = tf.reduce_max(output, axis=1) >= self.confidence
         return tf.argmax(output, axis=1), good, stray, finite
 
-    def accumulate(self, real, generated):
+    def accumulate(self, real: tf.Tensor, generated: tf.Tensor) -> None:
         """Count the modes."""
         good = tf.boolean_mask(generated, generated[:, 1] > 0)
         self._counts.assign_add(

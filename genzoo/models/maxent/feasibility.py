@@ -99,7 +99,7 @@ class Reach:
         """The features' averages and covariance where lambda = 0."""
         # A layer's weights may be loaded from a file.
         parts = self.density.features.parts
-        layers = (getattr(part, "layer", None) for part in parts)
+        layers = (part.layer for part in parts)
         lasts = self.density.space.is_bounded and not any(layers)
         if lasts and "start" in self._kept:
             return self._kept["start"]

@@ -52,6 +52,8 @@ _MOST_FOR_NATURAL_GRADIENT = 256
 # By default, for exact searches and for chains.
 _EPOCHS = {"exact": 200, "chains": 10}
 _STEPS_PER_EPOCH = 100
+# Of sums over all examples.
+_NO_CHANCE: Any = None
 # States that are listed: for TFP, and for the entropy of data.
 _MOST_STATES = 2**20
 
@@ -148,9 +150,7 @@ class MaxEnt(EnergyBasedModel):
         self.reference = reference
         # Tracked, so that they are saved with their weights.
         self.feature_layers = [
-            part.layer
-            for part in features.parts
-            if getattr(part, "layer", None) is not None
+            part.layer for part in features.parts if part.layer is not None
         ]
         if isinstance(reference, keras.layers.Layer):
             self.feature_layers.append(reference)
@@ -686,7 +686,7 @@ class MaxEnt(EnergyBasedModel):
 
         def of_examples():
             x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-            value, (gradient,) = self.loss.gradients(self, x, None)
+            value, (gradient,) = self.loss.gradients(self, x, _NO_CHANCE)
             multipliers, l2 = self._lambda(), self._penalty("l2")
             value = tf.cast(distribute.all_sum(value), tf.float32)
             penalty = 0.5 * tf.reduce_sum(l2 * multipliers**2)
@@ -707,7 +707,8 @@ class MaxEnt(EnergyBasedModel):
 
     def _chain_evaluation(self):
         """What the persistent chains say after some sweeps."""
-        self._chain.advance(self.loss.steps, self.draws.next())
+        rule: Any = self.loss
+        self._chain.advance(rule.steps, self.draws.next())
         noisy = isinstance(self.optimizer, optimizers.NaturalGradient)
         x, shift = self._lambda(), self._observed()
         _, residual, fisher, _ = self._chain.moments(x, shift, noisy)
