@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from genzoo import datasets
-from genzoo.metrics.estimate import Estimate
+from genzoo.metrics.numerics.estimate import Estimate
 from genzoo.models import BoltzmannMachine
 from genzoo.partition import LogPartition
 from genzoo.types import Array

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from genzoo.metrics.estimate import Estimate
+from genzoo.metrics.numerics.estimate import Estimate
 from genzoo.models import RBM, MaxEnt
 from genzoo.partition.onsager import CRITICAL_TEMPERATURE
 from genzoo.types import Array
