@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, NamedTuple, Self
 
+import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
@@ -63,6 +64,11 @@ class Feature:
     def breaks(self) -> tuple[float, ...]:
         """Numbers at which a function of a continuous site may jump."""
         return ()
+
+    @property
+    def layer(self) -> keras.layers.Layer | None:
+        """The Keras layer whose weights are saved with it, or None."""
+        return None
 
     def count(self, space: Space) -> int:
         """How many functions there are, without a list of them.
