@@ -148,9 +148,7 @@ class MaxEnt(EnergyBasedModel):
         self.reference = reference
         # Tracked, so that they are saved with their weights.
         self.feature_layers = [
-            part.layer
-            for part in features.parts
-            if getattr(part, "layer", None) is not None
+            part.layer for part in features.parts if part.layer is not None
         ]
         if isinstance(reference, keras.layers.Layer):
             self.feature_layers.append(reference)
