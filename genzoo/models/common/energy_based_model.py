@@ -127,7 +127,7 @@ class EnergyBasedModel(GenerativeModel):
             jit_compile=jit_compile,
             auto_scale_loss=False,
         )
-        self.loss = rule
+        self.loss: Any = rule
         self._compared = compared
         self.optimizer.build(self.trainable_variables)
 
