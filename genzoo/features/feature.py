@@ -68,11 +68,6 @@ class Feature:
         """Numbers at which a function of a continuous site may jump."""
         return ()
 
-    @property
-    def layer(self) -> keras.layers.Layer | None:
-        """The Keras layer whose weights are saved with it, or None."""
-        return None
-
     def count(self, space: Space) -> int:
         """How many functions there are, without a list of them.
 

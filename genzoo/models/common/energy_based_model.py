@@ -43,6 +43,19 @@ class EnergyBasedModel(GenerativeModel):
     Attributes:
         chains: the persistent Markov chains, a layer, or None.
         walks: the `Walks` of its chain, or None.
+
+    Example:
+    >>> class Coin(genzoo.models.EnergyBasedModel):
+    ...     def __init__(self, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.space = genzoo.spaces.Spin(1)
+    ...         self.field = self.add_weight(name="field", shape=(1,))
+    ...         self.built = True
+    ...
+    ...     def call(self, x):
+    ...         return -tf.cast(x, "float32")[:, 0] * self.field[0]
+    >>> Coin().energy(np.array([[1], [-1]])).shape
+    (2,)
     """
 
     def __init__(self, seed: SeedLike | None = None, **kwargs):

@@ -34,6 +34,10 @@ class GenerativeModel(Preset, keras.Model):
 
     Raises:
         ValueError: if distribution is set up in a way that cannot train.
+
+    Example:
+    >>> issubclass(genzoo.GAN, genzoo.models.GenerativeModel)
+    True
     """
 
     default_batch_size = 128

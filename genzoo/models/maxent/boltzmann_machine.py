@@ -50,10 +50,12 @@ class BoltzmannMachine(MaxEnt):
         "Inverse statistical problems", Advances in Physics 66, 2017.
 
     Example:
-    >>> ising = genzoo.BoltzmannMachine(genzoo.spaces.Spin(64))
+    >>> spins = genzoo.datasets.ising((8, 8), temperature=2.4, n=500, seed=0)
+    >>> ising = genzoo.BoltzmannMachine(genzoo.spaces.Spin((8, 8)))
     >>> ising.compile(loss=genzoo.losses.Pseudolikelihood(l1=0.01))
-    >>> history = ising.fit(configurations)
-    >>> ising.couplings                            # (64, 64)
+    >>> history = ising.fit(spins, epochs=5, verbose=0)
+    >>> ising.couplings.shape
+    (64, 64)
     """
 
     arguments: ClassVar[checks.Arguments] = {
