@@ -9,6 +9,30 @@ from keras import layers
 from genzoo import checks
 
 LENGTH = checks.whole(1, 2**14)
+_ACTIVATIONS = (
+    "elu",
+    "exponential",
+    "gelu",
+    "hard_sigmoid",
+    "linear",
+    "relu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "tanh",
+)
+
+
+def _activation(value: Any, where: str) -> Any:
+    """The name of an activation, or a function, which no file can hold."""
+    if callable(value):
+        return value
+    return checks.one_of(*_ACTIVATIONS)(value, where)
+
+
 # What all conditional pairs take.
 COMMON: checks.Arguments = {
     "latent": LENGTH,
@@ -17,9 +41,7 @@ COMMON: checks.Arguments = {
     "condition": checks.optional(LENGTH),
     "conditioning": checks.one_of("concatenation", "projection", "auxiliary"),
     "packing": checks.whole(1, 64),
-    "activation": checks.one_of(
-        "linear", "relu", "sigmoid", "softplus", "tanh"
-    ),
+    "activation": _activation,
     "spectral_normalization": checks.flag,
 }
 

@@ -1,5 +1,7 @@
 """Convolutional pairs for small square images."""
 
+from collections.abc import Callable
+
 import keras
 from keras import layers
 
@@ -25,7 +27,7 @@ def dcgan(
     condition: int | None = None,
     conditioning: str = "projection",
     packing: int = 1,
-    activation: str = "tanh",
+    activation: str | Callable = "tanh",
     spectral_normalization: bool = False,
 ) -> Pair:
     """Strided convolutions up from a small grid, and down to it.

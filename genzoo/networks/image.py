@@ -1,5 +1,6 @@
 """What networks of images share: sizes, and the last layers."""
 
+from collections.abc import Callable
 from typing import Any
 
 from keras import layers
@@ -35,7 +36,7 @@ def grid(side: int) -> tuple[int, int]:
     return -(-side // 2**doublings), doublings
 
 
-def to_image(x: Any, side: int, activation: str) -> Any:
+def to_image(x: Any, side: int, activation: str | Callable) -> Any:
     """An image of this side, in float32."""
     extra = x.shape[1] - side
     if extra:

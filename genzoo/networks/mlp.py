@@ -1,6 +1,7 @@
 """Perceptrons: pairs for points, tables and events."""
 
 import math
+from collections.abc import Callable
 
 import keras
 from keras import layers
@@ -20,7 +21,7 @@ def mlp(
     condition: int | None = None,
     conditioning: str = "concatenation",
     packing: int = 1,
-    activation: str = "linear",
+    activation: str | Callable = "linear",
     spectral_normalization: bool = False,
 ) -> Pair:
     """A generator and a discriminator for vectors, `depth` hidden layers each.

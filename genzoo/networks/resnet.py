@@ -1,5 +1,7 @@
 """Residual pairs for small square images."""
 
+from collections.abc import Callable
+
 import keras
 from keras import layers
 
@@ -17,7 +19,7 @@ def resnet(
     condition: int | None = None,
     conditioning: str = "projection",
     packing: int = 1,
-    activation: str = "tanh",
+    activation: str | Callable = "tanh",
     spectral_normalization: bool = False,
 ) -> Pair:
     """One residual block at each resolution, without normalisation.

@@ -153,3 +153,18 @@ def test_conditions_that_are_none_are_refused():
             dcgan(3, (8, 8, 1), **options)
     with pytest.raises(ValueError, match="one of.*'projection'"):
         resnet(3, (8, 8, 1), classes=3, conditioning="film")
+
+
+@pytest.mark.parametrize("activation", ["softmax", keras.activations.tanh])
+def test_an_output_may_have_any_activation(activation):
+    generator, _ = gz.networks.mlp(2, 3, activation=activation)
+    x = generator(np.ones((4, 2), "float32")).numpy()
+    if activation == "softmax":
+        np.testing.assert_allclose(x.sum(axis=1), 1, rtol=1e-5)
+    else:
+        assert (np.abs(x) <= 1).all()
+
+
+def test_an_activation_that_keras_does_not_know_is_named():
+    with pytest.raises(ValueError, match="mlp: activation must be one of"):
+        gz.networks.mlp(2, 3, activation="tan")

@@ -1,0 +1,16 @@
+"""A call does not enter more files than it did: a reader opens as many."""
+
+import pytest
+import trips
+
+MOST = {"MaxEnt.fit": 18, "RBM.fit": 16, "GAN.fit": 13, "from_preset": 26}
+
+
+@pytest.fixture(scope="module")
+def found():
+    return trips.trips()
+
+
+@pytest.mark.parametrize("name", MOST)
+def test_a_call_enters_few_files(found, name):
+    assert len(found[name]) <= MOST[name], found[name]
