@@ -160,6 +160,8 @@ class OneHot(Space):
         self.is_flat = not isinstance(shape, (tuple, list))
         self.groups = checks.event_shape(shape, "OneHot: shape")
         event = (*self.groups, self.n_states)
+        # Before there is a list of so many sites.
+        checks.event_shape(event, "OneHot: (*shape, states)")
         width = int(np.prod(event))
         bits = np.array([0.0, 1.0])
         super().__init__(
