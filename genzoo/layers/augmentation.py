@@ -87,13 +87,9 @@ class Augmentation(keras.layers.Layer):
             self, probability=probability, target=target
         )
         self.speed, self.fill = checks.arguments(self, speed=speed, fill=fill)
-        self.present = self.add_weight(
-            name="probability",
-            shape=(),
-            initializer=keras.initializers.Constant(self.probability),
-            trainable=False,
-            autocast=False,
-            aggregation="only_first_replica",
+        start = keras.initializers.Constant(self.probability)
+        self.present = distribute.mirrored_weight(
+            self, "probability", (), start
         )
         self.built = True
 

@@ -145,6 +145,35 @@ def share(value: float | tf.Tensor) -> float | tf.Tensor:
     return value / replica_count()
 
 
+def mirrored_weight(
+    layer: keras.layers.Layer,
+    name: str,
+    shape: tuple[int, ...],
+    initializer: Any = "zeros",
+    **options: Any,
+) -> keras.Variable:
+    """A weight of a layer that no optimizer changes, equal on all replicas.
+
+    Args:
+        layer: whose weight it is.
+        name: of the weight.
+        shape: of the weight.
+        initializer: as in Keras.
+        **options: of `add_weight`, such as dtype or trainable.
+    """
+    return layer.add_weight(
+        **{
+            "name": name,
+            "shape": shape,
+            "initializer": initializer,
+            "trainable": False,
+            "autocast": False,
+            "aggregation": "only_first_replica",
+            **options,
+        }
+    )
+
+
 def filled(*parts: tf.Tensor) -> list[tf.Tensor]:
     """The parts, arrays of as many rows, with a row of zeros if there is none.
 

@@ -62,29 +62,17 @@ class EnergyBasedModel(GenerativeModel):
         super().__init__(seed=seed, **kwargs)
         self.chains: distribute.Chains | None = None
         self.walks: Walks | None = None
-        self.adapted = self._add_state("adapted", (), "int32")
-        self.known_log_partition = self._add_state(
-            "known_log_partition", (KNOWN_LENGTH,), "float64"
+        self.adapted = distribute.mirrored_weight(
+            self, "adapted", (), dtype="int32"
+        )
+        self.known_log_partition = distribute.mirrored_weight(
+            self, "known_log_partition", (KNOWN_LENGTH,), dtype="float64"
         )
         self._drawn = Graph(
             lambda n, key, steps: self._draw(n, random.Seed(key), steps),
             COUNT,
             SEED,
             STEPS,
-        )
-
-    def _add_state(
-        self, name, shape, dtype=None, trainable=False
-    ) -> keras.Variable:
-        """A weight of zeros, the same on all replicas."""
-        return self.add_weight(
-            name=name,
-            shape=shape,
-            dtype=dtype,
-            initializer="zeros",
-            trainable=trainable,
-            autocast=False,
-            aggregation="only_first_replica",
         )
 
     # Compiling ------------------------------------------------------------
@@ -179,10 +167,6 @@ class EnergyBasedModel(GenerativeModel):
             "steps_per_execution": config["steps_per_execution"],
             "jit_compile": config["jit_compile"],
         }
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as before a save."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def keep_chains(self, count: int) -> None:
         """Have so many persistent chains, those there are if as many.

@@ -281,6 +281,10 @@ class GenerativeModel(Preset, keras.Model):
                 callbacks=callbacks,
             )
 
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as before a save."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
     # Data ------------------------------------------------------------------
 
     def _refuse(self, method: str, **arguments: Any) -> None:

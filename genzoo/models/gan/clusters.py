@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import data, random
+from genzoo.runtime import data, distribute, random
 from genzoo.types import Array, ArrayLike, Examples
 
 _MOST_EXAMPLES = 60_000
@@ -25,17 +25,11 @@ class Clusters(keras.layers.Layer):
         # Distances between like examples are lost in half precision.
         super().__init__(**{"trainable": False, "dtype": "float32", **kwargs})
         self.count = count
+        width = int(np.prod(shape))
         self.centres, self.shares = (
-            self.add_weight(
-                name=name,
-                shape=sizes,
-                initializer="zeros",
-                trainable=False,
-                autocast=False,
-                aggregation="only_first_replica",
-            )
+            distribute.mirrored_weight(self, name, sizes)
             for name, sizes in (
-                ("centres", (count, int(np.prod(shape)))),
+                ("centres", (count, width)),
                 ("shares", (count,)),
             )
         )

@@ -508,10 +508,6 @@ class GAN(GenerativeModel):
             "jit_compile": config["jit_compile"],
         }
 
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as before a save."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         serialize = keras.saving.serialize_keras_object

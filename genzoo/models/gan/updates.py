@@ -6,6 +6,8 @@ from typing import Any, TypeAlias, TypeVar
 import keras
 import tensorflow as tf
 
+from genzoo.runtime import distribute
+
 Optimizer: TypeAlias = keras.optimizers.Optimizer
 Found = TypeVar("Found", bound=tuple)
 
@@ -129,14 +131,7 @@ class Rates(keras.layers.Layer):
 
     def __init__(self, **kwargs):
         super().__init__(**{"trainable": False, "dtype": "float32", **kwargs})
-        self.state = self.add_weight(
-            name="learning_rates",
-            shape=(3,),
-            initializer="zeros",
-            trainable=False,
-            autocast=False,
-            aggregation="only_first_replica",
-        )
+        self.state = distribute.mirrored_weight(self, "learning_rates", (3,))
         self.built = True
 
     def fix(self, optimizer: Optimizer, other: Optimizer) -> None:

@@ -157,8 +157,8 @@ class MaxEnt(EnergyBasedModel):
         for layer in self.feature_layers:
             layer.trainable = False
         count = len(features)
-        self.multiplier_weights = self._add_state(
-            "multipliers", (count,), "float64", trainable=True
+        self.multiplier_weights = distribute.mirrored_weight(
+            self, "multipliers", (count,), dtype="float64", trainable=True
         )
         self.observations = Observations(count, name="observations")
         self.window = Window(space, name="window")

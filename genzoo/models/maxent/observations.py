@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from genzoo import checks
 from genzoo.models.maxent.density import Density
-from genzoo.runtime import data
+from genzoo.runtime import data, distribute
 from genzoo.types import Array, ArrayLike
 
 # What is known of the errors of averages; weights hold their number.
@@ -150,14 +150,7 @@ class Observations(keras.layers.Layer):
     def __init__(self, count: int, **kwargs):
         super().__init__(trainable=False, dtype="float64", **kwargs)
         self.values, self.stderr, self.is_redundant, self.record = (
-            self.add_weight(
-                name=name,
-                shape=(size,),
-                initializer="zeros",
-                trainable=False,
-                autocast=False,
-                aggregation="only_first_replica",
-            )
+            distribute.mirrored_weight(self, name, (size,))
             for name, size in (
                 ("observed", count),
                 ("observed_stderr", count),

@@ -28,19 +28,11 @@ class Offsets(keras.layers.Layer):
     def __init__(self, visible: int, hidden: int, centered: bool, **kwargs):
         super().__init__(trainable=False, **kwargs)
         self.centered = centered
-        self.visible = self._add("visible_offset", visible)
-        self.hidden = self._add("hidden_offset", hidden)
-        self.built = True
-
-    def _add(self, name, width):
-        return self.add_weight(
-            name=name,
-            shape=(width,),
-            initializer="zeros",
-            trainable=False,
-            autocast=False,
-            aggregation="only_first_replica",
+        self.visible, self.hidden = (
+            distribute.mirrored_weight(self, f"{name}_offset", (width,))
+            for name, width in (("visible", visible), ("hidden", hidden))
         )
+        self.built = True
 
     def pair(self, machine: Machine) -> tuple[tf.Tensor, tf.Tensor] | None:
         """(c, d) of the centred energy, or None without centring."""

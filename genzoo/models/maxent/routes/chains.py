@@ -39,16 +39,12 @@ class Stride(keras.layers.Layer):
     def __init__(self, **kwargs):
         super().__init__(trainable=False, dtype="float64", **kwargs)
         self.size, self.walked = (
-            self.add_weight(
-                name=name,
-                shape=(),
-                # Keras's Constant would round it to float32.
-                initializer=lambda shape, dtype, start=start: np.array(
-                    start, dtype
-                ),
-                trainable=False,
-                autocast=False,
-                aggregation="only_first_replica",
+            # Keras's Constant would round it to float32.
+            distribute.mirrored_weight(
+                self,
+                name,
+                (),
+                lambda shape, dtype, start=start: np.array(start, dtype),
             )
             for name, start in (("step_size", 0.3), ("walked", 0.0))
         )

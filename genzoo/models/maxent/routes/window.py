@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.maxent.density import Density
+from genzoo.runtime import distribute
 from genzoo.spaces import Space
 from genzoo.types import Array
 
@@ -37,15 +38,13 @@ class Window(keras.layers.Layer):
         super().__init__(trainable=False, dtype="float64", **kwargs)
         self.space = space
         self.known = np.stack([space.low, space.high], axis=1)
-        self.ends = self.add_weight(
-            name="window",
-            shape=(space.width, 2),
-            initializer=lambda shape, dtype: np.tile(
+        self.ends = distribute.mirrored_weight(
+            self,
+            "window",
+            (space.width, 2),
+            lambda shape, dtype: np.tile(
                 np.array([-20.0, 20.0], dtype), (shape[0], 1)
             ),
-            trainable=False,
-            autocast=False,
-            aggregation="only_first_replica",
         )
         # Since the averages were new; a search that never ends has many.
         self.moves = 0
