@@ -1,6 +1,9 @@
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Graphs are millions of objects, which are looked through at each collection.
+gc.set_threshold(200_000, 20, 100)
 
 import keras
 import numpy as np
