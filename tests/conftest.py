@@ -2,8 +2,6 @@ import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Graphs are millions of objects, which are looked through at each collection.
-gc.set_threshold(200_000, 20, 100)
 
 import keras
 import numpy as np
@@ -11,6 +9,9 @@ import pytest
 import tensorflow as tf
 
 import genzoo as gz
+
+# Graphs are millions of objects, which are looked through at each collection.
+gc.set_threshold(200_000, 20, 100)
 
 # Two logical devices, so that strategies of two replicas run anywhere.
 _CPU = tf.config.list_physical_devices("CPU")[0]
