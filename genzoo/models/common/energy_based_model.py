@@ -441,7 +441,7 @@ class EnergyBasedModel(GenerativeModel):
 
     def _partition_methods(self) -> list[str]:
         """How log Z can be found, the first by default."""
-        raise NotImplementedError
+        return ["enumeration"]
 
     def _exact_log_partition(self) -> LogPartition:
         """log Z by a sum."""
