@@ -119,3 +119,25 @@ def test_it_is_a_preset(mixture, fitted, tmp_path):
     )
     with pytest.raises(ValueError, match="altered or damaged"):
         mixture.from_preset(tmp_path / "mixture")
+
+
+def test_what_a_model_does_not_give_is_named():
+    class Coin(gz.models.EnergyBasedModel):
+        def __init__(self):
+            super().__init__()
+            self.space = gz.spaces.Spin(1)
+            self.built = True
+
+        parameters = ()
+
+        def call(self, x):
+            return 0 * x[:, 0]
+
+    coin = Coin()
+    with pytest.raises(ValueError, match="Coin.compile: the model has none"):
+        coin.compile()
+    coin.adapt(np.ones((2, 1)))
+    with pytest.raises(ValueError, match="Coin.log_partition: .*no sum"):
+        coin.log_partition()
+    with pytest.raises(ValueError, match="Coin has no Markov chain"):
+        coin.sample(2)

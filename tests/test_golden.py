@@ -27,5 +27,5 @@ def test_every_number_is_what_it_was(kept, kind, name):
             np.testing.assert_array_equal(now, value, err_msg=key)
         else:
             np.testing.assert_allclose(
-                found[key], value, rtol=1e-2, atol=1e-2, err_msg=key
+                found[key], value, rtol=1e-3, atol=1e-4, err_msg=key
             )

@@ -445,7 +445,10 @@ class EnergyBasedModel(GenerativeModel):
 
     def _exact_log_partition(self) -> LogPartition:
         """log Z by a sum."""
-        raise NotImplementedError
+        raise ValueError(
+            f"{self._where('log_partition')}: the model has no sum for log Z; "
+            "its class gives none in _exact_log_partition."
+        )
 
     def _annealed(
         self, chains: int, temperatures: int, reverse: bool, seed: random.Seed

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 import tensorflow as tf
 
 from genzoo import partition
+from genzoo.partition import annealed
 from genzoo.runtime import distribute, random
 from genzoo.runtime.graph import Graph
 
@@ -15,7 +16,7 @@ _SCALAR = tf.TensorSpec((), tf.float32)
 _LONG, _SHORT = 1000, 100
 
 
-class Path(Protocol):
+class Path(annealed.Path, Protocol):
     """From a density with a known log Z to the model: `partition.anneal`."""
 
     def log_partition_start(self) -> Any:
@@ -26,12 +27,6 @@ class Path(Protocol):
 
     def at(self, x: tf.Tensor) -> Any:
         """The state of walkers at these."""
-
-    def log_ratio(self, state: Any, beta: Any, following: Any) -> tf.Tensor:
-        """log p*_following(x) - log p*_beta(x), (chains,)."""
-
-    def move(self, state: Any, beta: Any, seed: random.Seed) -> Any:
-        """The state after a sweep that leaves p_beta as it is."""
 
 
 class Walker(Protocol):
