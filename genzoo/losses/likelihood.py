@@ -12,7 +12,13 @@ import tensorflow as tf
 
 from genzoo import checks
 from genzoo.losses.loss import LearningRule
-from genzoo.losses.protocols import Enumerable, Gradients, Walkable, rules_of
+from genzoo.losses.protocols import (
+    Enumerable,
+    Gradients,
+    Step,
+    Walkable,
+    rules_of,
+)
 from genzoo.runtime import random
 from genzoo.runtime.random import Seed
 
@@ -21,7 +27,7 @@ from genzoo.runtime.random import Seed
 class ContrastiveDivergence(LearningRule):
     """Chains of a few steps, started at the data anew for each batch.
 
-    The value shown as `loss` is the mean energy of the data less that of
+    The value shown as `contrast` is the mean energy of the data less that of
     the chains' ends, in nats; it may be negative and is not a likelihood.
 
     Args:
@@ -42,19 +48,17 @@ class ContrastiveDivergence(LearningRule):
 
     needs = Walkable
     samples = True
+    measure = "contrast"
 
     arguments: ClassVar[checks.Arguments] = {"steps": checks.positive_int}
 
     def __init__(self, steps: int = 1):
         (self.steps,) = checks.arguments(self, steps=steps)
 
-    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Gradients:
+    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Step:
         """The energy difference and the estimated gradient."""
         start = rules_of(model).chains_at(x, seed)
-        loss, gradients, _ = rules_of(model).contrast(
-            x, start, self.steps, seed
-        )
-        return loss, gradients
+        return rules_of(model).contrast(x, start, self.steps, seed).step()
 
     def value(self, model: Any, x: tf.Tensor, seed: Seed) -> tf.Tensor:
         """The energy difference between data and chains' ends."""
@@ -73,10 +77,8 @@ class PersistentContrastiveDivergence(LearningRule):
     """Chains that go on from batch to batch while the model changes slowly.
 
     The chains are weights of the model: they are saved, and resume. The value
-    shown as `loss` is the mean energy of the data less that of the
-    chains, in nats. In equilibrium it is near zero; `val_loss - loss` is the
-    energy gap between held-out and training data, which grows when the
-    model overfits.
+    shown as `contrast` is the mean energy of the data less that of the
+    chains, in nats. In equilibrium it is near zero, well learned or not.
 
     Args:
         steps: number of Gibbs sweeps between updates.
@@ -96,11 +98,12 @@ class PersistentContrastiveDivergence(LearningRule):
     >>> rbm.compile(loss=rule)
     >>> history = rbm.fit(x_train, validation_data=x_test, verbose=0)
     >>> sorted(history.history)
-    ['loss', 'val_loss']
+    ['contrast', 'log_partition_stderr', 'loss', 'val_loss']
     """
 
     needs = Walkable
     uses_averages = samples = True
+    measure = "contrast"
 
     arguments: ClassVar[checks.Arguments] = {
         "steps": checks.positive_int,
@@ -112,15 +115,13 @@ class PersistentContrastiveDivergence(LearningRule):
             self, steps=steps, chains=chains
         )
 
-    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Gradients:
+    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Step:
         """The energy difference and the estimated gradient."""
         start = tf.convert_to_tensor(model.chains.states.value)
         seed = seed.at_row(model.chains.first_row)
-        loss, gradients, end = rules_of(model).contrast(
-            x, start, self.steps, seed
-        )
-        model.chains.states.assign(end)
-        return loss, gradients
+        found = rules_of(model).contrast(x, start, self.steps, seed)
+        model.chains.states.assign(found.states)
+        return found.step()
 
     def value(self, model: Any, x: tf.Tensor, seed: Seed) -> tf.Tensor:
         """The energy difference between data and chains."""
@@ -150,6 +151,7 @@ class ExactLikelihood(LearningRule):
 
     needs = Enumerable
     uses_averages = True
+    measure = "loss"
 
     def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Gradients:
         """The negative mean log-likelihood and its exact gradient."""

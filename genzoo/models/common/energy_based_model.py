@@ -1,5 +1,6 @@
 """Energy-based models: p(x) = exp(-E(x)) / Z, trained by likelihood."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import checks, losses
-from genzoo.losses.protocols import known_rules
+from genzoo.losses.protocols import Step, known_rules
+from genzoo.models.common import watch as watching
 from genzoo.models.common.endpoints import (
     COUNT,
     SEED,
@@ -17,19 +19,22 @@ from genzoo.models.common.endpoints import (
     fingerprint,
 )
 from genzoo.models.common.generative_model import GenerativeModel
+from genzoo.models.common.identity import likelihood_identity
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.common.walks import Walks
-from genzoo.partition.log_partition import RECORD_LENGTH, LogPartition
+from genzoo.models.common.watch import KNOWN_LENGTH, Watch
+from genzoo.partition.log_partition import LogPartition
+from genzoo.runtime import data as pipelines
 from genzoo.runtime import distribute, random
 from genzoo.runtime.graph import Graph
 from genzoo.runtime.memory import check_memory
-from genzoo.types import Array, ArrayLike, SeedLike
+from genzoo.types import Array, ArrayLike, Examples, SeedLike
 
 # Sweeps before samples are compared with data in `evaluate`.
 _METRIC_STEPS = 100
 _ROWS = 4096
-# What is known of log Z, and of which weights.
-KNOWN_LENGTH = RECORD_LENGTH + 1
+# States that are listed, for the entropy of data.
+_MOST_STATES = 2**20
 
 
 class EnergyBasedModel(GenerativeModel):
@@ -68,6 +73,12 @@ class EnergyBasedModel(GenerativeModel):
         self.known_log_partition = distribute.mirrored_weight(
             self, "known_log_partition", (KNOWN_LENGTH,), dtype="float64"
         )
+        self.watch = Watch(name="watch")
+        self._watches = False
+        self._measures: keras.metrics.Mean | None = None
+        self._reference = Graph(
+            lambda: tf.convert_to_tensor(self._reference_energy())
+        )
         self._drawn = Graph(
             lambda n, key, steps: self._draw(n, random.Seed(key), steps),
             COUNT,
@@ -85,8 +96,18 @@ class EnergyBasedModel(GenerativeModel):
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: bool | str = "auto",
+        watch: bool = True,
     ) -> None:
         """Choose the optimizer and the learning rule.
+
+        Whatever the rule, `loss` and `val_loss` in the logs are -<log p> in
+        nats: of the batches of an epoch, each under the weights that it met,
+        and of held-out data under those of the epoch's end. What the rule
+        itself makes small stands beside it under its own name, such as
+        `contrast`. log Z is summed at each epoch's end where that is quick,
+        else annealed by 128 chains, at 80 to 1,000 temperatures as the epoch
+        is long; `log_partition_stderr` is its standard error, which `loss`
+        and `val_loss` share.
 
         Args:
             optimizer: any Keras optimizer; by default `SGD(0.05)` for
@@ -99,6 +120,8 @@ class EnergyBasedModel(GenerativeModel):
             run_eagerly: as in Keras.
             steps_per_execution: as in Keras; 16 saves about a tenth.
             jit_compile: as in Keras. XLA makes sampling slower on CPUs.
+            watch: whether the likelihood is followed. False saves the time,
+                and leaves only the rule's measure in the logs.
 
         Raises:
             ValueError: if the model lacks what the loss needs, its chains do
@@ -130,6 +153,12 @@ class EnergyBasedModel(GenerativeModel):
         )
         self.loss: Any = rule
         self._compared = compared
+        self._asked_to_watch = bool(watch)
+        is_likelihood = rule.measure == "loss"
+        has_log_z = self.walks is not None or math.isfinite(self._sum_terms())
+        self._watches = bool(watch) and has_log_z and not is_likelihood
+        with self.distribute_strategy.scope():
+            self._measures = keras.metrics.Mean(name=rule.measure)
         self.optimizer.build(self.trainable_variables)
 
     def _default_loss(self) -> str:
@@ -166,6 +195,7 @@ class EnergyBasedModel(GenerativeModel):
             "run_eagerly": config["run_eagerly"],
             "steps_per_execution": config["steps_per_execution"],
             "jit_compile": config["jit_compile"],
+            "watch": self._asked_to_watch,
         }
 
     def keep_chains(self, count: int) -> None:
@@ -245,18 +275,20 @@ class EnergyBasedModel(GenerativeModel):
         first, rows = distribute.global_rows(tf.shape(x)[0])
         seed = self.draws.next().at_row(first)
         penalties = self._penalty_gradients()
-        loss, gradients = self.loss.gradients(self, x, seed)
+        step = Step(*self.loss.gradients(self, x, seed))
+        # Before the weights move.
+        height = self._height(x, step.energy) if self._watches else None
         pairs = [
             (gradient if penalty is None else gradient + penalty, weight)
             for gradient, penalty, weight in zip(
-                gradients, penalties, self.parameters, strict=True
+                step.gradients, penalties, self.parameters, strict=True
             )
             if weight.trainable
         ]
         if pairs:
             self.optimizer.apply(*map(list, zip(*pairs, strict=True)))
         self.adapted.assign(1)
-        return self._logs(loss, rows)
+        return self._logs(step.measure, height, rows)
 
     def _penalty_gradients(self) -> list:
         """This replica's share of the regularizers' gradients, or Nones."""
@@ -273,19 +305,218 @@ class EnergyBasedModel(GenerativeModel):
         x = _examples(data)
         first, rows = distribute.global_rows(tf.shape(x)[0])
         seed = self.draws.next(random.SAMPLING).at_row(first)
-        loss = self.loss.value(self, x, seed)
+        measure = height = None
+        if self._watches:
+            height = self._height(x)
+        else:
+            measure = self.loss.value(self, x, seed)
         if self._compared.metrics:
             own = random.fold_in(seed, 0)
             steps = tf.constant(_METRIC_STEPS)
             self._compared.update(x, self._draw(tf.shape(x)[0], own, steps))
-        return self._logs(loss, rows)
+        return self._logs(measure, height, rows)
 
-    def _logs(self, loss, rows) -> dict[str, tf.Tensor]:
-        """The mean loss so far, given this replica's share of a batch's."""
-        self._loss_tracker.update_state(
-            distribute.all_sum(loss), sample_weight=rows
+    # The logs ---------------------------------------------------------------
+
+    def _height(self, x, energy=None) -> tf.Tensor:
+        """This replica's share of <E(x) - E0> over a batch, in nats."""
+        if energy is None:
+            energy = distribute.share_of_mean(self.call(x))
+        reference = tf.cast(self._reference_energy(), energy.dtype)
+        return energy - distribute.share(reference)
+
+    def _reference_energy(self) -> Any:
+        """E0, the energy of a point in the midst of the data, in nats."""
+        return 0.0
+
+    def _logs(self, measure, height, rows) -> dict[str, tf.Tensor]:
+        """The means so far, given this replica's shares of a batch's.
+
+        Args:
+            measure: what the rule makes small, or None.
+            height: `_height`, or None.
+            rows: of the batch, on all replicas.
+        """
+        for tracker, value in (
+            (self._measures, measure),
+            (self._loss_tracker, height),
+        ):
+            if tracker is not None and value is not None:
+                tracker.update_state(
+                    distribute.all_sum(value), sample_weight=rows
+                )
+        logs = self.get_metrics_result()
+        if measure is None:
+            logs = {"loss": logs["loss"]}
+        return distribute.shape_logs(logs)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Keras's, the rule's measure, and those of samples."""
+        own = [] if self._measures is None else [self._measures]
+        return [*own, *super().metrics]
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The mean negative log-likelihood, and the rule's measure."""
+        if self._measures is None:
+            return {}
+        measure = {self._measures.name: self._measures.result()}
+        if not self._watches:
+            return measure
+        height = self._loss_tracker.result()
+        level = tf.cast(tf.convert_to_tensor(self.watch.level.value), "float32")
+        return {"loss": height + level, **measure}
+
+    def look(self) -> LogPartition:
+        """log Z at the present weights, found in less time than an epoch."""
+        of = self._digest()
+        found = self.watch.known(of)
+        if found is None:
+            found = self._glance(int(self._loss_tracker.count))
+            self.watch.keep(found, of)
+        self._set_level(found.value)
+        return found
+
+    def _set_level(self, log_z: float) -> None:
+        self.watch.level.assign(log_z + float(self._reference()))
+
+    def _glance(self, rows: int) -> LogPartition:
+        """log Z by a sum, or by annealing as long as rows were learned from."""
+        if watching.sums(self._sum_terms(), rows, self.space.width):
+            return self._exact_log_partition()
+        # The same draws each time, so that epochs differ by their weights.
+        return self._walks().glance(
+            watching.CHAINS, watching.temperatures(rows), random.as_seed(0)
         )
-        return distribute.shape_logs({"loss": self._loss_tracker.result()})
+
+    def _sum_terms(self) -> float:
+        """How many terms the sum for log Z has; inf if there is none."""
+        own = type(self)._exact_log_partition
+        has_sum = own is not EnergyBasedModel._exact_log_partition
+        return 0 if has_sum else math.inf
+
+    def _own_callbacks(self) -> list[keras.callbacks.Callback]:
+        return [watching.EachEpoch()] if self._watches else []
+
+    def _get_metrics_result_or_logs(self, logs):
+        # Called by Keras once the last batch of an epoch was seen.
+        if not self._watches or self._compared.is_evaluating:
+            return super()._get_metrics_result_or_logs(logs)
+        level = self.watch.level.numpy()
+        found = self.look()
+        end = self.watch.level.numpy()
+        # The batches met all that lies between.
+        self.watch.level.assign((level + end) / 2)
+        logs = {**logs, **self.get_metrics_result()}
+        self.watch.level.assign(end)
+        return {**logs, "log_partition_stderr": found.stderr}
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: None = None,
+        class_weight: None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One update, as in Keras; what the rule makes small is returned.
+
+        The likelihood is not: `test_on_batch` finds it.
+        """
+        logs = super().train_on_batch(
+            x, y, sample_weight, class_weight, return_dict=True
+        )
+        if self._watches:
+            del logs["loss"]
+        return logs if return_dict else next(iter(logs.values()))
+
+    def test_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """-<log p> of a batch in nats, as in Keras."""
+        self._know_level(is_fitting=False)
+        return super().test_on_batch(x, y, sample_weight, return_dict)
+
+    def _know_level(self, is_fitting: bool) -> None:
+        """Find log Z before examples are scored."""
+        if not self._watches:
+            return
+        if is_fitting:
+            self.look()
+        else:
+            self._set_level(self._log_z())
+
+    def evaluate(
+        self,
+        x: Examples | None = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: None = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """-<log p> of examples in nats, and whether the identities hold.
+
+        `loss` is the mean of `-log_prob`, with the same log Z, of which
+        `log_partition_stderr` is the standard error. For arrays of a discrete
+        space of up to 2**20 states, `data_entropy` H(data),
+        `kl_divergence` KL(data || model) and `likelihood_identity`,
+        |<log p>_data + H(data) + KL(data || model)|, stand beside it.
+
+        Args:
+            x: examples, an array or a dataset of batches.
+            y: must be None, as sample_weight.
+            batch_size: as in Keras.
+            verbose: as in Keras.
+            sample_weight: must be None.
+            steps: as in Keras.
+            callbacks: as in Keras.
+            return_dict: as in Keras.
+            **kwargs: as in Keras.
+
+        Raises:
+            ValueError: if x is not in the space, or the model has not seen
+                data.
+        """
+        is_fitting = bool(kwargs.get("_use_cached_eval_dataset"))
+        if not is_fitting:
+            x, y = self._checked_pair("evaluate", x, y)
+        self._know_level(is_fitting)
+        results = super().evaluate(
+            x,
+            y,
+            batch_size=batch_size,
+            verbose=verbose,
+            sample_weight=sample_weight,
+            steps=steps,
+            callbacks=callbacks,
+            return_dict=True,
+            **kwargs,
+        )
+        if not is_fitting:
+            results |= self._identities(x)
+        if return_dict:
+            return results
+        values = list(results.values())
+        return values[0] if len(values) == 1 else values
+
+    def _identities(self, x: Any) -> dict[str, float]:
+        """What `evaluate` finds beside the likelihood."""
+        found = {}
+        stored = self.stored_log_partition
+        if self._watches and stored is not None and stored.stderr:
+            found["log_partition_stderr"] = stored.stderr
+        few = (self.space.state_count or np.inf) <= _MOST_STATES
+        if few and pipelines.is_array(x):
+            found |= likelihood_identity(x, self.log_prob)
+        return found
 
     # Samples --------------------------------------------------------------
 

@@ -150,8 +150,13 @@ class GenerativeModel(Preset, keras.Model):
             shuffle=shuffle,
             **kwargs,
         )
+        plan["callbacks"] = [*self._own_callbacks(), *plan["callbacks"]]
         with self._told_plainly("fit"):
             return super().fit(verbose=verbose, **plan)
+
+    def _own_callbacks(self) -> list[keras.callbacks.Callback]:
+        """What a model of this kind does each epoch."""
+        return []
 
     def _plan(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
         """The arguments of `keras.Model.fit`, once all is checked.

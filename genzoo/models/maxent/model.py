@@ -1,5 +1,6 @@
 """Maximum entropy: the least biased distribution with given averages."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -202,6 +203,7 @@ class MaxEnt(EnergyBasedModel):
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: bool | str = "auto",
+        watch: bool = True,
     ) -> None:
         """Choose the optimizer and the learning rule.
 
@@ -219,6 +221,8 @@ class MaxEnt(EnergyBasedModel):
             run_eagerly: as in Keras.
             steps_per_execution: as in Keras.
             jit_compile: as in Keras.
+            watch: whether the likelihood is followed, where the rule is
+                another; see `EnergyBasedModel.compile`.
 
         Raises:
             ValueError: if the loss or the optimizer does not go with the
@@ -233,6 +237,7 @@ class MaxEnt(EnergyBasedModel):
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
+            watch=watch,
         )
 
     def _default_loss(self) -> str:
@@ -376,8 +381,9 @@ class MaxEnt(EnergyBasedModel):
         that of rounding. `History` has
 
         - `loss`: the dual `log Z - lambda . <f>`, in nats, which is the mean
-          negative log-likelihood -<log p> of the examples; for chains, the
-          mean energy of the observations less that of the chains;
+          negative log-likelihood -<log p> of the examples;
+        - `contrast`: for chains, the mean energy of the observations less
+          that of the chains;
         - `residual`: the largest |<f_i>_model - <f_i>_observed|, with a
           tolerance the largest component of the dual's gradient;
         - `entropy`, `log_partition`: in nats, where sums are exact.
@@ -670,10 +676,12 @@ class MaxEnt(EnergyBasedModel):
             share = mask * gradient / distribute.replica_count()
             optimizer.apply([share], [weights])
         self.adapted.assign(1)
-        self._loss_tracker.update_state(loss)
-        return distribute.shape_logs(
-            {"loss": self._loss_tracker.result(), **logs}
-        )
+        return {**self._logs_of_averages(loss), **distribute.shape_logs(logs)}
+
+    def _logs_of_averages(self, measure):
+        # The observations are their own reference.
+        height = tf.zeros(()) if self._watches else None
+        return self._logs(distribute.share(measure), height, 1)
 
     def _solver_step(self, data):
         facts = {}
@@ -703,7 +711,9 @@ class MaxEnt(EnergyBasedModel):
             self._mask(),
         )
         self.adapted.assign(1)
-        return {"loss": value, "residual": residual, **facts}
+        logs = self._logs_of_averages(value)
+        # Not rounded to float32.
+        return {**logs, self.loss.measure: value, "residual": residual, **facts}
 
     def _chain_evaluation(self):
         """What the persistent chains say after some sweeps."""
@@ -818,6 +828,14 @@ class MaxEnt(EnergyBasedModel):
 
         exact = None if self._exact is None else independent
         return self._chain.annealed(chains, temperatures, reverse, seed, exact)
+
+    def _sum_terms(self) -> float:
+        if self._exact is None:
+            return math.inf
+        return (self.space.state_count or _MOST_STATES) * len(self.features)
+
+    def _reference_energy(self) -> Any:
+        return -tf.reduce_sum(self._lambda() * self._observed())
 
     def _solved(self) -> Solved:
         """All that is exact, at the present multipliers."""
@@ -1005,28 +1023,24 @@ class MaxEnt(EnergyBasedModel):
         Raises:
             ValueError: if x is not in the space.
         """
-        cached = kwargs.get("_use_cached_eval_dataset")
-        if x is None and not cached:
+        if x is None and not kwargs.get("_use_cached_eval_dataset"):
             self._check_adapted("evaluate")
             results = self._evaluate_observations()
-        else:
-            results = super().evaluate(
-                x,
-                y,
-                batch_size=batch_size,
-                verbose=verbose,
-                sample_weight=sample_weight,
-                steps=steps,
-                callbacks=callbacks,
-                return_dict=True,
-                **kwargs,
-            )
-            if not cached:
-                results |= self._identities(x)
-        if return_dict:
-            return results
-        values = list(results.values())
-        return values[0] if len(values) == 1 else values
+            if return_dict:
+                return results
+            values = list(results.values())
+            return values[0] if len(values) == 1 else values
+        return super().evaluate(
+            x,
+            y,
+            batch_size=batch_size,
+            verbose=verbose,
+            sample_weight=sample_weight,
+            steps=steps,
+            callbacks=callbacks,
+            return_dict=return_dict,
+            **kwargs,
+        )
 
     def _identities(self, x: Any) -> dict[str, float]:
         found = {}
@@ -1037,12 +1051,7 @@ class MaxEnt(EnergyBasedModel):
                 self.observations.values.numpy(),
                 self.observations.is_redundant.numpy(),
             )
-        few = (self.space.state_count or np.inf) <= _MOST_STATES
-        if few and x is not None and data.is_array(x):
-            where = self._where("evaluate")
-            x = self.space.check(where, x)
-            found |= report.likelihood_identity(x, self.log_prob)
-        return found
+        return found if x is None else found | super()._identities(x)
 
     def _evaluate_observations(self) -> dict[str, float]:
         observed = self.observations.values.numpy()

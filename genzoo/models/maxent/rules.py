@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from genzoo.losses.protocols import Gradients
+from genzoo.losses.protocols import Contrast, Gradients
 from genzoo.models.maxent import pairwise_losses
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
@@ -92,20 +92,25 @@ class Rules:
         self, x: tf.Tensor, states: tf.Tensor, seed: random.Seed
     ) -> tf.Tensor:
         """Mean energy of data less that of chains."""
+        of_data, of_chains = self._mean_energies(x, states)
+        return of_data - of_chains
+
+    def _mean_energies(self, x, states):
         shares = []
         for part in (x, self.density.space.unflatten(states)):
             part, weight = self._states_and_weight(part)
             shares.append(weight * tf.reduce_sum(self.chain.energy(part)))
-        return shares[0] - shares[1]
+        return shares
 
     def contrast(
         self, x: tf.Tensor, states: tf.Tensor, steps: int, seed: random.Seed
-    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
-        """(loss, gradients, end) of chains against a batch of data."""
+    ) -> Contrast:
+        """Chains against a batch of data."""
         end = self.chain.train(states, steps, seed)
         gradient = 0.0
         for part, sign in ((self.density.space.unflatten(end), 1.0), (x, -1.0)):
             part, weight = self._states_and_weight(part)
             total = tf.reduce_sum(self.density.features(part), axis=0)
             gradient += sign * weight * total
-        return self.energy_difference(x, end, seed), [gradient], end
+        of_data, of_chains = self._mean_energies(x, end)
+        return Contrast(of_data, of_chains, [gradient], end)

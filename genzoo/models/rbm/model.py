@@ -354,6 +354,15 @@ class RBM(EnergyBasedModel):
         count = self._machine.layers().state_count
         return count * max(self.visible.width, self.hidden.width)
 
+    def _sum_terms(self) -> float:
+        return self._terms()
+
+    def _reference_energy(self) -> Any:
+        mean = tf.convert_to_tensor(self.offsets.visible.value)
+        energy = self._machine.energy(mean[None])[0]
+        # Not every unit has a potential between its states.
+        return tf.where(tf.math.is_finite(energy), energy, 0.0)
+
     def _partition_methods(self) -> list[str]:
         methods = ["enumeration", "ais"]
         return methods if self._terms() <= _CHEAP else methods[::-1]

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 from keras import ops
 
-from genzoo.losses.protocols import Gradients
+from genzoo.losses.protocols import Contrast, Gradients
 from genzoo.models.rbm import gradients
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.machine import Machine
@@ -47,7 +47,7 @@ class Rules:
 
     def contrast(
         self, x: tf.Tensor, states: tf.Tensor, steps: int, seed: random.Seed
-    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
+    ) -> Contrast:
         """One step of (persistent) contrastive divergence.
 
         Args:
@@ -55,10 +55,6 @@ class Rules:
             states: the chains' hidden states, (chains, hidden.width).
             steps: Gibbs sweeps to make, an int above 0.
             seed: a `runtime.random.Seed` for the chains.
-
-        Returns:
-            (loss, gradients, states): this replica's shares of the
-            energy difference and its gradients, and the chains' ends.
         """
         machine = self.machine
         first, second, third = random.split(seed, 3)
@@ -67,14 +63,15 @@ class Rules:
         field = machine.visible_field(hidden, self.dtype)
         v = machine.visible.sample(field, second)
         samples = v, machine.hidden_field(v, self.dtype)
-        loss, found, mean = self._phases(
+        (data, chains), found, mean = self._phases(
             self._phase(x, self.dtype),
             samples,
             self.dtype,
             self.offsets.pair(machine),
         )
         self.offsets.follow(mean)
-        return loss, found, machine.hidden.sample(samples[1], third)
+        end = machine.hidden.sample(samples[1], third)
+        return Contrast(data, chains, found, end)
 
     def energy_difference(
         self, x: tf.Tensor, states: tf.Tensor, seed: random.Seed
