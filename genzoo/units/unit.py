@@ -49,6 +49,8 @@ class Unit(keras.layers.Layer):
     """
 
     arguments: ClassVar[checks.Arguments] = {"size": checks.size_or_shape}
+    # Weights that older presets lack, and what they then are.
+    newer: ClassVar[dict[str, float]] = {}
     levels: np.ndarray | None = None
 
     def __init__(self, size: int | tuple[int, ...], **kwargs):
@@ -80,6 +82,18 @@ class Unit(keras.layers.Layer):
     def state_count(self) -> int | None:
         """The number of joint states, None for continuous units."""
         return None if self.levels is None else len(self.levels) ** self.size
+
+    def standardise(self, x: tf.Tensor) -> tf.Tensor:
+        """The states of examples in rows, (batch, width)."""
+        return ops.cast(x, self.bias.dtype)
+
+    def restore(self, states: tf.Tensor) -> tf.Tensor:
+        """The examples in rows of states, (batch, width)."""
+        return states
+
+    def log_scale(self) -> tf.Tensor | float:
+        """log |dx / d state|: what a density of examples has less, in nats."""
+        return 0.0
 
     def potential(self, x: tf.Tensor) -> tf.Tensor:
         """a(x), shape (batch,), for states x of shape (batch, width)."""

@@ -324,14 +324,20 @@ class EnergyBasedModel(GenerativeModel):
         first, second = random.split(seed, 2)
         states = self._begin(n, first, start)
         x = self.walks.run(states, second, tf.constant(steps))
-        return self.space.unflatten(x).numpy()
+        return self.unflatten(x).numpy()
+
+    def unflatten(self, states: tf.Tensor) -> tf.Tensor:
+        """The examples of states in rows, (n, *event_shape)."""
+        return self.space.unflatten(states)
 
     def _begin(self, n: int, seed: random.Seed, start: Any) -> tf.Tensor:
         """The states in which n chains begin; see `sample`."""
         if start is None or isinstance(start, str):
             return self._walks().begin(n, seed, start)
         where = self._where("sample")
-        start = self.space.check(f"{where}: start", start)
+        start = self.space.check(
+            f"{where}: start", start, wide=self.keeps_float64
+        )
         if len(start) != n:
             raise ValueError(f"{where}: start has {len(start)} rows; n is {n}.")
         return self._walks().walker.at(tf.convert_to_tensor(start), seed)
@@ -341,7 +347,7 @@ class EnergyBasedModel(GenerativeModel):
         walks = self._walks()
         first, second = random.split(seed, 2)
         x = walks.run(walks.begin(n, first), second, steps)
-        return self.space.unflatten(x)
+        return self.unflatten(x)
 
     # Energies and log Z ----------------------------------------------------
 
@@ -355,7 +361,7 @@ class EnergyBasedModel(GenerativeModel):
         Raises:
             ValueError: if x is not in the model's space.
         """
-        x = self.space.check(self._where("energy"), x)
+        x = self._examples("energy", x)
         return self._in_batches(self.call, x)
 
     def log_prob(self, x: ArrayLike) -> Array:
@@ -369,9 +375,13 @@ class EnergyBasedModel(GenerativeModel):
                 never adapted to data, fitted or loaded.
         """
         self._check_adapted("log_prob")
-        x = self.space.check(self._where("log_prob"), x)
+        x = self._examples("log_prob", x)
         log_z = self._log_z()
         return -self._in_batches(self.call, x) - log_z
+
+    def _examples(self, method: str, x: ArrayLike) -> Array:
+        where = self._where(method)
+        return self.space.check(where, x, wide=self.keeps_float64)
 
     def _in_batches(
         self, function: Callable, x: Array, size: int = _ROWS
@@ -519,7 +529,7 @@ class EnergyBasedModel(GenerativeModel):
             def gibbs(x, seed, steps):
                 first, second = random.split(random.as_seed(seed), 2)
                 x = walks.run(walks.walker.at(x, first), second, steps)
-                return self.space.unflatten(x)
+                return self.unflatten(x)
 
             served["gibbs"] = (gibbs, [*given, SEED, STEPS])
         return served

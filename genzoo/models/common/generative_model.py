@@ -41,6 +41,9 @@ class GenerativeModel(Preset, keras.Model):
     """
 
     default_batch_size = 128
+    # Whether examples in float64 stay so; the model rounds what it makes of
+    # them.
+    keeps_float64 = False
     space: Space
     _card: tuple = (None, None)
 
@@ -326,7 +329,7 @@ class GenerativeModel(Preset, keras.Model):
         if x is None:
             raise ValueError(f"{where}: x is missing.")
         if data.is_array(x):
-            x = self.space.check(where, x)
+            x = self.space.check(where, x, wide=self.keeps_float64)
         else:
             x = (check_dataset or self.space.check_dataset)(where, x)
         if distribute.is_multi_worker(self.distribute_strategy):

@@ -182,7 +182,8 @@ class RBM(EnergyBasedModel):
             )
         interaction = ops.sum(self._machine.hidden_field(v) * h, axis=-1)
         potentials = self.visible.potential(v) + self.hidden.potential(h)
-        return -(potentials + interaction).numpy()
+        scales = self.visible.log_scale() + self.hidden.log_scale()
+        return (scales - potentials - interaction).numpy()
 
     def hidden_mean(self, v: ArrayLike) -> Array:
         """<h> given v, an array of shape (n, *hidden.space.event_shape).
@@ -191,11 +192,12 @@ class RBM(EnergyBasedModel):
             ValueError: if v is not in the model's space.
         """
         v = self._states("hidden_mean", "v", v, self.visible)
-        return self._hidden_mean(v).numpy()
+        h = self.hidden.mean(self._machine.hidden_field(v))
+        return _examples(self.hidden, h).numpy()
 
     def _hidden_mean(self, x):
         field = self._machine.hidden_field(self._machine.rows(x))
-        return self.hidden.space.unflatten(self.hidden.mean(field))
+        return _examples(self.hidden, self.hidden.mean(field))
 
     def visible_mean(self, h: ArrayLike) -> Array:
         """<v> given h, an array of shape (n, *event_shape).
@@ -205,7 +207,7 @@ class RBM(EnergyBasedModel):
         """
         h = self._states("visible_mean", "h", h, self.hidden)
         v = self.visible.mean(self._machine.visible_field(h))
-        return self.space.unflatten(v).numpy()
+        return self.unflatten(v).numpy()
 
     def sample_hidden(
         self, v: ArrayLike, seed: SeedLike | None = None
@@ -216,8 +218,9 @@ class RBM(EnergyBasedModel):
             ValueError: if v is not in the model's space.
         """
         v = self._states("sample_hidden", "v", v, self.visible)
-        h = self._machine.at(v, self._seed_for(seed))
-        return self.hidden.space.unflatten(h).numpy()
+        field = self._machine.hidden_field(v)
+        h = self.hidden.sample(field, self._seed_for(seed))
+        return _examples(self.hidden, h).numpy()
 
     def sample_visible(
         self, h: ArrayLike, seed: SeedLike | None = None
@@ -230,7 +233,7 @@ class RBM(EnergyBasedModel):
         h = self._states("sample_visible", "h", h, self.hidden)
         field = self._machine.visible_field(h)
         v = self.visible.sample(field, self._seed_for(seed))
-        return self.space.unflatten(v).numpy()
+        return self.unflatten(v).numpy()
 
     def reconstruct(self, v: ArrayLike) -> Array:
         """<v> given the mean hidden state of v, (n, *event_shape).
@@ -241,13 +244,22 @@ class RBM(EnergyBasedModel):
         v = self._states("reconstruct", "v", v, self.visible)
         h = self.hidden.mean(self._machine.hidden_field(v))
         v = self.visible.mean(self._machine.visible_field(h))
-        return self.space.unflatten(v).numpy()
+        return self.unflatten(v).numpy()
 
     def _states(self, method, name, x, unit):
-        """Checked examples of a layer, in rows."""
+        """The states of checked examples of a layer."""
         where = f"{self._where(method)}: {name}"
-        x = unit.space.check(where, x)
-        return unit.space.flatten(tf.cast(x, self.variable_dtype))
+        x = unit.space.check(where, x, wide=True)
+        return unit.standardise(unit.space.flatten(tf.convert_to_tensor(x)))
+
+    @property
+    def keeps_float64(self) -> bool:
+        """Whether examples lose by being rounded: real numbers do."""
+        return self.visible.levels is None
+
+    @property
+    def _energy_dtype(self) -> str:
+        return "float64" if self.keeps_float64 else self.variable_dtype
 
     def log_pseudolikelihood(self, x: ArrayLike) -> Array:
         """sum_i log p(x_i | all other x), in nats, an array of shape (n,).
@@ -264,6 +276,10 @@ class RBM(EnergyBasedModel):
             raise ValueError(f"{where}: {self._continuous()}")
         x = self.space.check(where, x)
         return self._in_batches(self._scores, x, _SCORED)
+
+    def unflatten(self, states: tf.Tensor) -> tf.Tensor:
+        """The examples of visible states, (n, *event_shape)."""
+        return _examples(self.visible, states)
 
     # Learning ---------------------------------------------------------------
 
@@ -340,8 +356,9 @@ class RBM(EnergyBasedModel):
         mean, variance = np.ravel(mean), np.ravel(variance)
         if self.visible.bias.trainable:
             self.visible.adapt(mean, variance, count)
-        field = self._machine.hidden_field(self._machine.rows(mean))
-        self.offsets.visible.assign(mean)
+        rows = self.visible.standardise(mean[None])
+        field = self._machine.hidden_field(rows)
+        self.offsets.visible.assign(rows[0])
         self.offsets.hidden.assign(self.hidden.mean(field)[0])
         super().adapt(x, steps)
         if self.chains is not None:
@@ -397,7 +414,7 @@ class RBM(EnergyBasedModel):
             field = machine.hidden_field(machine.rows(x))
             h = self.hidden.from_uniform(field, u_hidden)
             v = self.visible.from_uniform(machine.visible_field(h), u_visible)
-            return self.space.unflatten(v)
+            return self.unflatten(v)
 
         _, given = held["energy"]
         uniforms = [
@@ -447,6 +464,18 @@ class RBM(EnergyBasedModel):
         return rbm
 
     @classmethod
+    def preset_upgrade(
+        cls, arrays: dict[str, Array], **arguments: Any
+    ) -> dict[str, Array]:
+        """With the weights of units that older presets lack."""
+        added = {
+            f"{side}.{name}": np.full(arguments[side].width, value, np.float32)
+            for side in _UNITS
+            for name, value in arguments[side].newer.items()
+        }
+        return {**added, **arrays}
+
+    @classmethod
     def preset_size(cls, **arguments: Any) -> int:
         """Kernel, chains, what is known of log Z; units and their offsets."""
         units = [arguments[name] for name in _UNITS]
@@ -494,6 +523,11 @@ class RBM(EnergyBasedModel):
 
 
 _UNITS = ("visible", "hidden")
+
+
+def _examples(unit, states):
+    """The examples of a layer's states, in their shape."""
+    return unit.space.unflatten(unit.restore(states))
 
 
 def _check_pair(visible, hidden):

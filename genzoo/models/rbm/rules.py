@@ -127,7 +127,8 @@ class Rules:
             share * ops.cast(of_model, of_data.dtype) - of_data
             for of_data, of_model in zip(data, model, strict=True)
         ]
-        loss = value + share * ops.cast(log_z, value.dtype)
+        log_z = ops.cast(log_z, value.dtype) + layers.visible.log_scale()
+        loss = value + share * log_z
         mean = data[1 + len(layers.visible.parameters)]
         return loss, self._centred(plain, mean)
 
