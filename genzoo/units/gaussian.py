@@ -197,6 +197,10 @@ class Gaussian(Scaled):
                 stacklevel=3,
             )
 
+    def moved(self, x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        """X + b - a."""
+        return x + b - a
+
     def bias_for(self, mean: Array) -> Array:
         """The mean of states over their variance."""
         return mean * np.exp(np.asarray(self.log_precision, np.float64))

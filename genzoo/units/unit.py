@@ -176,6 +176,20 @@ class Unit(keras.layers.Layer):
         """The mean, drawn inside the open range of possible means."""
         return mean
 
+    def variance_of(self, mean: Array) -> Array:
+        """The variance of states of such a mean; NumPy arrays.
+
+        Of continuous units it is that of the standard form.
+        """
+        return np.ones_like(mean)
+
+    def moved(self, x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        """States x moved as from a to b, such that from b to a leads back.
+
+        All of shape (batch, width). Units that cannot move so stay.
+        """
+        return x
+
     def bias_for(self, mean: Array) -> Array:
         """The bias at which <x> = mean without a field; NumPy arrays."""
         raise NotImplementedError

@@ -19,6 +19,7 @@ from genzoo.models.common.endpoints import (
 from genzoo.models.common.generative_model import GenerativeModel
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.common.walks import Walks
+from genzoo.optimizers.falling import Falling, Plan
 from genzoo.partition.log_partition import RECORD_LENGTH, LogPartition
 from genzoo.runtime import distribute, random
 from genzoo.runtime.graph import Graph
@@ -89,8 +90,8 @@ class EnergyBasedModel(GenerativeModel):
         """Choose the optimizer and the learning rule.
 
         Args:
-            optimizer: any Keras optimizer; by default `SGD(0.05)` for
-                discrete units, Adam where states have no bound.
+            optimizer: any Keras optimizer; by default that of the model, of
+                an RBM `genzoo.optimizers.Falling`.
             loss: a learning rule of `genzoo.losses` or its name; "auto" takes
                 one that the model has, persistent contrastive divergence with
                 128 chains if it has that.
@@ -222,6 +223,18 @@ class EnergyBasedModel(GenerativeModel):
         self.adapted.assign(1)
 
     # Training -------------------------------------------------------------
+
+    def _plan_of_batches(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
+        plan = super()._plan_of_batches(x, y, **asked)
+        if isinstance(self.optimizer, Falling):
+            begin = plan.get("initial_epoch", 0)
+            pace = Plan(self._rate_unit(), begin)
+            plan["callbacks"] = [pace, *plan["callbacks"]]
+        return plan
+
+    def _rate_unit(self) -> float:
+        """The unit of the rate of a `genzoo.optimizers.Falling`."""
+        return 1.0
 
     def _prepare(self, x: Any, steps: int | None = None) -> None:
         if not self.is_adapted:

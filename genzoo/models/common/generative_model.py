@@ -180,6 +180,8 @@ class GenerativeModel(Preset, keras.Model):
         """The plan to learn from batches of examples."""
         rows = self._batch_size("fit", batch_size)
         x, y = self._checked_pair("fit", x, y)
+        if batch_size is None and data.is_array(x):
+            rows = self.batch_size_for(len(x))
         if validation_data is not None:
             validation_data = self._checked_pair(
                 "fit: validation_data", validation_data
@@ -297,6 +299,10 @@ class GenerativeModel(Preset, keras.Model):
                     f"{self._where(method)}: takes no {name}; the model "
                     "learns the distribution of x alone."
                 )
+
+    def batch_size_for(self, rows: int) -> int:
+        """How many of so many rows `fit` takes in a batch by default."""
+        return self.default_batch_size
 
     def _batch_size(self, method: str, batch_size: int | None) -> int:
         if batch_size is None:

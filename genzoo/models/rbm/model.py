@@ -1,5 +1,6 @@
 """The restricted Boltzmann machine, for every pair of unit types."""
 
+import math
 from typing import Any, ClassVar, Self
 
 import keras
@@ -17,6 +18,8 @@ from genzoo.models.common.walks import AnnealingSeeds, Walks
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.rules import Rules
+from genzoo.models.rbm.start import differences, some_rows
+from genzoo.optimizers import Falling
 from genzoo.runtime import data, random
 from genzoo.runtime.graph import Graph
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
@@ -27,6 +30,10 @@ _CHEAP = 2**30
 _MOST_STATES = 2**26
 # Exact samples are drawn where all terms fit into memory at once.
 _TINY = 2**22
+# Of one visible and one hidden unit together, where a rate is made of it.
+_LEAST_VARIANCE = 1e-4
+# Examples that the kernel may begin with.
+_SEEN = 500
 # Rows that are scored at once.
 _SCORED = 256
 
@@ -112,6 +119,7 @@ class RBM(EnergyBasedModel):
         self.visible = visible
         self.hidden = hidden
         self.centered = bool(centered)
+        self._is_default = kernel_initializer is None
         self.kernel_initializer = keras.initializers.get(
             kernel_initializer or self._small_normal()
         )
@@ -326,11 +334,27 @@ class RBM(EnergyBasedModel):
         )
 
     def _default_optimizer(self, rule: losses.LearningRule) -> Any:
-        if self.visible.levels is None or self.hidden.levels is None:
-            # Gradients then have the scale of the data, which SGD would need
-            # a rate for.
-            return keras.optimizers.Adam(0.002)
-        return super()._default_optimizer(rule)
+        return Falling()
+
+    def batch_size_for(self, rows: int) -> int:
+        """A hundredth of the rows, from 4 to 128: a power of two.
+
+        So that an epoch has steps enough to learn from, and few rows do.
+        """
+        return int(np.clip(2 ** round(math.log2(rows / 100)), 4, 128))
+
+    def _rate_unit(self) -> float:
+        """One over the variances that the kernel joins.
+
+        Of visible units it is the mean that is weighted by itself: columns
+        that hardly vary do not count.
+        """
+        at = self.offsets.visible.numpy()
+        variance = self.visible.variance_of(np.asarray(at, np.float64))
+        of_visible = np.sum(variance**2) / max(np.sum(variance), 1e-12)
+        start = self.hidden.mean(tf.zeros((1, self.hidden.width), self.dtype))
+        of_hidden = self.hidden.variance_of(np.asarray(start)).mean()
+        return float(1 / max(of_visible * of_hidden, _LEAST_VARIANCE))
 
     def _penalty_gradients(self) -> list:
         return self.offsets.penalty(self._machine, super()._penalty_gradients())
@@ -356,6 +380,7 @@ class RBM(EnergyBasedModel):
         mean, variance = np.ravel(mean), np.ravel(variance)
         if self.visible.bias.trainable:
             self.visible.adapt(mean, variance, count)
+            self._leave_saddle(x, mean)
         rows = self.visible.standardise(mean[None])
         field = self._machine.hidden_field(rows)
         self.offsets.visible.assign(rows[0])
@@ -363,6 +388,26 @@ class RBM(EnergyBasedModel):
         super().adapt(x, steps)
         if self.chains is not None:
             self.reset_chains()
+
+    def _leave_saddle(self, x: Examples, mean: Array) -> None:
+        """Let a kernel that is still the default tell examples apart."""
+        kernel = self.kernel.numpy()
+        is_own = self._is_default and np.array_equal(
+            kernel, self.kernel_initializer(kernel.shape, self.kernel.dtype)
+        )
+        if not (is_own and self.kernel.trainable and self.hidden.trainable):
+            return
+        generator = np.random.default_rng(self.draws.epoch_key())
+        rows = some_rows(x, max(_SEEN, 2 * self.hidden.width), generator)
+        states = self._machine.rows(rows).numpy()
+        kernel = kernel + differences(states, self.hidden, generator)
+        center = self.visible.standardise(mean[None]).numpy()[0]
+        empty = tf.zeros((1, self.hidden.width), self.kernel.dtype)
+        self.kernel.assign(kernel)
+        # No field where both layers are at their means.
+        of_hidden = self.hidden.mean(empty).numpy()[0]
+        self.visible.bias.assign_sub(kernel @ of_hidden)
+        self.hidden.bias.assign_sub(kernel.T @ center)
 
     # log Z ------------------------------------------------------------------
 
