@@ -6,4 +6,11 @@ from genzoo.optimizers.natural_gradient import NaturalGradient
 from genzoo.optimizers.newton import Newton
 from genzoo.optimizers.solver import Evaluation, Solver
 
-__all__ = ["LBFGS", "Evaluation", "Falling", "NaturalGradient", "Newton", "Solver"]
+__all__ = [
+    "LBFGS",
+    "Evaluation",
+    "Falling",
+    "NaturalGradient",
+    "Newton",
+    "Solver",
+]

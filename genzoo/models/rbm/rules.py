@@ -15,7 +15,6 @@ from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.machine import Machine
 from genzoo.runtime import distribute, random
 
-
 # One chain in so many may jump at each step.
 _JUMPING = 8
 
