@@ -1,4 +1,4 @@
-"""Optimizers that see the whole objective: second order, with line search."""
+"""Optimizers: those that see the whole objective, and one that falls."""
 
 from genzoo.optimizers.falling import Falling
 from genzoo.optimizers.lbfgs import LBFGS

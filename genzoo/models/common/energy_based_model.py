@@ -337,9 +337,9 @@ class EnergyBasedModel(GenerativeModel):
         first, second = random.split(seed, 2)
         states = self._begin(n, first, start)
         x = self.walks.run(states, second, tf.constant(steps))
-        return self.unflatten(x).numpy()
+        return self._unflatten(x).numpy()
 
-    def unflatten(self, states: tf.Tensor) -> tf.Tensor:
+    def _unflatten(self, states: tf.Tensor) -> tf.Tensor:
         """The examples of states in rows, (n, *event_shape)."""
         return self.space.unflatten(states)
 
@@ -349,7 +349,7 @@ class EnergyBasedModel(GenerativeModel):
             return self._walks().begin(n, seed, start)
         where = self._where("sample")
         start = self.space.check(
-            f"{where}: start", start, wide=self.keeps_float64
+            f"{where}: start", start, wide=self._keeps_float64
         )
         if len(start) != n:
             raise ValueError(f"{where}: start has {len(start)} rows; n is {n}.")
@@ -360,7 +360,7 @@ class EnergyBasedModel(GenerativeModel):
         walks = self._walks()
         first, second = random.split(seed, 2)
         x = walks.run(walks.begin(n, first), second, steps)
-        return self.unflatten(x)
+        return self._unflatten(x)
 
     # Energies and log Z ----------------------------------------------------
 
@@ -394,7 +394,7 @@ class EnergyBasedModel(GenerativeModel):
 
     def _examples(self, method: str, x: ArrayLike) -> Array:
         where = self._where(method)
-        return self.space.check(where, x, wide=self.keeps_float64)
+        return self.space.check(where, x, wide=self._keeps_float64)
 
     def _in_batches(
         self, function: Callable, x: Array, size: int = _ROWS
@@ -542,7 +542,7 @@ class EnergyBasedModel(GenerativeModel):
             def gibbs(x, seed, steps):
                 first, second = random.split(random.as_seed(seed), 2)
                 x = walks.run(walks.walker.at(x, first), second, steps)
-                return self.unflatten(x)
+                return self._unflatten(x)
 
             served["gibbs"] = (gibbs, [*given, SEED, STEPS])
         return served

@@ -43,7 +43,7 @@ class GenerativeModel(Preset, keras.Model):
     default_batch_size = 128
     # Whether examples in float64 stay so; the model rounds what it makes of
     # them.
-    keeps_float64 = False
+    _keeps_float64 = False
     space: Space
     _card: tuple = (None, None)
 
@@ -109,8 +109,9 @@ class GenerativeModel(Preset, keras.Model):
         """Train as `keras.Model.fit` does.
 
         Differences: an array is shuffled in an order that changes each epoch
-        and follows from the model's seed; `batch_size` defaults to 128; a
-        model that was not adapted to data is adapted to x first.
+        and follows from the model's seed; `batch_size` defaults to
+        128, for an RBM to a hundredth of the rows within 4 and 128; a model
+        that was not adapted to data is adapted to x first.
 
         Args:
             x: array of shape (n, *event_shape), or a `tf.data.Dataset` of
@@ -181,7 +182,7 @@ class GenerativeModel(Preset, keras.Model):
         rows = self._batch_size("fit", batch_size)
         x, y = self._checked_pair("fit", x, y)
         if batch_size is None and data.is_array(x):
-            rows = self.batch_size_for(len(x))
+            rows = self._batch_size_for(len(x))
         if validation_data is not None:
             validation_data = self._checked_pair(
                 "fit: validation_data", validation_data
@@ -300,7 +301,7 @@ class GenerativeModel(Preset, keras.Model):
                     "learns the distribution of x alone."
                 )
 
-    def batch_size_for(self, rows: int) -> int:
+    def _batch_size_for(self, rows: int) -> int:
         """How many of so many rows `fit` takes in a batch by default."""
         return self.default_batch_size
 
@@ -335,7 +336,7 @@ class GenerativeModel(Preset, keras.Model):
         if x is None:
             raise ValueError(f"{where}: x is missing.")
         if data.is_array(x):
-            x = self.space.check(where, x, wide=self.keeps_float64)
+            x = self.space.check(where, x, wide=self._keeps_float64)
         else:
             x = (check_dataset or self.space.check_dataset)(where, x)
         if distribute.is_multi_worker(self.distribute_strategy):

@@ -38,7 +38,7 @@ class Preset:
         return sum(math.prod(weight.shape) for weight in weights.values())
 
     @classmethod
-    def preset_upgrade(
+    def _preset_upgrade(
         cls, arrays: dict[str, Any], **arguments: Any
     ) -> dict[str, Any]:
         """The stored arrays, with those that older presets lack."""

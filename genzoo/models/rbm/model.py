@@ -56,7 +56,8 @@ class RBM(EnergyBasedModel):
             v and h stand for their difference from the data's mean. Another
             metric for the same likelihood, far better conditioned.
         kernel_initializer: Keras initializer of the kernel; by default normal
-            with standard deviation 0.01.
+            with standard deviation 0.01, to which `adapt` adds differences of
+            examples, so that training does not start on the saddle at W = 0.
         kernel_regularizer: Keras regularizer of the kernel, or None.
         seed: int or pair of ints, for all that is drawn at random.
 
@@ -215,7 +216,7 @@ class RBM(EnergyBasedModel):
         """
         h = self._states("visible_mean", "h", h, self.hidden)
         v = self.visible.mean(self._machine.visible_field(h))
-        return self.unflatten(v).numpy()
+        return self._unflatten(v).numpy()
 
     def sample_hidden(
         self, v: ArrayLike, seed: SeedLike | None = None
@@ -241,7 +242,7 @@ class RBM(EnergyBasedModel):
         h = self._states("sample_visible", "h", h, self.hidden)
         field = self._machine.visible_field(h)
         v = self.visible.sample(field, self._seed_for(seed))
-        return self.unflatten(v).numpy()
+        return self._unflatten(v).numpy()
 
     def reconstruct(self, v: ArrayLike) -> Array:
         """<v> given the mean hidden state of v, (n, *event_shape).
@@ -252,7 +253,7 @@ class RBM(EnergyBasedModel):
         v = self._states("reconstruct", "v", v, self.visible)
         h = self.hidden.mean(self._machine.hidden_field(v))
         v = self.visible.mean(self._machine.visible_field(h))
-        return self.unflatten(v).numpy()
+        return self._unflatten(v).numpy()
 
     def _states(self, method, name, x, unit):
         """The states of checked examples of a layer."""
@@ -261,13 +262,13 @@ class RBM(EnergyBasedModel):
         return unit.standardise(unit.space.flatten(tf.convert_to_tensor(x)))
 
     @property
-    def keeps_float64(self) -> bool:
+    def _keeps_float64(self) -> bool:
         """Whether examples lose by being rounded: real numbers do."""
         return self.visible.levels is None
 
     @property
     def _energy_dtype(self) -> str:
-        return "float64" if self.keeps_float64 else self.variable_dtype
+        return "float64" if self._keeps_float64 else self.variable_dtype
 
     def log_pseudolikelihood(self, x: ArrayLike) -> Array:
         """sum_i log p(x_i | all other x), in nats, an array of shape (n,).
@@ -285,7 +286,7 @@ class RBM(EnergyBasedModel):
         x = self.space.check(where, x)
         return self._in_batches(self._scores, x, _SCORED)
 
-    def unflatten(self, states: tf.Tensor) -> tf.Tensor:
+    def _unflatten(self, states: tf.Tensor) -> tf.Tensor:
         """The examples of visible states, (n, *event_shape)."""
         return _examples(self.visible, states)
 
@@ -336,7 +337,7 @@ class RBM(EnergyBasedModel):
     def _default_optimizer(self, rule: losses.LearningRule) -> Any:
         return Falling()
 
-    def batch_size_for(self, rows: int) -> int:
+    def _batch_size_for(self, rows: int) -> int:
         """A hundredth of the rows, from 4 to 128: a power of two.
 
         So that an epoch has steps enough to learn from, and few rows do.
@@ -360,12 +361,14 @@ class RBM(EnergyBasedModel):
         return self.offsets.penalty(self._machine, super()._penalty_gradients())
 
     def adapt(self, x: Examples, steps: int | None = None) -> None:
-        """Set the visible bias from the data's averages, before training.
+        """Set what follows from the data alone, before training.
 
-        Without hidden units the model then fits each visible unit by itself
-        (for Bernoulli units, the log-odds of the data). The centring offsets
-        are set, and the persistent chains drawn anew. `fit` calls this unless
-        you have.
+        The visible bias is that at which, without a kernel, each visible unit
+        fits its data (for Bernoulli units, their log-odds). A kernel that is
+        still the default one gets differences of examples, with biases such
+        that neither layer gets a field where the other is at its mean. The
+        centring offsets are set, and the persistent chains drawn anew. `fit`
+        calls this unless you have.
 
         Args:
             x: array of shape (n, *event_shape), or a dataset of batches.
@@ -459,7 +462,7 @@ class RBM(EnergyBasedModel):
             field = machine.hidden_field(machine.rows(x))
             h = self.hidden.from_uniform(field, u_hidden)
             v = self.visible.from_uniform(machine.visible_field(h), u_visible)
-            return self.unflatten(v)
+            return self._unflatten(v)
 
         _, given = held["energy"]
         uniforms = [
@@ -509,7 +512,7 @@ class RBM(EnergyBasedModel):
         return rbm
 
     @classmethod
-    def preset_upgrade(
+    def _preset_upgrade(
         cls, arrays: dict[str, Array], **arguments: Any
     ) -> dict[str, Array]:
         """With the weights of units that older presets lack."""
