@@ -83,14 +83,21 @@ class PersistentContrastiveDivergence(LearningRule):
     Args:
         steps: number of Gibbs sweeps between updates.
         chains: number of chains, shared out evenly among the replicas.
+        jumps: whether, at each update of an RBM, an eighth of the chains may
+            jump between modes: a chain is moved as from one example of the
+            batch to another, and Metropolis accepts by the model's energies.
+            Chains that cannot mix by sweeps would let the weights of the modes
+            drift without end.
 
     Raises:
-        ValueError: if an argument is not a positive int.
+        ValueError: if a number is not a positive int, or `jumps` no bool.
 
     Reference:
         Younes, "Parametric inference for imperfectly observed Gibbsian
         fields", 1989. Tieleman, "Training restricted Boltzmann machines using
-        approximations to the likelihood gradient", ICML 2008.
+        approximations to the likelihood gradient", ICML 2008. Jumps: ter Braak,
+        "A Markov chain Monte Carlo version of the genetic algorithm
+        differential evolution", Statistics and Computing 16, 2006.
 
     Example:
     >>> rule = genzoo.losses.PersistentContrastiveDivergence(chains=100)
@@ -108,18 +115,19 @@ class PersistentContrastiveDivergence(LearningRule):
     arguments: ClassVar[checks.Arguments] = {
         "steps": checks.positive_int,
         "chains": checks.positive_int,
+        "jumps": checks.flag,
     }
 
-    def __init__(self, steps: int = 1, chains: int = 128):
-        self.steps, self.chains = checks.arguments(
-            self, steps=steps, chains=chains
+    def __init__(self, steps: int = 1, chains: int = 128, jumps: bool = True):
+        self.steps, self.chains, self.jumps = checks.arguments(
+            self, steps=steps, chains=chains, jumps=jumps
         )
 
     def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Step:
         """The energy difference and the estimated gradient."""
         start = tf.convert_to_tensor(model.chains.states.value)
         seed = seed.at_row(model.chains.first_row)
-        found = rules_of(model).contrast(x, start, self.steps, seed)
+        found = rules_of(model).contrast(x, start, self.steps, seed, self.jumps)
         model.chains.states.assign(found.states)
         return found.step()
 
@@ -131,7 +139,11 @@ class PersistentContrastiveDivergence(LearningRule):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {"steps": self.steps, "chains": self.chains}
+        return {
+            "steps": self.steps,
+            "chains": self.chains,
+            "jumps": self.jumps,
+        }
 
 
 @keras.saving.register_keras_serializable("genzoo")

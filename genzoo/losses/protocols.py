@@ -72,9 +72,14 @@ class Walkable(Protocol):
         """The chains' states after some sweeps."""
 
     def contrast(
-        self, x: tf.Tensor, states: tf.Tensor, steps: int, seed: Seed
+        self,
+        x: tf.Tensor,
+        states: tf.Tensor,
+        steps: int,
+        seed: Seed,
+        jumps: bool = False,
     ) -> Contrast:
-        """Data against chains after sweeps."""
+        """Data against chains after sweeps, and jumps where there are any."""
 
     def energy_difference(
         self, x: tf.Tensor, states: tf.Tensor, seed: Seed

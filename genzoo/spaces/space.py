@@ -275,7 +275,7 @@ class Space:
 
     # Examples are held against the space before anything is learned ---------
 
-    def check(self, where: str, x: Any) -> np.ndarray:
+    def check(self, where: str, x: Any, wide: bool = False) -> np.ndarray:
         """x as a compact array, once it is known to be in the space.
 
         Examples of one number may come without an axis.
@@ -283,12 +283,13 @@ class Space:
         Args:
             where: who asks, for messages: "RBM.fit".
             x: examples, of shape (n, *event_shape).
+            wide: whether float64 is kept.
 
         Raises:
             ValueError: if x is empty, of another shape, or outside.
         """
         try:
-            x = data.as_array(x)
+            x = data.as_array(x, wide)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
         x = self.with_axis(x)

@@ -95,6 +95,19 @@ class Categorical(Unit):
         """(n_s + 1/2) / (n + states / 2)."""
         return (mean * count + 0.5) / (count + 0.5 * self.n_states)
 
+    def variance_of(self, mean: Array) -> Array:
+        """Mean (1 - mean), of each number of the one-hot groups."""
+        return mean * (1 - mean)
+
+    def moved(self, x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        """States are shifted in a circle, by as many as from a to b."""
+        number, start, end = (
+            ops.argmax(self._grouped(states), axis=-1) for states in (x, a, b)
+        )
+        shifted = ops.mod(number + end - start, self.n_states)
+        hot = ops.one_hot(shifted, self.n_states, dtype=x.dtype)
+        return ops.reshape(hot, (-1, self.width))
+
     def bias_for(self, mean: Array) -> Array:
         """The log-probabilities."""
         return np.log(mean)

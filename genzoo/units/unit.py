@@ -49,6 +49,8 @@ class Unit(keras.layers.Layer):
     """
 
     arguments: ClassVar[checks.Arguments] = {"size": checks.size_or_shape}
+    # Weights that older presets lack, and what they then are.
+    newer: ClassVar[dict[str, float]] = {}
     levels: np.ndarray | None = None
 
     def __init__(self, size: int | tuple[int, ...], **kwargs):
@@ -80,6 +82,18 @@ class Unit(keras.layers.Layer):
     def state_count(self) -> int | None:
         """The number of joint states, None for continuous units."""
         return None if self.levels is None else len(self.levels) ** self.size
+
+    def standardise(self, x: tf.Tensor) -> tf.Tensor:
+        """The states of examples in rows, (batch, width)."""
+        return ops.cast(x, self.bias.dtype)
+
+    def restore(self, states: tf.Tensor) -> tf.Tensor:
+        """The examples in rows of states, (batch, width)."""
+        return states
+
+    def log_scale(self) -> tf.Tensor | float:
+        """log |dx / d state|: what a density of examples has less, in nats."""
+        return 0.0
 
     def potential(self, x: tf.Tensor) -> tf.Tensor:
         """a(x), shape (batch,), for states x of shape (batch, width)."""
@@ -161,6 +175,20 @@ class Unit(keras.layers.Layer):
     def smooth(self, mean: Array, count: int) -> Array:
         """The mean, drawn inside the open range of possible means."""
         return mean
+
+    def variance_of(self, mean: Array) -> Array:
+        """The variance of states of such a mean; NumPy arrays.
+
+        Of continuous units it is that of the standard form.
+        """
+        return np.ones_like(mean)
+
+    def moved(self, x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        """States x moved as from a to b, such that from b to a leads back.
+
+        All of shape (batch, width). Units that cannot move so stay.
+        """
+        return x
 
     def bias_for(self, mean: Array) -> Array:
         """The bias at which <x> = mean without a field; NumPy arrays."""

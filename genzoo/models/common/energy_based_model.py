@@ -23,6 +23,7 @@ from genzoo.models.common.identity import likelihood_identity
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.common.walks import Walks
 from genzoo.models.common.watch import KNOWN_LENGTH, Watch
+from genzoo.optimizers.falling import Falling, Plan
 from genzoo.partition.log_partition import LogPartition
 from genzoo.runtime import data as pipelines
 from genzoo.runtime import distribute, random
@@ -110,8 +111,8 @@ class EnergyBasedModel(GenerativeModel):
         and `val_loss` share.
 
         Args:
-            optimizer: any Keras optimizer; by default `SGD(0.05)` for
-                discrete units, Adam where states have no bound.
+            optimizer: any Keras optimizer; by default that of the model, of
+                an RBM `genzoo.optimizers.Falling`.
             loss: a learning rule of `genzoo.losses` or its name; "auto" takes
                 one that the model has, persistent contrastive divergence with
                 128 chains if it has that.
@@ -252,6 +253,18 @@ class EnergyBasedModel(GenerativeModel):
         self.adapted.assign(1)
 
     # Training -------------------------------------------------------------
+
+    def _plan_of_batches(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
+        plan = super()._plan_of_batches(x, y, **asked)
+        if isinstance(self.optimizer, Falling):
+            begin = plan.get("initial_epoch", 0)
+            pace = Plan(self._rate_unit(), begin)
+            plan["callbacks"] = [pace, *plan["callbacks"]]
+        return plan
+
+    def _rate_unit(self) -> float:
+        """The unit of the rate of a `genzoo.optimizers.Falling`."""
+        return 1.0
 
     def _prepare(self, x: Any, steps: int | None = None) -> None:
         if not self.is_adapted:
@@ -555,14 +568,20 @@ class EnergyBasedModel(GenerativeModel):
         first, second = random.split(seed, 2)
         states = self._begin(n, first, start)
         x = self.walks.run(states, second, tf.constant(steps))
-        return self.space.unflatten(x).numpy()
+        return self._unflatten(x).numpy()
+
+    def _unflatten(self, states: tf.Tensor) -> tf.Tensor:
+        """The examples of states in rows, (n, *event_shape)."""
+        return self.space.unflatten(states)
 
     def _begin(self, n: int, seed: random.Seed, start: Any) -> tf.Tensor:
         """The states in which n chains begin; see `sample`."""
         if start is None or isinstance(start, str):
             return self._walks().begin(n, seed, start)
         where = self._where("sample")
-        start = self.space.check(f"{where}: start", start)
+        start = self.space.check(
+            f"{where}: start", start, wide=self._keeps_float64
+        )
         if len(start) != n:
             raise ValueError(f"{where}: start has {len(start)} rows; n is {n}.")
         return self._walks().walker.at(tf.convert_to_tensor(start), seed)
@@ -572,7 +591,7 @@ class EnergyBasedModel(GenerativeModel):
         walks = self._walks()
         first, second = random.split(seed, 2)
         x = walks.run(walks.begin(n, first), second, steps)
-        return self.space.unflatten(x)
+        return self._unflatten(x)
 
     # Energies and log Z ----------------------------------------------------
 
@@ -586,7 +605,7 @@ class EnergyBasedModel(GenerativeModel):
         Raises:
             ValueError: if x is not in the model's space.
         """
-        x = self.space.check(self._where("energy"), x)
+        x = self._examples("energy", x)
         return self._in_batches(self.call, x)
 
     def log_prob(self, x: ArrayLike) -> Array:
@@ -600,9 +619,13 @@ class EnergyBasedModel(GenerativeModel):
                 never adapted to data, fitted or loaded.
         """
         self._check_adapted("log_prob")
-        x = self.space.check(self._where("log_prob"), x)
+        x = self._examples("log_prob", x)
         log_z = self._log_z()
         return -self._in_batches(self.call, x) - log_z
+
+    def _examples(self, method: str, x: ArrayLike) -> Array:
+        where = self._where(method)
+        return self.space.check(where, x, wide=self._keeps_float64)
 
     def _in_batches(
         self, function: Callable, x: Array, size: int = _ROWS
@@ -750,7 +773,7 @@ class EnergyBasedModel(GenerativeModel):
             def gibbs(x, seed, steps):
                 first, second = random.split(random.as_seed(seed), 2)
                 x = walks.run(walks.walker.at(x, first), second, steps)
-                return self.space.unflatten(x)
+                return self._unflatten(x)
 
             served["gibbs"] = (gibbs, [*given, SEED, STEPS])
         return served

@@ -103,9 +103,14 @@ class Rules:
         return shares
 
     def contrast(
-        self, x: tf.Tensor, states: tf.Tensor, steps: int, seed: random.Seed
+        self,
+        x: tf.Tensor,
+        states: tf.Tensor,
+        steps: int,
+        seed: random.Seed,
+        jumps: bool = False,
     ) -> Contrast:
-        """Chains against a batch of data."""
+        """Chains against a batch of data; they walk by sweeps alone."""
         end = self.chain.train(states, steps, seed)
         gradient = 0.0
         for part, sign in ((self.density.space.unflatten(end), 1.0), (x, -1.0)):

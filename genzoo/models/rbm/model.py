@@ -1,5 +1,6 @@
 """The restricted Boltzmann machine, for every pair of unit types."""
 
+import math
 from typing import Any, ClassVar, Self
 
 import keras
@@ -17,6 +18,8 @@ from genzoo.models.common.walks import AnnealingSeeds, Walks
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.rules import Rules
+from genzoo.models.rbm.start import differences, some_rows
+from genzoo.optimizers import Falling
 from genzoo.runtime import data, random
 from genzoo.runtime.graph import Graph
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
@@ -27,6 +30,10 @@ _CHEAP = 2**30
 _MOST_STATES = 2**26
 # Exact samples are drawn where all terms fit into memory at once.
 _TINY = 2**22
+# Of one visible and one hidden unit together, where a rate is made of it.
+_LEAST_VARIANCE = 1e-4
+# Examples that the kernel may begin with.
+_SEEN = 500
 # Rows that are scored at once.
 _SCORED = 256
 
@@ -49,7 +56,8 @@ class RBM(EnergyBasedModel):
             v and h stand for their difference from the data's mean. Another
             metric for the same likelihood, far better conditioned.
         kernel_initializer: Keras initializer of the kernel; by default normal
-            with standard deviation 0.01.
+            with standard deviation 0.01, to which `adapt` adds differences of
+            examples, so that training does not start on the saddle at W = 0.
         kernel_regularizer: Keras regularizer of the kernel, or None.
         seed: int or pair of ints, for all that is drawn at random.
 
@@ -112,6 +120,7 @@ class RBM(EnergyBasedModel):
         self.visible = visible
         self.hidden = hidden
         self.centered = bool(centered)
+        self._is_default = kernel_initializer is None
         self.kernel_initializer = keras.initializers.get(
             kernel_initializer or self._small_normal()
         )
@@ -182,7 +191,8 @@ class RBM(EnergyBasedModel):
             )
         interaction = ops.sum(self._machine.hidden_field(v) * h, axis=-1)
         potentials = self.visible.potential(v) + self.hidden.potential(h)
-        return -(potentials + interaction).numpy()
+        scales = self.visible.log_scale() + self.hidden.log_scale()
+        return (scales - potentials - interaction).numpy()
 
     def hidden_mean(self, v: ArrayLike) -> Array:
         """<h> given v, an array of shape (n, *hidden.space.event_shape).
@@ -191,11 +201,12 @@ class RBM(EnergyBasedModel):
             ValueError: if v is not in the model's space.
         """
         v = self._states("hidden_mean", "v", v, self.visible)
-        return self._hidden_mean(v).numpy()
+        h = self.hidden.mean(self._machine.hidden_field(v))
+        return _examples(self.hidden, h).numpy()
 
     def _hidden_mean(self, x):
         field = self._machine.hidden_field(self._machine.rows(x))
-        return self.hidden.space.unflatten(self.hidden.mean(field))
+        return _examples(self.hidden, self.hidden.mean(field))
 
     def visible_mean(self, h: ArrayLike) -> Array:
         """<v> given h, an array of shape (n, *event_shape).
@@ -205,7 +216,7 @@ class RBM(EnergyBasedModel):
         """
         h = self._states("visible_mean", "h", h, self.hidden)
         v = self.visible.mean(self._machine.visible_field(h))
-        return self.space.unflatten(v).numpy()
+        return self._unflatten(v).numpy()
 
     def sample_hidden(
         self, v: ArrayLike, seed: SeedLike | None = None
@@ -216,8 +227,9 @@ class RBM(EnergyBasedModel):
             ValueError: if v is not in the model's space.
         """
         v = self._states("sample_hidden", "v", v, self.visible)
-        h = self._machine.at(v, self._seed_for(seed))
-        return self.hidden.space.unflatten(h).numpy()
+        field = self._machine.hidden_field(v)
+        h = self.hidden.sample(field, self._seed_for(seed))
+        return _examples(self.hidden, h).numpy()
 
     def sample_visible(
         self, h: ArrayLike, seed: SeedLike | None = None
@@ -230,7 +242,7 @@ class RBM(EnergyBasedModel):
         h = self._states("sample_visible", "h", h, self.hidden)
         field = self._machine.visible_field(h)
         v = self.visible.sample(field, self._seed_for(seed))
-        return self.space.unflatten(v).numpy()
+        return self._unflatten(v).numpy()
 
     def reconstruct(self, v: ArrayLike) -> Array:
         """<v> given the mean hidden state of v, (n, *event_shape).
@@ -241,13 +253,22 @@ class RBM(EnergyBasedModel):
         v = self._states("reconstruct", "v", v, self.visible)
         h = self.hidden.mean(self._machine.hidden_field(v))
         v = self.visible.mean(self._machine.visible_field(h))
-        return self.space.unflatten(v).numpy()
+        return self._unflatten(v).numpy()
 
     def _states(self, method, name, x, unit):
-        """Checked examples of a layer, in rows."""
+        """The states of checked examples of a layer."""
         where = f"{self._where(method)}: {name}"
-        x = unit.space.check(where, x)
-        return unit.space.flatten(tf.cast(x, self.variable_dtype))
+        x = unit.space.check(where, x, wide=True)
+        return unit.standardise(unit.space.flatten(tf.convert_to_tensor(x)))
+
+    @property
+    def _keeps_float64(self) -> bool:
+        """Whether examples lose by being rounded: real numbers do."""
+        return self.visible.levels is None
+
+    @property
+    def _energy_dtype(self) -> str:
+        return "float64" if self._keeps_float64 else self.variable_dtype
 
     def log_pseudolikelihood(self, x: ArrayLike) -> Array:
         """sum_i log p(x_i | all other x), in nats, an array of shape (n,).
@@ -264,6 +285,10 @@ class RBM(EnergyBasedModel):
             raise ValueError(f"{where}: {self._continuous()}")
         x = self.space.check(where, x)
         return self._in_batches(self._scores, x, _SCORED)
+
+    def _unflatten(self, states: tf.Tensor) -> tf.Tensor:
+        """The examples of visible states, (n, *event_shape)."""
+        return _examples(self.visible, states)
 
     # Learning ---------------------------------------------------------------
 
@@ -310,22 +335,40 @@ class RBM(EnergyBasedModel):
         )
 
     def _default_optimizer(self, rule: losses.LearningRule) -> Any:
-        if self.visible.levels is None or self.hidden.levels is None:
-            # Gradients then have the scale of the data, which SGD would need
-            # a rate for.
-            return keras.optimizers.Adam(0.002)
-        return super()._default_optimizer(rule)
+        return Falling()
+
+    def _batch_size_for(self, rows: int) -> int:
+        """A hundredth of the rows, from 4 to 128: a power of two.
+
+        So that an epoch has steps enough to learn from, and few rows do.
+        """
+        return int(np.clip(2 ** round(math.log2(rows / 100)), 4, 128))
+
+    def _rate_unit(self) -> float:
+        """One over the variances that the kernel joins.
+
+        Of visible units it is the mean that is weighted by itself: columns
+        that hardly vary do not count.
+        """
+        at = self.offsets.visible.numpy()
+        variance = self.visible.variance_of(np.asarray(at, np.float64))
+        of_visible = np.sum(variance**2) / max(np.sum(variance), 1e-12)
+        start = self.hidden.mean(tf.zeros((1, self.hidden.width), self.dtype))
+        of_hidden = self.hidden.variance_of(np.asarray(start)).mean()
+        return float(1 / max(of_visible * of_hidden, _LEAST_VARIANCE))
 
     def _penalty_gradients(self) -> list:
         return self.offsets.penalty(self._machine, super()._penalty_gradients())
 
     def adapt(self, x: Examples, steps: int | None = None) -> None:
-        """Set the visible bias from the data's averages, before training.
+        """Set what follows from the data alone, before training.
 
-        Without hidden units the model then fits each visible unit by itself
-        (for Bernoulli units, the log-odds of the data). The centring offsets
-        are set, and the persistent chains drawn anew. `fit` calls this unless
-        you have.
+        The visible bias is that at which, without a kernel, each visible unit
+        fits its data (for Bernoulli units, their log-odds). A kernel that is
+        still the default one gets differences of examples, with biases such
+        that neither layer gets a field where the other is at its mean. The
+        centring offsets are set, and the persistent chains drawn anew. `fit`
+        calls this unless you have.
 
         Args:
             x: array of shape (n, *event_shape), or a dataset of batches.
@@ -340,12 +383,34 @@ class RBM(EnergyBasedModel):
         mean, variance = np.ravel(mean), np.ravel(variance)
         if self.visible.bias.trainable:
             self.visible.adapt(mean, variance, count)
-        field = self._machine.hidden_field(self._machine.rows(mean))
-        self.offsets.visible.assign(mean)
+            self._leave_saddle(x, mean)
+        rows = self.visible.standardise(mean[None])
+        field = self._machine.hidden_field(rows)
+        self.offsets.visible.assign(rows[0])
         self.offsets.hidden.assign(self.hidden.mean(field)[0])
         super().adapt(x, steps)
         if self.chains is not None:
             self.reset_chains()
+
+    def _leave_saddle(self, x: Examples, mean: Array) -> None:
+        """Let a kernel that is still the default tell examples apart."""
+        kernel = self.kernel.numpy()
+        is_own = self._is_default and np.array_equal(
+            kernel, self.kernel_initializer(kernel.shape, self.kernel.dtype)
+        )
+        if not (is_own and self.kernel.trainable and self.hidden.trainable):
+            return
+        generator = np.random.default_rng(self.draws.epoch_key())
+        rows = some_rows(x, max(_SEEN, 2 * self.hidden.width), generator)
+        states = self._machine.rows(rows).numpy()
+        kernel = kernel + differences(states, self.hidden, generator)
+        center = self.visible.standardise(mean[None]).numpy()[0]
+        empty = tf.zeros((1, self.hidden.width), self.kernel.dtype)
+        self.kernel.assign(kernel)
+        # No field where both layers are at their means.
+        of_hidden = self.hidden.mean(empty).numpy()[0]
+        self.visible.bias.assign_sub(kernel @ of_hidden)
+        self.hidden.bias.assign_sub(kernel.T @ center)
 
     # log Z ------------------------------------------------------------------
 
@@ -406,7 +471,7 @@ class RBM(EnergyBasedModel):
             field = machine.hidden_field(machine.rows(x))
             h = self.hidden.from_uniform(field, u_hidden)
             v = self.visible.from_uniform(machine.visible_field(h), u_visible)
-            return self.space.unflatten(v)
+            return self._unflatten(v)
 
         _, given = held["energy"]
         uniforms = [
@@ -456,6 +521,18 @@ class RBM(EnergyBasedModel):
         return rbm
 
     @classmethod
+    def _preset_upgrade(
+        cls, arrays: dict[str, Array], **arguments: Any
+    ) -> dict[str, Array]:
+        """With the weights of units that older presets lack."""
+        added = {
+            f"{side}.{name}": np.full(arguments[side].width, value, np.float32)
+            for side in _UNITS
+            for name, value in arguments[side].newer.items()
+        }
+        return {**added, **arrays}
+
+    @classmethod
     def preset_size(cls, **arguments: Any) -> int:
         """Kernel, chains, what is known of log Z; units and their offsets."""
         units = [arguments[name] for name in _UNITS]
@@ -503,6 +580,11 @@ class RBM(EnergyBasedModel):
 
 
 _UNITS = ("visible", "hidden")
+
+
+def _examples(unit, states):
+    """The examples of a layer's states, in their shape."""
+    return unit.space.unflatten(unit.restore(states))
 
 
 def _check_pair(visible, hidden):
