@@ -122,12 +122,13 @@ class Dual:
         """Whether a value of the dual shows that no density has the averages.
 
         log Z - lambda . f is at least the greatest of lambda . (f(x) - f):
-        below zero, for weights of one, lambda separates f from all f(x).
+        below zero, for weights of one, lambda separates f from all f(x); with
+        the L1 term of a tolerance, all that lies within it.
         """
         space, reference = self.density.space, self.density.reference
         weighted = len(space.continuous_sites) > 0 or reference is not None
-        tolerant = self.observations.tolerance != "none"
-        return value < -1e-9 and not weighted and not tolerant
+        always = self.observations.tolerance == "gaussian"
+        return value < -1e-9 and not weighted and not always
 
     def integration_error(self) -> float:
         """Of log Z by quadrature, in nats; 0 for sums of states."""

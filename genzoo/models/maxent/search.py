@@ -129,6 +129,13 @@ class Search(keras.callbacks.Callback):
     def _give_up(self):
         if self.dual is not None:
             self.dual.explain()
+            if self.dual.observations.tolerance == "laplace":
+                raise ValueError(
+                    f"{type(self.model).__name__}.fit: no distribution has "
+                    "averages within the tolerance of these: each may be off "
+                    "by its observation_stderr. Check them, or pass larger "
+                    "ones."
+                )
         raise ValueError(
             f"{type(self.model).__name__}.fit: no distribution has these "
             "averages: they lie outside of what the features allow together. "
