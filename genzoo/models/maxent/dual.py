@@ -5,9 +5,11 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.dependence import root_of_inverse
 from genzoo.models.maxent.feasibility import Reach
 from genzoo.models.maxent.observations import Averages, Observations
 from genzoo.models.maxent.routes.route import ExactRoute, Moments
+from genzoo.models.maxent.routes.summation import Summation
 from genzoo.models.maxent.routes.window import Window
 from genzoo.optimizers import Evaluation
 
@@ -66,6 +68,8 @@ class Dual:
         self.observations = observations
         self.multipliers = multipliers
         self.reach = Reach(density, route)
+        # Whether features are nearly dependent: known as a graph is traced.
+        self.is_near_singular = False
 
     @property
     def exact(self) -> ExactRoute:
@@ -83,7 +87,26 @@ class Dual:
         x = tf.convert_to_tensor(self.multipliers.value)
         shift = tf.convert_to_tensor(self.observations.values.value)
         moments = self.exact.moments(x, shift, second)
-        return objective(moments, x, shift, self.observations.l2())
+        found, facts = objective(moments, x, shift, self.observations.l2())
+        if second and self.is_near_singular:
+            found = found._replace(root=self._root(x, moments, shift))
+        return found, facts
+
+    def _root(self, x, moments, shift):
+        kept, route = self.observations, self.exact
+        assert isinstance(route, Summation)
+        centre = moments.mean + shift
+        covariance = moments.covariance
+        return root_of_inverse(
+            route, x, centre, covariance, kept.l2(), kept.free()
+        )
+
+    def look_at(self, averages: Averages) -> bool:
+        """See how near to singular it is; whether that has changed."""
+        before = self.is_near_singular
+        found = self.reach.dependence(averages)
+        self.is_near_singular = found is not None and bool(found.nearly.any())
+        return self.is_near_singular != before
 
     def _value_at(self, x):
         """The dual with all terms of a tolerance."""

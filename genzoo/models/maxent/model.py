@@ -619,6 +619,9 @@ class MaxEnt(EnergyBasedModel):
             self.window.moves = 0
             self._dual.start_over_if_better()
             self._forget_search()
+        if self._dual.look_at(averages):
+            # Keras keeps a graph of the other kind of step.
+            self.train_function = None
         if new:
             self._begin_at(averages, place)
 
@@ -659,7 +662,7 @@ class MaxEnt(EnergyBasedModel):
             evaluation, facts = self._dual.evaluation(second=False)
             residual = tf.abs(evaluation.gradient * self._mask())
             logs = {"residual": tf.reduce_max(residual), **facts}
-        loss, gradient, fisher = evaluation
+        loss, gradient, fisher, _ = evaluation
         weights = self.multiplier_weights
         l1, mask = self._penalty("l1"), self._mask()
         if isinstance(optimizer, optimizers.NaturalGradient):

@@ -64,6 +64,9 @@ class Search(keras.callbacks.Callback):
         self.widenings = 0
         # Sums of examples are made in float32.
         small, near = (1e-6, 1e-3) if dual is None else (1e-13, 1e-8)
+        if dual is not None and dual.is_near_singular:
+            # A small residual may be far from the solution.
+            near = 1e-12
         # Averages have the rounding of their size.
         self.near = near * (1 + size)
         self.small = small * (min(size, 1.0) or 1.0)
