@@ -43,10 +43,8 @@ class Newton(Solver):
         self, evaluation: Evaluation, pseudogradient: tf.Tensor, free: tf.Tensor
     ) -> tf.Tensor:
         """-H^-1 g among the free parameters."""
-        root = evaluation.root
-        if root is not None:
-            inner = tf.linalg.matvec(root, pseudogradient, transpose_a=True)
-            return -free * tf.linalg.matvec(root, inner)
+        if evaluation.inverse is not None:
+            return -free * evaluation.inverse(free * pseudogradient)
         return -solve(evaluation.hessian, pseudogradient, free)
 
     def step(

@@ -29,8 +29,8 @@ class Evaluation(NamedTuple):
         value: a scalar.
         gradient: (n,).
         hessian: (n, n); None if the method needs none.
-        root: W, (n, r), with W' hessian W = 1 on all that may move, for a
-            Hessian too near to singular to be solved with; else None.
+        inverse: function from vectors (n,) to the inverse Hessian's product
+            with them, or to what is near it, where it is known otherwise.
 
     Example:
     >>> x = keras.Variable([3.0], dtype="float64")
@@ -49,7 +49,7 @@ class Evaluation(NamedTuple):
     value: tf.Tensor
     gradient: tf.Tensor
     hessian: tf.Tensor | None = None
-    root: tf.Tensor | None = None
+    inverse: Callable[[tf.Tensor], tf.Tensor] | None = None
 
 
 class Solver(keras.optimizers.Optimizer):
@@ -191,7 +191,8 @@ class Solver(keras.optimizers.Optimizer):
 
         Returns:
             (value, stationarity): of the last point accepted, the objective
-            with its L1 term, and the largest component of its gradient.
+            with its L1 term, and the largest component of its gradient, also
+            by parameters that are held.
         """
         old = tf.convert_to_tensor(variable.value)
         free = tf.ones_like(old) if mask is None else mask
@@ -228,14 +229,15 @@ class Solver(keras.optimizers.Optimizer):
         # What follows if the trial is accepted.
         change = tf.where(started, trial - old, 0.0)
         self.remember(change, new_gradient - gradient, good & started)
-        after = pseudogradient(trial, new_gradient, l1) * free
+        every = pseudogradient(trial, new_gradient, l1)
+        after = every * free
         # Where the trial is no good nothing is done with it: but a system of
         # equations must have numbers.
         evaluation = Evaluation(
             value,
             tf.where(good, new_gradient, 0.0),
             _or_one(found.hessian, good),
-            _or_one(found.root, good),
+            found.inverse,
         )
         new_direction, first = self.step(
             evaluation, trial, tf.where(good, after, 0.0), l1, free
@@ -251,7 +253,7 @@ class Solver(keras.optimizers.Optimizer):
         self.accepted.assign(tf.cast(good, self.dtype))
         self.started.assign(tf.cast(started | good, self.dtype))
         self.iterations.assign_add(1)
-        best = tf.where(good, after, before)
+        best = tf.where(good, every, pseudogradient(old, gradient, l1))
         return (
             tf.where(good, value, known),
             tf.reduce_max(tf.abs(best)),

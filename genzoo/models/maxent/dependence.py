@@ -183,6 +183,8 @@ def _diagonal(matrix):
 
 def _root(matrix, free, lost):
     """V e^(-1/2) of a symmetric matrix V e V', with ones where not free."""
+    # Beyond all numbers the result does not count, but it must come.
+    matrix = tf.where(tf.math.is_finite(matrix), matrix, 0 * free)
     matrix = tf.linalg.set_diag(matrix, _diagonal(matrix) + 1 - free)
     values, vectors = tf.linalg.eigh(0.5 * (matrix + tf.transpose(matrix)))
     return vectors * tf.math.rsqrt(tf.maximum(values, lost * values[-1]))

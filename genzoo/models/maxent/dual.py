@@ -89,7 +89,13 @@ class Dual:
         moments = self.exact.moments(x, shift, second)
         found, facts = objective(moments, x, shift, self.observations.l2())
         if second and self.is_near_singular:
-            found = found._replace(root=self._root(x, moments, shift))
+            root = self._root(x, moments, shift)
+
+            def inverse(vector):
+                inner = tf.linalg.matvec(root, vector, transpose_a=True)
+                return tf.linalg.matvec(root, inner)
+
+            found = found._replace(inverse=inverse)
         return found, facts
 
     def _root(self, x, moments, shift):

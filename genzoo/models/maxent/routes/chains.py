@@ -207,12 +207,12 @@ class ChainRoute:
     ) -> Moments:
         """The `Moments` of the features over the persistent chains."""
         chains = self.walks.persistent
-        states = tf.convert_to_tensor(chains.states.value)
-        values = self.density.features(tf.cast(states, tf.float64))
+        states = tf.cast(tf.convert_to_tensor(chains.states.value), tf.float64)
         count = float(chains.count)
-        mean = distribute.all_sum(tf.reduce_sum(values, axis=0)) / count
+        mean = distribute.all_sum(self.density.feature_sums(states)) / count
         covariance = None
         if second:
+            values = self.density.features(states)
             centred = values - mean
             square = tf.matmul(centred, centred, transpose_a=True)
             covariance = distribute.all_sum(square) / count
