@@ -12,6 +12,9 @@ from genzoo.features.feature import Quadratic
 from genzoo.models.maxent import pairwise_losses
 from genzoo.spaces import Space
 
+# Of more features none are held for each state, where there is another way.
+_MOST_HELD = 2**12
+
 
 class Density:
     """p(x) = r(x) exp(sum_i lambda_i f_i(x)) / Z on a space.
@@ -55,6 +58,8 @@ class Density:
     ) -> tf.Tensor:
         """log p(x) Z = lambda . f(x) + log r(x), (batch,), in their dtype."""
         multipliers = tf.cast(multipliers, states.dtype)
+        if self.is_pairwise and len(self.features) > _MOST_HELD:
+            return -self.pairwise(multipliers, states.dtype).energy(states)
         value = tf.linalg.matvec(self.features(states), multipliers)
         return value + self.log_reference(states)
 
