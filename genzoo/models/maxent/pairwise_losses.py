@@ -105,11 +105,18 @@ def of_features(
     count = 1 + max(
         form.site_features.max(initial=-1), form.pair_features.max(initial=-1)
     )
+    pairs, owners = _held(form.pairs), _held(form.pair_features)
     return tf.math.unsorted_segment_sum(
         tf.gather(single, form.sites), form.site_features, int(count)
     ) + tf.math.unsorted_segment_sum(
-        tf.gather_nd(product, form.pairs), form.pair_features, int(count)
+        tf.gather_nd(product, pairs), owners, int(count)
     )
+
+
+def _held(numbers):
+    """A tensor that graphs share: as a constant each would have copies."""
+    with tf.init_scope():
+        return tf.constant(numbers, tf.int32)
 
 
 def independent_inverse(
@@ -134,14 +141,15 @@ def independent_inverse(
     width = means.shape[0]
     if len(np.unique(owners)) < len(owners) or len(form.sites) < width:
         return None
-    first, second = np.ascontiguousarray(form.pairs.T)
+    pairs, pair_owners = _held(form.pairs), _held(form.pair_features)
+    first, second = tf.unstack(pairs, axis=1)
     fields = form.site_features[np.argsort(form.sites)]
-    order = np.argsort(np.concatenate([fields, form.pair_features]))
+    order = _held(np.argsort(np.concatenate([fields, form.pair_features])))
     size, axes = tf.linalg.eigh(spread)
     size = tf.reshape(size, (-1,))
     same = tf.eye(spread.shape[0], dtype=spread.dtype)
     blocks = tf.reshape(axes[:, :, None] * same[:, None, :, None], (width,) * 2)
-    held = tf.reduce_max(tf.gather(l2, form.pair_features))
+    held = tf.reduce_max(tf.gather(l2, pair_owners))
     bend = 2 * size[:, None] * size + held
 
     def in_axes(matrix, there):
@@ -150,14 +158,14 @@ def independent_inverse(
 
     def product(vector):
         field = tf.gather(vector, fields)
-        pair = tf.gather(vector, form.pair_features)
+        pair = tf.gather(vector, pair_owners)
         pair -= tf.gather(means, second) * tf.gather(field, first)
         pair -= tf.gather(means, first) * tf.gather(field, second)
-        matrix = tf.scatter_nd(form.pairs, pair, (width, width))
+        matrix = tf.scatter_nd(pairs, pair, (width, width))
         matrix += tf.transpose(matrix)
         matrix = in_axes(in_axes(matrix, True) / bend, False)
-        coupling = tf.gather_nd(matrix, form.pairs)
-        matrix = tf.scatter_nd(form.pairs, coupling, (width, width))
+        coupling = tf.gather_nd(matrix, pairs)
+        matrix = tf.scatter_nd(pairs, coupling, (width, width))
         shift = tf.linalg.matvec(matrix + tf.transpose(matrix), means)
         turned = tf.linalg.matvec(blocks, field, transpose_a=True) / size
         field = tf.linalg.matvec(blocks, turned) - shift
