@@ -5,9 +5,11 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.dependence import root_of_inverse
 from genzoo.models.maxent.feasibility import Reach
 from genzoo.models.maxent.observations import Averages, Observations
 from genzoo.models.maxent.routes.route import ExactRoute, Moments
+from genzoo.models.maxent.routes.summation import Summation
 from genzoo.models.maxent.routes.window import Window
 from genzoo.optimizers import Evaluation
 
@@ -66,6 +68,8 @@ class Dual:
         self.observations = observations
         self.multipliers = multipliers
         self.reach = Reach(density, route)
+        # Whether features are nearly dependent: known as a graph is traced.
+        self.is_near_singular = False
 
     @property
     def exact(self) -> ExactRoute:
@@ -83,7 +87,32 @@ class Dual:
         x = tf.convert_to_tensor(self.multipliers.value)
         shift = tf.convert_to_tensor(self.observations.values.value)
         moments = self.exact.moments(x, shift, second)
-        return objective(moments, x, shift, self.observations.l2())
+        found, facts = objective(moments, x, shift, self.observations.l2())
+        if second and self.is_near_singular:
+            root = self._root(x, moments, shift)
+
+            def inverse(vector):
+                inner = tf.linalg.matvec(root, vector, transpose_a=True)
+                return tf.linalg.matvec(root, inner)
+
+            found = found._replace(inverse=inverse)
+        return found, facts
+
+    def _root(self, x, moments, shift):
+        kept, route = self.observations, self.exact
+        assert isinstance(route, Summation)
+        centre = moments.mean + shift
+        covariance = moments.covariance
+        return root_of_inverse(
+            route, x, centre, covariance, kept.l2(), kept.free()
+        )
+
+    def look_at(self, averages: Averages) -> bool:
+        """See how near to singular it is; whether that has changed."""
+        before = self.is_near_singular
+        found = self.reach.dependence(averages)
+        self.is_near_singular = found is not None and bool(found.nearly.any())
+        return self.is_near_singular != before
 
     def _value_at(self, x):
         """The dual with all terms of a tolerance."""
@@ -122,12 +151,13 @@ class Dual:
         """Whether a value of the dual shows that no density has the averages.
 
         log Z - lambda . f is at least the greatest of lambda . (f(x) - f):
-        below zero, for weights of one, lambda separates f from all f(x).
+        below zero, for weights of one, lambda separates f from all f(x); with
+        the L1 term of a tolerance, all that lies within it.
         """
         space, reference = self.density.space, self.density.reference
         weighted = len(space.continuous_sites) > 0 or reference is not None
-        tolerant = self.observations.tolerance != "none"
-        return value < -1e-9 and not weighted and not tolerant
+        always = self.observations.tolerance == "gaussian"
+        return value < -1e-9 and not weighted and not always
 
     def integration_error(self) -> float:
         """Of log Z by quadrature, in nats; 0 for sums of states."""

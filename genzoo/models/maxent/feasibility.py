@@ -12,6 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.dependence import (
+    Dependence,
+    covariance_in,
+    dependence,
+)
 from genzoo.models.maxent.observations import Averages
 from genzoo.models.maxent.routes.route import ExactRoute
 from genzoo.models.maxent.routes.summation import Summation
@@ -79,9 +84,26 @@ class Reach:
             )
             if not closed and values is not None:
                 check_hull(where, names, values[:, strict], observed)
-        start = self._at_start(self.route)
-        redundant[strict] = _redundant(where, names, observed, strict, start)
+        found = self.dependence(averages)
+        if found is not None:
+            _check_dependence(where, names, observed, found)
+            redundant[strict] = found.redundant
         return redundant
+
+    def dependence(self, averages: Averages) -> Dependence | None:
+        """Of the features that must be met; None where it is not known."""
+        strict = averages.stderr == 0
+        if self.route is None or not strict.any():
+            return None
+        # A layer's weights may be loaded from a file.
+        layers = (part.layer for part in self.density.features.parts)
+        lasts = self.density.space.is_bounded and not any(layers)
+        if not lasts:
+            return self._dependence(self.route, strict)
+        kept = self._kept.setdefault("dependence", {})
+        if strict.tobytes() not in kept:
+            kept[strict.tobytes()] = self._dependence(self.route, strict)
+        return kept[strict.tobytes()]
 
     def explain(self, where: str, averages: Averages) -> None:
         """Raise a ValueError that says why there are no multipliers."""
@@ -95,19 +117,24 @@ class Reach:
             names = np.array(self.density.features.names)[strict].tolist()
             check_hull(where, names, values[:, strict], averages.values[strict])
 
-    def _at_start(self, route):
-        """The features' averages and covariance where lambda = 0."""
-        # A layer's weights may be loaded from a file.
-        parts = self.density.features.parts
-        layers = (part.layer for part in parts)
-        lasts = self.density.space.is_bounded and not any(layers)
-        if lasts and "start" in self._kept:
-            return self._kept["start"]
+    def _dependence(self, route, strict):
         # For once only, a graph would take longer to trace than this to run.
-        zeros = tf.zeros(len(self.density.features), tf.float64)
-        found = [part.numpy() for part in route.moments(zeros, zeros)[1:3]]
-        self._kept["start"] = found
-        return found
+        zeros = tf.zeros(len(strict), tf.float64)
+        mean = route.moments(zeros, zeros).mean
+        covariance = route.moments(zeros, mean).covariance.numpy()
+
+        def again(basis):
+            columns = np.zeros((len(strict), len(basis)))
+            columns[strict] = basis
+            return covariance_in(route, zeros, mean, columns).numpy()
+
+        size = np.abs(mean.numpy()) + np.sqrt(np.diag(covariance))
+        return dependence(
+            mean.numpy()[strict],
+            covariance[np.ix_(strict, strict)],
+            size[strict],
+            again if isinstance(route, Summation) else None,
+        )
 
     def _reachable(self, route):
         """(least, greatest) of each feature, and all values if few."""
@@ -193,28 +220,41 @@ class Reach:
         return np.stack([m.ravel() for m in mesh], axis=1)
 
 
-def _redundant(where, names, observed, strict, start):
-    """For each feature to be met whether it follows from others."""
-    mean, covariance = start
-    mean, covariance = mean[strict], covariance[np.ix_(strict, strict)]
-    scale = np.abs(mean) + np.sqrt(np.diag(covariance))
-    flags, predict = redundant(mean, covariance, scale)
-    if flags.any():
-        told = ", ".join(np.array(names)[flags][:5])
-        error = np.abs(predict(observed) - observed[flags])
-        if (error > 1e-6 * (1 + scale[flags])).any():
+def _check_dependence(where, names, observed, found):
+    """Refuse averages that do not follow as their features do; tell others."""
+    redundant = found.redundant
+    if redundant.any():
+        told = ", ".join(np.array(names)[redundant][:5])
+        due = found.predict(observed)
+        error = np.abs(due - observed)[redundant]
+        size = np.maximum(np.abs(found.mean), np.abs(observed))
+        slack = 1e-6 * (1 + size) + 1e-15 * (size @ np.abs(found.left))
+        if (error > slack[redundant]).any():
             raise ValueError(
                 f"{where}: the features {told} follow from the others, "
                 "but their averages do not: they should be "
-                f"{predict(observed)[:5]}; received {observed[flags][:5]}."
+                f"{due[redundant][:5]}; received {observed[redundant][:5]}."
             )
         warnings.warn(
-            f"{where}: {int(flags.sum())} of {len(names)} features follow "
+            f"{where}: {int(redundant.sum())} of {len(names)} features follow "
             f"from the others and are redundant: {told}. Their "
             "multipliers are zero; the distribution is the same.",
             stacklevel=8,
         )
-    return flags
+    nearly = np.flatnonzero(found.nearly)
+    if len(nearly):
+        told = ", ".join(
+            f"{names[k]} ({found.share[k]:.1g})" for k in nearly[:5]
+        )
+        warnings.warn(
+            f"{where}: {len(nearly)} of {len(names)} features are nearly "
+            f"dependent on those before them: {told}, the share of the "
+            "variance that is their own. All are met, but their multipliers "
+            "are large and cancel, and need averages of as many digits. "
+            "Orthogonal functions, such as Legendre polynomials, say the same "
+            "without this.",
+            stacklevel=8,
+        )
 
 
 def check_ranges(
@@ -429,41 +469,3 @@ def _affine_minimum(points):
         return np.ones(1)
     others = np.linalg.lstsq(rest.T, -first, rcond=None)[0]
     return np.concatenate([[1 - others.sum()], others])
-
-
-def redundant(
-    mean: Array, covariance: Array, scale: Array
-) -> tuple[Array, Callable]:
-    """Features that follow from those before them.
-
-    Args:
-        mean: of the features under any distribution of full support.
-        covariance: of the same.
-        scale: their size, below whose rounding a variance counts as zero.
-
-    Returns:
-        (flags, predict): a boolean array, and a function from averages to
-        those of the redundant features that follow.
-    """
-    count = len(mean)
-    kept: list = []
-    flags = np.zeros(count, bool)
-    # Cholesky's rows of the kept features, against all.
-    rows = np.zeros((count, count))
-    left = np.diag(covariance).copy()
-    for k in range(count):
-        if left[k] <= 1e-10 * covariance[k, k] + 1e-24 * scale[k] ** 2:
-            flags[k] = True
-            continue
-        row = covariance[k] - rows[: len(kept)].T @ rows[: len(kept), k]
-        row /= np.sqrt(left[k])
-        rows[len(kept)] = row
-        left -= row**2
-        kept.append(k)
-
-    def predict(observed):
-        part = covariance[np.ix_(kept, kept)]
-        change = np.linalg.solve(part, (observed - mean)[kept])
-        return mean[flags] + covariance[np.ix_(flags, kept)] @ change
-
-    return flags, predict

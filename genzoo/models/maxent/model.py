@@ -20,6 +20,7 @@ from genzoo.models.common.energy_based_model import (
     EnergyBasedModel,
 )
 from genzoo.models.maxent import report
+from genzoo.models.maxent.cells import cells_of
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
 from genzoo.models.maxent.observations import (
@@ -41,6 +42,7 @@ from genzoo.models.maxent.rules import Rules
 from genzoo.models.maxent.search import Search
 from genzoo.models.maxent.start import gaussian_start
 from genzoo.optimizers import Evaluation
+from genzoo.optimizers.solver import pseudogradient
 from genzoo.partition import LogPartition
 from genzoo.runtime import data, distribute, probability, random
 from genzoo.spaces import Space
@@ -183,7 +185,10 @@ class MaxEnt(EnergyBasedModel):
             self.stride,
         )
         self.walks = self._chain.walks
-        self._rules = Rules(self.density, self._chain, self._dual)
+        self._rules = {
+            dtype: Rules(self.density, self._chain, self._dual, dtype)
+            for dtype in ("float32", "float64")
+        }
         self.built = True
 
     def __repr__(self) -> str:
@@ -271,7 +276,10 @@ class MaxEnt(EnergyBasedModel):
     @property
     def rules(self) -> Rules:
         """What learning rules ask for; see `genzoo.losses.protocols`."""
-        return self._rules
+        searches = self.compiled and isinstance(
+            self.optimizer, optimizers.Solver
+        )
+        return self._rules["float64" if searches else "float32"]
 
     def why_not(self, rule: LearningRule) -> str | None:
         """Why the model cannot learn by a rule whose methods it has, if so."""
@@ -504,7 +512,7 @@ class MaxEnt(EnergyBasedModel):
             self._chain.place(x, self.draws.epoch_key())
         if is_exact and isinstance(self.optimizer, optimizers.Solver):
             whole = epochs is None
-            search = Search(self._dual, whole, self._dual.size())
+            search = Search(self._remaining, whole, self._dual)
             callbacks = [*callbacks, search]
         if validation_data is not None and data.is_array(validation_data):
             options.setdefault("validation_batch_size", rows)
@@ -554,16 +562,20 @@ class MaxEnt(EnergyBasedModel):
                 f"{type(self.optimizer).__name__} takes all {len(x)} examples "
                 "in one batch. Leave it out, or compile with optimizer='adam'."
             )
-        found, _ = of_examples("fit", self.density, x)
-        size = float(np.abs(found.values).max())
         kept = len(x)
         if validation_split:
             kept = int(len(x) * (1 - validation_split))
+        cells = cells_of(self.density, x[:kept])
+        loss: Any = self.loss
+        penalised = bool(loss.l1 or loss.l2)
+        cells.warn_of_empty(self._where("fit"), self.density, penalised)
+        noise = cells.noise(self.density)
+        search = Search(self._remaining, epochs is None, noise=noise)
         return x, {
             **asked,
             "batch_size": kept,
             "epochs": epochs or _EPOCHS["exact"],
-            "callbacks": [*callbacks, Search(None, epochs is None, size)],
+            "callbacks": [*callbacks, search],
             "validation_split": validation_split,
             "validation_batch_size": self.default_batch_size,
             "shuffle": False,
@@ -625,6 +637,9 @@ class MaxEnt(EnergyBasedModel):
             self.window.moves = 0
             self._dual.start_over_if_better()
             self._forget_search()
+        if self._dual.look_at(averages):
+            # Keras keeps a graph of the other kind of step.
+            self.train_function = None
         if new:
             self._begin_at(averages, place)
 
@@ -665,7 +680,7 @@ class MaxEnt(EnergyBasedModel):
             evaluation, facts = self._dual.evaluation(second=False)
             residual = tf.abs(evaluation.gradient * self._mask())
             logs = {"residual": tf.reduce_max(residual), **facts}
-        loss, gradient, fisher = evaluation
+        loss, gradient, fisher, _ = evaluation
         weights = self.multiplier_weights
         l1, mask = self._penalty("l1"), self._mask()
         if isinstance(optimizer, optimizers.NaturalGradient):
@@ -696,13 +711,15 @@ class MaxEnt(EnergyBasedModel):
             x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
             value, (gradient,) = self.loss.gradients(self, x, _NO_CHANCE)
             multipliers, l2 = self._lambda(), self._penalty("l2")
-            value = tf.cast(distribute.all_sum(value), tf.float32)
+            value = tf.cast(distribute.all_sum(value), tf.float64)
             penalty = 0.5 * tf.reduce_sum(l2 * multipliers**2)
             gradient = tf.cast(distribute.all_sum(gradient), tf.float64)
-            return Evaluation(
-                value + tf.cast(penalty, value.dtype),
-                gradient + l2 * multipliers,
-            )
+            # The orthants of an L1 term are those of the multipliers.
+            inverse = None
+            if not getattr(self.loss, "l1", 0):
+                inverse = self.rules.independent_inverse(l2)
+            slope = gradient + l2 * multipliers
+            return Evaluation(value + penalty, slope, None, inverse)
 
         value, residual = self.optimizer.advance(
             self.multiplier_weights,
@@ -714,6 +731,12 @@ class MaxEnt(EnergyBasedModel):
         logs = self._logs_of_averages(value)
         # Not rounded to float32.
         return {**logs, self.loss.measure: value, "residual": residual, **facts}
+
+    def _remaining(self) -> Array:
+        """The gradient where a search stands, of what is solved for."""
+        gradient = tf.convert_to_tensor(self.optimizer.gradient.value)
+        found = pseudogradient(self._lambda(), gradient, self._penalty("l1"))
+        return (found * self._mask()).numpy()
 
     def _chain_evaluation(self):
         """What the persistent chains say after some sweeps."""

@@ -120,7 +120,7 @@ def of_examples(
     count, sites = 0, []
     for batch in batches:
         states = space.flatten(tf.cast(batch, tf.float64))
-        total += tf.reduce_sum(density.features(states), axis=0)
+        total += density.feature_sums(states)
         count += len(states)
         if not space.is_bounded:
             sites.append(tf.reduce_sum(states, axis=0))
