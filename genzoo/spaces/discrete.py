@@ -194,6 +194,7 @@ class OneHot(Space):
         nodes: int | None = None,
         window: Array | tf.Tensor | None = None,
         breaks: Sequence[float] = (),
+        stretch: Array | tf.Tensor | None = None,
     ) -> Grid:
         """Not a product of sites, and so without a grid.
 

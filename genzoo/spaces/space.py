@@ -11,7 +11,13 @@ from keras import ops
 
 from genzoo import checks
 from genzoo.runtime import data, distribute, random
-from genzoo.spaces.grid import Axis, Grid, gauss_legendre
+from genzoo.spaces.grid import (
+    Axis,
+    Grid,
+    Stretch,
+    gauss_legendre,
+    moving_axis,
+)
 from genzoo.types import Array, ArrayLike
 
 # Rows that are checked at once.
@@ -122,6 +128,7 @@ class Space:
         nodes: int | None = None,
         window: Array | tf.Tensor | None = None,
         breaks: Sequence[float] = (),
+        stretch: Array | tf.Tensor | None = None,
     ) -> Grid:
         """The weighted points that stand for the space in sums.
 
@@ -136,6 +143,9 @@ class Space:
                 is integrated.
             breaks: numbers at which what is summed may jump; continuous
                 sites are integrated piece by piece between them.
+            stretch: array (width, 2), centre and scale of the `Stretch` of
+                each unbounded site, whose window is then one of places u; a
+                scale of 0 leaves a site as it is.
 
         Returns:
             A `genzoo.spaces.Grid`.
@@ -157,18 +167,30 @@ class Space:
                 values = np.asarray(levels, np.float64)
                 axes.append(Axis(values, np.zeros(len(values))))
             elif unbounded[site]:
-                axes.append(gauss_legendre(-1.0, 1.0, nodes))
+                axes.append(
+                    self._open_axis(site, nodes, window, breaks, stretch)
+                )
             else:
                 low, high = self.low[site], self.high[site]
                 axes.append(gauss_legendre(low, high, nodes, breaks))
-        if not unbounded.any():
-            return Grid(axes)
-        low, high = self.bounds(window)
-        return Grid(
-            axes,
-            tf.where(unbounded, 0.5 * (high - low), 1.0),
-            tf.where(unbounded, 0.5 * (high + low), 0.0),
-        )
+        return Grid(axes)
+
+    def _open_axis(self, site, nodes, window, breaks, stretch):
+        """The axis of an unbounded site, in the graph of its window."""
+        low, high = (end[site] for end in self.bounds(window))
+        if stretch is None:
+            return moving_axis(low, high, nodes, breaks)
+        window = tf.cast(window, tf.float64)
+        stretch = tf.cast(stretch, tf.float64)
+        end, sign = None, 1.0
+        if np.isfinite(self.low[site]):
+            end = self.low[site]
+        elif np.isfinite(self.high[site]):
+            end, sign = self.high[site], -1.0
+        how = Stretch(stretch[site, 0], stretch[site, 1], end, sign)
+        low = tf.where(how.scale > 0, window[site, 0], low)
+        high = tf.where(how.scale > 0, window[site, 1], high)
+        return moving_axis(low, high, nodes, breaks, how)
 
     def bounds(
         self, window: Array | tf.Tensor | None = None

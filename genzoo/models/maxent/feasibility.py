@@ -178,7 +178,7 @@ class Reach:
         space = self.density.space
         if not len(space.continuous_sites):
             return np.zeros((0, space.width))
-        window = route.window.ends.numpy()
+        window = route.window.body().numpy()
         axes = []
         for site, levels in enumerate(space.levels):
             low, high = space.low[site], space.high[site]

@@ -79,7 +79,7 @@ class MaxEnt(EnergyBasedModel):
 
     What is summed over: all states of a discrete space (enumeration), or the
     nodes of a Gauss-Legendre quadrature in up to three continuous sites, up
-    to 2**22 points in all; for `LatticeBonds` of spins with a side of at most
+    to 2**22 points in all, which reach as far as heavy tails ask; for `LatticeBonds` of spins with a side of at most
     10 the transfer matrix. There all is exact, and `fit` takes damped Newton
     steps. Larger spaces are sampled by persistent Markov chains. `route` says
     which.
@@ -1107,7 +1107,8 @@ class MaxEnt(EnergyBasedModel):
     @staticmethod
     def _stored(space: Space, count: int) -> int:
         # Multipliers, averages, their errors, flags; a window for each site.
-        return 4 * count + 2 + 2 * space.width + KNOWN_LENGTH
+        window = 2 * space.width if space.is_bounded else 4 * space.width
+        return 4 * count + 2 + window + KNOWN_LENGTH
 
     def preset_config(self) -> dict[str, Any]:
         """The arguments above.
@@ -1126,7 +1127,10 @@ class MaxEnt(EnergyBasedModel):
     def preset_weights(self) -> dict[str, Any]:
         """What it learned, and what it was fitted to."""
         kept = self.observations
+        # Only where tails are, so that older presets are complete.
+        stretch = {"stretch": self.window.stretch}
         return {
+            **({} if self.space.is_bounded else stretch),
             "multiplier_weights": self.multiplier_weights,
             "observed": kept.values,
             "observed_stderr": kept.stderr,

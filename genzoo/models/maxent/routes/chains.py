@@ -120,7 +120,7 @@ class ChainRoute:
         return step
 
     def _hamiltonian(self, energy):
-        low, high = self.space.bounds(self.window.ends.value)
+        low, high = self.space.bounds(self.window.body())
         moves = np.zeros(self.width, np.float32)
         moves[self.space.continuous_sites] = 1.0
         # An unbounded site's window is some 20 standard deviations wide.
