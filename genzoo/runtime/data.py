@@ -25,8 +25,12 @@ def is_array(x: Any) -> bool:
     return isinstance(x, (list, tuple)) or hasattr(x, "shape")
 
 
-def as_array(x: Any) -> np.ndarray:
+def as_array(x: Any, exact: bool = False) -> np.ndarray:
     """A NumPy array of x in a compact dtype: no float64, no objects.
+
+    Args:
+        x: numbers.
+        exact: whether float64 is kept.
 
     Raises:
         ValueError: if x is not numeric.
@@ -34,7 +38,8 @@ def as_array(x: Any) -> np.ndarray:
     x = np.asarray(x)
     if x.dtype.kind not in "biuf" and x.dtype.name != "bfloat16":
         raise ValueError(f"x must be numeric; received dtype {x.dtype}.")
-    return x.astype(np.float32) if x.dtype == np.float64 else x
+    is_compact = exact or x.dtype != np.float64
+    return x if is_compact else x.astype(np.float32)
 
 
 def as_float(x: Any) -> Any:

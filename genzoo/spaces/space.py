@@ -11,6 +11,7 @@ from keras import ops
 
 from genzoo import checks
 from genzoo.runtime import data, distribute, random
+from genzoo.spaces import hints
 from genzoo.spaces.grid import (
     Axis,
     Grid,
@@ -20,6 +21,10 @@ from genzoo.spaces.grid import (
 )
 from genzoo.types import Array, ArrayLike
 
+# Levels that are compared one by one.
+_FEW = 8
+# Characters of an argument that a message shows.
+_MOST_SHOWN = 60
 # Rows that are checked at once.
 _ROWS = 4096
 
@@ -76,6 +81,14 @@ class Space:
     def description(self) -> str:
         """The space of one example in words, for error messages."""
         raise NotImplementedError
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether float32 would round what lies here."""
+        return any(
+            levels is None or (np.float32(levels) != levels).any()
+            for levels in {id(v): v for v in self.levels}.values()
+        )
 
     @property
     def is_discrete(self) -> bool:
@@ -281,11 +294,7 @@ class Space:
                     groups.setdefault(tuple(levels), []).append(site)
             for shared, sites in groups.items():
                 part = _columns(states, sites, self.width)
-                # float32 holds no 0.1: its own nearest number counts.
-                values = ops.cast(np.array(shared), part.dtype)
-                known = part == values[0]
-                for value in values[1:]:
-                    known = ops.logical_or(known, part == value)
+                known = _is_among(part, np.array(shared))
                 inside = ops.logical_and(inside, ops.all(known, axis=-1))
         if len(continuous):
             part = _columns(states, continuous, self.width)
@@ -297,7 +306,7 @@ class Space:
 
     # Examples are held against the space before anything is learned ---------
 
-    def check(self, where: str, x: Any) -> np.ndarray:
+    def check(self, where: str, x: Any, exact: bool = False) -> np.ndarray:
         """x as a compact array, once it is known to be in the space.
 
         Examples of one number may come without an axis.
@@ -305,23 +314,21 @@ class Space:
         Args:
             where: who asks, for messages: "RBM.fit".
             x: examples, of shape (n, *event_shape).
+            exact: whether to keep float64, not to round to float32.
 
         Raises:
             ValueError: if x is empty, of another shape, or outside.
         """
         try:
-            x = data.as_array(x)
+            x = data.as_array(x, exact)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
         x = self.with_axis(x)
         if x.ndim == 0 or x.shape[1:] != self.event_shape:
             expected = ", ".join(["n", *map(str, self.event_shape)])
-            hint = "x.reshape(len(x), -1)"
-            if len(self.event_shape) > 1:
-                hint = f"x.reshape(-1, {expected.partition(', ')[2]})"
             raise ValueError(
                 f"{where}: x must have shape ({expected}); received "
-                f"{x.shape}. Reshape it, for example {hint}."
+                f"{x.shape}. {hints.of_shape(self, x.shape)}"
             )
         if len(x) == 0:
             raise ValueError(f"{where}: x is empty, shape {x.shape}.")
@@ -329,7 +336,7 @@ class Space:
         if any(self.outside(part) for part in parts):
             raise ValueError(
                 f"{where}: x must hold {self.description}; found "
-                f"{_found(x)}. {self.hint}"
+                f"{_found(x)}. {hints.of_values(self, x)}"
             )
         return x
 
@@ -350,6 +357,11 @@ class Space:
                 f"{where}: the dataset must give x alone; it gives "
                 f"{1 + len(labels)} values. Map it: "
                 "dataset.map(lambda x, *rest: x)."
+            )
+        if self.event_shape != (1,) and x.shape == self.event_shape:
+            raise ValueError(
+                f"{where}: the dataset gives single examples, of shape "
+                f"{tuple(x.shape)}. Take dataset.batch(128)."
             )
         self.check(where, x)
 
@@ -386,8 +398,15 @@ class Space:
 
     def __repr__(self):
         config = self.get_config().items()
-        arguments = ", ".join(f"{name}={value!r}" for name, value in config)
+        arguments = ", ".join(
+            f"{name}={_shown(value)}" for name, value in config
+        )
         return f"{type(self).__name__}({arguments})"
+
+
+def _shown(value):
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 3]}..."
 
 
 def _found(x):
@@ -397,6 +416,23 @@ def _found(x):
     if strange:
         return f"{strange} values that are not finite"
     return f"values in [{x.min():g}, {x.max():g}]"
+
+
+def _is_among(x, levels):
+    """For each number whether it is one of the levels."""
+    # float32 holds no 0.1: its own nearest number counts.
+    values = ops.cast(levels, x.dtype)
+    if len(levels) <= _FEW:
+        known = x == values[0]
+        for value in values[1:]:
+            known = ops.logical_or(known, x == value)
+        return known
+    exact = ops.result_type(x.dtype, "float32")
+    x = ops.cast(x, exact)
+    ordered = ops.sort(ops.cast(values, exact))
+    place = ops.searchsorted(ordered, ops.reshape(x, (-1,)))
+    place = ops.minimum(place, len(levels) - 1)
+    return ops.reshape(ops.take(ordered, place), ops.shape(x)) == x
 
 
 def _columns(states, sites, width):

@@ -355,7 +355,7 @@ class EnergyBasedModel(GenerativeModel):
         Raises:
             ValueError: if x is not in the model's space.
         """
-        x = self.space.check(self._where("energy"), x)
+        x = self.space.check(self._where("energy"), x, self._is_exact)
         return self._in_batches(self.call, x)
 
     def log_prob(self, x: ArrayLike) -> Array:
@@ -369,7 +369,7 @@ class EnergyBasedModel(GenerativeModel):
                 never adapted to data, fitted or loaded.
         """
         self._check_adapted("log_prob")
-        x = self.space.check(self._where("log_prob"), x)
+        x = self.space.check(self._where("log_prob"), x, self._is_exact)
         log_z = self._log_z()
         return -self._in_batches(self.call, x) - log_z
 

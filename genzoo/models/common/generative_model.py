@@ -301,6 +301,11 @@ class GenerativeModel(Preset, keras.Model):
         where = f"{self._where(method)}: batch_size"
         return checks.positive_int(batch_size, where)
 
+    @property
+    def _is_exact(self) -> bool:
+        """Whether float64 examples are kept as they are."""
+        return self.variable_dtype == "float64"
+
     def _checked(
         self,
         method: str,
@@ -326,7 +331,7 @@ class GenerativeModel(Preset, keras.Model):
         if x is None:
             raise ValueError(f"{where}: x is missing.")
         if data.is_array(x):
-            x = self.space.check(where, x)
+            x = self.space.check(where, x, self._is_exact)
         else:
             x = (check_dataset or self.space.check_dataset)(where, x)
         if distribute.is_multi_worker(self.distribute_strategy):

@@ -171,7 +171,7 @@ class Window(keras.layers.Layer):
             if np.abs(moved[:, :2]).max() > _FARTHEST:
                 break
             extent = moved
-        self.refuse(extent, tail)
+        return self.refuse(extent, tail)
 
     def _mode(self, density, multipliers, beta, depth=_DEPTH, start=None):
         """The greatest of a density, and for each site what is near it."""
