@@ -124,22 +124,22 @@ def of_examples(
     # Differences from the first example: sums of what lies far from zero
     # would lose the digits in which examples differ.
     total = square = sites = tf.zeros((), tf.float64)
-    count, first, first_values = 0, None, None
+    count, first, first_values = 0, None, tf.zeros((), tf.float64)
     for batch in batches:
         states = space.flatten(tf.cast(batch, tf.float64))
+        count += len(states)
+        if space.is_discrete:
+            total += tf.reduce_sum(density.features(states), axis=0)
+            continue
         values = density.features(states)
         if first is None:
             first, first_values = states[0], values[0]
         total += tf.reduce_sum(values - first_values, axis=0)
-        count += len(states)
-        if not space.is_bounded:
-            sites += tf.reduce_sum(states - first, axis=0)
-            square += tf.reduce_sum((states - first) ** 2, axis=0)
-    if first is None:
-        raise ValueError(f"{where}: the dataset is empty.")
+        sites += tf.reduce_sum(states - first, axis=0)
+        square += tf.reduce_sum((states - first) ** 2, axis=0)
     values = (first_values + total / count).numpy()
     averages = Averages(values, np.zeros_like(values), "none", count)
-    if space.is_bounded:
+    if space.is_bounded or first is None:
         return averages, None
     change = (sites / count).numpy()
     mean = first.numpy() + change
