@@ -11,6 +11,7 @@ from keras import ops
 from genzoo import checks
 from genzoo.runtime import random
 from genzoo.spaces.grid import Grid
+from genzoo.spaces.hints import listed
 from genzoo.spaces.space import Space
 from genzoo.types import Array
 
@@ -70,7 +71,7 @@ class Spin(_Levels):
     False
     """
 
-    hint = "From 0 and 1, take 2 * x - 1."
+    hint = "From 0 and 1, take 2.0 * x - 1."
 
     def __init__(self, shape: int | tuple[int, ...]):
         super().__init__(shape, np.array([-1.0, 1.0]))
@@ -119,7 +120,7 @@ class Categorical(_Levels):
     @property
     def description(self) -> str:
         """In words."""
-        return f"values from {[float(v) for v in self.values]}"
+        return f"values from {listed(self.values)}"
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -194,6 +195,7 @@ class OneHot(Space):
         nodes: int | None = None,
         window: Array | tf.Tensor | None = None,
         breaks: Sequence[float] = (),
+        stretch: Array | tf.Tensor | None = None,
     ) -> Grid:
         """Not a product of sites, and so without a grid.
 

@@ -69,7 +69,7 @@ class GenerativeModel(Preset, keras.Model):
     @property
     def _keeps_float64(self) -> bool:
         """Whether examples in float64 stay so: then the model rounds them."""
-        return False
+        return self.variable_dtype == "float64"
 
     # Metrics of samples ----------------------------------------------------
 

@@ -61,14 +61,15 @@ class Cells(NamedTuple):
             density: whose fields and couplings are sought.
             penalised: whether couplings are held down, so that theirs have.
         """
-        form, size = density.form, len(density.space.levels[0])
+        names = density.space.site_names
+        levels = np.asarray(density.space.levels[0])
+        form, size = density.form, len(levels)
         owners = np.concatenate([form.site_features, form.pair_features])
         if len(np.unique(owners)) < len(owners):
             return
         width = _codes(density).shape[1]
         unseen = np.diag(self.counts) == 0
         empty = []
-        names, levels = density.space.site_names, density.space.levels[0]
         for k in np.flatnonzero(unseen):
             empty.append(f"{names[k // size]} = {levels[k % size]:g}")
         if not penalised:

@@ -82,10 +82,10 @@ class MaxEnt(EnergyBasedModel):
 
     What is summed over: all states of a discrete space (enumeration), or the
     nodes of a Gauss-Legendre quadrature in up to three continuous sites, up
-    to 2**22 points in all; for `LatticeBonds` of spins with a side of at most
-    10 the transfer matrix. There all is exact, and `fit` takes damped Newton
-    steps. Larger spaces are sampled by persistent Markov chains. `route` says
-    which.
+    to 2**22 points in all, stretched where tails are heavy; for
+    `LatticeBonds` of spins with a side of at most 10 the transfer matrix.
+    There all is exact, and `fit` takes damped Newton steps. Larger spaces are
+    sampled by persistent Markov chains. `route` says which.
 
     Args:
         space: a `genzoo.spaces.Space`.
@@ -359,6 +359,10 @@ class MaxEnt(EnergyBasedModel):
     def _energy_dtype(self) -> str:
         return "float64"
 
+    @property
+    def _keeps_float64(self) -> bool:
+        return self.space.is_fine
+
     # Fitting ---------------------------------------------------------------
 
     def fit(
@@ -414,7 +418,8 @@ class MaxEnt(EnergyBasedModel):
                 chains, the number of updates in an epoch, by default 100.
             observations: averages <f_i>, in the order of `features.names`.
             observation_stderr: their standard errors, a number or one for
-                each: they then need not be met exactly.
+                each: they then need not be met exactly. One of nan or inf
+                leaves its feature out, with a multiplier of zero.
             tolerance: what these errors are: "gaussian", which adds
                 `sum_i (stderr_i lambda_i)^2 / 2` to the dual, or "laplace",
                 which adds `sum_i stderr_i |lambda_i|`: no average is off by
@@ -501,6 +506,8 @@ class MaxEnt(EnergyBasedModel):
                 )
             with self._told_plainly("fit"):
                 found, place = of_examples(where, self.density, x, steps)
+            if given.stderr is None:
+                found = self._moved_inside(where, found)
             count = given.examples or found.examples
             given = given._replace(observations=found.values, examples=count)
             if data.is_array(x) and steps is None:
@@ -597,7 +604,13 @@ class MaxEnt(EnergyBasedModel):
         where = self._where("adapt")
         with self._told_plainly("adapt"):
             averages, place = of_examples(where, self.density, x, steps)
+        averages = self._moved_inside(where, averages)
         self._observe("adapt", averages, place)
+
+    def _moved_inside(self, where: str, averages: Averages) -> Averages:
+        if self.compiled and self.loss.samples:
+            return averages
+        return self._dual.reach.moved_inside(where, averages)
 
     def _prepare(self, x: Any, steps: int | None = None) -> None:
         # Averages are kept also where a rule looks at examples.
@@ -631,7 +644,8 @@ class MaxEnt(EnergyBasedModel):
             redundant = self._dual.reach.check(
                 self._where(method), averages, closed
             )
-            kept = np.where(redundant, 0.0, self.multipliers)
+            held = redundant | np.isinf(averages.stderr)
+            kept = np.where(held, 0.0, self.multipliers)
             self.multiplier_weights.assign(kept)
             self.observations.keep(averages, redundant)
             self.window.moves = 0
@@ -748,7 +762,7 @@ class MaxEnt(EnergyBasedModel):
         l2 = self._penalty("l2")
         if fisher is not None:
             fisher += tf.linalg.diag(l2)
-        logs = {"residual": tf.reduce_max(tf.abs(residual))}
+        logs = {"residual": tf.reduce_max(tf.abs(residual * self._mask()))}
         loss = tf.reduce_sum(x * residual)
         return Evaluation(loss, residual + l2 * x, fisher), logs
 
@@ -1078,7 +1092,8 @@ class MaxEnt(EnergyBasedModel):
 
     def _evaluate_observations(self) -> dict[str, float]:
         observed = self.observations.values.numpy()
-        residual = np.abs(self.expectation() - observed).max()
+        asked = np.isfinite(self.observations.stderr.numpy())
+        residual = np.abs((self.expectation() - observed)[asked]).max()
         results = {"residual": float(residual)}
         if self._exact is not None:
             dual = self._log_z() - self.multipliers @ observed
@@ -1139,7 +1154,8 @@ class MaxEnt(EnergyBasedModel):
     @staticmethod
     def _stored(space: Space, count: int) -> int:
         # Multipliers, averages, their errors, flags; a window for each site.
-        return 4 * count + 2 + 2 * space.width + KNOWN_LENGTH
+        window = 2 * space.width if space.is_bounded else 4 * space.width
+        return 4 * count + 2 + window + KNOWN_LENGTH
 
     def preset_config(self) -> dict[str, Any]:
         """The arguments above.
@@ -1158,7 +1174,10 @@ class MaxEnt(EnergyBasedModel):
     def preset_weights(self) -> dict[str, Any]:
         """What it learned, and what it was fitted to."""
         kept = self.observations
+        # Only where tails are, so that older presets are complete.
+        stretch = {"stretch": self.window.stretch}
         return {
+            **({} if self.space.is_bounded else stretch),
             "multiplier_weights": self.multiplier_weights,
             "observed": kept.values,
             "observed_stderr": kept.stderr,

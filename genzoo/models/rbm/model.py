@@ -263,8 +263,8 @@ class RBM(EnergyBasedModel):
 
     @property
     def _keeps_float64(self) -> bool:
-        """Whether examples lose by being rounded: real numbers do."""
-        return self.visible.levels is None
+        # Real numbers lose by being rounded.
+        return self.visible.levels is None or super()._keeps_float64
 
     @property
     def _energy_dtype(self) -> str:

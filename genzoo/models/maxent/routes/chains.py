@@ -131,7 +131,7 @@ class ChainRoute:
         return step
 
     def _continuous(self, energy, size):
-        low, high = self.space.bounds(self.window.ends.value)
+        low, high = self.space.bounds(self.window.body())
         moves = np.zeros(self.width, np.float32)
         moves[self.space.continuous_sites] = 1.0
         # An unbounded site's window is some 20 standard deviations wide.
@@ -141,7 +141,10 @@ class ChainRoute:
         # Discrete sites do not move, and have no walls.
         low = np.where(moves, self.space.low, -np.inf)
         high = np.where(moves, self.space.high, np.inf)
-        least, most = tf.constant(low, tf.float32), tf.constant(high, tf.float32)
+        least, most = (
+            tf.constant(low, tf.float32),
+            tf.constant(high, tf.float32),
+        )
 
         def log_prob(x):
             return -energy(tf.clip_by_value(x, least, most))
