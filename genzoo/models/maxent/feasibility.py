@@ -6,7 +6,6 @@ some states, and its multipliers are infinite.
 """
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf

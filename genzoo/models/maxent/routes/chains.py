@@ -141,7 +141,10 @@ class ChainRoute:
         # Discrete sites do not move, and have no walls.
         low = np.where(moves, self.space.low, -np.inf)
         high = np.where(moves, self.space.high, np.inf)
-        least, most = tf.constant(low, tf.float32), tf.constant(high, tf.float32)
+        least, most = (
+            tf.constant(low, tf.float32),
+            tf.constant(high, tf.float32),
+        )
 
         def log_prob(x):
             return -energy(tf.clip_by_value(x, least, most))
