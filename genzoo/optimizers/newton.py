@@ -52,10 +52,12 @@ class Newton(Solver):
         evaluation: Evaluation,
         x: tf.Tensor,
         slope: tf.Tensor,
-        l1: tf.Tensor,
+        l1: tf.Tensor | None,
         free: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """With an L1 term to the least value of quadratic and term."""
+        if l1 is None:
+            return super().step(evaluation, x, slope, l1, free)
 
         def to_the_least():
             parts = evaluation.hessian, evaluation.gradient, x, l1, free

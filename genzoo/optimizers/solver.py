@@ -140,7 +140,7 @@ class Solver(keras.optimizers.Optimizer):
         evaluation: Evaluation,
         x: tf.Tensor,
         slope: tf.Tensor,
-        l1: tf.Tensor,
+        l1: tf.Tensor | None,
         free: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """(direction, its first multiple) from an accepted point.
@@ -149,9 +149,10 @@ class Solver(keras.optimizers.Optimizer):
             evaluation: the `Evaluation` there.
             x: the point.
             slope: its `pseudogradient`, zero where not free.
-            l1: weights of the L1 term.
+            l1: weights of the L1 term, None where there is none.
             free: 1.0 for the parameters that may move, 0.0 for the others.
         """
+        l1 = tf.zeros_like(x) if l1 is None else l1
         may_move = free * tf.cast(
             tf.logical_or(x != 0, tf.logical_or(l1 == 0, slope != 0)),
             self.dtype,
@@ -196,7 +197,8 @@ class Solver(keras.optimizers.Optimizer):
         """
         old = tf.convert_to_tensor(variable.value)
         free = tf.ones_like(old) if mask is None else mask
-        l1 = tf.zeros_like(old) if l1 is None else tf.cast(l1, self.dtype)
+        given = None if l1 is None else tf.cast(l1, self.dtype)
+        l1 = tf.zeros_like(old) if given is None else given
         gradient = tf.convert_to_tensor(self.gradient.value)
         direction = tf.convert_to_tensor(self.step_direction.value)
         size = tf.convert_to_tensor(self.step_size.value)
@@ -240,7 +242,7 @@ class Solver(keras.optimizers.Optimizer):
             found.inverse,
         )
         new_direction, first = self.step(
-            evaluation, trial, tf.where(good, after, 0.0), l1, free
+            evaluation, trial, tf.where(good, after, 0.0), given, free
         )
 
         variable.assign(tf.where(good, trial, old))

@@ -61,15 +61,15 @@ class Cells(NamedTuple):
             density: whose fields and couplings are sought.
             penalised: whether couplings are held down, so that theirs have.
         """
-        names = density.space.site_names
-        levels = np.asarray(density.space.levels[0])
-        form, size = density.form, len(levels)
+        form, levels = density.form, _levels(density)
+        size = len(levels)
         owners = np.concatenate([form.site_features, form.pair_features])
         if len(np.unique(owners)) < len(owners):
             return
         width = _codes(density).shape[1]
         unseen = np.diag(self.counts) == 0
         empty = []
+        names = density.space.site_names
         for k in np.flatnonzero(unseen):
             empty.append(f"{names[k // size]} = {levels[k % size]:g}")
         if not penalised:
@@ -95,17 +95,22 @@ class Cells(NamedTuple):
         )
 
 
+def _levels(density):
+    """Those of every site, (q,)."""
+    return np.asarray(density.space.levels[0], np.float64)
+
+
 def _codes(density):
     """phi of each level, (q, d)."""
-    size = len(density.space.levels[0])
+    levels = _levels(density)
     if density.form.values is None:
-        return np.asarray(density.space.levels[0], np.float64)[:, None]
-    return np.eye(size)[:, :-1]
+        return levels[:, None]
+    return np.eye(len(levels))[:, :-1]
 
 
 def cells_of(density: Density, x: Any) -> Cells:
     """The `Cells` of examples, an array, of a pairwise density."""
-    levels = np.asarray(density.space.levels[0])
+    levels = _levels(density)
     sites = density.space.width
     size = sites * len(levels)
     total = np.zeros((size, size))
@@ -113,7 +118,8 @@ def cells_of(density: Density, x: Any) -> Cells:
     for start in range(0, len(x), rows):
         part = tf.convert_to_tensor(x[start : start + rows])
         part = density.space.flatten(part)
-        match = part[..., None] == tf.cast(levels, part.dtype)
+        part = tf.cast(part, tf.float32)[..., None]
+        match = part == tf.cast(levels, tf.float32)
         # Sums of so few ones are exact in float32.
         hot = tf.reshape(tf.cast(match, tf.float32), (len(part), size))
         total += tf.matmul(hot, hot, transpose_a=True).numpy()

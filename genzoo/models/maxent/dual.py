@@ -12,6 +12,7 @@ from genzoo.models.maxent.routes.route import ExactRoute, Moments
 from genzoo.models.maxent.routes.summation import Summation
 from genzoo.models.maxent.routes.window import Window
 from genzoo.optimizers import Evaluation
+from genzoo.types import Array
 
 
 def objective(
@@ -68,8 +69,9 @@ class Dual:
         self.observations = observations
         self.multipliers = multipliers
         self.reach = Reach(density, route)
-        # Whether features are nearly dependent: known as a graph is traced.
-        self.is_near_singular = False
+        # Whether features are nearly dependent, and whether there is an L1
+        # term: known as a graph is traced.
+        self.is_near_singular = self.is_sparse = False
 
     @property
     def exact(self) -> ExactRoute:
@@ -108,11 +110,12 @@ class Dual:
         )
 
     def look_at(self, averages: Averages) -> bool:
-        """See how near to singular it is; whether that has changed."""
-        before = self.is_near_singular
+        """See what kind of steps it needs; whether that has changed."""
+        before = self.is_near_singular, self.is_sparse
         found = self.reach.dependence(averages)
         self.is_near_singular = found is not None and bool(found.nearly.any())
-        return self.is_near_singular != before
+        self.is_sparse = averages.tolerance == "laplace"
+        return (self.is_near_singular, self.is_sparse) != before
 
     def _value_at(self, x):
         """The dual with all terms of a tolerance."""
@@ -139,12 +142,25 @@ class Dual:
         self.window.widen()
         self.multipliers.assign(tf.zeros_like(self.multipliers.value))
 
+    def inverse(self) -> Array | None:
+        """Of the covariance of nearly dependent features; None of others."""
+        found = self.reach.dependence(self._averages())
+        if found is None or not found.nearly.any():
+            return None
+        x = tf.convert_to_tensor(self.multipliers.value)
+        shift = tf.convert_to_tensor(self.observations.values.value)
+        root = self._root(x, self.exact.moments(x, shift), shift).numpy()
+        return root @ root.T
+
+    def _averages(self):
+        kept = self.observations
+        values, errors = kept.values.numpy(), kept.stderr.numpy()
+        return Averages(values, errors, kept.tolerance, kept.count)
+
     def explain(self) -> None:
         """Raise a ValueError if the averages are impossible, saying why."""
-        kept = self.observations
-        if kept.tolerance == "none":
-            values, errors = kept.values.numpy(), kept.stderr.numpy()
-            averages = Averages(values, errors, "none", kept.count)
+        averages = self._averages()
+        if averages.tolerance == "none":
             self.reach.explain(f"{self.density.owner}.fit", averages)
 
     def is_impossible(self, value: float) -> bool:

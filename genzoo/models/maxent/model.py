@@ -730,15 +730,16 @@ class MaxEnt(EnergyBasedModel):
             gradient = tf.cast(distribute.all_sum(gradient), tf.float64)
             # The orthants of an L1 term are those of the multipliers.
             inverse = None
-            if not getattr(self.loss, "l1", 0):
+            if not getattr(self.loss, "l1", 0.0):
                 inverse = self.rules.independent_inverse(l2)
             slope = gradient + l2 * multipliers
             return Evaluation(value + penalty, slope, None, inverse)
 
+        is_sparse = self._dual.is_sparse or getattr(self.loss, "l1", 0.0) > 0
         value, residual = self.optimizer.advance(
             self.multiplier_weights,
             of_averages if self.loss.uses_averages else of_examples,
-            self._penalty("l1"),
+            self._penalty("l1") if is_sparse else None,
             self._mask(),
         )
         self.adapted.assign(1)
@@ -962,7 +963,10 @@ class MaxEnt(EnergyBasedModel):
         fisher = self.feature_covariance()
         fisher = fisher + np.diag(self._penalty("l2").numpy())
         stderr = kept.stderr.numpy()
-        return report.multiplier_stderr(fisher, free, stderr, kept.count)
+        inverse = None if self._exact is None else self._dual.inverse()
+        return report.multiplier_stderr(
+            fisher, free, stderr, kept.count, inverse
+        )
 
     def solution(self) -> report.Solution:
         """The constraints: observed, model, multiplier and its error."""

@@ -60,7 +60,11 @@ class Solution(NamedTuple):
 
 
 def multiplier_stderr(
-    fisher: Array, free: Array, stderr: Array, count: int
+    fisher: Array,
+    free: Array,
+    stderr: Array,
+    count: int,
+    inverse: Array | None = None,
 ) -> Array:
     """Standard errors of multipliers, nan for those that are not free.
 
@@ -72,9 +76,14 @@ def multiplier_stderr(
         free: for each whether it is solved for.
         stderr: s, zeros where the averages are exact.
         count: n.
+        inverse: F^-1, where it is known better than F; else None.
     """
     errors = np.full(len(free), np.nan)
-    inverse = np.linalg.pinv(fisher[np.ix_(free, free)], hermitian=True)
+    part = np.ix_(free, free)
+    if inverse is None:
+        inverse = np.linalg.pinv(fisher[part], hermitian=True)
+    else:
+        inverse = inverse[part]
     noise = stderr[free]
     if noise.any():
         variance = np.square(inverse) @ np.square(noise)
