@@ -37,7 +37,7 @@ class Falling(keras.optimizers.Optimizer):
     """
 
     def __init__(
-        self, learning_rate: float = 0.02, name: str = "falling", **kwargs
+        self, learning_rate: float = 0.025, name: str = "falling", **kwargs
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
 

@@ -353,8 +353,9 @@ class RBM(EnergyBasedModel):
         at = self.offsets.visible.numpy()
         variance = self.visible.variance_of(np.asarray(at, np.float64))
         of_visible = np.sum(variance**2) / max(np.sum(variance), 1e-12)
-        start = self.hidden.mean(tf.zeros((1, self.hidden.width), self.dtype))
-        of_hidden = self.hidden.variance_of(np.asarray(start)).mean()
+        # Of hidden units that their bias and the data leave undecided.
+        middle = self.hidden.mean(-self.hidden.bias.value[None]).numpy()
+        of_hidden = self.hidden.variance_of(middle).mean()
         return float(1 / max(of_visible * of_hidden, _LEAST_VARIANCE))
 
     def _penalty_gradients(self) -> list:

@@ -4,6 +4,7 @@ There the gradient of the kernel vanishes, and only grows as fast as the data
 are correlated: with few or sparse rows a training may end before it has left.
 """
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from genzoo.runtime import data
 from genzoo.types import Array
 from genzoo.units import Unit
 
+# Batches of a dataset that are looked at.
+_BATCHES = 8
 # Examples of which fields are measured.
 _MEASURED = 500
 # Hidden units up to which each may have a field of full size: their couplings
@@ -23,8 +26,8 @@ _FEW = 16
 def some_rows(x: Any, n: int, generator: np.random.Generator) -> Array:
     """Up to n examples, with repetitions, in random order."""
     if not data.is_array(x):
-        batches = [np.asarray(batch) for batch in x.take(8)]
-        x = np.concatenate(batches)
+        batches = itertools.islice(iter(x), _BATCHES)
+        x = np.concatenate([np.asarray(batch) for batch in batches])
     return x[generator.integers(0, len(x), n)]
 
 
