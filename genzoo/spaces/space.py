@@ -294,12 +294,9 @@ class Space:
         x = self.with_axis(x)
         if x.ndim == 0 or x.shape[1:] != self.event_shape:
             expected = ", ".join(["n", *map(str, self.event_shape)])
-            hint = "x.reshape(len(x), -1)"
-            if len(self.event_shape) > 1:
-                hint = f"x.reshape(-1, {expected.partition(', ')[2]})"
             raise ValueError(
                 f"{where}: x must have shape ({expected}); received "
-                f"{x.shape}. Reshape it, for example {hint}."
+                f"{x.shape}.{self._shape_hint(x)}"
             )
         if len(x) == 0:
             raise ValueError(f"{where}: x is empty, shape {x.shape}.")
@@ -310,6 +307,19 @@ class Space:
                 f"{_found(x)}. {self.hint}"
             )
         return x
+
+    def _shape_hint(self, x):
+        """How examples of this shape become those of the space, if so."""
+        if x.shape == self.event_shape:
+            return (
+                " It is one example: take x[None], or batch the dataset by "
+                "dataset.batch(128)."
+            )
+        if x.ndim == 0 or x.size == 0 or math.prod(x.shape[1:]) != self.width:
+            return ""
+        sizes = ", ".join(map(str, self.event_shape))
+        rest = "len(x), -1" if len(self.event_shape) == 1 else f"-1, {sizes}"
+        return f" Reshape it, for example x.reshape({rest})."
 
     def check_dataset(
         self, where: str, dataset: tf.data.Dataset

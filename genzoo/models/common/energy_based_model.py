@@ -1,6 +1,6 @@
 """Energy-based models: p(x) = exp(-E(x)) / Z, trained by likelihood."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -14,13 +14,12 @@ from genzoo.models.common.endpoints import (
     SEED,
     STEPS,
     Endpoints,
-    fingerprint,
 )
 from genzoo.models.common.generative_model import GenerativeModel
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.common.walks import Walks
 from genzoo.partition.log_partition import RECORD_LENGTH, LogPartition
-from genzoo.runtime import distribute, random
+from genzoo.runtime import distribute, random, weights
 from genzoo.runtime.graph import Graph
 from genzoo.runtime.memory import check_memory
 from genzoo.types import Array, ArrayLike, SeedLike
@@ -105,7 +104,7 @@ class EnergyBasedModel(GenerativeModel):
                 not fit into memory, or an option fails under the current
                 strategy.
         """
-        distribute.check_compile(steps_per_execution, jit_compile)
+        self._check_options(run_eagerly, steps_per_execution, jit_compile)
         is_auto = isinstance(loss, str) and loss == "auto"
         rule = losses.get(self._default_loss() if is_auto else loss)
         rule.check(self)
@@ -120,6 +119,8 @@ class EnergyBasedModel(GenerativeModel):
                 "variables' dtype. Pass its inner optimizer."
             )
         self._check_optimizer(optimizer, rule)
+        self._build_optimizer(optimizer, self.trainable_variables)
+        # Last of what may be refused, so that a refusal changes nothing.
         self.keep_chains(rule.chains)
         super().compile(
             optimizer=optimizer,
@@ -130,7 +131,6 @@ class EnergyBasedModel(GenerativeModel):
         )
         self.loss: Any = rule
         self._compared = compared
-        self.optimizer.build(self.trainable_variables)
 
     def _default_loss(self) -> str:
         """What the loss "auto" is."""
@@ -221,23 +221,62 @@ class EnergyBasedModel(GenerativeModel):
         """Set what follows from the data's averages alone."""
         self.adapted.assign(1)
 
-    # Training -------------------------------------------------------------
+    # Weights that were given ----------------------------------------------
 
-    def _prepare(self, x: Any, steps: int | None = None) -> None:
-        if not self.is_adapted:
-            self.adapt(x, steps)
+    def add_weight(self, *args: Any, **kwargs: Any) -> keras.Variable:
+        """A weight as in Keras; whether it is assigned later is noticed."""
+        return weights.mark(super().add_weight(*args, **kwargs))
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Set all weights as Keras does, as if the model had been loaded."""
+        super().set_weights(weights)
+        self.adapted.assign(1)
+
+    def load_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Load weights as Keras does; the model then needs no adaptation."""
+        super().load_weights(filepath, *args, **kwargs)
+        self.adapted.assign(1)
 
     @property
     def is_adapted(self) -> bool:
-        """Whether the model was adapted to data, fitted or loaded."""
-        return bool(self.adapted.numpy())
+        """Whether it was adapted to data, fitted, loaded, or given weights."""
+        return bool(self.adapted.numpy()) or any(
+            weights.is_touched(weight) for weight in self.parameters
+        )
 
     def _check_adapted(self, method: str) -> None:
+        """Raise a ValueError unless the model is a distribution by now."""
         if not self.is_adapted:
             raise ValueError(
                 f"{self._where(method)}: the model has not seen data. "
-                "Call fit(x), or adapt(x), or load weights first."
+                "Call fit(x), or adapt(x), or load or assign weights first."
             )
+        wrong = weights.not_finite(self._energy_weights())
+        if wrong:
+            raise ValueError(
+                f"{self._where(method)}: {', '.join(wrong)} must be finite; "
+                "found NaN or infinite numbers, with which the model is no "
+                "distribution. Load or assign other weights, or train a new "
+                "model with a smaller learning rate."
+            )
+
+    def _energy_weights(self) -> list[keras.Variable]:
+        """All weights of the energy, those that are learned first.
+
+        By default all that are not kept for training and sampling.
+        """
+        aside = [self.adapted, self.known_log_partition, *self.draws.weights]
+        if self.chains is not None:
+            aside += self.chains.weights
+        known = {id(weight) for weight in (*aside, *self.parameters)}
+        fixed = [weight for weight in self.weights if id(weight) not in known]
+        return [*self.parameters, *fixed]
+
+    # Training -------------------------------------------------------------
+
+    def _prepare(self, x: Any, steps: int | None = None) -> None:
+        if not self.adapted.numpy():
+            self.adapt(x, steps)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update by the learning rule that `compile` was given."""
@@ -315,6 +354,7 @@ class EnergyBasedModel(GenerativeModel):
                 memory, or a start that the model does not have.
         """
         n = self._check_count("sample", n)
+        self._check_adapted("sample")
         where = f"{self._where('sample')}: steps"
         steps = checks.positive_int(steps, where)
         seed = self._seed_for(seed)
@@ -435,6 +475,12 @@ class EnergyBasedModel(GenerativeModel):
             )
         else:
             result = self._exact_log_partition()
+        if not np.isfinite(result.value):
+            raise ValueError(
+                f"{where}: log Z is found to be {result.value}: the weights "
+                "are too large for their dtype. Train with a smaller learning "
+                "rate, or make the model with dtype='float64'."
+            )
         record = [*result.to_record(), self._digest()]
         self.known_log_partition.assign(record)
         return result
@@ -469,7 +515,7 @@ class EnergyBasedModel(GenerativeModel):
 
     def _digest(self) -> int:
         """A number that changes with any weight of the energy."""
-        return fingerprint(self.parameters) + 1
+        return weights.fingerprint(self._energy_weights()) + 1
 
     # Presets ---------------------------------------------------------------
 

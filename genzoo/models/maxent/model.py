@@ -182,6 +182,7 @@ class MaxEnt(EnergyBasedModel):
             self.stride,
         )
         self.walks = self._chain.walks
+        self._is_placed = True
         self._rules = Rules(self.density, self._chain, self._dual)
         self.built = True
 
@@ -304,6 +305,11 @@ class MaxEnt(EnergyBasedModel):
         """The multipliers."""
         return [self.multiplier_weights]
 
+    def _energy_weights(self) -> list[keras.Variable]:
+        """The multipliers, and the weights of features that are layers."""
+        fixed = [w for layer in self.feature_layers for w in layer.weights]
+        return [self.multiplier_weights, *fixed]
+
     @property
     def multipliers(self) -> Array:
         """lambda, a float64 array in the order of `features.names`."""
@@ -330,6 +336,12 @@ class MaxEnt(EnergyBasedModel):
 
     def _lambda(self) -> tf.Tensor:
         return tf.convert_to_tensor(self.multiplier_weights.value)
+
+    def _check_adapted(self, method: str) -> None:
+        if not self.adapted.numpy() and self.is_adapted:
+            # The weight itself was assigned: look where its mass is.
+            self.multipliers = self.multipliers
+        super()._check_adapted(method)
 
     def _forget_search(self) -> None:
         if self.compiled and isinstance(self.optimizer, optimizers.Solver):
@@ -473,7 +485,7 @@ class MaxEnt(EnergyBasedModel):
                 f"{where}: pass either examples x or observations, the "
                 f"averages of {self.features.names[:6]}."
             )
-        rows = self._batch_size("fit", batch_size)
+        rows = self._batch_size("fit", batch_size, x)
         if validation_data is not None:
             validation_data = self._checked(
                 "fit: validation_data", validation_data
@@ -568,6 +580,8 @@ class MaxEnt(EnergyBasedModel):
     def adapt(self, x: Examples, steps: int | None = None) -> None:
         """Take the averages of examples; `fit` then needs no more of them.
 
+        Multipliers that were fitted, loaded or assigned stay as they are.
+
         Args:
             x: array of examples, or a dataset of batches.
             steps: how many batches of the dataset to see; None means all.
@@ -579,7 +593,22 @@ class MaxEnt(EnergyBasedModel):
         where = self._where("adapt")
         with self._told_plainly("adapt"):
             averages, place = of_examples(where, self.density, x, steps)
-        self._observe("adapt", averages, place)
+        if not self.is_adapted:
+            self._observe("adapt", averages, place)
+            return
+        closed = bool(self.compiled and self.loss.samples)
+        self._dual.reach.check(where, averages, closed)
+        self.observations.keep(averages)
+        # `fit` looks for redundant features and for a better start.
+        self._is_placed = False
+
+    def _prepare_batch(self, x: Array) -> None:
+        if self.adapted.numpy() or not self.loss.uses_averages:
+            self._prepare(x)
+            return
+        where = self._where("train_on_batch")
+        averages, place = of_examples(where, self.density, x)
+        self._observe("train_on_batch", averages, place)
 
     def _prepare(self, x: Any, steps: int | None = None) -> None:
         # Averages are kept also where a rule looks at examples.
@@ -588,7 +617,7 @@ class MaxEnt(EnergyBasedModel):
         if self.observations.differ(averages):
             self.observations.keep(averages)
             self._forget_search()
-        if not self.is_adapted:
+        if not self.adapted.numpy():
             self._begin_at(averages, place)
 
     def _observe(
@@ -601,8 +630,8 @@ class MaxEnt(EnergyBasedModel):
             averages: to be met.
             place: where the examples lie, if there were any.
         """
-        new = not self.is_adapted
-        if new or self.observations.differ(averages):
+        new = not self.adapted.numpy()
+        if new or not self._is_placed or self.observations.differ(averages):
             if self._exact is not None and not self.space.is_bounded:
                 if place is None:
                     names = self.features.names
@@ -619,6 +648,7 @@ class MaxEnt(EnergyBasedModel):
             self.window.moves = 0
             self._dual.start_over_if_better()
             self._forget_search()
+            self._is_placed = True
         if new:
             self._begin_at(averages, place)
 
@@ -1025,8 +1055,19 @@ class MaxEnt(EnergyBasedModel):
                 results |= self._identities(x)
         if return_dict:
             return results
-        values = list(results.values())
-        return values[0] if len(values) == 1 else values
+        if x is None and not cached:
+            # A list has the numbers that have names in `metrics_names`.
+            named = {k: results[k] for k in self.metrics_names if k in results}
+            results = named or results
+        return self._flatten_metrics_in_order(results)
+
+    def _result_names(self) -> tuple[list[str], list[str]]:
+        first, last = super()._result_names()
+        if self._exact is not None:
+            first = [*first, "gradient_identity"]
+        if (self.space.state_count or np.inf) <= _MOST_STATES:
+            last = ["data_entropy", "kl_divergence", "likelihood_identity"]
+        return first, last
 
     def _identities(self, x: Any) -> dict[str, float]:
         found = {}
