@@ -35,11 +35,23 @@ def as_array(x: Any, wide: bool = False) -> np.ndarray:
     Raises:
         ValueError: if x is not numeric.
     """
+    if hasattr(x, "dtypes") and hasattr(x, "to_numpy"):
+        # pandas keeps numbers that may be missing as objects.
+        kept = np.asarray(x)
+        x = kept if kept.dtype.kind != "O" else _numbers_of_frame(x)
     x = np.asarray(x)
     if x.dtype.kind not in "biuf" and x.dtype.name != "bfloat16":
         raise ValueError(f"x must be numeric; received dtype {x.dtype}.")
     is_wide = x.dtype == np.float64 and not wide
     return x.astype(np.float32) if is_wide else x
+
+
+def _numbers_of_frame(frame):
+    columns = frame.dtypes
+    kinds = [getattr(kind, "kind", "O") for kind in np.atleast_1d(columns)]
+    if not set(kinds) <= set("biuf"):
+        return frame
+    return frame.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def as_float(x: Any) -> Any:

@@ -43,7 +43,7 @@ class Binary(_Levels):
     (8, 3)
     """
 
-    hint = "Binarise it, for example x > 127."
+    hint = "Binarise it, for example x > x.max() / 2."
 
     def __init__(self, shape: int | tuple[int, ...]):
         super().__init__(shape, np.array([0.0, 1.0]))
@@ -148,7 +148,7 @@ class OneHot(Space):
     ((6,), 9)
     """
 
-    hint = "Write integer labels so by keras.ops.one_hot(labels, states)."
+    hint = "From labels 0, 1, ... make them by Categorical units' one_hot."
     is_product = False
 
     arguments: ClassVar[checks.Arguments] = {

@@ -340,6 +340,19 @@ class Space:
             )
         return x
 
+    def _shape_hint(self, x):
+        """How examples of this shape become those of the space, if so."""
+        if x.shape == self.event_shape:
+            return (
+                " It is one example: take x[None], or batch the dataset by "
+                "dataset.batch(128)."
+            )
+        if x.ndim == 0 or x.size == 0 or math.prod(x.shape[1:]) != self.width:
+            return ""
+        sizes = ", ".join(map(str, self.event_shape))
+        rest = "len(x), -1" if len(self.event_shape) == 1 else f"-1, {sizes}"
+        return f" Reshape it, for example x.reshape({rest})."
+
     def check_dataset(
         self, where: str, dataset: tf.data.Dataset
     ) -> tf.data.Dataset:

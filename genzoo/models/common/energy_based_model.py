@@ -1,7 +1,7 @@
 """Energy-based models: p(x) = exp(-E(x)) / Z, trained by likelihood."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -16,7 +16,6 @@ from genzoo.models.common.endpoints import (
     SEED,
     STEPS,
     Endpoints,
-    fingerprint,
 )
 from genzoo.models.common.generative_model import GenerativeModel
 from genzoo.models.common.identity import likelihood_identity
@@ -26,7 +25,7 @@ from genzoo.models.common.watch import KNOWN_LENGTH, Watch
 from genzoo.optimizers.falling import Falling, Plan
 from genzoo.partition.log_partition import LogPartition
 from genzoo.runtime import data as pipelines
-from genzoo.runtime import distribute, random
+from genzoo.runtime import distribute, random, weights
 from genzoo.runtime.graph import Graph
 from genzoo.runtime.memory import check_memory
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
@@ -129,7 +128,7 @@ class EnergyBasedModel(GenerativeModel):
                 not fit into memory, or an option fails under the current
                 strategy.
         """
-        distribute.check_compile(steps_per_execution, jit_compile)
+        self._check_options(run_eagerly, steps_per_execution, jit_compile)
         is_auto = isinstance(loss, str) and loss == "auto"
         rule = losses.get(self._default_loss() if is_auto else loss)
         rule.check(self)
@@ -144,6 +143,8 @@ class EnergyBasedModel(GenerativeModel):
                 "variables' dtype. Pass its inner optimizer."
             )
         self._check_optimizer(optimizer, rule)
+        self._build_optimizer(optimizer, self.trainable_variables)
+        # Last of what may be refused, so that a refusal changes nothing.
         self.keep_chains(rule.chains)
         super().compile(
             optimizer=optimizer,
@@ -160,7 +161,6 @@ class EnergyBasedModel(GenerativeModel):
         self._watches = bool(watch) and has_log_z and not is_likelihood
         with self.distribute_strategy.scope():
             self._measures = keras.metrics.Mean(name=rule.measure)
-        self.optimizer.build(self.trainable_variables)
 
     def _default_loss(self) -> str:
         """What the loss "auto" is."""
@@ -252,6 +252,58 @@ class EnergyBasedModel(GenerativeModel):
         """Set what follows from the data's averages alone."""
         self.adapted.assign(1)
 
+    # Weights that were given ----------------------------------------------
+
+    def add_weight(self, *args: Any, **kwargs: Any) -> keras.Variable:
+        """A weight as in Keras; whether it is assigned later is noticed."""
+        return weights.mark(super().add_weight(*args, **kwargs))
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Set all weights as Keras does, as if the model had been loaded."""
+        super().set_weights(weights)
+        self.adapted.assign(1)
+
+    def load_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Load weights as Keras does; the model then needs no adaptation."""
+        super().load_weights(filepath, *args, **kwargs)
+        self.adapted.assign(1)
+
+    @property
+    def is_adapted(self) -> bool:
+        """Whether it was adapted to data, fitted, loaded, or given weights."""
+        return bool(self.adapted.numpy()) or any(
+            weights.is_touched(weight) for weight in self.parameters
+        )
+
+    def _check_adapted(self, method: str) -> None:
+        """Raise a ValueError unless the model is a distribution by now."""
+        if not self.is_adapted:
+            raise ValueError(
+                f"{self._where(method)}: the model has not seen data. "
+                "Call fit(x), or adapt(x), or load or assign weights first."
+            )
+        wrong = weights.not_finite(self._energy_weights())
+        if wrong:
+            raise ValueError(
+                f"{self._where(method)}: {', '.join(wrong)} must be finite; "
+                "found NaN or infinite numbers, with which the model is no "
+                "distribution. Load or assign other weights, or train a new "
+                "model with a smaller learning rate."
+            )
+
+    def _energy_weights(self) -> list[keras.Variable]:
+        """All weights of the energy, those that are learned first.
+
+        By default all that are not kept for training and sampling.
+        """
+        aside = [self.adapted, self.known_log_partition]
+        aside += [*self.draws.weights, *self.watch.weights]
+        if self.chains is not None:
+            aside += self.chains.weights
+        known = {id(weight) for weight in (*aside, *self.parameters)}
+        fixed = [weight for weight in self.weights if id(weight) not in known]
+        return [*self.parameters, *fixed]
+
     # Training -------------------------------------------------------------
 
     def _plan_of_batches(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
@@ -267,20 +319,8 @@ class EnergyBasedModel(GenerativeModel):
         return 1.0
 
     def _prepare(self, x: Any, steps: int | None = None) -> None:
-        if not self.is_adapted:
+        if not self.adapted.numpy():
             self.adapt(x, steps)
-
-    @property
-    def is_adapted(self) -> bool:
-        """Whether the model was adapted to data, fitted or loaded."""
-        return bool(self.adapted.numpy())
-
-    def _check_adapted(self, method: str) -> None:
-        if not self.is_adapted:
-            raise ValueError(
-                f"{self._where(method)}: the model has not seen data. "
-                "Call fit(x), or adapt(x), or load weights first."
-            )
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update by the learning rule that `compile` was given."""
@@ -413,8 +453,10 @@ class EnergyBasedModel(GenerativeModel):
 
     def _get_metrics_result_or_logs(self, logs):
         # Called by Keras once the last batch of an epoch was seen.
-        if not self._watches or self._compared.is_evaluating:
-            return super()._get_metrics_result_or_logs(logs)
+        logs = super()._get_metrics_result_or_logs(logs)
+        is_lost = weights.not_finite(self.trainable_variables)
+        if not self._watches or self._compared.is_evaluating or is_lost:
+            return logs
         level = self.watch.level.numpy()
         found = self.look()
         end = self.watch.level.numpy()
@@ -499,8 +541,6 @@ class EnergyBasedModel(GenerativeModel):
                 data.
         """
         is_fitting = bool(kwargs.get("_use_cached_eval_dataset"))
-        if not is_fitting:
-            x, y = self._checked_pair("evaluate", x, y)
         self._know_level(is_fitting)
         results = super().evaluate(
             x,
@@ -515,21 +555,35 @@ class EnergyBasedModel(GenerativeModel):
         )
         if not is_fitting:
             results |= self._identities(x)
-        if return_dict:
-            return results
-        values = list(results.values())
-        return values[0] if len(values) == 1 else values
+        return (
+            results if return_dict else self._flatten_metrics_in_order(results)
+        )
 
     def _identities(self, x: Any) -> dict[str, float]:
         """What `evaluate` finds beside the likelihood."""
         found = {}
         stored = self.stored_log_partition
-        if self._watches and stored is not None and stored.stderr:
+        if self._is_estimated and stored is not None:
             found["log_partition_stderr"] = stored.stderr
-        few = (self.space.state_count or np.inf) <= _MOST_STATES
-        if few and pipelines.is_array(x):
+        if self._has_few_states and pipelines.is_array(x):
+            x = self._examples("evaluate", x)
             found |= likelihood_identity(x, self.log_prob)
         return found
+
+    @property
+    def _is_estimated(self) -> bool:
+        return self._watches and self._partition_methods()[0] == "ais"
+
+    @property
+    def _has_few_states(self) -> bool:
+        return (self.space.state_count or np.inf) <= _MOST_STATES
+
+    def _result_names(self) -> tuple[list[str], list[str]]:
+        first = ["loss"] if self._watches else [self.loss.measure]
+        last = ["log_partition_stderr"] if self._is_estimated else []
+        if self._has_few_states:
+            last += ["data_entropy", "kl_divergence", "likelihood_identity"]
+        return first, last
 
     # Samples --------------------------------------------------------------
 
@@ -559,6 +613,7 @@ class EnergyBasedModel(GenerativeModel):
                 memory, or a start that the model does not have.
         """
         n = self._check_count("sample", n)
+        self._check_adapted("sample")
         where = f"{self._where('sample')}: steps"
         steps = checks.positive_int(steps, where)
         seed = self._seed_for(seed)
@@ -689,6 +744,12 @@ class EnergyBasedModel(GenerativeModel):
             )
         else:
             result = self._exact_log_partition()
+        if not np.isfinite(result.value):
+            raise ValueError(
+                f"{where}: log Z is found to be {result.value}: the weights "
+                "are too large for their dtype. Train with a smaller learning "
+                "rate, or make the model with dtype='float64'."
+            )
         record = [*result.to_record(), self._digest()]
         self.known_log_partition.assign(record)
         return result
@@ -723,7 +784,7 @@ class EnergyBasedModel(GenerativeModel):
 
     def _digest(self) -> int:
         """A number that changes with any weight of the energy."""
-        return fingerprint(self.parameters) + 1
+        return weights.fingerprint(self._energy_weights()) + 1
 
     # Presets ---------------------------------------------------------------
 

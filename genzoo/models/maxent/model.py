@@ -185,6 +185,7 @@ class MaxEnt(EnergyBasedModel):
             self.stride,
         )
         self.walks = self._chain.walks
+        self._is_placed = True
         self._rules = {
             dtype: Rules(self.density, self._chain, self._dual, dtype)
             for dtype in ("float32", "float64")
@@ -317,6 +318,11 @@ class MaxEnt(EnergyBasedModel):
         """The multipliers."""
         return [self.multiplier_weights]
 
+    def _energy_weights(self) -> list[keras.Variable]:
+        """The multipliers, and the weights of features that are layers."""
+        fixed = [w for layer in self.feature_layers for w in layer.weights]
+        return [self.multiplier_weights, *fixed]
+
     @property
     def multipliers(self) -> Array:
         """lambda, a float64 array in the order of `features.names`."""
@@ -343,6 +349,12 @@ class MaxEnt(EnergyBasedModel):
 
     def _lambda(self) -> tf.Tensor:
         return tf.convert_to_tensor(self.multiplier_weights.value)
+
+    def _check_adapted(self, method: str) -> None:
+        if not self.adapted.numpy() and self.is_adapted:
+            # The weight itself was assigned: look where its mass is.
+            self.multipliers = self.multipliers
+        super()._check_adapted(method)
 
     def _forget_search(self) -> None:
         if self.compiled and isinstance(self.optimizer, optimizers.Solver):
@@ -492,7 +504,7 @@ class MaxEnt(EnergyBasedModel):
                 f"{where}: pass either examples x or observations, the "
                 f"averages of {self.features.names[:6]}."
             )
-        rows = self._batch_size("fit", batch_size)
+        rows = self._batch_size("fit", batch_size, x)
         if validation_data is not None:
             validation_data = self._checked(
                 "fit: validation_data", validation_data
@@ -593,6 +605,8 @@ class MaxEnt(EnergyBasedModel):
     def adapt(self, x: Examples, steps: int | None = None) -> None:
         """Take the averages of examples; `fit` then needs no more of them.
 
+        Multipliers that were fitted, loaded or assigned stay as they are.
+
         Args:
             x: array of examples, or a dataset of batches.
             steps: how many batches of the dataset to see; None means all.
@@ -605,7 +619,23 @@ class MaxEnt(EnergyBasedModel):
         with self._told_plainly("adapt"):
             averages, place = of_examples(where, self.density, x, steps)
         averages = self._moved_inside(where, averages)
-        self._observe("adapt", averages, place)
+        if not self.is_adapted:
+            self._observe("adapt", averages, place)
+            return
+        closed = bool(self.compiled and self.loss.samples)
+        self._dual.reach.check(where, averages, closed)
+        self.observations.keep(averages)
+        # `fit` looks for redundant features and for a better start.
+        self._is_placed = False
+
+    def _prepare_batch(self, x: Array) -> None:
+        if self.adapted.numpy() or not self.loss.uses_averages:
+            self._prepare(x)
+            return
+        where = self._where("train_on_batch")
+        averages, place = of_examples(where, self.density, x)
+        averages = self._moved_inside(where, averages)
+        self._observe("train_on_batch", averages, place)
 
     def _moved_inside(self, where: str, averages: Averages) -> Averages:
         if self.compiled and self.loss.samples:
@@ -619,7 +649,7 @@ class MaxEnt(EnergyBasedModel):
         if self.observations.differ(averages):
             self.observations.keep(averages)
             self._forget_search()
-        if not self.is_adapted:
+        if not self.adapted.numpy():
             self._begin_at(averages, place)
 
     def _observe(
@@ -632,8 +662,8 @@ class MaxEnt(EnergyBasedModel):
             averages: to be met.
             place: where the examples lie, if there were any.
         """
-        new = not self.is_adapted
-        if new or self.observations.differ(averages):
+        new = not self.adapted.numpy()
+        if new or not self._is_placed or self.observations.differ(averages):
             if self._exact is not None and not self.space.is_bounded:
                 if place is None:
                     names = self.features.names
@@ -651,6 +681,7 @@ class MaxEnt(EnergyBasedModel):
             self.window.moves = 0
             self._dual.start_over_if_better()
             self._forget_search()
+            self._is_placed = True
         if self._dual.look_at(averages):
             # Keras keeps a graph of the other kind of step.
             self.train_function = None
@@ -1069,8 +1100,9 @@ class MaxEnt(EnergyBasedModel):
             results = self._evaluate_observations()
             if return_dict:
                 return results
-            values = list(results.values())
-            return values[0] if len(values) == 1 else values
+            # A list has the numbers that have names in `metrics_names`.
+            named = {k: results[k] for k in self.metrics_names if k in results}
+            return self._flatten_metrics_in_order(named or results)
         return super().evaluate(
             x,
             y,
@@ -1082,6 +1114,12 @@ class MaxEnt(EnergyBasedModel):
             return_dict=return_dict,
             **kwargs,
         )
+
+    def _result_names(self) -> tuple[list[str], list[str]]:
+        first, last = super()._result_names()
+        if self._exact is not None:
+            first = [*first, "gradient_identity"]
+        return first, last
 
     def _identities(self, x: Any) -> dict[str, float]:
         found = {}

@@ -20,10 +20,10 @@ from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.rules import Rules
 from genzoo.models.rbm.start import differences, some_rows
 from genzoo.optimizers import Falling
-from genzoo.runtime import data, random
+from genzoo.runtime import data, random, weights
 from genzoo.runtime.graph import Graph
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
-from genzoo.units import Unit
+from genzoo.units import Bernoulli, Unit
 
 # log Z is enumerated by default up to this many terms: seconds.
 _CHEAP = 2**30
@@ -68,7 +68,8 @@ class RBM(EnergyBasedModel):
         offsets: the `Offsets` of centring.
 
     Raises:
-        ValueError: for units whose pair cannot be normalised.
+        ValueError: for units whose pair cannot be normalised, or that belong
+            to another model.
 
     Reference:
         Smolensky 1986; Hinton, "A practical guide to training restricted
@@ -116,6 +117,7 @@ class RBM(EnergyBasedModel):
                     f"units have {unit.variable_dtype}. Give both the same, "
                     f"for example Bernoulli(64, dtype={self.variable_dtype!r})."
                 )
+        weights.claim("RBM", visible=visible, hidden=hidden)
         self.space = visible.space
         self.visible = visible
         self.hidden = hidden
@@ -154,6 +156,107 @@ class RBM(EnergyBasedModel):
         seed = int(self.draws.epoch_key()[0] % 2**31)
         return keras.initializers.RandomNormal(stddev=0.01, seed=seed)
 
+    @classmethod
+    def from_weights(
+        cls,
+        kernel: ArrayLike,
+        visible_bias: ArrayLike | None = None,
+        hidden_bias: ArrayLike | None = None,
+        visible: Unit | None = None,
+        hidden: Unit | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """The RBM with these weights, which `fit` and `adapt` begin from.
+
+        Args:
+            kernel: W, array of shape (visible.width, hidden.width).
+            visible_bias: array of shape (visible.width,); None for zeros.
+            hidden_bias: array of shape (hidden.width,); None for zeros.
+            visible: the visible units; by default `Bernoulli`, as many as
+                the kernel has rows.
+            hidden: the hidden units; by default `Bernoulli`, as many as the
+                kernel has columns.
+            **kwargs: of the constructor. Weights are rounded to float32
+                unless `dtype="float64"`.
+
+        Raises:
+            ValueError: for arrays of other shapes, or with NaN or infinite
+                numbers; as the constructor.
+
+        Example:
+        >>> rbm = genzoo.RBM.from_weights([[1.0], [-1.0]], [0.5, 0.0], [0.0])
+        >>> round(float(np.exp(rbm.log_prob([[1, 0]]))[0]), 4)
+        0.4743
+        """
+        where = f"{cls.__name__}.from_weights"
+        kernel = checks.array(kernel, f"{where}: kernel")
+        if kernel.ndim != 2:
+            raise ValueError(
+                f"{where}: kernel must have shape (visible.width, "
+                f"hidden.width); received {kernel.shape}."
+            )
+        made = {"dtype": kwargs.get("dtype")}
+        units = [
+            Bernoulli(size, **made) if unit is None else unit
+            for unit, size in zip((visible, hidden), kernel.shape, strict=True)
+        ]
+        _check_pair(*units)
+        widths = tuple(unit.width for unit in units)
+        given = {"kernel": (kernel, widths)}
+        for name, bias, width in zip(
+            ("visible_bias", "hidden_bias"),
+            (visible_bias, hidden_bias),
+            widths,
+            strict=True,
+        ):
+            bias = np.zeros(width) if bias is None else bias
+            given[name] = checks.array(bias, f"{where}: {name}"), (width,)
+        for name, (values, shape) in given.items():
+            if values.shape != shape:
+                raise ValueError(
+                    f"{where}: {name} must have shape {shape}, as the units "
+                    f"have; received {values.shape}."
+                )
+        rbm = cls(*units, **kwargs)
+        for weight, (values, _) in zip(
+            (rbm.kernel, rbm.visible.bias, rbm.hidden.bias),
+            given.values(),
+            strict=True,
+        ):
+            weight.assign(values)
+            weights.touch(weight)
+        return rbm
+
+    @classmethod
+    def from_sklearn(cls, estimator: Any, **kwargs: Any) -> Self:
+        """The RBM that a fitted `sklearn.neural_network.BernoulliRBM` is.
+
+        Args:
+            estimator: the fitted `BernoulliRBM`.
+            **kwargs: of the constructor.
+
+        Raises:
+            ValueError: for what has not its weights.
+
+        Example:
+        >>> class Fitted:  # as scikit-learn's BernoulliRBM after fit
+        ...     components_ = np.array([[1.0, -1.0]])
+        ...     intercept_visible_ = np.array([0.5, 0.0])
+        ...     intercept_hidden_ = np.array([0.0])
+        >>> genzoo.RBM.from_sklearn(Fitted())
+        <RBM: 2 Bernoulli x 1 Bernoulli units>
+        """
+        names = "components_", "intercept_visible_", "intercept_hidden_"
+        missing = [name for name in names if not hasattr(estimator, name)]
+        if missing:
+            raise ValueError(
+                f"{cls.__name__}.from_sklearn: estimator must be a fitted "
+                f"BernoulliRBM of scikit-learn; received {estimator!r}, which "
+                f"has no {missing[0]}. Fit it first."
+            )
+        components, *biases = (getattr(estimator, name) for name in names)
+        return cls.from_weights(np.transpose(components), *biases, **kwargs)
+
     def __repr__(self) -> str:
         sizes = (
             f"{unit.arrangement} {type(unit).__name__}"
@@ -167,6 +270,13 @@ class RBM(EnergyBasedModel):
     def parameters(self) -> list[keras.Variable]:
         """kernel, then the visible and the hidden units' weights."""
         return self._machine.parameters
+
+    def _energy_weights(self) -> list[keras.Variable]:
+        """The parameters, and the units' weights that are held fixed."""
+        known = {id(weight) for weight in self.parameters}
+        units = (*self.visible.weights, *self.hidden.weights)
+        fixed = [weight for weight in units if id(weight) not in known]
+        return [*self.parameters, *fixed]
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """E(x) = -log sum_h exp(-E(x, h)), (batch,), in nats."""
@@ -371,6 +481,10 @@ class RBM(EnergyBasedModel):
         centring offsets are set, and the persistent chains drawn anew. `fit`
         calls this unless you have.
 
+        What was assigned, loaded or trained stays as it is; with an assigned
+        kernel all biases do, those that are zero too. To begin from a kernel
+        and the data's averages, pass `kernel_initializer`.
+
         Args:
             x: array of shape (n, *event_shape), or a dataset of batches.
             steps: how many batches of the dataset to see; None means all.
@@ -382,8 +496,11 @@ class RBM(EnergyBasedModel):
         with self._told_plainly("adapt"):
             mean, variance, count = data.moments(x, steps)
         mean, variance = np.ravel(mean), np.ravel(variance)
-        if self.visible.bias.trainable:
-            self.visible.adapt(mean, variance, count)
+        is_new = not self.adapted.numpy()
+        if not is_new and weights.is_touched(self.kernel):
+            return
+        if self.visible.bias.trainable and not weights.is_touched(self.kernel):
+            self.visible.adapt_untouched(mean, variance, count)
             self._leave_saddle(x, mean)
         rows = self.visible.standardise(mean[None])
         field = self._machine.hidden_field(rows)
@@ -395,23 +512,28 @@ class RBM(EnergyBasedModel):
 
     def _leave_saddle(self, x: Examples, mean: Array) -> None:
         """Let a kernel that is still the default tell examples apart."""
-        kernel = self.kernel.numpy()
-        is_own = self._is_default and np.array_equal(
-            kernel, self.kernel_initializer(kernel.shape, self.kernel.dtype)
-        )
-        if not (is_own and self.kernel.trainable and self.hidden.trainable):
+        is_own = self._is_default and self.kernel.trainable
+        if not (is_own and self.hidden.trainable):
             return
         generator = np.random.default_rng(self.draws.epoch_key())
         rows = some_rows(x, max(_SEEN, 2 * self.hidden.width), generator)
         states = self._machine.rows(rows).numpy()
+        shape, dtype = self.kernel.shape, self.kernel.dtype
+        kernel = np.asarray(self.kernel_initializer(shape, dtype))
         kernel = kernel + differences(states, self.hidden, generator)
         center = self.visible.standardise(mean[None]).numpy()[0]
-        empty = tf.zeros((1, self.hidden.width), self.kernel.dtype)
-        self.kernel.assign(kernel)
+        empty = tf.zeros((1, self.hidden.width), dtype)
         # No field where both layers are at their means.
         of_hidden = self.hidden.mean(empty).numpy()[0]
-        self.visible.bias.assign_sub(kernel @ of_hidden)
-        self.hidden.bias.assign_sub(kernel.T @ center)
+        bias = self.visible.bias.numpy() - kernel @ of_hidden
+        for weight, value in (
+            (self.kernel, kernel),
+            (self.visible.bias, bias),
+            (self.hidden.bias, -kernel.T @ center),
+        ):
+            if not weights.is_touched(weight):
+                weight.assign(value)
+                weights.mark(weight)
 
     # log Z ------------------------------------------------------------------
 
