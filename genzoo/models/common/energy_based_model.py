@@ -454,8 +454,9 @@ class EnergyBasedModel(GenerativeModel):
     def _get_metrics_result_or_logs(self, logs):
         # Called by Keras once the last batch of an epoch was seen.
         logs = super()._get_metrics_result_or_logs(logs)
-        is_lost = weights.not_finite(self.trainable_variables)
-        if not self._watches or self._compared.is_evaluating or is_lost:
+        if not self._watches or self._compared.is_evaluating:
+            return logs
+        if weights.not_finite(self.trainable_variables):
             return logs
         level = self.watch.level.numpy()
         found = self.look()
