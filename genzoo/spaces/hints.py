@@ -79,7 +79,7 @@ def of_values(space: "Space", x: Array) -> str:
     if len(levels) == 2:
         return _of_two(levels, seen)
     shift = seen[0] - min(levels)
-    if shift and np.isin(seen - shift, levels).all():
+    if len(seen) > 1 and shift and np.isin(seen - shift, levels).all():
         return f"Take x {'-' if shift > 0 else '+'} {abs(shift):g}."
     strange = seen[~np.isin(seen, levels)]
     told = listed(strange)

@@ -440,7 +440,7 @@ def _is_among(x, levels):
         for value in values[1:]:
             known = ops.logical_or(known, x == value)
         return known
-    exact = ops.result_type(x.dtype, "float32")
+    exact = keras.backend.result_type(x.dtype, "float32")
     x = ops.cast(x, exact)
     ordered = ops.sort(ops.cast(values, exact))
     place = ops.searchsorted(ordered, ops.reshape(x, (-1,)))

@@ -1,5 +1,6 @@
 import itertools
 import json
+import time
 
 import keras
 import numpy as np
@@ -332,3 +333,91 @@ def test_examples_and_states_are_the_same_numbers():
 def test_impossible_spaces_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+HINTS = {
+    "spins for bits": (spaces.Binary(2), [[-1, 1]], r"take \(x \+ 1\) / 2"),
+    "bits for spins": (spaces.Spin(2), [[0, 1]], r"take 2\.0 \* x - 1"),
+    "all down": (spaces.Binary(2), [[-1, -1]], r"\(x \+ 1\) / 2"),
+    "bytes": (spaces.Binary(2), [[0, 255], [3, 9]], "Binarise.*x > 127"),
+    "grey levels": (spaces.Binary(2), [[0, 16], [5, 9]], "x > 8"),
+    "shares": (spaces.Binary(2), [[0, 1], [0.25, 0.5]], "x > 0.5"),
+    "one and two": (spaces.Binary(2), [[1, 2]], "x == 2"),
+    "grey spins": (spaces.Spin(2), [[0, 255], [3, 9]], "where.x > 127, 1, -1"),
+    "missing": (spaces.Binary(2), [[0, np.nan]], "missing.*NaN"),
+    "infinite": (spaces.Spin(2), [[1, np.inf]], "what is infinite"),
+    "labels from 1": (spaces.Categorical(range(4), 2), [[1, 4]], "x - 1"),
+    "no level": (spaces.Categorical([1, 5], 2), [[1, 3], [7, 9]], "where"),
+    "many levels": (spaces.Categorical(range(9)), [[2.5]], r"them: \[2.5\]"),
+    "image for a unit": (spaces.Interval(0, 1, 2), [[0, 255]], "x / 255"),
+    "beyond": (spaces.Interval(0, None, 2), [[-3, 255]], "lies beyond"),
+    "a product's site": (
+        spaces.Product([spaces.Spin(1), spaces.Interval(0.0, 2.0, 2)]),
+        [[1, 0.5, 2], [-1, 2, 2.5]],
+        r"x\[1\] has 2.5 at the site x_2.*\[0, 2\]",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HINTS)
+def test_messages_say_what_to_do_with_values(name):
+    space, x, message = HINTS[name]
+    with pytest.raises(ValueError, match=f"fit: x must hold.*{message}"):
+        space.check("fit", np.asarray(x, float))
+
+
+SHAPES = {
+    "transposed": (spaces.Real(20), (20, 1000), r"take x\.T"),
+    "image": (spaces.Binary(64), (5, 8, 8), r"x\.reshape\(len\(x\), -1\)"),
+    "rows": (spaces.Binary((8, 8)), (5, 64), r"x\.reshape\(-1, 8, 8\)"),
+    "channel": (spaces.Binary((8, 8)), (5, 8, 8, 1), r"reshape\(-1, 8, 8\)"),
+    "single": (spaces.Binary((8, 8)), (8, 8), r"x\[None\]"),
+    "single row": (spaces.Binary(7), (7,), r"x\[None\]"),
+    "more": (spaces.Binary(64), (5, 60), "holds 60 numbers, an example 64"),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_messages_say_what_to_do_with_shapes(name):
+    space, shape, message = SHAPES[name]
+    with pytest.raises(ValueError, match=f"x must have shape.*{message}"):
+        space.check("fit", np.zeros(shape))
+
+
+def test_datasets_without_batches_are_told_so():
+    dataset = tf.data.Dataset.from_tensor_slices(np.zeros((5, 8, 8)))
+    with pytest.raises(ValueError, match=r"single examples.*batch\(128\)"):
+        spaces.Binary((8, 8)).check_dataset("fit", dataset)
+
+
+def test_messages_are_short_however_large_a_space_is():
+    levels = spaces.Categorical(range(5000), 3)
+    assert len(levels.description) < 100
+    assert len(repr(levels)) < 120
+    many = spaces.Product([levels, spaces.Spin(4)] * 9)
+    assert len(repr(many)) < 500
+    with pytest.raises(ValueError, match=r"\[0.0, 1.0.*5000 of them") as found:
+        levels.check("fit", np.full((9, 3), -1.5))
+    assert len(str(found.value)) < 300
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int64"])
+@pytest.mark.parametrize("count", [3, 9, 700])
+def test_levels_are_looked_up(dtype, count):
+    rng = np.random.default_rng(count)
+    levels = rng.permutation(count * 2)[:count]
+    x = rng.integers(-2, count * 2 + 2, (300, 2)).astype(dtype)
+    found = np.asarray(spaces.Categorical(levels, 2).contains(x))
+    np.testing.assert_array_equal(found, np.isin(x, levels).all(axis=1))
+    if dtype.startswith("float"):
+        x[5, 0] = np.nan
+        assert not spaces.Categorical(levels, 2).contains(tf.constant(x))[5]
+
+
+def test_a_large_list_of_levels_takes_no_longer_for_each():
+    space = spaces.Categorical(range(50_000))
+    start = time.process_time()
+    assert bool(space.outside(np.array([[49_999.5]])))
+    assert not bool(space.outside(np.arange(50_000.0)[:, None]))
+    # A comparison for each level took ten seconds.
+    assert time.process_time() - start < 2

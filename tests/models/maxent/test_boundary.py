@@ -1,0 +1,208 @@
+"""Averages near the boundary of what is possible, on it, and beyond."""
+
+import itertools
+import warnings
+
+import numpy as np
+import pytest
+
+import genzoo as gz
+from genzoo import spaces
+from genzoo.features import Moments, Pairwise
+
+DIE = spaces.Categorical([1, 2, 3, 4, 5, 6])
+
+
+def fitted(space, parts, observed, **options):
+    model = gz.MaxEnt(space, parts, seed=0)
+    model.compile()
+    model.fit(observations=observed, verbose=0, **options)
+    return model
+
+
+# All of these are inside, some by very little.
+INSIDE = {
+    "die": (DIE, Moments(1), [6 - 1e-9]),
+    "die's last digits": (DIE, Moments(1), [1 + 1e-12]),
+    "one far level": (
+        spaces.Categorical([*range(1, 100), 1e9]),
+        Moments(1),
+        [8.0],
+    ),
+    "levels of many sizes": (
+        spaces.Categorical([0, 1e-6, 1]),
+        Moments(1),
+        [1e-9],
+    ),
+    # Between two faces: half on 3, half on 4, and a little more.
+    "least variance": (DIE, Moments(1, 2), [3.5, 12.5 + 1e-7]),
+    "two ends": (DIE, Moments(1, 2), [6 - 1e-9, 36 - 11e-9]),
+    "frustrated": (spaces.Spin(3), Pairwise(), [-1 / 3 + 1e-9] * 3),
+    "rare pair": (
+        spaces.Binary(2),
+        [Moments(1), Pairwise()],
+        [1e-3, 1e-3, 1e-9],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_averages_that_are_inside_are_met(name):
+    space, parts, observed = INSIDE[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        warnings.simplefilter("error", UserWarning)
+        model = fitted(space, parts, observed)
+    # By probabilities of one's own.
+    states = space.states()
+    values = model.features(states.reshape(len(states), -1)).numpy()
+    log_p = values @ model.multipliers
+    p = np.exp(log_p - log_p.max())
+    p /= p.sum()
+    np.testing.assert_allclose(p @ values, observed, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("space", "parts", "observed", "message"),
+    [
+        (DIE, Moments(1), [6.0], "boundary.*nan there to leave"),
+        (DIE, Moments(1, 2), [3.5, 12.5], "boundary"),
+        (DIE, Moments(1, 2), [3.5, 12.5 - 1e-7], "no distribution"),
+        (spaces.Spin(3), Pairwise(), [-1 / 3 - 1e-7] * 3, "no distribution"),
+        # Each of them is named.
+        (spaces.Binary(3), Moments(1), [0, 0.5, 1], r"x_0 is 0.*\(so.*x_2\)"),
+        (DIE, lambda x: 0 * x + 3, [2.0], "f is 3 everywhere.*cannot be 2"),
+        (
+            spaces.Interval(0.0, 1.0),
+            [Moments(1), lambda x: 0 * x - 1],
+            [0.5, 1e9],
+            "f is -1 everywhere",
+        ),
+    ],
+)
+def test_the_others_are_refused_without_noise(space, parts, observed, message):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", DeprecationWarning)
+        with pytest.raises(ValueError, match=message):
+            fitted(space, parts, observed)
+
+
+@pytest.mark.parametrize("unknown", [np.nan, np.inf])
+def test_averages_of_unknown_error_are_not_constrained(unknown):
+    less = fitted(DIE, Moments(1), [4.5])
+    # Not even possible, or not known.
+    for value in (np.nan, -1e9):
+        model = fitted(
+            DIE, Moments(2, 1), [value, 4.5], observation_stderr=[unknown, 0]
+        )
+        np.testing.assert_allclose(model.multipliers[1], less.multipliers[0])
+        assert model.multipliers[0] == 0
+        assert model.evaluate(verbose=0)[1] < 1e-12
+        assert np.isnan(model.multiplier_stderr()[0])
+    with pytest.raises(ValueError, match="but not all"):
+        fitted(DIE, Moments(1), [4.5], observation_stderr=unknown)
+    # Constrained again, it is met again.
+    model.fit(observations=[21.5, 4.5], verbose=0)
+    np.testing.assert_allclose(model.expectation(), [21.5, 4.5])
+
+
+def rows(sites, seed=0):
+    return np.random.default_rng(seed).random((400, sites)) < 0.3
+
+
+def silent_pair():
+    x = rows(5)
+    x[:, 1] &= ~x[:, 0]
+    return spaces.Binary(5), x * 1.0, "x_0 = 1 never comes with x_1 = 1"
+
+
+def silent_spins():
+    x = rows(5, 1)
+    x[:, 4] |= ~x[:, 2]
+    return (
+        spaces.Spin(5),
+        2.0 * x - 1,
+        "x_2 = -1 never comes with x_4 = -1",
+    )
+
+
+def silent_site():
+    x = rows(4, 2)
+    x[:, 3] = False
+    return spaces.Binary(4), x * 1.0, "x_3 is always 0"
+
+
+def empty_cell():
+    x = np.random.default_rng(3).integers(0, 3, (400, 3))
+    x[(x[:, 0] == 2) & (x[:, 1] == 2), 1] = 0
+    return spaces.Categorical(range(3), 3), x, "x_0 = 2 never comes with x_1"
+
+
+@pytest.mark.parametrize(
+    "make", [silent_pair, silent_spins, silent_site, empty_cell]
+)
+def test_examples_in_which_something_never_comes_are_fitted(make):
+    space, x, message = make()
+    model = gz.BoltzmannMachine(space, seed=0)
+    model.compile()
+    with pytest.warns(UserWarning, match=message):
+        model.fit(x, verbose=0)
+    # With one more example, drawn evenly, by counting.
+    states = space.states()
+    values = model.features(states).numpy()
+    seen = model.features(x.astype("float64")).numpy()
+    expected = (seen.sum(axis=0) + values.mean(axis=0)) / (len(x) + 1)
+    p = model.prob(states)
+    np.testing.assert_allclose(p @ values, expected, atol=1e-9)
+    assert np.abs(model.multipliers).max() < 20
+    # No average moved by more than a standard error of a single example.
+    assert np.abs(expected - seen.mean(axis=0)).max() <= 2 / len(x)
+
+
+def test_examples_without_gaps_are_fitted_as_they_are():
+    x = np.array(list(itertools.product([0.0, 1.0], repeat=3)))
+    x = np.concatenate([x, x[5:]])
+    model = gz.BoltzmannMachine(spaces.Binary(3), seed=0)
+    model.compile()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        model.fit(x, verbose=0)
+    seen = model.features(x).numpy().mean(axis=0)
+    np.testing.assert_allclose(model.expectation(), seen, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("mean", "spread"), [(1e4, 1.0), (-300.0, 0.01), (20.0, 1e-3)]
+)
+def test_data_far_from_zero(mean, spread):
+    rng = np.random.default_rng(0)
+    x = rng.normal(mean, spread, (5000, 1))
+    model = gz.MaxEnt(spaces.Real(), Moments(1, 2), seed=0)
+    model.compile()
+    model.fit(x, verbose=0)
+    variance = -0.5 / model.multipliers[1]
+    # What float64 knows of x^2.
+    known = 1e-15 * mean**2 / spread**2
+    np.testing.assert_allclose(variance, x.var(), rtol=10 * known)
+    z = (x[:9, 0] - x.mean()) / x.std()
+    exact = -0.5 * z**2 - np.log(x.std() * np.sqrt(2 * np.pi))
+    np.testing.assert_allclose(model.log_prob(x[:9]), exact, atol=10 * known)
+
+
+def test_data_too_far_from_zero_are_called_so():
+    x = np.random.default_rng(0).normal(1.7e9, 10.0, (1000, 1))
+    model = gz.MaxEnt(spaces.Real(), Moments(1, 2), seed=0)
+    model.compile()
+    with pytest.raises(ValueError, match="far from zero, at 1.7e.*standardise"):
+        model.fit(x, verbose=0)
+
+
+def test_levels_that_float32_cannot_tell_apart():
+    levels = [1e9, 1e9 + 1, 1e9 + 2]
+    x = np.array(levels)[[0, 0, 0, 1, 2, 2]][:, None]
+    model = gz.MaxEnt(spaces.Categorical(levels), lambda x: x - 1e9, seed=0)
+    model.compile()
+    model.fit(x, verbose=0)
+    np.testing.assert_allclose(model.expectation(), [5 / 6], atol=1e-9)
+    assert model.prob(x[:1])[0] != model.prob(x[-1:])[0]
