@@ -117,6 +117,8 @@ class RBM(EnergyBasedModel):
                     f"for example Bernoulli(64, dtype={self.variable_dtype!r})."
                 )
         self.space = visible.space
+        # Real numbers lose by being rounded before they are centred.
+        self._keeps_float64 = visible.levels is None
         self.visible = visible
         self.hidden = hidden
         self.centered = bool(centered)
@@ -260,11 +262,6 @@ class RBM(EnergyBasedModel):
         where = f"{self._where(method)}: {name}"
         x = unit.space.check(where, x, wide=True)
         return unit.standardise(unit.space.flatten(tf.convert_to_tensor(x)))
-
-    @property
-    def _keeps_float64(self) -> bool:
-        """Whether examples lose by being rounded: real numbers do."""
-        return self.visible.levels is None
 
     @property
     def _energy_dtype(self) -> str:
