@@ -134,6 +134,17 @@ def global_rows(
     return first, tf.reduce_sum(counts)
 
 
+def all_rows(values: tf.Tensor) -> tf.Tensor:
+    """The rows of all replicas, (total, ...), the same on each."""
+    if not _on_several_replicas():
+        return values
+    rows = tf.shape(values)[0]
+    first, total = global_rows(rows)
+    own = (first + tf.range(rows))[:, None]
+    shape = tf.concat([[total], tf.shape(values)[1:]], axis=0)
+    return all_sum(tf.scatter_nd(own, values, shape))
+
+
 def share_of_mean(values: tf.Tensor) -> tf.Tensor:
     """This replica's share of the mean of values over all replicas' rows."""
     _, total = global_rows(tf.shape(values)[0])

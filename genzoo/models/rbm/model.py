@@ -373,7 +373,7 @@ class RBM(EnergyBasedModel):
 
     @property
     def _keeps_float64(self) -> bool:
-        # Real numbers lose by being rounded.
+        # Real numbers lose by being rounded before they are centred.
         return self.visible.levels is None or super()._keeps_float64
 
     @property

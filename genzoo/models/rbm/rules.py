@@ -90,19 +90,20 @@ class Rules:
 
         Rows of data stand in random order, so that a difference is as likely
         as its opposite, and do not depend on the chains: Metropolis's rule
-        leaves the model's distribution as it is. A chain takes the data at
-        its own place in the batch, so that replicas need none of others.
+        leaves the model's distribution as it is.
         """
-        machine = self.machine
+        machine, data = self.machine, distribute.all_rows(data)
         v, field = samples
         first, second, third = random.split(seed, 3)
         turn = random.uniform((1, 1), first.at_row(0))[0, 0] * _JUMPING
-        rows = tf.range(tf.shape(v)[0])
-        chosen = tf.where(
-            tf.equal((rows + second.row) % _JUMPING, tf.cast(turn, tf.int32))
-        )[:, 0]
+        number = tf.range(tf.shape(v)[0]) + tf.cast(second.row, tf.int32)
+        chosen = tf.where(tf.equal(number % _JUMPING, tf.cast(turn, tf.int32)))[
+            :, 0
+        ]
         count = tf.shape(data)[0]
-        at = tf.gather(rows, chosen) * count // tf.shape(v)[0]
+        chains = tf.shape(v)[0] * distribute.replica_count()
+        # Chains are spread over the batch.
+        at = tf.gather(number, chosen) * count // chains
         other = tf.minimum(tf.bitwise.bitwise_xor(at, 1), count - 1)
         uniform, swap = (
             tf.gather(random.uniform((tf.shape(v)[0], 1), s), chosen)
