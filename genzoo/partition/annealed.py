@@ -44,9 +44,18 @@ class Weights(NamedTuple):
 def summarise(log_weights: ArrayLike) -> Weights:
     """`Weights` of an array of log-weights.
 
-    The standard error is the larger of two: the delta method's, which sees
-    the weights that came, and that of a log-normal distribution with the
-    variance of the log-weights, which knows of the tail that may not have.
+    The standard error is the largest of three: the delta method's, which sees
+    the weights that came; that of a log-normal distribution with the variance
+    of the log-weights; and what the tail may hold beyond the largest weight.
+    Where few chains find a narrow mode that holds much of Z, weights have a
+    power law's tail, `P(w) ~ w^(-1 / k)`, and most of their mean may not have
+    come: of what the largest has above the mean, some `k / (1 - k)` is
+    missing, of which twice is taken.
+
+    Reference:
+        Hill, "A simple general approach to inference about the tail of a
+        distribution", Annals of Statistics 3, 1975. Vehtari et al., "Pareto
+        smoothed importance sampling", JMLR 25(72), 2024.
     """
     log_weights = np.asarray(log_weights, np.float64)
     count = log_weights.size
@@ -56,12 +65,29 @@ def summarise(log_weights: ArrayLike) -> Weights:
     delta = weights.std(ddof=1) / (mean * math.sqrt(count))
     variance = log_weights.var(ddof=1)
     log_normal = math.sqrt(variance / count + variance**2 / (2 * (count - 1)))
+    k = _tail_index(log_weights)
+    above = (1 / mean - 1) / count
+    missing = math.log1p(2 * k / (1 - k) * above)
     return Weights(
         log_mean=float(largest + math.log(mean)),
-        stderr=float(max(delta, log_normal)),
+        stderr=float(max(delta, log_normal, missing)),
         ess=float(weights.sum() ** 2 / np.square(weights).sum()),
         mean_log=float(log_weights.mean()),
     )
+
+
+def _tail_index(log_weights):
+    """k of a power law through the largest weights, held towards 1/2.
+
+    At most 0.85: from 1 on the mean is infinite, which that of w is not.
+    """
+    count = log_weights.size
+    largest = math.ceil(min(0.2 * count, 3 * math.sqrt(count)))
+    ranked = np.sort(log_weights)
+    threshold = ranked[-largest - 1] if largest < count else ranked[0]
+    excess = float(np.sum(ranked[-largest:] - threshold))
+    prior = 10
+    return min((excess + 0.5 * prior) / (largest + prior), 0.85)
 
 
 class Path(Protocol):
@@ -107,6 +133,82 @@ def anneal(
     )
     ratio = path.log_ratio(state, betas[last - 1], betas[last])
     return total + tf.cast(ratio, tf.float64)
+
+
+def anneal_islands(
+    path: Path, state: Any, betas: ArrayLike, seed: SeedLike, islands: int
+) -> tf.Tensor:
+    """log Z_1 / Z_0 of each of some islands of chains, float64, (islands,).
+
+    On an island, chains whose weight has grown are copied and others die as
+    soon as half of them have the weight: all that walk on count, and a mode
+    that grows on the way is not left to the few that found it. The mean of
+    each island's ratio is the true one; islands know nothing of each other,
+    so that they differ by as much as the estimate is uncertain.
+
+    Args:
+        path: a `Path`.
+        state: where the chains start, distributed as p at `betas[0]`;
+            islands of the same size one after the other.
+        betas: increasing from 0 to 1, or decreasing from 1 to 0.
+        seed: int, pair of ints or a `runtime.random.Seed`.
+        islands: how many.
+
+    Reference:
+        Del Moral, Doucet and Jasra, "Sequential Monte Carlo samplers",
+        JRSS B 68, 2006.
+    """
+    seed = random.as_seed(seed)
+    betas = tf.convert_to_tensor(betas, tf.float32)
+    number_of = tf.shape(betas)[0] - 1
+    ratio = path.log_ratio(state, betas[0], betas[0])
+    total = tf.reshape(tf.zeros_like(ratio, tf.float64), (islands, -1))
+
+    def weigh(number, state, total):
+        ratio = path.log_ratio(state, betas[number], betas[number + 1])
+        return total + tf.reshape(tf.cast(ratio, tf.float64), (islands, -1))
+
+    def body(number, state, total, found):
+        total = weigh(number, state, total)
+        first, second = random.split(random.fold_in(seed, number), 2)
+        chosen, total, gained = _resampled(total, first)
+        state = tf.nest.map_structure(lambda x: tf.gather(x, chosen), state)
+        state = path.move(state, betas[number + 1], second)
+        return number + 1, state, total, found + gained
+
+    _, state, total, found = tf.while_loop(
+        lambda number, *_: number < number_of - 1,
+        body,
+        (tf.zeros((), tf.int32), state, total, tf.zeros_like(total[:, 0])),
+        parallel_iterations=1,
+    )
+    return found + _log_mean(weigh(number_of - 1, state, total))
+
+
+def _log_mean(log_weights):
+    count = tf.cast(tf.shape(log_weights)[1], tf.float64)
+    return tf.reduce_logsumexp(log_weights, axis=1) - tf.math.log(count)
+
+
+def _resampled(total, seed):
+    """(chains to go on with, log-weights, log-ratios set free) by island."""
+    islands, count = tf.unstack(tf.shape(total))
+    share = tf.nn.softmax(total, axis=1)
+    few = 2 / tf.reduce_sum(tf.square(share), axis=1) < tf.cast(
+        count, tf.float64
+    )
+    # One number an island: copies as even as can be.
+    shift = random.uniform((islands, 1), seed, "float64")
+    marks = (tf.range(tf.cast(count, tf.float64))[None] + shift) / tf.cast(
+        count, tf.float64
+    )
+    chosen = tf.searchsorted(tf.cumsum(share, axis=1), marks, side="right")
+    chosen = tf.minimum(chosen, count - 1)
+    chosen = tf.where(few[:, None], chosen, tf.range(count)[None])
+    chosen += count * tf.range(islands)[:, None]
+    gained = tf.where(few, _log_mean(total), 0.0)
+    total = tf.where(few[:, None], tf.zeros_like(total), total)
+    return tf.reshape(chosen, (-1,)), total, gained
 
 
 def annealed_importance(

@@ -12,6 +12,8 @@ from genzoo.runtime.graph import Graph
 _KEY = tf.TensorSpec((2,), tf.int64)
 _COUNT = tf.TensorSpec((), tf.int32)
 _SCALAR = tf.TensorSpec((), tf.float32)
+# Of annealing at a glance; they divide the number of chains.
+ISLANDS = 8
 # Sweeps before a reverse run: from new chains, and from those that walked.
 _LONG, _SHORT = 1000, 100
 
@@ -102,6 +104,7 @@ class Walks:
         self._run = Graph(self._walk, states, _KEY, _COUNT, _SCALAR)
         self._follow = Graph(self._energies, states, _KEY, _COUNT)
         self._anneal: Graph | None = None
+        self._glance: Graph | None = None
 
     @property
     def persistent(self) -> distribute.Chains:
@@ -222,6 +225,37 @@ class Walks:
         return partition.annealed_importance(
             path.log_partition_start(), forward, backward, exact is not None
         )
+
+    def glance(
+        self, chains: int, temperatures: int, seed: random.Seed
+    ) -> partition.LogPartition:
+        """log Z by annealing islands of chains, all in one graph.
+
+        Args:
+            chains: how many walk along the path.
+            temperatures: of the path.
+            seed: of all that is drawn.
+        """
+        inputs = self.walker.path_inputs()
+        if self._glance is None:
+            shapes = (tf.TensorSpec(v.shape, v.dtype) for v in inputs)
+            self._glance = Graph(
+                self._forward, _KEY, _COUNT, tf.TensorSpec((None,)), *shapes
+            )
+        betas = tf.linspace(0.0, 1.0, temperatures)
+        found = self._glance(seed.key, tf.constant(chains), betas, *inputs)
+        start, log_weights = (value.numpy() for value in found)
+        return partition.annealed_importance(start, log_weights)
+
+    def _forward(self, key, chains, betas, *inputs):
+        path = self.walker.path(*inputs)
+        first, second = random.split(random.Seed(key), 2)
+        walkers = path.at(path.draw(chains, first))
+        log_weights = partition.anneal_islands(
+            path, walkers, betas, second, ISLANDS
+        )
+        start = tf.convert_to_tensor(path.log_partition_start())
+        return tf.cast(start, tf.float64), log_weights
 
     def _log_weights(self, x, betas, seed, inputs):
         if self._anneal is None:
