@@ -73,3 +73,26 @@ def fitted(small_rbm, fitted_weights):
 @pytest.fixture(scope="session")
 def two():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.fixture(scope="session")
+def run(request, tmp_path_factory):
+    """The trained model of a case of the contract, for all tests of it.
+
+    Tests name the case in a parameter of the session's scope: pytest then
+    puts those of one case one after the other.
+    """
+    # Models may be made once the devices are set.
+    import contract
+
+    return contract.Run(request.param, tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="session")
+def serving():
+    """A process with TensorFlow alone, which draws from what is exported."""
+    import contract
+
+    child = contract.Child(contract.SERVES)
+    yield child
+    child.close()

@@ -1,8 +1,10 @@
 """What every model of the zoo promises; one row in `MODELS` for each."""
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from typing import NamedTuple
 
 import gan_cases
@@ -209,17 +211,24 @@ MODELS = {
 }
 
 
-def equal_weights(model, other):
-    """Assert that all variables agree bit for bit, optimizers' included."""
-    for one, two in zip(_state(model), _state(other), strict=True):
-        np.testing.assert_array_equal(one, two)
+def state(model):
+    """The values of all variables, optimizers' included."""
+    return [np.asarray(v.numpy()) for v in _variables(model)]
 
 
-def _state(model):
+def equal_states(one, other):
+    """Assert that two lists of values agree bit for bit."""
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(
+            a.astype(np.float64), b.astype(np.float64)
+        )
+
+
+def _variables(model):
     variables = [*model.weights, *model.optimizer.variables]
     if hasattr(model, "discriminator_optimizer"):
         variables += model.discriminator_optimizer.variables
-    return [np.asarray(v.numpy(), np.float64) for v in variables]
+    return variables
 
 
 def fit(case, model, epochs, **options):
@@ -233,52 +242,141 @@ def learned(model):
     return getattr(model, "parameters", model.trainable_variables)
 
 
-_CHILD = """
+class Run:
+    """A case's model, trained once for all its checks: a trace costs seconds.
+
+    Attributes:
+        name: of the case.
+        case: the `Case`.
+        model: with seed 3. Whoever uses it says first where it is to be, by
+            `back_to`, and may then do with it what he likes.
+        states: by the epochs trained, the values of all variables.
+        losses: of the first two epochs.
+        folder: holds half.keras and half.weights.h5, of two epochs.
+    """
+
+    def __init__(self, name, folder):
+        self.name, self.folder = name, folder
+        self.case = MODELS[name]
+        self.model = self.case.make(seed=3)
+        self.states = {0: state(self.model)}
+        self.losses = []
+        for epochs, more in ((1, 1), (2, 1), (4, 2)):
+            history = fit(self.case, self.model, more)
+            self.losses += history.history[self.case.loss]
+            self.states[epochs] = state(self.model)
+            if epochs == 2:
+                self.model.save(folder / "half.keras")
+                self.model.save_weights(folder / "half.weights.h5")
+        del self.losses[2:]
+
+    def back_to(self, epochs):
+        """The model, with all variables as they were after so many epochs.
+
+        Were something of a run no variable, it would not be back, and what
+        is trained from here would differ from the later states.
+        """
+        variables = _variables(self.model)
+        for variable, value in zip(variables, self.states[epochs], strict=True):
+            variable.assign(value)
+        equal_states(state(self.model), self.states[epochs])
+        return self.model
+
+    def fit(self, model, epochs, **options):
+        """Train a model on the case's data."""
+        return fit(self.case, model, epochs, **options)
+
+
+class Child:
+    """A Python process that runs one function of files again and again.
+
+    Args:
+        code: defines the function, `run`. What it imports is imported once.
+    """
+
+    _LOOP = """
+import json, os, sys, traceback
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+for line in sys.stdin:
+    try:
+        run(*json.loads(line))
+        answer = None
+    except BaseException:
+        answer = traceback.format_exc()
+    print(json.dumps(answer), file=answers, flush=True)
+"""
+
+    def __init__(self, code):
+        self._told = tempfile.TemporaryFile("w+")
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code + self._LOOP],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._told,
+            text=True,
+        )
+
+    def __call__(self, *arguments):
+        """Assert that the function has run with these arguments."""
+        print(
+            json.dumps([str(argument) for argument in arguments]),
+            file=self._process.stdin,
+            flush=True,
+        )
+        answer = self._process.stdout.readline()
+        if not answer:
+            self._told.seek(0)
+            raise AssertionError(self._told.read()[-3000:])
+        assert json.loads(answer) is None, json.loads(answer)
+
+    def close(self):
+        """End the process."""
+        self._process.communicate()
+        self._told.close()
+
+
+RESUMES = f"""
 import sys
-sys.path.insert(0, sys.argv[2])
+sys.path.insert(0, {os.path.dirname(__file__)!r})
 import keras
 import contract
-name, folder, epochs = sys.argv[1], sys.argv[3], int(sys.argv[4])
-case = contract.MODELS[name]
-model = keras.models.load_model(folder + "/half.keras")
-contract.fit(case, model, epochs)
-model.save(folder + "/whole.keras")
+def run(name, folder):
+    model = keras.models.load_model(folder + "/half.keras")
+    contract.fit(contract.MODELS[name], model, 2)
+    model.save(folder + "/whole.keras")
 """
 
 
-def check_resumes_in_a_new_process(name, folder):
-    """2 epochs, a save, a new process and 2 more equal 4, bit for bit."""
-    case = MODELS[name]
-    whole = case.make(seed=3)
-    fit(case, whole, 4)
-    half = case.make(seed=3)
-    fit(case, half, 2)
-    half.save(folder / "half.keras")
-    here = __file__.rsplit("/", 1)[0]
-    script = [sys.executable, "-c", _CHILD, name, here, str(folder), "2"]
-    done = subprocess.run(script, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    equal_weights(whole, keras.models.load_model(folder / "whole.keras"))
+def check_resumes_in_another_process(run, child):
+    """2 epochs, a save, another process and 2 more equal 4, bit for bit.
+
+    Args:
+        run: the `Run`.
+        child: a `Child` of `RESUMES`, which has never seen the case.
+    """
+    child(run.name, run.folder)
+    whole = keras.models.load_model(run.folder / "whole.keras")
+    equal_states(state(whole), run.states[4])
 
 
-def check_weights_file_resumes(name, folder):
+def check_epochs_add_up(run):
+    """4 epochs equal 1, 1 and 2, from the same variables, bit for bit."""
+    whole = run.back_to(0)
+    run.fit(whole, 4)
+    equal_states(state(whole), run.states[4])
+
+
+def check_weights_file_resumes(run):
     """A weights file restores all that a run is, into another model."""
-    case = MODELS[name]
-    whole = case.make(seed=3)
-    fit(case, whole, 2)
-    whole.save_weights(folder / "half.weights.h5")
-    fit(case, whole, 2)
-    other = case.make(seed=99)
-    other.load_weights(folder / "half.weights.h5")
-    fit(case, other, 2)
-    equal_weights(whole, other)
+    other = run.case.make(seed=99)
+    other.load_weights(run.folder / "half.weights.h5")
+    run.fit(other, 2)
+    equal_states(state(other), run.states[4])
 
 
-def check_backup_and_restore(name, folder):
+def check_backup_and_restore(run, folder):
     """An interrupted run goes on where its last epoch ended."""
-    case = MODELS[name]
-    whole = case.make(seed=3)
-    fit(case, whole, 4)
 
     class Interrupt(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -288,21 +386,20 @@ def check_backup_and_restore(name, folder):
     def backup():
         return keras.callbacks.BackupAndRestore(str(folder / "backup"))
 
-    first = case.make(seed=3)
+    first = run.back_to(0)
     try:
-        fit(case, first, 4, callbacks=[backup(), Interrupt()])
+        run.fit(first, 4, callbacks=[backup(), Interrupt()])
     except KeyboardInterrupt:
         pass
-    second = case.make(seed=4)
-    history = fit(case, second, 4, callbacks=[backup()])
+    second = run.case.make(seed=4)
+    history = run.fit(second, 4, callbacks=[backup()])
     assert history.epoch == [2, 3]
-    equal_weights(whole, second)
+    equal_states(state(second), run.states[4])
 
 
-def check_config_round_trip(name):
+def check_config_round_trip(run):
     """A model is what its configuration says, and that is plain json."""
-    case = MODELS[name]
-    model = case.make(seed=3)
+    model = run.back_to(0)
     config = json.loads(json.dumps(model.get_config()))
     again = type(model).from_config(config)
     # Keras does not tell tuples from lists.
@@ -312,22 +409,20 @@ def check_config_round_trip(name):
     )
     # Networks that a model is made of begin at random.
     again.set_weights(model.get_weights())
-    fit(case, model, 1)
-    fit(case, again, 1)
-    equal_weights(model, again)
+    run.fit(again, 1)
+    equal_states(state(again), run.states[1])
 
 
-def check_keras_habits(name):
+def check_keras_habits(run):
     """History, validation, tf.data, steps_per_execution, early stopping."""
-    case = MODELS[name]
-    model = case.make(seed=3)
+    case, model = run.case, run.back_to(0)
     watched = "val_" + case.loss
     stop = keras.callbacks.EarlyStopping(watched, patience=0, mode="max")
     held_out = tf.nest.map_structure(lambda part: part[:32], case.examples)
-    history = fit(case, model, 3, validation_data=held_out, callbacks=[stop])
+    history = run.fit(model, 3, validation_data=held_out, callbacks=[stop])
     assert {case.loss, watched} <= set(history.history)
     assert np.isfinite(history.history[case.loss]).all()
-    fit(case, model, 1, validation_split=0.25)
+    run.fit(model, 1, validation_split=0.25)
     results = model.evaluate(
         case.data, case.labels, verbose=0, return_dict=True
     )
@@ -341,63 +436,65 @@ def check_keras_habits(name):
     model.fit(dataset, validation_data=dataset, **options)
 
 
-def check_many_steps_in_one_call(name):
+def check_many_steps_in_one_call(run):
     """steps_per_execution changes nothing but the speed."""
-    case = MODELS[name]
-    one, many = case.make(seed=3), case.make(seed=3)
+    one, many = run.back_to(2), run.case.make(seed=3)
     config = {**many.get_compile_config(), "steps_per_execution": 3}
     many.compile_from_config(config)
-    fit(case, one, 2)
-    fit(case, many, 2)
+    run.fit(many, 2)
     for a, b in zip(learned(one), learned(many), strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-6)
 
 
-def check_epochs_are_shuffled_anew(name):
+def check_epochs_are_shuffled_anew(run):
     """Each epoch has its own order, which follows from the seed alone."""
-    case = MODELS[name]
 
-    def orders(seed):
+    def orders(model):
         seen = []
-        model = case.make(seed)
         rows = model.draws
 
         class Watch(keras.callbacks.Callback):
             def on_epoch_begin(self, epoch, logs=None):
                 seen.append(rows.epoch_key())
 
-        fit(case, model, 3, callbacks=[Watch()])
+        run.fit(model, 3, callbacks=[Watch()])
         return seen
 
     keras.utils.set_random_seed(0)
-    first = orders(3)
+    first = orders(run.back_to(0))
     assert len(set(first)) == 3
-    assert orders(3) == first
-    assert orders(4) != first
+    assert orders(run.back_to(0)) == first
+    assert orders(run.case.make(seed=4)) != first
 
 
-_SERVE = """
-import sys, numpy as np, tensorflow as tf
+SERVES = """
+import os, sys, numpy as np, tensorflow as tf
+def run(folder, functions):
+    model = tf.saved_model.load(os.path.join(folder, "served"))
+    with np.load(os.path.join(folder, "x.npz")) as f:
+        x, drawing = f["x"], [f[k] for k in f if k.startswith("drawing")]
+        labels = [f["labels"]] if "labels" in f else []
+    out = {"sample": model.sample(9, [3, 4], *drawing)}
+    for name in filter(None, functions.split(",")):
+        out[name] = getattr(model, name)(x, *labels)
+    if hasattr(model, "gibbs"):
+        out["gibbs"] = model.gibbs(x, [5, 6], 4)
+    assert "genzoo" not in sys.modules
+    out = {k: v.numpy() for k, v in out.items()}
+    np.savez(os.path.join(folder, "out.npz"), **out)
 assert "genzoo" not in sys.modules
-model = tf.saved_model.load(sys.argv[1])
-with np.load(sys.argv[2]) as f:
-    x, drawing = f["x"], [f[name] for name in f if name.startswith("drawing")]
-    labels = [f["labels"]] if "labels" in f else []
-out = {"sample": model.sample(9, [3, 4], *drawing)}
-for name in filter(None, sys.argv[4].split(",")):
-    out[name] = getattr(model, name)(x, *labels)
-if hasattr(model, "gibbs"):
-    out["gibbs"] = model.gibbs(x, [5, 6], 4)
-assert "genzoo" not in sys.modules
-np.savez(sys.argv[3], **{k: v.numpy() for k, v in out.items()})
 """
 
 
-def check_serves_without_genzoo(name, folder):
-    """A process with TensorFlow alone draws the same samples."""
-    case = MODELS[name]
-    model = case.make(seed=3)
-    fit(case, model, 1)
+def check_serves_without_genzoo(run, folder, child):
+    """A process with TensorFlow alone draws the same samples.
+
+    Args:
+        run: the `Run`.
+        folder: an empty one.
+        child: a `Child` of `SERVES`.
+    """
+    case, model = run.case, run.back_to(1)
     if hasattr(model, "log_partition"):
         model.log_partition()
     model.export(folder / "served")
@@ -409,15 +506,7 @@ def check_serves_without_genzoo(name, folder):
             judged["labels"] = case.labels[:5].astype("int32")
     given = {f"drawing{i}": v for i, v in enumerate(drawing.values())}
     np.savez(folder / "x.npz", x=x, **given, **judged)
-    arguments = ["served", "x.npz", "out.npz", ",".join(case.served)]
-    done = subprocess.run(
-        [sys.executable, "-c", _SERVE, *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    child(folder, ",".join(case.served))
     with np.load(folder / "out.npz") as served:
         np.testing.assert_array_equal(
             served["sample"], case.sample(model, 9, seed=(3, 4))
@@ -433,11 +522,9 @@ def check_serves_without_genzoo(name, folder):
             np.testing.assert_allclose(served[function], here, rtol=1e-5)
 
 
-def check_samples(name):
+def check_samples(run):
     """Samples follow from the seed and lie in the space."""
-    case = MODELS[name]
-    model = case.make(seed=3)
-    fit(case, model, 1)
+    case, model = run.case, run.back_to(1)
     x = case.sample(model, 7, seed=1)
     assert x.shape == (7, *case.data.shape[1:])
     assert not model.space.outside(x)
@@ -445,15 +532,13 @@ def check_samples(name):
     assert (x != case.sample(model, 7, seed=2)).any()
     # What the model draws for itself is new each time, and is no part of
     # training.
-    other = case.make(seed=3)
-    fit(case, other, 1)
     assert (case.sample(model, 9) != case.sample(model, 9)).any()
     before = [w.numpy() for w in model.weights if "draw" not in w.path]
     model.evaluate(case.data, case.labels, verbose=0)
     after = [w.numpy() for w in model.weights if "draw" not in w.path]
     for a, b in zip(before, after, strict=True):
         np.testing.assert_array_equal(a, b)
-    fit(case, model, 1)
-    fit(case, other, 1)
-    for a, b in zip(learned(model), learned(other), strict=True):
-        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    run.fit(model, 1)
+    drawn = [w.numpy() for w in learned(model)]
+    for a, b in zip(drawn, learned(run.back_to(2)), strict=True):
+        np.testing.assert_array_equal(a, b.numpy())

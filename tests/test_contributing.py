@@ -56,21 +56,16 @@ def test_it_is_one_file_of_sixty_lines():
     assert len(_example().splitlines()) <= 60
 
 
+@pytest.fixture(scope="module")
+def mixture_run(mixture, tmp_path_factory):
+    return contract.Run(NAME, tmp_path_factory.mktemp("run"))
+
+
 @pytest.mark.parametrize(
     "check",
     [
         contract.check_weights_file_resumes,
-        contract.check_backup_and_restore,
-        contract.check_serves_without_genzoo,
-    ],
-)
-def test_it_keeps_the_contract_with_files(mixture, check, tmp_path):
-    check(NAME, tmp_path)
-
-
-@pytest.mark.parametrize(
-    "check",
-    [
+        contract.check_epochs_add_up,
         contract.check_config_round_trip,
         contract.check_keras_habits,
         contract.check_many_steps_in_one_call,
@@ -78,8 +73,16 @@ def test_it_keeps_the_contract_with_files(mixture, check, tmp_path):
         contract.check_samples,
     ],
 )
-def test_it_keeps_the_contract(mixture, check):
-    check(NAME)
+def test_it_keeps_the_contract(mixture_run, check):
+    check(mixture_run)
+
+
+def test_it_goes_on_after_an_interruption(mixture_run, tmp_path):
+    contract.check_backup_and_restore(mixture_run, tmp_path)
+
+
+def test_it_serves_without_genzoo(mixture_run, tmp_path, serving):
+    contract.check_serves_without_genzoo(mixture_run, tmp_path, serving)
 
 
 def test_its_probabilities_are_those_of_all_states(fitted):
