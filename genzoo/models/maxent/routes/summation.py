@@ -42,6 +42,9 @@ class Summation(ExactRoute):
         self, nodes: int | None = None, extent: tf.Tensor | None = None
     ) -> Grid:
         """The points of the space, those of unbounded sites in the window."""
+        space = self.density.space
+        if space.is_bounded:
+            return space.quadrature(nodes, breaks=self.density.features.breaks)
         if extent is None:
             extent = self.window.extent()
         return grid_in(self.density, extent, nodes)

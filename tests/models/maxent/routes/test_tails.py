@@ -141,7 +141,6 @@ NO_INTEGRAL = {
         [0, 1, 0, 3.01],
     ),
     "flat far away": (REAL, lambda x: tf.minimum(x[:, 0] ** 2, 100.0), [1.0]),
-    "mean of a Cauchy": (REAL, [Moments(1), student(0, 1)], [0.5, 0.7]),
 }
 
 
