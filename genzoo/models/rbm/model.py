@@ -177,7 +177,7 @@ class RBM(EnergyBasedModel):
         Example:
         >>> rbm = genzoo.RBM.from_weights([[1.0], [-1.0]], [0.5, 0.0], [0.0])
         >>> round(float(np.exp(rbm.log_prob([[1, 0]]))[0]), 4)
-        0.4743
+        0.4791
         """
         where = f"{cls.__name__}.from_weights"
         kernel = checks.array(kernel, f"{where}: kernel")
