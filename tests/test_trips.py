@@ -3,7 +3,7 @@
 import pytest
 import trips
 
-MOST = {"MaxEnt.fit": 19, "RBM.fit": 18, "GAN.fit": 13, "from_preset": 26}
+MOST = {"MaxEnt.fit": 19, "RBM.fit": 20, "GAN.fit": 14, "from_preset": 27}
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,13 @@ class Seed(NamedTuple):
     Attributes:
         key: int64 tensor of shape (2,).
         row: the global number of the first row drawn, an int or a scalar.
+
+    Example:
+    >>> seed = genzoo.random.as_seed(0)
+    >>> rows = genzoo.random.uniform((5, 3), seed)
+    >>> last = genzoo.random.uniform((2, 3), seed.at_row(3))
+    >>> bool(tf.reduce_all(rows[3:] == last))
+    True
     """
 
     key: tf.Tensor

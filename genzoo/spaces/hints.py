@@ -31,7 +31,10 @@ def of_shape(space: "Space", shape: tuple[int, ...]) -> str:
     expected = ", ".join(map(str, event))
     turned = tuple(reversed(shape))
     if shape == event:
-        return "For a single example, take x[None]."
+        return (
+            "It is one example: take x[None], or batch a dataset by "
+            "dataset.batch(128)."
+        )
     if len(shape) > 1 and shape[-1:] != event and turned[1:] == event:
         return "Examples are rows: take x.T."
     if len(shape) > 1 and 0 not in shape:

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from genzoo.runtime import weights
 from genzoo.types import Array
 from genzoo.units.unit import Unit
 
@@ -56,6 +57,13 @@ class Scaled(Unit):
             ops.cast(w, states.dtype) for w in (self.center, self.scale)
         )
         return center + scale * states
+
+    def adapt_untouched(self, mean: Array, variance: Array, count: int) -> None:
+        """As of any unit; weights that were given keep the scale they had."""
+        if any(weights.is_touched(weight) for weight in self.weights):
+            for weight in (self.center, self.scale):
+                weights.touch(weight)
+        super().adapt_untouched(mean, variance, count)
 
     def log_scale(self) -> tf.Tensor:
         """sum_i log scale_i."""

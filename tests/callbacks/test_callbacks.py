@@ -31,6 +31,7 @@ def test_log_likelihood_of_one_array_by_annealing(small_rbm, bits):
 
 def test_log_likelihood_checks_its_data_before_training(small_rbm, bits):
     rbm = small_rbm("pcd")
+    rbm.adapt(bits)
     kernel = rbm.kernel.numpy()
     callback = gz.callbacks.LogLikelihood(bits * 255)
     with pytest.raises(ValueError, match="LogLikelihood: x must hold"):

@@ -486,19 +486,7 @@ class EnergyBasedModel(GenerativeModel):
             del logs["loss"]
         return logs if return_dict else next(iter(logs.values()))
 
-    def test_on_batch(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: None = None,
-        return_dict: bool = False,
-    ) -> Any:
-        """-<log p> of a batch in nats, as in Keras."""
-        self._know_level(is_fitting=False)
-        return super().test_on_batch(x, y, sample_weight, return_dict)
-
-    def _know_level(self, is_fitting: bool) -> None:
-        """Find log Z before examples are scored."""
+    def _prepare_scores(self, is_fitting: bool) -> None:
         if not self._watches:
             return
         if is_fitting:
@@ -542,7 +530,6 @@ class EnergyBasedModel(GenerativeModel):
                 data.
         """
         is_fitting = bool(kwargs.get("_use_cached_eval_dataset"))
-        self._know_level(is_fitting)
         results = super().evaluate(
             x,
             y,

@@ -354,6 +354,9 @@ class GenerativeModel(Preset, keras.Model):
     def _prepare(self, x: Any, steps: int | None = None) -> None:
         """Called with checked data before the first step."""
 
+    def _prepare_scores(self, is_fitting: bool) -> None:
+        """Called before examples are scored, in `fit` and outside of it."""
+
     def _prepare_batch(self, x: Array) -> None:
         """Called with a checked batch before `train_on_batch` takes a step."""
         self._prepare(x)
@@ -380,6 +383,7 @@ class GenerativeModel(Preset, keras.Model):
             rows = self._batch_size("evaluate", batch_size, x)
             x, y = self._checked_pair("evaluate", x, y)
             batch_size = rows if data.is_array(x) else None
+        self._prepare_scores(bool(kwargs.get("_use_cached_eval_dataset")))
         self._compared.is_evaluating = True
         try:
             with self._told_plainly("evaluate"):
@@ -475,6 +479,7 @@ class GenerativeModel(Preset, keras.Model):
         self._refuse("test_on_batch", sample_weight=sample_weight)
         self._assert_compile_called("test_on_batch")
         x, y = self._checked_batch("test_on_batch", x, y)
+        self._prepare_scores(is_fitting=False)
         return super().test_on_batch(x, y, return_dict=return_dict)
 
     def predict_on_batch(self, x: Any) -> Array:

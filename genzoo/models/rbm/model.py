@@ -186,7 +186,7 @@ class RBM(EnergyBasedModel):
         Example:
         >>> rbm = genzoo.RBM.from_weights([[1.0], [-1.0]], [0.5, 0.0], [0.0])
         >>> round(float(np.exp(rbm.log_prob([[1, 0]]))[0]), 4)
-        0.4743
+        0.4791
         """
         where = f"{cls.__name__}.from_weights"
         kernel = checks.array(kernel, f"{where}: kernel")
@@ -513,6 +513,9 @@ class RBM(EnergyBasedModel):
     def _leave_saddle(self, x: Examples, mean: Array) -> None:
         """Let a kernel that is still the default tell examples apart."""
         is_own = self._is_default and self.kernel.trainable
+        given = (self.visible.bias, self.hidden.bias)
+        if any(weights.is_touched(weight) for weight in given):
+            return
         if not (is_own and self.hidden.trainable):
             return
         generator = np.random.default_rng(self.draws.epoch_key())
@@ -531,9 +534,8 @@ class RBM(EnergyBasedModel):
             (self.visible.bias, bias),
             (self.hidden.bias, -kernel.T @ center),
         ):
-            if not weights.is_touched(weight):
-                weight.assign(value)
-                weights.mark(weight)
+            weight.assign(value)
+            weights.mark(weight)
 
     # log Z ------------------------------------------------------------------
 

@@ -98,7 +98,8 @@ def test_compile_comes_first(make):
 
 
 def test_the_first_batch_is_adapted_to():
-    model = rbm()
+    units = gz.units.Bernoulli(4), gz.units.Bernoulli(3)
+    model = gz.RBM(*units, kernel_initializer="zeros")
     model.compile(keras.optimizers.SGD(0.0))
     model.train_on_batch(BITS)
     share = (BITS.sum(axis=0) + 0.5) / 31
