@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+_FARTHEST = 0.5
+
 
 @keras.saving.register_keras_serializable("genzoo")
 class Falling(keras.optimizers.Optimizer):
@@ -17,6 +19,8 @@ class Falling(keras.optimizers.Optimizer):
     `-unit learning_rate (1 + cos(pi t / T)) / 2` times its gradient. The unit
     is the model's: one over the product of the variances that its kernel
     joins, so that one rate serves sparse rows, dense ones and real numbers.
+    No number moves by more than 1/2 in a step: a rare outlier among real
+    numbers would else throw the model out of all bounds.
     It is what an `RBM` is compiled with if no optimizer is given.
 
     Each `fit` falls anew, from the full rate; with `initial_epoch` it goes on
@@ -81,8 +85,8 @@ class Falling(keras.optimizers.Optimizer):
         """Move one weight."""
         rate = ops.cast(learning_rate, "float32") * self.unit * self.share()
         rate = ops.cast(rate, variable.dtype)
-        gradient = ops.cast(gradient, variable.dtype)
-        self.assign_sub(variable, rate * gradient)
+        step = rate * ops.cast(gradient, variable.dtype)
+        self.assign_sub(variable, ops.clip(step, -_FARTHEST, _FARTHEST))
 
 
 class Plan(keras.callbacks.Callback):

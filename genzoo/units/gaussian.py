@@ -36,6 +36,10 @@ def _variance(value: Any, where: str) -> float | list[float] | None:
     return found.ravel().tolist() if found.ndim else float(found)
 
 
+# How fast precisions learn beside kernels, where the rate is `Falling`'s.
+_SLOW = 0.1
+
+
 def _bounded(log_precision):
     return ops.minimum(log_precision, -math.log(_LEAST_VARIANCE))
 
@@ -107,6 +111,9 @@ class Gaussian(Scaled):
             constraint=_bounded if self.learn_variance else None,
             autocast=False,
         )
+
+        # Squares of rare outliers are its gradient.
+        self.log_precision.rate_share = _SLOW
 
     def _given(self):
         """The variances of x before data are seen, (width,)."""

@@ -338,6 +338,8 @@ class EnergyBasedModel(GenerativeModel):
             )
             if weight.trainable
         ]
+        if isinstance(self.optimizer, Falling):
+            pairs = [(_paced(*pair), pair[1]) for pair in pairs]
         if pairs:
             self.optimizer.apply(*map(list, zip(*pairs, strict=True)))
         self.adapted.assign(1)
@@ -826,6 +828,11 @@ class EnergyBasedModel(GenerativeModel):
 
             served["gibbs"] = (gibbs, [*given, SEED, STEPS])
         return served
+
+
+def _paced(gradient, weight):
+    # Some weights have a pace of their own; optimizers do not see it.
+    return gradient * getattr(weight, "rate_share", 1.0)
 
 
 def _examples(data: Any) -> tf.Tensor:

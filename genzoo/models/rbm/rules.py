@@ -83,7 +83,9 @@ class Rules:
         )
         self.offsets.follow(mean)
         end = machine.hidden.sample(samples[1], third)
-        return Contrast(of_data, of_chains, found, end)
+        # Of states; examples have the density of their own units.
+        own = distribute.share(machine.visible.log_scale())
+        return Contrast(of_data + own, of_chains + own, found, end)
 
     def _jump(self, samples, data, seed):
         """(v, W' v) after some chains have moved by a difference of data.
