@@ -76,10 +76,24 @@ class Path(Protocol):
         """A state after a step that leaves p_beta invariant."""
 
 
+class Annealed(NamedTuple):
+    """Chains at the end of a path.
+
+    Attributes:
+        state: where they are, as the path knows walkers. Weighted by their
+            weights they are samples of the density at the end.
+        log_weights: float64, (chains,); the mean weight is the ratio of the
+            normalisations of the end and the start.
+    """
+
+    state: Any
+    log_weights: tf.Tensor
+
+
 def anneal(
     path: Path, state: Any, betas: ArrayLike, seed: SeedLike
-) -> tf.Tensor:
-    """Log-weights of chains walked along a path, float64, (chains,).
+) -> Annealed:
+    """Chains walked along a path, and their log-weights: an `Annealed`.
 
     Args:
         path: a `Path`, such as `AnnealingPath`.
@@ -106,7 +120,7 @@ def anneal(
         parallel_iterations=1,
     )
     ratio = path.log_ratio(state, betas[last - 1], betas[last])
-    return total + tf.cast(ratio, tf.float64)
+    return Annealed(state, total + tf.cast(ratio, tf.float64))
 
 
 def annealed_importance(

@@ -143,7 +143,7 @@ class AnnealingPath(NamedTuple):
     >>> layers = genzoo.partition.Layers(v, h, tf.ones((4, 3)))
     >>> path = genzoo.partition.AnnealingPath(layers, tf.zeros(4), tf.zeros(3))
     >>> start = path.at(path.draw(100, seed=0))
-    >>> log_weights = genzoo.partition.anneal(
+    >>> end, log_weights = genzoo.partition.anneal(
     ...     path, start, np.linspace(0, 1, 20), seed=1
     ... )
     >>> log_z = genzoo.partition.annealed_importance(

@@ -236,4 +236,5 @@ class Walks:
 
     def _annealed(self, x, betas, key, *inputs):
         path = self.walker.path(*inputs)
-        return partition.anneal(path, path.at(x), betas, random.Seed(key))
+        seed = random.Seed(key)
+        return partition.anneal(path, path.at(x), betas, seed).log_weights
