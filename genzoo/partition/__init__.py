@@ -1,6 +1,11 @@
 """The partition function Z: exact, or estimated in both directions."""
 
-from genzoo.partition.annealed import anneal, annealed_importance, summarise
+from genzoo.partition.annealed import (
+    anneal,
+    anneal_groups,
+    annealed_importance,
+    summarise,
+)
 from genzoo.partition.bipartite import AnnealingPath, Layers
 from genzoo.partition.enumeration import expectation
 from genzoo.partition.log_partition import LogPartition
@@ -22,6 +27,7 @@ __all__ = [
     "Layers",
     "LogPartition",
     "anneal",
+    "anneal_groups",
     "annealed_importance",
     "expectation",
     "onsager_energy",

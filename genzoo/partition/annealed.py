@@ -123,6 +123,95 @@ def anneal(
     return Annealed(state, total + tf.cast(ratio, tf.float64))
 
 
+def anneal_groups(
+    path: Path, state: Any, betas: ArrayLike, seed: SeedLike, group: int
+) -> Any:
+    """Where chains are that walked along a path, resampled on their way.
+
+    Groups of adjacent chains are populations of their own. Where the weights
+    of a group are worth less than half of its chains they are resampled, and
+    so they are at the end: all that is returned has the same weight. Row r
+    depends on its group alone.
+
+    Args:
+        path: a `Path`.
+        state: where the chains start, a multiple of `group`, distributed as p
+            at `betas[0]`.
+        betas: increasing from 0 to 1.
+        seed: int, pair of ints or a `runtime.random.Seed`, whose row begins a
+            group.
+        group: chains of a group, a power of two.
+
+    Returns:
+        The state, distributed as p at `betas[-1]` for large groups.
+
+    Reference:
+        Del Moral, Doucet and Jasra, "Sequential Monte Carlo samplers", JRSS B
+        68, 2006.
+    """
+    seed = random.as_seed(seed)
+    betas = tf.convert_to_tensor(betas, tf.float32)
+    last = tf.shape(betas)[0] - 1
+    moves, picks = random.split(seed, 2)
+    picks = picks.at_row(picks.row // group)
+
+    def renew(state, log_w, number, least):
+        # Systematic resampling, of the groups below `least` effective chains.
+        weights = tf.nn.softmax(log_w)
+        is_poor = 1 / tf.reduce_sum(weights**2, axis=1) < least
+        own = random.fold_in(picks, number)
+        shift = random.uniform((tf.shape(log_w)[0], 1), own, "float64")
+        chosen = tf.searchsorted(
+            tf.cumsum(weights, axis=1),
+            (_spread(group) + shift) / group,
+            side="right",
+        )
+        chosen = tf.minimum(chosen, group - 1)
+        chosen = tf.where(is_poor[:, None], chosen, tf.range(group))
+        rows = tf.reshape(
+            chosen + group * tf.range(tf.shape(log_w)[0])[:, None], (-1,)
+        )
+        state = tf.nest.map_structure(lambda each: tf.gather(each, rows), state)
+        return state, tf.where(is_poor[:, None], tf.zeros_like(log_w), log_w)
+
+    def weighted(state, log_w, number):
+        ratio = path.log_ratio(state, betas[number], betas[number + 1])
+        ratio = tf.reshape(tf.cast(ratio, tf.float64), (-1, group))
+        return log_w + ratio
+
+    def body(number, state, log_w):
+        log_w = weighted(state, log_w, number)
+        worth = 1 / tf.reduce_sum(tf.nn.softmax(log_w) ** 2, axis=1)
+        state, log_w = tf.cond(
+            tf.reduce_any(worth < group / 2),
+            lambda: renew(state, log_w, number, group / 2),
+            lambda: (state, log_w),
+        )
+        key = random.fold_in(moves, number)
+        return number + 1, path.move(state, betas[number + 1], key), log_w
+
+    none = path.log_ratio(state, betas[0], betas[0])
+    log_w = tf.zeros_like(tf.reshape(none, (-1, group)), tf.float64)
+    _, state, log_w = tf.while_loop(
+        lambda number, *_: number < last - 1,
+        body,
+        (tf.zeros((), tf.int32), state, log_w),
+        parallel_iterations=1,
+    )
+    log_w = weighted(state, log_w, last - 1)
+    return renew(state, log_w, last, math.inf)[0]
+
+
+def _spread(count):
+    """0 to count - 1, so that the first of them, however many, are spread."""
+    order = np.arange(count)
+    digits = int(count).bit_length() - 1
+    found = np.zeros(count)
+    for digit in range(digits):
+        found += ((order >> digit) & 1) << (digits - 1 - digit)
+    return found
+
+
 def annealed_importance(
     start: float | tf.Tensor,
     forward: ArrayLike,

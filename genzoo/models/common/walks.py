@@ -1,5 +1,8 @@
 """Where Markov chains begin, run, are followed and are annealed."""
 
+import functools
+import itertools
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
@@ -10,8 +13,11 @@ from genzoo.runtime import distribute, random
 from genzoo.runtime.graph import Graph
 
 _KEY = tf.TensorSpec((2,), tf.int64)
+_ROW = tf.TensorSpec((), tf.int64)
 _COUNT = tf.TensorSpec((), tf.int32)
 _SCALAR = tf.TensorSpec((), tf.float32)
+# Chains that are annealed and resampled together.
+GROUP = 128
 # Sweeps before a reverse run: from new chains, and from those that walked.
 _LONG, _SHORT = 1000, 100
 
@@ -61,8 +67,16 @@ class Walker(Protocol):
     def path_inputs(self) -> list[tf.Tensor]:
         """What `path` depends on besides the weights."""
 
-    def path(self, *inputs: tf.Tensor) -> Path:
-        """The path by which log Z is annealed."""
+    def path(self, *inputs: tf.Tensor, beta: Any = 1.0) -> Path:
+        """The path by which log Z is annealed, to p^beta."""
+
+    def from_path(
+        self, walkers: Any, seed: random.Seed, beta: Any = 1.0
+    ) -> tf.Tensor:
+        """States of chains that go on from walkers on the path.
+
+        Not needed where walkers are examples in rows.
+        """
 
 
 class AnnealingSeeds(NamedTuple):
@@ -99,9 +113,21 @@ class Walks:
         self.owner = owner
         self.chains: distribute.Chains | None = None
         states = tf.TensorSpec((None, walker.width), walker.dtype)
-        self._run = Graph(self._walk, states, _KEY, _COUNT, _SCALAR)
+        self._runs = {
+            # Rows from the first on need no cutting; nor a temperature of 1.
+            key: Graph(
+                functools.partial(self._walk, *key),
+                states,
+                _KEY,
+                _ROW,
+                _COUNT,
+                _SCALAR,
+            )
+            for key in itertools.product((True, False), repeat=2)
+        }
         self._follow = Graph(self._energies, states, _KEY, _COUNT)
         self._anneal: Graph | None = None
+        self._starts: dict[tuple[bool, bool], Graph] = {}
 
     @property
     def persistent(self) -> distribute.Chains:
@@ -143,8 +169,9 @@ class Walks:
         # Each chain once before any is taken twice, from a random one on.
         chains = self.chains.read_all()
         count = tf.shape(chains)[0]
-        share = random.uniform((1,), seed)[0]
+        share = random.uniform((1,), seed.at_row(0))[0]
         first = tf.cast(tf.cast(count, share.dtype) * share, tf.int32)
+        first += tf.cast(seed.row, tf.int32) % count
         return tf.gather(chains, (first + tf.range(n)) % count)
 
     def renew(self, seed: random.Seed) -> None:
@@ -160,12 +187,116 @@ class Walks:
         temperature: Any = 1.0,
     ) -> tf.Tensor:
         """Examples in rows, after `steps` sweeps from these states."""
-        heat = tf.convert_to_tensor(temperature, tf.float32)
-        return self._run(states, seed.key, tf.convert_to_tensor(steps), heat)
+        return self._runs[_plain(seed.row, 0), _plain(temperature, 1)](
+            states,
+            seed.key,
+            tf.cast(seed.row, tf.int64),
+            tf.convert_to_tensor(steps, tf.int32),
+            tf.convert_to_tensor(temperature, tf.float32),
+        )
 
-    def _walk(self, states, key, steps, temperature):
-        seed = random.Seed(key)
-        return self.walker.walk(states, seed, steps, 1 / temperature)
+    def _walk(self, from_first, at_one, states, key, row, steps, temperature):
+        seed = random.Seed(key, 0 if from_first else row)
+        beta = 1.0 if at_one else 1 / temperature
+        return self.walker.walk(states, seed, steps, beta)
+
+    def start(
+        self, n: Any, seed: random.Seed, steps: Any, temperature: Any = 1.0
+    ) -> tf.Tensor:
+        """The states of n chains after annealing in so many temperatures.
+
+        They are resampled by weight within groups of `GROUP` rows, so that
+        row r is the same however many there are.
+        """
+        inputs = self.walker.path_inputs()
+        key = _plain(seed.row, 0), _plain(temperature, 1)
+        if key not in self._starts:
+            self._starts[key] = Graph(
+                functools.partial(self._started, *key),
+                _COUNT,
+                _KEY,
+                _ROW,
+                _COUNT,
+                _SCALAR,
+                *(tf.TensorSpec(value.shape, value.dtype) for value in inputs),
+            )
+        return self._starts[key](
+            tf.convert_to_tensor(n, tf.int32),
+            seed.key,
+            tf.cast(seed.row, tf.int64),
+            tf.convert_to_tensor(steps, tf.int32),
+            tf.convert_to_tensor(temperature, tf.float32),
+            *inputs,
+        )
+
+    def _started(
+        self, from_first, at_one, n, key, row, steps, temperature, *inputs
+    ):
+        seed = random.Seed(key, 0 if from_first else row)
+        beta = 1.0 if at_one else 1 / temperature
+        return self._annealed_start(n, seed, steps, beta, inputs)
+
+    def _annealed_start(self, n, seed, steps, beta, inputs):
+        # Whole groups, of which the rows asked for are cut out.
+        skipped = seed.row % GROUP
+        first = seed.at_row(seed.row - skipped)
+        whole = -(-(tf.cast(skipped, tf.int32) + n) // GROUP) * GROUP
+        begin, along, last = random.split(first, 3)
+        # A walker that knows no temperature is not asked for one.
+        heat = {} if _plain(beta, 1) else {"beta": beta}
+        path = self.walker.path(*inputs, **heat)
+        walkers = partition.anneal_groups(
+            path,
+            path.at(path.draw(whole, begin)),
+            tf.linspace(0.0, 1.0, tf.maximum(steps, 2)),
+            along,
+            GROUP,
+        )
+        states = self._resume(walkers, last, **heat)
+        return states[skipped : tf.cast(skipped, tf.int32) + n]
+
+    def _resume(self, walkers, seed, **heat):
+        """States of chains that go on from walkers on the path."""
+        if hasattr(self.walker, "from_path"):
+            return self.walker.from_path(walkers, seed, **heat)
+        return self.walker.at(walkers, seed)
+
+    def witnesses(
+        self, n: int, seed: random.Seed, steps: int, temperature: float
+    ) -> dict[str, tf.Tensor]:
+        """States of n chains each, that begin where annealing does not end.
+
+        Args:
+            n: how many.
+            seed: a `runtime.random.Seed`.
+            steps: sweeps of the cold ones at a quarter of the temperature.
+            temperature: that of the samples.
+        """
+        begin, cool, again, which = random.split(seed, 4)
+        fresh = self.walker.fresh(n, begin)
+        cold = fresh
+        if getattr(self.walker, "can_cool", True):
+            rows = self.run(fresh, cool, steps, temperature / 4)
+            path = self.walker.path(*self.walker.path_inputs())
+            cold = self._resume(path.at(rows), again)
+        found = {"cold": cold}
+        if self.chains is not None:
+            found["persistent"] = self.begin(n, which, "chains")
+        return found
+
+    def drawn(self, inputs: list[tf.Tensor]) -> Callable:
+        """`(n, seed, steps)` to examples in rows as `sample` has them.
+
+        For graphs of their own; `inputs` are of the walker's path.
+        """
+
+        def draw(n, seed, steps):
+            first, second = random.split(seed, 2)
+            annealed, walked = divided(steps)
+            states = self._annealed_start(n, first, annealed, 1.0, inputs)
+            return self.walker.walk(states, second, walked, 1.0)
+
+        return draw
 
     def follow(self, sweeps: int, seed: random.Seed) -> tf.Tensor:
         """Energies of copies of the persistent chains, (sweeps, chains)."""
@@ -238,3 +369,13 @@ class Walks:
         path = self.walker.path(*inputs)
         seed = random.Seed(key)
         return partition.anneal(path, path.at(x), betas, seed).log_weights
+
+
+def divided(steps: Any) -> tuple[Any, Any]:
+    """(temperatures, sweeps after them) of so many sweeps."""
+    return steps // 2, steps - steps // 2
+
+
+def _plain(value, number):
+    """Whether this is known to be the number when a graph is made."""
+    return not tf.is_tensor(value) and value == number

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import partition, samplers
-from genzoo.models.common.walks import AnnealingSeeds, Walks
+from genzoo.models.common.walks import AnnealingSeeds, Walks, divided
 from genzoo.models.maxent import mean_field
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.observations import Observations
@@ -225,10 +225,11 @@ class ChainRoute:
         seed: random.Seed,
         temperature: float = 1.0,
     ) -> tf.Tensor:
-        """n states after a walk of 1,000 sweeps, (n, width), float32."""
+        """n states after 1,000 sweeps, half of them annealed, (n, width)."""
         first, second = random.split(seed, 2)
-        states = self.walks.begin(n, first)
-        return self.walks.run(states, second, _STEPS, temperature)
+        annealed, walked = divided(_STEPS)
+        states = self.walks.start(n, first, annealed, temperature)
+        return self.walks.run(states, second, walked, temperature)
 
     def expectation(
         self, multipliers: tf.Tensor, function: Callable
@@ -286,8 +287,16 @@ class ChainRoute:
             bias = np.where(own[form.site_features].all(), logits, 0.0)
         return [tf.constant(bias, tf.float32)]
 
-    def path(self, free_bias: tf.Tensor) -> FieldPath | GeneralPath:
-        """The path from independent sites, or from p0."""
+    def path(
+        self, free_bias: tf.Tensor, beta: Any = 1.0
+    ) -> FieldPath | GeneralPath:
+        """The path from independent sites, or from p0, to p^beta."""
         if self.density.is_pairwise:
-            return FieldPath(self.pairwise(), self.density.colours, free_bias)
-        return GeneralPath(self.base, self.energy, self.general_step)
+            heat = tf.cast(beta, tf.float32)
+            pairwise = self.pairwise().scaled(heat)
+            return FieldPath(pairwise, self.density.colours, free_bias)
+        return GeneralPath(
+            self.base,
+            lambda x: tf.cast(beta, x.dtype) * self.energy(x),
+            self.general_step,
+        )
