@@ -129,9 +129,9 @@ def anneal_groups(
     """Where chains are that walked along a path, resampled on their way.
 
     Groups of adjacent chains are populations of their own. Where the weights
-    of a group are worth less than half of its chains they are resampled, and
-    so they are at the end: all that is returned has the same weight. Row r
-    depends on its group alone.
+    of a group are worth less than a quarter of its chains they are resampled,
+    and so they are at the end: all that is returned has the same weight. Row
+    r depends on its group alone.
 
     Args:
         path: a `Path`.
@@ -183,8 +183,8 @@ def anneal_groups(
         log_w = weighted(state, log_w, number)
         worth = 1 / tf.reduce_sum(tf.nn.softmax(log_w) ** 2, axis=1)
         state, log_w = tf.cond(
-            tf.reduce_any(worth < group / 2),
-            lambda: renew(state, log_w, number, group / 2),
+            tf.reduce_any(worth < group / 4),
+            lambda: renew(state, log_w, number, group / 4),
             lambda: (state, log_w),
         )
         key = random.fold_in(moves, number)

@@ -77,8 +77,10 @@ class Tempered:
     def sample(self, field: tf.Tensor, seed: random.Seed) -> tf.Tensor:
         """A state drawn given the field, (batch, width)."""
         drawn = self.unit.sample(self._field(field), seed)
-        return drawn if self.levels is not None else drawn * self._width(
-            field.dtype
+        return (
+            drawn
+            if self.levels is not None
+            else drawn * self._width(field.dtype)
         )
 
     def states(
@@ -88,8 +90,11 @@ class Tempered:
         return self.unit.states(start, count, dtype)
 
 
+def is_linear(unit: Unit) -> bool:
+    """Whether units are discrete with the potential `bias . x`."""
+    return unit.levels is not None and type(unit).potential is Unit.potential
+
+
 def can_temper(unit: Unit) -> bool:
     """Whether units can be `Tempered`."""
-    if unit.levels is None:
-        return isinstance(unit, (Gaussian, ReLU))
-    return type(unit).potential is Unit.potential
+    return is_linear(unit) or isinstance(unit, (Gaussian, ReLU))

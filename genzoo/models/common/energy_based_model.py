@@ -461,7 +461,7 @@ class EnergyBasedModel(GenerativeModel):
             rows = max(count, _WITNESSES)
             states = walks.start(rows, first, annealed, temperature)
             others = walks.witnesses(
-                _WITNESSES,
+                states[:_WITNESSES],
                 random.fold_in(seed, 2),
                 max(annealed // 2, 1),
                 temperature,

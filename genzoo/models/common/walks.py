@@ -125,7 +125,13 @@ class Walks:
             )
             for key in itertools.product((True, False), repeat=2)
         }
-        self._follow = Graph(self._energies, states, _KEY, _COUNT)
+        self._jumps = {
+            at_one: Graph(
+                functools.partial(self._jump, at_one), states, _KEY, _SCALAR
+            )
+            for at_one in (True, False)
+        }
+        self._follow = Graph(self._series, states, _KEY, _COUNT)
         self._anneal: Graph | None = None
         self._starts: dict[tuple[bool, bool], Graph] = {}
 
@@ -252,7 +258,10 @@ class Walks:
             along,
             GROUP,
         )
+        last, leap = random.split(last, 2)
         states = self._resume(walkers, last, **heat)
+        if getattr(self.walker, "jumps_are_cheap", False):
+            states = self.walker.jump(states, leap, **heat)
         return states[skipped : tf.cast(skipped, tf.int32) + n]
 
     def _resume(self, walkers, seed, **heat):
@@ -262,27 +271,49 @@ class Walks:
         return self.walker.at(walkers, seed)
 
     def witnesses(
-        self, n: int, seed: random.Seed, steps: int, temperature: float
+        self,
+        states: tf.Tensor,
+        seed: random.Seed,
+        steps: int,
+        temperature: float,
     ) -> dict[str, tf.Tensor]:
-        """States of n chains each, that begin where annealing does not end.
+        """States of as many chains from each place where others may lead.
 
         Args:
-            n: how many.
+            states: of annealed chains.
             seed: a `runtime.random.Seed`.
             steps: sweeps of the cold ones at a quarter of the temperature.
             temperature: that of the samples.
         """
-        begin, cool, again, which = random.split(seed, 4)
-        fresh = self.walker.fresh(n, begin)
-        cold = fresh
-        if getattr(self.walker, "can_cool", True):
-            rows = self.run(fresh, cool, steps, temperature / 4)
-            path = self.walker.path(*self.walker.path_inputs())
+        begin, cool, again, leap, which = random.split(seed, 5)
+        n, walker = tf.shape(states)[0], self.walker
+        cold = walker.fresh(n, begin)
+        if getattr(walker, "can_cool", True):
+            rows = self.run(cold, cool, steps, temperature / 4)
+            path = walker.path(*walker.path_inputs())
             cold = self._resume(path.at(rows), again)
         found = {"cold": cold}
+        if hasattr(walker, "opposite"):
+            found["opposite"] = walker.opposite(states)
         if self.chains is not None:
             found["persistent"] = self.begin(n, which, "chains")
-        return found
+        if not hasattr(walker, "jump"):
+            return found
+        if not walker.jumps_are_cheap:
+            # Annealed chains that do what all do where it is cheap.
+            return {**found, "moved": self._leap(states, leap, temperature)}
+        return {
+            name: self._leap(each, random.fold_in(leap, number), temperature)
+            for number, (name, each) in enumerate(found.items())
+        }
+
+    def _leap(self, states, seed, temperature):
+        heat = tf.constant(temperature, tf.float32)
+        return self._jumps[temperature == 1](states, seed.key, heat)
+
+    def _jump(self, at_one, states, key, temperature):
+        beta = 1.0 if at_one else 1 / temperature
+        return self.walker.jump(states, random.Seed(key), beta)
 
     def drawn(self, inputs: list[tf.Tensor]) -> Callable:
         """`(n, seed, steps)` to examples in rows as `sample` has them.
@@ -298,24 +329,42 @@ class Walks:
 
         return draw
 
-    def follow(self, sweeps: int, seed: random.Seed) -> tf.Tensor:
-        """Energies of copies of the persistent chains, (sweeps, chains)."""
+    def follow(
+        self, sweeps: int, seed: random.Seed
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """What copies of the persistent chains do.
+
+        Returns:
+            (series, states): energies, and places along the three directions
+            in which the chains now differ most, (sweeps, chains, 4); and the
+            states at the end.
+        """
         states = self.persistent.read_all()
         return self._follow(states, seed.key, tf.constant(int(sweeps)))
 
-    def _energies(self, states, key, sweeps):
-        energies = tf.TensorArray(states.dtype, sweeps)
+    def _series(self, states, key, sweeps):
+        # Modes of the same energy are told apart by their place.
+        wide = tf.cast(states, tf.float64)
+        *_, right = tf.linalg.svd(wide - tf.reduce_mean(wide, axis=0))
+        directions = tf.cast(right[:, :3], states.dtype)
+        missing = 3 - tf.shape(directions)[1]
+        directions = tf.pad(directions, [[0, 0], [0, missing]])
+        series = tf.TensorArray(states.dtype, sweeps)
 
-        def body(number, states, energies):
+        def body(number, states, series):
             seed = random.fold_in(random.Seed(key), number)
             states, energy = self.walker.sweep(states, seed)
-            return number + 1, states, energies.write(number, energy)
+            places = tf.matmul(tf.cast(states, directions.dtype), directions)
+            energy = tf.cast(energy, places.dtype)
+            row = tf.concat([energy[:, None], places], axis=1)
+            return number + 1, states, series.write(number, row)
 
-        return tf.while_loop(
+        _, states, series = tf.while_loop(
             lambda number, *_: number < sweeps,
             body,
-            (tf.zeros((), tf.int32), states, energies),
-        )[2].stack()
+            (tf.zeros((), tf.int32), states, series),
+        )
+        return series.stack(), states
 
     def anneal(
         self,

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from genzoo.models.common.endpoints import fingerprint
 from genzoo.models.rbm.machine import Machine
 from genzoo.runtime import random
 from genzoo.runtime.graph import Graph
@@ -24,6 +25,7 @@ class ExactDraws:
 
     def __init__(self, machine: Machine):
         self.machine = machine
+        self._known: tuple[Any, tf.Tensor] | None = None
         # At 1 units of any kind can be drawn.
         self._sums = {
             True: Graph(lambda beta: self._cumulative(1.0), _SCALAR),
@@ -38,20 +40,27 @@ class ExactDraws:
     def at(self, beta: float) -> Any:
         """A function `(n, seed)` to visible states, in graphs or not."""
         at_one, heat = beta == 1, tf.constant(beta, tf.float32)
-        cumulative = None
 
         def draw(n, seed):
-            nonlocal cumulative
-            found = cumulative
-            if found is None:
+            if tf.inside_function():
                 found = self._sums[at_one](heat)
-                # A graph's tensor is of no use outside of it.
-                cumulative = None if tf.inside_function() else found
+            else:
+                found = self._sum(beta)
             count = tf.convert_to_tensor(n, tf.int32)
             row = tf.cast(seed.row, tf.int64)
             return self._picks[at_one](heat, count, seed.key, row, found)
 
         return draw
+
+    def _sum(self, beta):
+        """The sum at these weights, kept while they are the same."""
+        machine = self.machine
+        weights = machine.visible.weights + machine.hidden.weights
+        of = beta, fingerprint([machine.kernel, *weights])
+        if self._known is None or self._known[0] != of:
+            heat = tf.constant(beta, tf.float32)
+            self._known = of, self._sums[beta == 1](heat)
+        return self._known[1]
 
     def _cumulative(self, beta):
         return self.machine.layers(beta).cumulative()

@@ -11,10 +11,14 @@ from genzoo import partition, samplers
 from genzoo.runtime import random
 from genzoo.samplers import gibbs
 from genzoo.units import Unit
-from genzoo.units.tempered import can_temper
+from genzoo.units.tempered import can_temper, is_linear
 
 # Examples behind the means at which annealing begins, for smoothing.
 _EXAMPLES = 1000
+# Elements of a kernel.
+_CHEAP_TO_JUMP = 2**16
+# So many sweeps that they have as many terms.
+_JUMPED, _MOST_JUMPS = 2**14, 16
 
 
 class Machine:
@@ -148,6 +152,46 @@ class Machine:
         """(hidden states, energies of the visible ones) after one sweep."""
         state, info = self._step()(seed, gibbs.State(None, states))
         return state.hidden, self.energy(state.visible, info.hidden_field)
+
+    def opposite(self, states: tf.Tensor) -> tf.Tensor:
+        """Hidden states with each discrete unit at another level."""
+        levels = self.hidden.levels
+        if levels is None:
+            return states
+        if levels.shape[1] == 1:
+            return float(levels.min() + levels.max()) - states
+        groups = tf.reshape(states, (-1, self.hidden.size, levels.shape[1]))
+        return tf.reshape(tf.roll(groups, 1, axis=2), tf.shape(states))
+
+    @property
+    def jumps_are_cheap(self) -> bool:
+        """Whether `jump` costs no more than some hundred sweeps."""
+        return self.width * self.example_width <= _CHEAP_TO_JUMP
+
+    def jump(
+        self, states: tf.Tensor, seed: random.Seed, beta: Any = 1.0
+    ) -> tf.Tensor:
+        """Hidden states after sweeps unit by unit over each discrete layer.
+
+        The other layer is summed out: so chains pass between modes that
+        differ in one unit, which block Gibbs sampling does not.
+        """
+        visible, hidden, kernel = self.layers(beta)
+        back = tf.transpose(kernel)
+
+        def step(seed, h):
+            first, second, third, fourth = random.split(seed, 4)
+            if is_linear(self.hidden):
+                h = gibbs.collapsed_gibbs(hidden, visible, back)(first, h)
+            if not is_linear(self.visible):
+                return h, ()
+            v = visible.sample(tf.matmul(h, back), second)
+            v = gibbs.collapsed_gibbs(visible, hidden, kernel)(third, v)
+            return hidden.sample(tf.matmul(v, kernel), fourth), ()
+
+        size = self.width * self.example_width
+        sweeps = min(max(_JUMPED // size, 1), _MOST_JUMPS)
+        return samplers.run(step, seed, states, sweeps)
 
     @property
     def can_cool(self) -> bool:

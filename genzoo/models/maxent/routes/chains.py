@@ -192,6 +192,13 @@ class ChainRoute:
         rows = x[np.resize(order, chains.count)]
         chains.write_all(self.space.flatten(tf.cast(rows, tf.float32)))
 
+    def opposite(self, states: tf.Tensor) -> tf.Tensor:
+        """States mirrored at the middle of each site that has two ends."""
+        low, high = self.space.low, self.space.high
+        ends = np.where(np.isfinite(low + high), low + high, 0.0)
+        mirrored = tf.constant(ends, tf.float32) - states
+        return tf.where(np.isfinite(low + high), mirrored, states)
+
     # The route -------------------------------------------------------------
 
     def advance(self, steps: int, seed: random.Seed) -> None:
