@@ -78,11 +78,7 @@ def main():
         hidden=gz.units.Bernoulli(20),
         seed=0,
     )
-    rbm.compile(
-        optimizer=keras.optimizers.SGD(0.05),
-        loss=gz.losses.PersistentContrastiveDivergence(steps=1),
-        steps_per_execution=10,
-    )
+    rbm.compile(steps_per_execution=10)
 
     def report(when):
         # 20 hidden units have a million joint states: log Z is enumerated.
@@ -93,12 +89,8 @@ def main():
         )
 
     rbm.adapt(x_train)
-    report("before training (independent pixels)")
-    rbm.fit(
-        x_train,
-        batch_size=10 if small else 100,
-        epochs=options.epochs or (40 if small else 5),
-    )
+    report("before training")
+    rbm.fit(x_train, epochs=options.epochs or (40 if small else 5))
     report("after training")
 
     samples = rbm.sample(100, seed=0)

@@ -53,6 +53,27 @@ def arguments(owner: Any, **given: Any) -> list[Any]:
     ]
 
 
+# What Keras makes of every layer has a meaning for these of its keywords.
+_LAYER_KEYWORDS = ("name", "dtype", "trainable")
+
+
+def layer_keywords(owner: str, given: dict[str, Any]) -> None:
+    """Refuse keywords of `keras.layers.Layer` that would be ignored.
+
+    Raises:
+        ValueError: naming the first.
+    """
+    for name in given:
+        if name not in _LAYER_KEYWORDS:
+            hint = ""
+            if "regularizer" in name:
+                hint = " To regularize an RBM, give it a kernel_regularizer."
+            raise ValueError(
+                f"{owner}: {name} means nothing here; of Keras's keywords it "
+                f"takes {', '.join(_LAYER_KEYWORDS)}.{hint}"
+            )
+
+
 def is_int(value: Any) -> bool:
     """Whether a value is an int, also NumPy's, and no bool."""
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
@@ -201,6 +222,17 @@ def number_list(words: str, increasing: bool = False, hint: str = "") -> Check:
         return [float(item) for item in items]
 
     return check
+
+
+def array(value: Any, where: str) -> np.ndarray:
+    """Finite numbers, as a float64 array."""
+    try:
+        found = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        refuse(value, where, "an array of numbers")
+    if not np.isfinite(found).all():
+        refuse(value, where, "an array of finite numbers")
+    return found
 
 
 def shape(most: int = MOST_SITES, dimensions: int = 8) -> Check:

@@ -10,7 +10,7 @@ ROOT = house.PACKAGE
 FLOORS = [
     {"checks", "types", "_version"},
     {"runtime"},
-    {"spaces"},
+    {"spaces", "random"},
     {"units", "features"},
     {"samplers", "partition"},
     {"export", "portable", "losses", "penalties", "layers"},

@@ -3,7 +3,7 @@
 import pytest
 import trips
 
-MOST = {"MaxEnt.fit": 18, "RBM.fit": 16, "GAN.fit": 13, "from_preset": 26}
+MOST = {"MaxEnt.fit": 19, "RBM.fit": 18, "GAN.fit": 13, "from_preset": 26}
 
 
 @pytest.fixture(scope="module")

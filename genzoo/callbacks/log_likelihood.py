@@ -12,7 +12,8 @@ class LogLikelihood(keras.callbacks.Callback):
     """Writes mean log-likelihoods into the logs, and so into `History`.
 
     Adds `log_likelihood` in nats, or `<name>_log_likelihood` for each of
-    several data sets, and `log_partition_stderr`, the error that they share.
+    several data sets, and `log_likelihood_stderr`, the error of log Z that they
+    share.
     Neither training nor its draws are affected.
 
     Args:
@@ -62,4 +63,4 @@ class LogLikelihood(keras.callbacks.Callback):
         for name, x in self.data.items():
             key = f"{name}_log_likelihood" if name else "log_likelihood"
             logs[key] = float(self.model.log_prob(x).mean())
-        logs["log_partition_stderr"] = log_z.stderr
+        logs["log_likelihood_stderr"] = log_z.stderr

@@ -1,12 +1,13 @@
 """Any function, layer or model as a feature."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from genzoo import checks
 from genzoo.features.feature import Feature
 from genzoo.spaces import Space
 
@@ -22,6 +23,8 @@ class Function(Feature):
     Args:
         function: of examples; a result of shape (batch,) is one feature.
         name: of the features; by default the function's own.
+        breaks: numbers at which a function of continuous sites has a jump or
+            a kink, such as 0 for |x|: integrals are taken piece by piece.
 
     Raises:
         ValueError: if it is not callable, or gives another shape.
@@ -38,7 +41,10 @@ class Function(Feature):
     """
 
     def __init__(
-        self, function: Callable | dict | str, name: str | None = None
+        self,
+        function: Callable | dict | str,
+        name: str | None = None,
+        breaks: Sequence[float] = (),
     ):
         if isinstance(function, (dict, str)):
             function = keras.saving.deserialize_keras_object(function)
@@ -47,12 +53,19 @@ class Function(Feature):
                 "Function: expected a function of x or a Keras layer; "
                 f"received {function!r}."
             )
+        check = checks.list_of(checks.finite_number, 0)
+        self._breaks = tuple(check(list(breaks), "Function: breaks"))
         self.function = function
         is_layer = isinstance(function, keras.layers.Layer)
         self.layer = function if is_layer else None
         own = getattr(function, "__name__", None)
         own = getattr(function, "name", None) or own or "f"
         self.name = name or ("f" if own == "<lambda>" else own)
+
+    @property
+    def breaks(self) -> tuple[float, ...]:
+        """Those given."""
+        return self._breaks
 
     def count(self, space: Space) -> int:
         """The length of what the function gives."""
@@ -90,6 +103,7 @@ class Function(Feature):
         return {
             "function": serialize(self.function, f"The feature {self.name!r}"),
             "name": self.name,
+            "breaks": list(self._breaks),
         }
 
 

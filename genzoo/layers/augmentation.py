@@ -79,6 +79,7 @@ class Augmentation(keras.layers.Layer):
         fill: float = 0.0,
         **kwargs,
     ):
+        checks.layer_keywords(type(self).__name__, kwargs)
         super().__init__(**{"trainable": False, **kwargs})
         self.translation, self.cutout, self.colour = checks.arguments(
             self, translation=translation, cutout=cutout, colour=colour

@@ -12,7 +12,13 @@ import tensorflow as tf
 
 from genzoo import checks
 from genzoo.losses.loss import LearningRule
-from genzoo.losses.protocols import Enumerable, Gradients, Walkable, rules_of
+from genzoo.losses.protocols import (
+    Enumerable,
+    Gradients,
+    Step,
+    Walkable,
+    rules_of,
+)
 from genzoo.runtime import random
 from genzoo.runtime.random import Seed
 
@@ -21,7 +27,7 @@ from genzoo.runtime.random import Seed
 class ContrastiveDivergence(LearningRule):
     """Chains of a few steps, started at the data anew for each batch.
 
-    The value shown as `loss` is the mean energy of the data less that of
+    The value shown as `contrast` is the mean energy of the data less that of
     the chains' ends, in nats; it may be negative and is not a likelihood.
 
     Args:
@@ -42,19 +48,17 @@ class ContrastiveDivergence(LearningRule):
 
     needs = Walkable
     samples = True
+    measure = "contrast"
 
     arguments: ClassVar[checks.Arguments] = {"steps": checks.positive_int}
 
     def __init__(self, steps: int = 1):
         (self.steps,) = checks.arguments(self, steps=steps)
 
-    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Gradients:
+    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Step:
         """The energy difference and the estimated gradient."""
         start = rules_of(model).chains_at(x, seed)
-        loss, gradients, _ = rules_of(model).contrast(
-            x, start, self.steps, seed
-        )
-        return loss, gradients
+        return rules_of(model).contrast(x, start, self.steps, seed).step()
 
     def value(self, model: Any, x: tf.Tensor, seed: Seed) -> tf.Tensor:
         """The energy difference between data and chains' ends."""
@@ -73,22 +77,27 @@ class PersistentContrastiveDivergence(LearningRule):
     """Chains that go on from batch to batch while the model changes slowly.
 
     The chains are weights of the model: they are saved, and resume. The value
-    shown as `loss` is the mean energy of the data less that of the
-    chains, in nats. In equilibrium it is near zero; `val_loss - loss` is the
-    energy gap between held-out and training data, which grows when the
-    model overfits.
+    shown as `contrast` is the mean energy of the data less that of the
+    chains, in nats. In equilibrium it is near zero, well learned or not.
 
     Args:
         steps: number of Gibbs sweeps between updates.
         chains: number of chains, shared out evenly among the replicas.
+        jumps: whether, at each update of an RBM, an eighth of the chains may
+            jump between modes: a chain is moved as from one example of the
+            batch to another, and Metropolis accepts by the model's energies.
+            Chains that cannot mix by sweeps would let the weights of the modes
+            drift without end.
 
     Raises:
-        ValueError: if an argument is not a positive int.
+        ValueError: if a number is not a positive int, or `jumps` no bool.
 
     Reference:
         Younes, "Parametric inference for imperfectly observed Gibbsian
         fields", 1989. Tieleman, "Training restricted Boltzmann machines using
-        approximations to the likelihood gradient", ICML 2008.
+        approximations to the likelihood gradient", ICML 2008. Jumps: ter Braak,
+        "A Markov chain Monte Carlo version of the genetic algorithm
+        differential evolution", Statistics and Computing 16, 2006.
 
     Example:
     >>> rule = genzoo.losses.PersistentContrastiveDivergence(chains=100)
@@ -96,31 +105,31 @@ class PersistentContrastiveDivergence(LearningRule):
     >>> rbm.compile(loss=rule)
     >>> history = rbm.fit(x_train, validation_data=x_test, verbose=0)
     >>> sorted(history.history)
-    ['loss', 'val_loss']
+    ['contrast', 'log_partition_stderr', 'loss', 'val_loss']
     """
 
     needs = Walkable
     uses_averages = samples = True
+    measure = "contrast"
 
     arguments: ClassVar[checks.Arguments] = {
         "steps": checks.positive_int,
         "chains": checks.positive_int,
+        "jumps": checks.flag,
     }
 
-    def __init__(self, steps: int = 1, chains: int = 128):
-        self.steps, self.chains = checks.arguments(
-            self, steps=steps, chains=chains
+    def __init__(self, steps: int = 1, chains: int = 128, jumps: bool = True):
+        self.steps, self.chains, self.jumps = checks.arguments(
+            self, steps=steps, chains=chains, jumps=jumps
         )
 
-    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Gradients:
+    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Step:
         """The energy difference and the estimated gradient."""
         start = tf.convert_to_tensor(model.chains.states.value)
         seed = seed.at_row(model.chains.first_row)
-        loss, gradients, end = rules_of(model).contrast(
-            x, start, self.steps, seed
-        )
-        model.chains.states.assign(end)
-        return loss, gradients
+        found = rules_of(model).contrast(x, start, self.steps, seed, self.jumps)
+        model.chains.states.assign(found.states)
+        return found.step()
 
     def value(self, model: Any, x: tf.Tensor, seed: Seed) -> tf.Tensor:
         """The energy difference between data and chains."""
@@ -130,7 +139,11 @@ class PersistentContrastiveDivergence(LearningRule):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {"steps": self.steps, "chains": self.chains}
+        return {
+            "steps": self.steps,
+            "chains": self.chains,
+            "jumps": self.jumps,
+        }
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -150,6 +163,7 @@ class ExactLikelihood(LearningRule):
 
     needs = Enumerable
     uses_averages = True
+    measure = "loss"
 
     def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Gradients:
         """The negative mean log-likelihood and its exact gradient."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 import tensorflow as tf
 
 from genzoo.checks import Arguments
-from genzoo.losses.protocols import Gradients, require
+from genzoo.losses.protocols import Gradients, Step, require
 from genzoo.runtime.random import Seed
 
 
@@ -19,6 +19,8 @@ class LearningRule:
         uses_averages: whether it depends on the data through the averages of
             d(-E)/d theta alone, for models where these do not depend on theta.
         samples: whether its gradient is an estimate by Markov chains.
+        measure: the name in the logs of what it makes small; "loss" is kept
+            for -<log p>.
 
     Example:
     >>> class WeightsOnly(genzoo.losses.LearningRule):
@@ -40,9 +42,12 @@ class LearningRule:
     chains = 0
     uses_averages = False
     samples = False
+    measure = "objective"
 
-    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Gradients:
-        """The loss of a batch and its gradient.
+    def gradients(
+        self, model: Any, x: tf.Tensor, seed: Seed
+    ) -> Step | Gradients:
+        """The measure of a batch and its gradient.
 
         Args:
             model: an `EnergyBasedModel`.
@@ -50,14 +55,12 @@ class LearningRule:
             seed: a `runtime.random.Seed` for this step.
 
         Returns:
-            (loss, gradients): this replica's share of the loss in nats, and
-            of its gradients in the order of `model.parameters`. Shares of the
-            replicas add up.
+            A `Step`, or the first two of its parts.
         """
         raise NotImplementedError
 
     def value(self, model: Any, x: tf.Tensor, seed: Seed) -> tf.Tensor:
-        """This replica's share of the loss of a batch, in nats.
+        """This replica's share of the measure of a batch, in nats.
 
         Changes nothing of the model.
         """

@@ -41,6 +41,7 @@ class MinimumProbabilityFlow(LearningRule):
     """
 
     needs = Flowing
+    measure = "probability_flow"
 
     arguments: ClassVar[checks.Arguments] = {
         "l1": checks.penalty,

@@ -6,13 +6,48 @@ So a model that lacks a method, or cannot have it for its size or its energy,
 gets a ValueError in `compile` that names both.
 """
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import tensorflow as tf
 
 from genzoo.runtime.random import Seed
 
 Gradients = tuple[tf.Tensor, list[tf.Tensor]]
+
+
+class Step(NamedTuple):
+    """What a rule makes of a batch; shares of the replicas add up.
+
+    Attributes:
+        measure: what the rule makes small, this replica's share.
+        gradients: its gradients, in the order of `model.parameters`.
+        energy: this replica's share of the mean energy of the batch, where it
+            was found on the way; None if not.
+    """
+
+    measure: tf.Tensor
+    gradients: list[tf.Tensor]
+    energy: tf.Tensor | None = None
+
+
+class Contrast(NamedTuple):
+    """Data against chains: this replica's shares, and the chains' ends.
+
+    Attributes:
+        data: the mean energy of the data.
+        chains: that of the chains.
+        gradients: of their difference.
+        states: of the chains, after their sweeps.
+    """
+
+    data: tf.Tensor
+    chains: tf.Tensor
+    gradients: list[tf.Tensor]
+    states: tf.Tensor
+
+    def step(self) -> Step:
+        """The step that makes the difference smaller."""
+        return Step(self.data - self.chains, self.gradients, self.data)
 
 
 @runtime_checkable
@@ -37,9 +72,14 @@ class Walkable(Protocol):
         """The chains' states after some sweeps."""
 
     def contrast(
-        self, x: tf.Tensor, states: tf.Tensor, steps: int, seed: Seed
-    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
-        """(loss, gradients, states): data against chains after sweeps."""
+        self,
+        x: tf.Tensor,
+        states: tf.Tensor,
+        steps: int,
+        seed: Seed,
+        jumps: bool = False,
+    ) -> Contrast:
+        """Data against chains after sweeps, and jumps where there are any."""
 
     def energy_difference(
         self, x: tf.Tensor, states: tf.Tensor, seed: Seed

@@ -47,6 +47,7 @@ class Pseudolikelihood(LearningRule):
     """
 
     needs = Conditional
+    measure = "pseudolikelihood_loss"
 
     arguments: ClassVar[checks.Arguments] = {
         "sites": checks.optional(checks.positive_int),

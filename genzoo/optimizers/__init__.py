@@ -1,8 +1,16 @@
-"""Optimizers that see the whole objective: second order, with line search."""
+"""Optimizers: those that see the whole objective, and one that falls."""
 
+from genzoo.optimizers.falling import Falling
 from genzoo.optimizers.lbfgs import LBFGS
 from genzoo.optimizers.natural_gradient import NaturalGradient
 from genzoo.optimizers.newton import Newton
 from genzoo.optimizers.solver import Evaluation, Solver
 
-__all__ = ["LBFGS", "Evaluation", "NaturalGradient", "Newton", "Solver"]
+__all__ = [
+    "LBFGS",
+    "Evaluation",
+    "Falling",
+    "NaturalGradient",
+    "Newton",
+    "Solver",
+]

@@ -78,8 +78,10 @@ class LBFGS(Solver):
         for i in reversed(range(self.memory)):
             weights[i] = inverse[i] * tf.reduce_sum(steps[i] * vector)
             vector -= weights[i] * changes[i]
-        squares = tf.reduce_sum(changes[-1] ** 2)
+        inverse_0 = (evaluation and evaluation.inverse) or tf.identity
+        squares = tf.reduce_sum(changes[-1] * inverse_0(changes[-1]))
         scale = tf.math.divide_no_nan(products[-1], squares)
+        vector = inverse_0(vector)
         vector *= tf.where(scale > 0, scale, tf.ones_like(scale))
         for i in range(self.memory):
             back = inverse[i] * tf.reduce_sum(changes[i] * vector)

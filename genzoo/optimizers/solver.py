@@ -29,6 +29,8 @@ class Evaluation(NamedTuple):
         value: a scalar.
         gradient: (n,).
         hessian: (n, n); None if the method needs none.
+        inverse: function from vectors (n,) to the inverse Hessian's product
+            with them, or to what is near it, where it is known otherwise.
 
     Example:
     >>> x = keras.Variable([3.0], dtype="float64")
@@ -47,6 +49,7 @@ class Evaluation(NamedTuple):
     value: tf.Tensor
     gradient: tf.Tensor
     hessian: tf.Tensor | None = None
+    inverse: Callable[[tf.Tensor], tf.Tensor] | None = None
 
 
 class Solver(keras.optimizers.Optimizer):
@@ -72,6 +75,8 @@ class Solver(keras.optimizers.Optimizer):
     """
 
     needs_hessian = False
+    # Whether a step with an L1 term must not change signs.
+    keeps_orthant = True
 
     def __init__(self, name: str | None = None):
         super().__init__(learning_rate=1.0, name=name)
@@ -130,6 +135,38 @@ class Solver(keras.optimizers.Optimizer):
         """The first trial along a direction, as a multiple of it."""
         return tf.ones((), self.dtype)
 
+    def step(
+        self,
+        evaluation: Evaluation,
+        x: tf.Tensor,
+        slope: tf.Tensor,
+        l1: tf.Tensor | None,
+        free: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """(direction, its first multiple) from an accepted point.
+
+        Args:
+            evaluation: the `Evaluation` there.
+            x: the point.
+            slope: its `pseudogradient`, zero where not free.
+            l1: weights of the L1 term, None where there is none.
+            free: 1.0 for the parameters that may move, 0.0 for the others.
+        """
+        l1 = tf.zeros_like(x) if l1 is None else l1
+        may_move = free * tf.cast(
+            tf.logical_or(x != 0, tf.logical_or(l1 == 0, slope != 0)),
+            self.dtype,
+        )
+        direction = self.direction(evaluation, slope, may_move)
+        # A direction that leads uphill is given up for the steepest one.
+        downhill = tf.reduce_sum(direction * slope) < 0
+        downhill &= tf.reduce_all(tf.math.is_finite(direction))
+        direction = tf.where(downhill, direction, -slope)
+        # Along it no component may grow against its own L1 gradient.
+        against = (l1 > 0) & (direction * slope >= 0)
+        direction = tf.where(against, tf.zeros_like(slope), direction)
+        return direction, self.first_step_size(direction, slope)
+
     def reset(self) -> None:
         """Forget the objective: it has changed."""
         self.accepted.assign(0)
@@ -155,22 +192,26 @@ class Solver(keras.optimizers.Optimizer):
 
         Returns:
             (value, stationarity): of the last point accepted, the objective
-            with its L1 term, and the largest component of its gradient.
+            with its L1 term, and the largest component of its gradient, also
+            by parameters that are held.
         """
         old = tf.convert_to_tensor(variable.value)
         free = tf.ones_like(old) if mask is None else mask
-        l1 = tf.zeros_like(old) if l1 is None else tf.cast(l1, self.dtype)
+        given = None if l1 is None else tf.cast(l1, self.dtype)
+        l1 = tf.zeros_like(old) if given is None else given
         gradient = tf.convert_to_tensor(self.gradient.value)
         direction = tf.convert_to_tensor(self.step_direction.value)
         size = tf.convert_to_tensor(self.step_size.value)
         before = pseudogradient(old, gradient, l1) * free
-        # With an L1 term a step stays in the orthant in which it began.
-        orthant = tf.where(old != 0, tf.sign(old), -tf.sign(before))
         trial = old + size * direction
-        keep = tf.logical_or(l1 == 0, trial * orthant > 0)
-        trial = tf.where(keep, trial, 0.0)
+        if self.keeps_orthant:
+            # With an L1 term a step stays in the orthant in which it began.
+            orthant = tf.where(old != 0, tf.sign(old), -tf.sign(before))
+            keep = tf.logical_or(l1 == 0, trial * orthant > 0)
+            trial = tf.where(keep, trial, 0.0)
         variable.assign(trial)
-        smooth, new_gradient, hessian = evaluate()
+        found = evaluate()
+        smooth, new_gradient = found.value, found.gradient
         value = tf.cast(smooth, self.dtype)
         value += tf.reduce_sum(l1 * tf.abs(trial))
         new_gradient = tf.cast(new_gradient, self.dtype)
@@ -179,7 +220,8 @@ class Solver(keras.optimizers.Optimizer):
         started = self.started.value > 0
         # Below the rounding of the objective only the gradient can tell.
         rounding = _ROUNDING[smooth.dtype] * (1 + tf.abs(known))
-        expected = tf.reduce_sum(before * (trial - old))
+        expected = tf.reduce_sum(gradient * free * (trial - old))
+        expected += tf.reduce_sum(l1 * (tf.abs(trial) - tf.abs(old)))
         enough = known + 1e-4 * expected + rounding
         good = tf.math.is_finite(value) & tf.reduce_all(
             tf.math.is_finite(new_gradient)
@@ -188,22 +230,20 @@ class Solver(keras.optimizers.Optimizer):
 
         # What follows if the trial is accepted.
         change = tf.where(started, trial - old, 0.0)
-        evaluation = Evaluation(value, new_gradient, hessian)
         self.remember(change, new_gradient - gradient, good & started)
-        after = pseudogradient(trial, new_gradient, l1) * free
-        may_move = free * tf.cast(
-            tf.logical_or(trial != 0, tf.logical_or(l1 == 0, after != 0)),
-            self.dtype,
+        every = pseudogradient(trial, new_gradient, l1)
+        after = every * free
+        # Where the trial is no good nothing is done with it: but a system of
+        # equations must have numbers.
+        evaluation = Evaluation(
+            value,
+            tf.where(good, new_gradient, 0.0),
+            _or_one(found.hessian, good),
+            found.inverse,
         )
-        new_direction = self.direction(evaluation, after, may_move)
-        # A direction that leads uphill is given up for the steepest one.
-        downhill = tf.reduce_sum(new_direction * after) < 0
-        downhill &= tf.reduce_all(tf.math.is_finite(new_direction))
-        new_direction = tf.where(downhill, new_direction, -after)
-        # Along it no component may grow against its own L1 gradient.
-        against = (l1 > 0) & (new_direction * after >= 0)
-        new_direction = tf.where(against, tf.zeros_like(after), new_direction)
-        first = self.first_step_size(new_direction, after)
+        new_direction, first = self.step(
+            evaluation, trial, tf.where(good, after, 0.0), given, free
+        )
 
         variable.assign(tf.where(good, trial, old))
         self.gradient.assign(tf.where(good, new_gradient, gradient))
@@ -215,7 +255,7 @@ class Solver(keras.optimizers.Optimizer):
         self.accepted.assign(tf.cast(good, self.dtype))
         self.started.assign(tf.cast(started | good, self.dtype))
         self.iterations.assign_add(1)
-        best = tf.where(good, after, before)
+        best = tf.where(good, every, pseudogradient(old, gradient, l1))
         return (
             tf.where(good, value, known),
             tf.reduce_max(tf.abs(best)),
@@ -245,6 +285,13 @@ class Solver(keras.optimizers.Optimizer):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"name": self.name}
+
+
+def _or_one(matrix, good):
+    """A matrix, or another with numbers."""
+    if matrix is None:
+        return None
+    return tf.where(good, matrix, tf.eye(*matrix.shape, dtype=matrix.dtype))
 
 
 def _shorter(rise, expected):

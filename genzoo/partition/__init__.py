@@ -2,7 +2,7 @@
 
 from genzoo.partition.annealed import (
     anneal,
-    anneal_groups,
+    anneal_islands,
     annealed_importance,
     summarise,
 )
@@ -27,7 +27,7 @@ __all__ = [
     "Layers",
     "LogPartition",
     "anneal",
-    "anneal_groups",
+    "anneal_islands",
     "annealed_importance",
     "expectation",
     "onsager_energy",

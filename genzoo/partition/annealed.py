@@ -44,9 +44,18 @@ class Weights(NamedTuple):
 def summarise(log_weights: ArrayLike) -> Weights:
     """`Weights` of an array of log-weights.
 
-    The standard error is the larger of two: the delta method's, which sees
-    the weights that came, and that of a log-normal distribution with the
-    variance of the log-weights, which knows of the tail that may not have.
+    The standard error is the largest of three: the delta method's, which sees
+    the weights that came; that of a log-normal distribution with the variance
+    of the log-weights; and what the tail may hold beyond the largest weight.
+    Where few chains find a narrow mode that holds much of Z, weights have a
+    power law's tail, `P(w) ~ w^(-1 / k)`, and most of their mean may not have
+    come: of what the largest has above the mean, some `k / (1 - k)` is
+    missing, of which twice is taken.
+
+    Reference:
+        Hill, "A simple general approach to inference about the tail of a
+        distribution", Annals of Statistics 3, 1975. Vehtari et al., "Pareto
+        smoothed importance sampling", JMLR 25(72), 2024.
     """
     log_weights = np.asarray(log_weights, np.float64)
     count = log_weights.size
@@ -56,12 +65,29 @@ def summarise(log_weights: ArrayLike) -> Weights:
     delta = weights.std(ddof=1) / (mean * math.sqrt(count))
     variance = log_weights.var(ddof=1)
     log_normal = math.sqrt(variance / count + variance**2 / (2 * (count - 1)))
+    k = _tail_index(log_weights)
+    above = (1 / mean - 1) / count
+    missing = math.log1p(2 * k / (1 - k) * above)
     return Weights(
         log_mean=float(largest + math.log(mean)),
-        stderr=float(max(delta, log_normal)),
+        stderr=float(max(delta, log_normal, missing)),
         ess=float(weights.sum() ** 2 / np.square(weights).sum()),
         mean_log=float(log_weights.mean()),
     )
+
+
+def _tail_index(log_weights):
+    """k of a power law through the largest weights, held towards 1/2.
+
+    At most 0.85: from 1 on the mean is infinite, which that of w is not.
+    """
+    count = log_weights.size
+    largest = math.ceil(min(0.2 * count, 3 * math.sqrt(count)))
+    ranked = np.sort(log_weights)
+    threshold = ranked[-largest - 1] if largest < count else ranked[0]
+    excess = float(np.sum(ranked[-largest:] - threshold))
+    prior = 10
+    return min((excess + 0.5 * prior) / (largest + prior), 0.85)
 
 
 class Path(Protocol):
@@ -82,8 +108,8 @@ class Annealed(NamedTuple):
     Attributes:
         state: where they are, as the path knows walkers. Weighted by their
             weights they are samples of the density at the end.
-        log_weights: float64, (chains,); the mean weight is the ratio of the
-            normalisations of the end and the start.
+        log_weights: float64, (chains,) or (islands,); the mean weight is the
+            ratio of the normalisations of the end and the start.
     """
 
     state: Any
@@ -123,93 +149,106 @@ def anneal(
     return Annealed(state, total + tf.cast(ratio, tf.float64))
 
 
-def anneal_groups(
-    path: Path, state: Any, betas: ArrayLike, seed: SeedLike, group: int
-) -> Any:
-    """Where chains are that walked along a path, resampled on their way.
+def anneal_islands(
+    path: Path, state: Any, betas: ArrayLike, seed: SeedLike, islands: Any
+) -> Annealed:
+    """Some islands of chains walked along a path: an `Annealed`.
 
-    Groups of adjacent chains are populations of their own. Where the weights
-    of a group are worth less than a quarter of its chains they are resampled,
-    and so they are at the end: all that is returned has the same weight. Row
-    r depends on its group alone.
+    On an island, chains whose weight has grown are copied and others die as
+    soon as half of them have the weight, and at the end: all that walk on
+    count, and a mode that grows on the way is not left to the few that found
+    it. The mean of each island's ratio is the true one; islands know nothing
+    of each other, so that they differ by as much as the estimate is
+    uncertain.
 
     Args:
         path: a `Path`.
-        state: where the chains start, a multiple of `group`, distributed as p
-            at `betas[0]`.
-        betas: increasing from 0 to 1.
-        seed: int, pair of ints or a `runtime.random.Seed`, whose row begins a
-            group.
-        group: chains of a group, a power of two.
+        state: where the chains start, distributed as p at `betas[0]`;
+            islands of the same size one after the other.
+        betas: increasing from 0 to 1, or decreasing from 1 to 0.
+        seed: int, pair of ints or a `runtime.random.Seed`, whose row begins
+            an island.
+        islands: how many, an int or an int tensor.
 
     Returns:
-        The state, distributed as p at `betas[-1]` for large groups.
+        The chains, which all have the same weight, the first of an island as
+        different as all; and log Z_1 / Z_0 of each island.
 
     Reference:
-        Del Moral, Doucet and Jasra, "Sequential Monte Carlo samplers", JRSS B
-        68, 2006.
+        Del Moral, Doucet and Jasra, "Sequential Monte Carlo samplers",
+        JRSS B 68, 2006.
     """
     seed = random.as_seed(seed)
     betas = tf.convert_to_tensor(betas, tf.float32)
-    last = tf.shape(betas)[0] - 1
-    moves, picks = random.split(seed, 2)
-    picks = picks.at_row(picks.row // group)
+    number_of = tf.shape(betas)[0] - 1
+    ratio = path.log_ratio(state, betas[0], betas[0])
+    total = tf.reshape(tf.zeros_like(ratio, tf.float64), (islands, -1))
+    size = tf.shape(total)[1]
 
-    def renew(state, log_w, number, least):
-        # Systematic resampling, of the groups below `least` effective chains.
-        weights = tf.nn.softmax(log_w)
-        is_poor = 1 / tf.reduce_sum(weights**2, axis=1) < least
-        own = random.fold_in(picks, number)
-        shift = random.uniform((tf.shape(log_w)[0], 1), own, "float64")
-        chosen = tf.searchsorted(
-            tf.cumsum(weights, axis=1),
-            (_spread(group) + shift) / group,
-            side="right",
-        )
-        chosen = tf.minimum(chosen, group - 1)
-        chosen = tf.where(is_poor[:, None], chosen, tf.range(group))
-        rows = tf.reshape(
-            chosen + group * tf.range(tf.shape(log_w)[0])[:, None], (-1,)
-        )
-        state = tf.nest.map_structure(lambda each: tf.gather(each, rows), state)
-        return state, tf.where(is_poor[:, None], tf.zeros_like(log_w), log_w)
-
-    def weighted(state, log_w, number):
+    def weigh(number, state, total):
         ratio = path.log_ratio(state, betas[number], betas[number + 1])
-        ratio = tf.reshape(tf.cast(ratio, tf.float64), (-1, group))
-        return log_w + ratio
+        return total + tf.reshape(tf.cast(ratio, tf.float64), (islands, -1))
 
-    def body(number, state, log_w):
-        log_w = weighted(state, log_w, number)
-        worth = 1 / tf.reduce_sum(tf.nn.softmax(log_w) ** 2, axis=1)
-        state, log_w = tf.cond(
-            tf.reduce_any(worth < group / 4),
-            lambda: renew(state, log_w, number, group / 4),
-            lambda: (state, log_w),
-        )
-        key = random.fold_in(moves, number)
-        return number + 1, path.move(state, betas[number + 1], key), log_w
+    def resample(state, total, seed, least, order):
+        if not isinstance(seed.row, int) or seed.row:
+            row = tf.cast(seed.row, tf.int64) // tf.cast(size, tf.int64)
+            seed = seed.at_row(row)
+        chosen, total, gained = _resampled(total, seed, least, order)
+        state = tf.nest.map_structure(lambda x: tf.gather(x, chosen), state)
+        return state, total, gained
 
-    none = path.log_ratio(state, betas[0], betas[0])
-    log_w = tf.zeros_like(tf.reshape(none, (-1, group)), tf.float64)
-    _, state, log_w = tf.while_loop(
-        lambda number, *_: number < last - 1,
+    def body(number, state, total, found):
+        total = weigh(number, state, total)
+        first, second = random.split(random.fold_in(seed, number), 2)
+        state, total, gained = resample(state, total, first, 0.5, tf.range)
+        state = path.move(state, betas[number + 1], second)
+        return number + 1, state, total, found + gained
+
+    _, state, total, found = tf.while_loop(
+        lambda number, *_: number < number_of - 1,
         body,
-        (tf.zeros((), tf.int32), state, log_w),
+        (tf.zeros((), tf.int32), state, total, tf.zeros_like(total[:, 0])),
         parallel_iterations=1,
     )
-    log_w = weighted(state, log_w, last - 1)
-    return renew(state, log_w, last, math.inf)[0]
+    total = weigh(number_of - 1, state, total)
+    last = random.fold_in(seed, number_of - 1)
+    state, _, _ = resample(state, total, last, math.inf, _spread)
+    return Annealed(state, found + _log_mean(total))
+
+
+def _log_mean(log_weights):
+    count = tf.cast(tf.shape(log_weights)[1], tf.float64)
+    return tf.reduce_logsumexp(log_weights, axis=1) - tf.math.log(count)
 
 
 def _spread(count):
-    """0 to count - 1, so that the first of them, however many, are spread."""
-    order = np.arange(count)
-    digits = int(count).bit_length() - 1
-    found = np.zeros(count)
-    for digit in range(digits):
-        found += ((order >> digit) & 1) << (digits - 1 - digit)
-    return found
+    """All numbers below a count, the first of them spread over all."""
+    share = tf.range(tf.cast(count, tf.float64)) * ((math.sqrt(5) - 1) / 2)
+    return tf.cast(tf.argsort(tf.argsort(share % 1.0)), tf.float64)
+
+
+def _resampled(total, seed, least, order):
+    """(chains to go on with, log-weights, log-ratios set free) by island.
+
+    Those islands are resampled that are worth less than this share.
+    """
+    islands, count = tf.unstack(tf.shape(total))
+    share = tf.nn.softmax(total, axis=1)
+    few = 1 / tf.reduce_sum(tf.square(share), axis=1) < least * tf.cast(
+        count, tf.float64
+    )
+    # One number an island: copies as even as can be.
+    shift = random.uniform((islands, 1), seed, "float64")
+    marks = (order(tf.cast(count, tf.float64))[None] + shift) / tf.cast(
+        count, tf.float64
+    )
+    chosen = tf.searchsorted(tf.cumsum(share, axis=1), marks, side="right")
+    chosen = tf.minimum(chosen, count - 1)
+    chosen = tf.where(few[:, None], chosen, tf.range(count)[None])
+    chosen += count * tf.range(islands)[:, None]
+    gained = tf.where(few, _log_mean(total), 0.0)
+    total = tf.where(few[:, None], tf.zeros_like(total), total)
+    return tf.reshape(chosen, (-1,)), total, gained
 
 
 def annealed_importance(

@@ -25,16 +25,33 @@ def is_array(x: Any) -> bool:
     return isinstance(x, (list, tuple)) or hasattr(x, "shape")
 
 
-def as_array(x: Any) -> np.ndarray:
-    """A NumPy array of x in a compact dtype: no float64, no objects.
+def as_array(x: Any, wide: bool = False) -> np.ndarray:
+    """A NumPy array of x in a compact dtype: no objects, no needless float64.
+
+    Args:
+        x: numbers.
+        wide: whether float64 is kept.
 
     Raises:
         ValueError: if x is not numeric.
     """
+    if hasattr(x, "dtypes") and hasattr(x, "to_numpy"):
+        # pandas keeps numbers that may be missing as objects.
+        kept = np.asarray(x)
+        x = kept if kept.dtype.kind != "O" else _numbers_of_frame(x)
     x = np.asarray(x)
     if x.dtype.kind not in "biuf" and x.dtype.name != "bfloat16":
         raise ValueError(f"x must be numeric; received dtype {x.dtype}.")
-    return x.astype(np.float32) if x.dtype == np.float64 else x
+    is_wide = x.dtype == np.float64 and not wide
+    return x.astype(np.float32) if is_wide else x
+
+
+def _numbers_of_frame(frame):
+    columns = frame.dtypes
+    kinds = [getattr(kind, "kind", "O") for kind in np.atleast_1d(columns)]
+    if not set(kinds) <= set("biuf"):
+        return frame
+    return frame.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def as_float(x: Any) -> Any:
@@ -146,13 +163,18 @@ def moments(
     count = 0
     total: Any = 0.0
     square: Any = 0.0
+    first: Any = None
     for batch in batches:
         batch = np.asarray(batch, np.float64)
+        # From an example, so that squares do not cancel far from zero.
+        first = batch[0] if first is None else first
+        batch = batch - first
         count += len(batch)
         total += batch.sum(axis=0)
         square += np.square(batch).sum(axis=0)
     mean = total / count
-    return mean, np.maximum(square / count - mean**2, 0.0), count
+    variance = np.maximum(square / count - mean**2, 0.0)
+    return first + mean, variance, count
 
 
 def first_batch(where: str, dataset: tf.data.Dataset) -> Any:

@@ -110,7 +110,7 @@ def bernoulli(probability: tf.Tensor, seed: Seed) -> tf.Tensor:
     else:
         own, below = split(seed, 2)
         full_int = tf.raw_ops.StatelessRandomUniformFullIntV2
-        rows, *event = shape
+        rows, *event = _dimensions(shape)
         words = (rows, -(-math.prod(event) // 2))
         bits = tf.bitcast(_draw(full_int, words, own, tf.uint32), tf.uint16)
         bits = tf.reshape(bits, (rows, 2 * words[1]))
@@ -234,10 +234,31 @@ def _child_keys(seed, first, count):
     )
 
 
+def _dimensions(shape):
+    """A shape as a tuple, whose numbers are ints as far as they are known."""
+    if tf.is_tensor(shape):
+        known = tf.get_static_value(shape, partial=True)
+        parts = tf.unstack(shape)
+        known = [None] * len(parts) if known is None else known
+        return tuple(
+            part if size is None else int(size)
+            for part, size in zip(parts, known, strict=True)
+        )
+    if isinstance(shape, tf.TensorShape):
+        shape = shape.as_list()
+    if None in shape:
+        raise ValueError(
+            f"shape must be known; received {tuple(shape)}. Inside a graph "
+            "take tf.shape(x) or keras.ops.shape(x)."
+        )
+    return tuple(shape)
+
+
 def _draw(op, shape, seed, dtype):
     dtype = tf.as_dtype(dtype)
     # A block is four words; half precision takes a word for each number too.
     per_block = 2 if dtype.size == 8 else 4
+    shape = _dimensions(shape)
     rows, *event = shape
     width = math.prod(event)
     key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed.key)

@@ -8,6 +8,9 @@ References:
     Carlo, 2011.
 """
 
+from typing import NamedTuple
+
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -15,9 +18,16 @@ from genzoo import checks
 from genzoo.runtime import random
 from genzoo.samplers.chain import LogProb, Step, StepSize
 from genzoo.samplers.metropolis import choose
+from genzoo.types import ArrayLike
 
 
-def hmc(log_prob: LogProb, step_size: StepSize, leapfrog_steps: int) -> Step:
+def hmc(
+    log_prob: LogProb,
+    step_size: StepSize,
+    leapfrog_steps: int,
+    low: ArrayLike | None = None,
+    high: ArrayLike | None = None,
+) -> Step:
     """A step along a trajectory of a random number of steps, for real x.
 
     The number is uniform from 1 to 2 * leapfrog_steps - 1, the same for all
@@ -34,6 +44,9 @@ def hmc(log_prob: LogProb, step_size: StepSize, leapfrog_steps: int) -> Step:
         step_size: float or scalar, or one number per coordinate, in the units
             of x: the standard deviation of a coordinate is a fair scale.
         leapfrog_steps: int, the mean number of steps, at least 1.
+        low: where each coordinate ends below, (width,), -inf where it does
+            not; a trajectory bounces off. None for no ends.
+        high: where each ends above, inf where it does not.
 
     Returns:
         A function `(seed, x) -> (x, Info)`.
@@ -42,16 +55,60 @@ def hmc(log_prob: LogProb, step_size: StepSize, leapfrog_steps: int) -> Step:
         ValueError: if `leapfrog_steps` is not a positive int.
     """
     checks.positive_int(leapfrog_steps, "hmc: leapfrog_steps")
+    walls = None
+    if low is not None or high is not None:
+        walls = Walls(
+            np.asarray(-np.inf if low is None else low, np.float64),
+            np.asarray(np.inf if high is None else high, np.float64),
+        )
 
     def step(seed, x):
         number, momentum, choice = random.split(seed, 3)
         uniform = random.uniform((1,), number.at_row(0))[0]
         steps = 1 + tf.cast(uniform * (2 * leapfrog_steps - 1), tf.int32)
         momentum = random.normal(ops.shape(x), momentum, x.dtype)
-        proposed, log_ratio = leapfrog(log_prob, x, momentum, step_size, steps)
+        proposed, log_ratio = leapfrog(
+            log_prob, x, momentum, step_size, steps, walls
+        )
         return choose(choice, x, proposed, log_ratio)
 
     return step
+
+
+class Walls(NamedTuple):
+    """Ends that a trajectory bounces off, (width,) each, may be infinite."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+    def bounce(
+        self, x: tf.Tensor, momentum: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """(x, momentum) after all bounces of a straight way.
+
+        It keeps volumes and can be gone back, as a leapfrog step does.
+        """
+        low, high = np.broadcast_arrays(self.low, self.high)
+        between = np.isfinite(low) & np.isfinite(high)
+        edge, span = (
+            tf.constant(np.where(between, values, other), x.dtype)
+            for values, other in ((low, 0.0), (high - low, 1.0))
+        )
+        low, high = tf.constant(low, x.dtype), tf.constant(high, x.dtype)
+        # A zigzag of period two spans.
+        place = tf.math.floormod((x - edge) / span, 2.0)
+        inside = tf.clip_by_value(
+            edge + span * (1 - tf.abs(1 - place)), low, high
+        )
+        outside = tf.logical_or(x < low, x > high)
+        one_sided = tf.where(x < low, low, high)
+        mirrored = tf.where(between, inside, 2 * one_sided - x)
+        back = tf.where(between, place > 1, True)
+        turned = tf.logical_and(outside, back)
+        return (
+            tf.where(outside, mirrored, x),
+            tf.where(turned, -momentum, momentum),
+        )
 
 
 def leapfrog(
@@ -60,6 +117,7 @@ def leapfrog(
     momentum: tf.Tensor,
     step_size: StepSize,
     steps: int | tf.Tensor,
+    walls: Walls | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The end of a trajectory and its log-ratio of acceptance, (chains,).
 
@@ -72,6 +130,8 @@ def leapfrog(
     def advance(number, x, momentum, _, gradient):
         momentum += 0.5 * step_size * gradient
         x += step_size * momentum
+        if walls is not None:
+            x, momentum = walls.bounce(x, momentum)
         value, gradient = value_and_gradient(log_prob, x)
         momentum += 0.5 * step_size * gradient
         return number + 1, x, momentum, value, gradient

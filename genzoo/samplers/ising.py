@@ -70,6 +70,9 @@ class Trajectory(NamedTuple):
 def metropolis(temperature: float | tf.Tensor, lanes: int = LANES) -> Step:
     """A step that offers each spin a flip, even sites first.
 
+    An offer is made with probability 7 / 8, so that spins without a
+    preference do not all flip at every step, for ever.
+
     Args:
         temperature: T > 0 in units of J / k_B, a number or scalar tensor.
         lanes: lattices in a word, 32 or 1.
@@ -92,8 +95,8 @@ def metropolis(temperature: float | tf.Tensor, lanes: int = LANES) -> Step:
 def heat_bath(temperature: float | tf.Tensor, lanes: int = LANES) -> Step:
     """A step that draws each spin given its neighbours, as `metropolis`.
 
-    It forgets at all temperatures. A Metropolis sweep flips nearly every spin
-    when T is large, and so comes back after two.
+    It forgets soonest when T is large, where a Metropolis sweep flips seven
+    spins of eight, and so nearly comes back after two.
     """
     return _step("heat_bath", temperature, lanes)
 
@@ -101,6 +104,8 @@ def heat_bath(temperature: float | tf.Tensor, lanes: int = LANES) -> Step:
 def wolff(temperature: float | tf.Tensor, lanes: int = LANES) -> Step:
     """A step that flips the cluster of one random site, as `metropolis`.
 
+    With probability 1 - exp(-8 / T) / 2: always but where T is so large that
+    clusters are single sites, whose flips the next ones would undo.
     A step is not a sweep: count work in flipped spins per site, of which
     `Info` tells the number.
     """

@@ -7,11 +7,13 @@ Reference:
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import random
 from genzoo.samplers.chain import LogProb, Step, StepSize
+from genzoo.types import ArrayLike
 
 
 class Info(NamedTuple):
@@ -71,5 +73,57 @@ def random_walk_metropolis(log_prob: LogProb, step_size: StepSize) -> Step:
         proposed = x + ops.convert_to_tensor(step_size, x.dtype) * noise
         log_ratio = log_prob(proposed) - log_prob(x)
         return choose(second, x, proposed, log_ratio)
+
+    return step
+
+
+def uniform_jumps(
+    log_prob: LogProb, low: ArrayLike, high: ArrayLike, moves: int
+) -> Step:
+    """A step of `moves` proposals, each of one coordinate from end to end.
+
+    Which one is drawn for each chain; it is proposed anywhere between its
+    ends, evenly. So a coordinate leaves a mode whatever lies between, as an
+    angle does at the ends of (-pi, pi).
+
+    Args:
+        log_prob: function from (chains, width) to log p but for a constant,
+            (chains,); -inf where p is 0.
+        low: where each coordinate ends below, (width,).
+        high: where it ends above. Those with an infinite end are not moved.
+        moves: int, 1 or more.
+
+    Returns:
+        A function `(seed, x) -> (x, Info)`.
+    """
+    low, high = np.broadcast_arrays(low, high)
+    sites = np.flatnonzero(np.isfinite(low) & np.isfinite(high))
+
+    def step(seed, x):
+        edge = tf.constant(np.where(np.isfinite(low), low, 0.0), x.dtype)
+        span = np.zeros(len(low))
+        span[sites] = (high - low)[sites]
+        span = tf.constant(span, x.dtype)
+
+        def move(number, x, value, _):
+            site, place, choice = random.split(random.fold_in(seed, number), 3)
+            share = random.uniform((ops.shape(x)[0], 1), site, x.dtype)
+            which = tf.cast(share[:, 0] * len(sites), tf.int32)
+            here = tf.one_hot(tf.gather(sites, which), len(low), True, False)
+            anywhere = random.uniform(ops.shape(x), place, x.dtype)
+            proposed = tf.where(here, edge + span * anywhere, x)
+            new = log_prob(proposed)
+            (x, value), info = choose(
+                choice, (x, value), (proposed, new), new - value
+            )
+            return number + 1, x, value, info.acceptance
+
+        value = log_prob(x)
+        _, x, _, acceptance = tf.while_loop(
+            lambda number, *_: number < moves,
+            move,
+            (tf.zeros((), tf.int32), x, value, tf.zeros_like(value)),
+        )
+        return x, Info(acceptance)
 
     return step

@@ -15,6 +15,10 @@ from genzoo.runtime import random
 from genzoo.samplers.multispin import LANES, Words, count, neighbours
 
 _OWN_DIGITS = 16
+# A Metropolis flip is tried with this probability, of three binary digits. If
+# it always were, sites without a preference would flip at every sweep, all at
+# once, for ever: states that no other state enters or is entered from.
+_TRIED = 7 / 8
 _ONES = np.uint32(0xFFFFFFFF)
 _ZERO = np.uint32(0)
 
@@ -57,7 +61,7 @@ def _shapes(like, lanes):
 
 
 def below(
-    probabilities: Sequence[tf.Tensor],
+    probabilities: Sequence[float | tf.Tensor],
     chance: Chance,
     like: tf.Tensor,
     lanes: int,
@@ -70,17 +74,24 @@ def below(
     lattice, so that two of its bits have a covariance of less than 2**-33.
 
     Args:
-        probabilities: float64 scalars.
+        probabilities: float64 scalars, or floats whose few digits are then
+            all that is looked at.
         chance: a `Chance`.
         like: words of the shape wanted.
         lanes: lattices in a word.
     """
-    scaled = [
-        tf.minimum(tf.cast(p * 2.0**32, tf.int64), 2**32 - 1)
+    draw = _below_of_32 if lanes == LANES else _below_of_1
+    return draw(_scaled(probabilities), chance, *_shapes(like, lanes))
+
+
+def _scaled(probabilities):
+    """Of 2**32, as ints where they are known before a graph runs."""
+    return [
+        min(int(p * 2**32), 2**32 - 1)
+        if isinstance(p, float)
+        else tf.minimum(tf.cast(p * 2.0**32, tf.int64), 2**32 - 1)
         for p in probabilities
     ]
-    draw = _below_of_32 if lanes == LANES else _below_of_1
-    return draw(scaled, chance, *_shapes(like, lanes))
 
 
 def _below_of_1(scaled, chance, shape, shared_shape):
@@ -93,28 +104,51 @@ def _below_of_1(scaled, chance, shape, shared_shape):
     number = _or(
         tf.concat(halves, axis=1), tf.bitwise.right_shift(rest, np.uint32(16))
     )
-    bits = [
-        tf.where(number < tf.cast(p, tf.uint32), _ONES, _ZERO) for p in scaled
-    ]
-    return bits, Chance(own, shared)
+    return [_less(number, p) for p in scaled], Chance(own, shared)
+
+
+def _less(number, scaled):
+    return tf.where(number < tf.cast(scaled, tf.uint32), _ONES, _ZERO)
 
 
 def _below_of_32(scaled, chance, shape, shared_shape):
     low, shared = chance.shared.next(shared_shape, LANES - _OWN_DIGITS)
     high, own = chance.own.next(shape, _OWN_DIGITS)
+    return [_digitwise(p, low + high) for p in scaled], Chance(own, shared)
+
+
+def _digitwise(scaled, words):
+    """Bits that say whether a number of these digits, last first, is below.
+
+    A bit of a word that is 1 stands for the digit 0.
+    """
+    bit = tf.zeros((), tf.uint32)
+    if isinstance(scaled, int):
+        # Known digits: zeros behind the last one change nothing.
+        last = (scaled & -scaled).bit_length() - 1
+        for place in range(last, LANES):
+            join = _or if scaled >> place & 1 else _and
+            bit = join(words[place], bit)
+        return bit
     places = np.arange(LANES, dtype=np.int64)
-    bits = []
-    for p in scaled:
-        digits = tf.bitwise.right_shift(p, places) & np.int64(1)
-        digits = tf.unstack(tf.cast(digits * int(_ONES), tf.uint32))
-        bit = tf.zeros(shared_shape, tf.uint32)
-        for digit, word in zip(digits, low + high, strict=True):
-            # The number is below if its digit is 0 where the probability has
-            # 1, not below if it is 1 where that has 0; else as it was. A bit
-            # of `word` that is 1 stands for the digit 0.
-            bit = _or(_and(word, _or(bit, digit)), _and(bit, digit))
-        bits.append(bit)
-    return bits, Chance(own, shared)
+    digits = tf.bitwise.right_shift(scaled, places) & np.int64(1)
+    digits = tf.unstack(tf.cast(digits * int(_ONES), tf.uint32))
+    for digit, word in zip(digits, words, strict=True):
+        # The number is below if its digit is 0 where the probability has 1,
+        # not below if it is 1 where that has 0; else as it was.
+        bit = _or(_and(word, _or(bit, digit)), _and(bit, digit))
+    return bit
+
+
+def below_once(
+    probability: tf.Tensor, chance: Chance, words: int, lanes: int
+) -> tuple[tf.Tensor, Chance]:
+    """As `below`, a bit for each lattice: (words, 1, 1), and chance."""
+    (scaled,) = _scaled([probability])
+    digits = LANES if lanes == LANES else 1
+    drawn, shared = chance.shared.next((words, 1, 1), digits)
+    draw = _digitwise(scaled, drawn) if digits > 1 else _less(drawn[0], scaled)
+    return draw, chance._replace(shared=shared)
 
 
 def metropolis(
@@ -127,16 +161,16 @@ def metropolis(
 ) -> tuple[tf.Tensor, Chance]:
     """(the sublattice after each site tried to flip, chance).
 
-    A flip that costs energy, 4 or 8, is made with probability exp(-cost / T).
+    Tried with probability 7 / 8; then a flip that costs energy, 4 or 8, is
+    made with probability exp(-cost / T), any other for certain.
     """
     aligned = [_not(_xor(mine, n)) for n in neighbours(other, parity)]
     ones, twos, fours = count(aligned)
-    (four, eight), chance = below(
-        [tf.exp(-4 * beta), tf.exp(-8 * beta)], chance, mine, lanes
-    )
+    costs = [_TRIED * tf.exp(-cost * beta) for cost in (4, 8)]
+    (tried, four, eight), chance = below([_TRIED, *costs], chance, mine, lanes)
     free = _not(_or(_and(ones, twos), fours))
-    # One number decides both, so that `eight` implies `four`.
-    flip = _or(_or(free, eight), _and(four, _not(fours)))
+    # One number decides all: `eight` implies `four`, which implies `tried`.
+    flip = _or(_or(_and(tried, free), eight), _and(four, _not(fours)))
     return _xor(mine, flip), chance
 
 
@@ -223,8 +257,19 @@ def _sweep(rule):
 
 
 def _flip_cluster(words, beta, chance, lanes):
+    """Flips it with probability 1 - exp(-8 / T) / 2, less where T is large.
+
+    There clusters are single sites, and if each were flipped, the number of
+    spins that are up would be odd and even in turn for ever.
+    """
     cluster, chance = wolff_cluster(words, beta, chance, lanes)
-    flipped = [_xor(w, c) for w, c in zip(words, cluster, strict=True)]
+    rests, chance = below_once(
+        0.5 * tf.exp(-8 * beta), chance, words.even.shape[0], lanes
+    )
+    flipped = [
+        _xor(w, _and(c, _not(rests)))
+        for w, c in zip(words, cluster, strict=True)
+    ]
     return Words(*flipped), chance
 
 

@@ -65,8 +65,13 @@ class PairwiseEnergy(NamedTuple):
 
     def level_numbers(self, x: tf.Tensor) -> tf.Tensor:
         """The number of the level at each site, int32 (chains, n)."""
-        match = x[..., None] == tf.cast(self.levels, x.dtype)
-        return tf.argmax(tf.cast(match, tf.int8), axis=-1, output_type=tf.int32)
+        match = tf.cast(self._match(x), tf.int8)
+        return tf.argmax(match, axis=-1, output_type=tf.int32)
+
+    def _match(self, x):
+        # Examples are float32, in which a level such as 0.1 is another.
+        levels = tf.cast(self.levels, tf.float32)
+        return tf.cast(x, tf.float32)[..., None] == levels
 
     def decode(self, numbers: tf.Tensor) -> tf.Tensor:
         """The values (chains, n) of levels given by their numbers."""
@@ -77,9 +82,8 @@ class PairwiseEnergy(NamedTuple):
         x = tf.cast(x, self.bias.dtype)
         if self.is_encoded:
             return x
-        match = x[..., None] == tf.cast(self.levels, x.dtype)
         codes = tf.cast(self.encoding, x.dtype)
-        phi = tf.matmul(tf.cast(match, x.dtype), codes)
+        phi = tf.matmul(tf.cast(self._match(x), x.dtype), codes)
         return tf.reshape(phi, (ops.shape(x)[0], self.bias.shape[0]))
 
     def field(self, phi: tf.Tensor) -> tf.Tensor:

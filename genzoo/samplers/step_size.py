@@ -20,7 +20,7 @@ def tune_step_size(
     make_step: Callable[[tf.Tensor], Step],
     seed: SeedLike,
     state: Any,
-    steps: int,
+    steps: int | tf.Tensor,
     target: float,
     step_size: StepSize = 0.1,
 ) -> tuple[tf.Tensor, Any]:
@@ -36,7 +36,7 @@ def tune_step_size(
         seed: int, pair of ints or a `runtime.random.Seed`.
         state: a tensor, or a nest of tensors of constant shapes.
         steps: int, at least 2; 100 will do where the first guess is within a
-            factor of a thousand.
+            factor of a thousand. Of a tensor 0 leaves the guess as it is.
         target: the acceptance, in (0, 1): 0.234 for
             `random_walk_metropolis`, 0.574 for `mala`, 0.8 for `hmc`.
         step_size: the first guess, or one number per coordinate, whose ratios
@@ -49,7 +49,8 @@ def tune_step_size(
     Raises:
         ValueError: if `steps` or `target` is outside of its range.
     """
-    if steps < 2 or not 0 < target < 1:
+    few = not isinstance(steps, tf.Tensor) and steps < 2
+    if few or not 0 < target < 1:
         raise ValueError(
             "tune_step_size: steps must be at least 2 and target between 0 "
             f"and 1; received {steps!r} and {target!r}."
@@ -73,4 +74,5 @@ def tune_step_size(
     _, _, total, state = tf.while_loop(
         lambda number, *_: number < steps, search, (0, zero, zero, state)
     )
-    return guess * tf.exp(total / (steps - burn_in)), state
+    counted = tf.cast(tf.maximum(steps - burn_in, 1), dtype)
+    return guess * tf.exp(total / counted), state

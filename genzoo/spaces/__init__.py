@@ -2,7 +2,7 @@
 
 from genzoo.spaces.continuous import Box, Interval, Real
 from genzoo.spaces.discrete import Binary, Categorical, OneHot, Spin
-from genzoo.spaces.grid import Axis, Grid
+from genzoo.spaces.grid import Axis, Grid, Stretch
 from genzoo.spaces.product import Product
 from genzoo.spaces.space import Space
 
@@ -18,4 +18,5 @@ __all__ = [
     "Real",
     "Space",
     "Spin",
+    "Stretch",
 ]

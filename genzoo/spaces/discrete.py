@@ -11,6 +11,7 @@ from keras import ops
 from genzoo import checks
 from genzoo.runtime import random
 from genzoo.spaces.grid import Grid
+from genzoo.spaces.hints import listed
 from genzoo.spaces.space import Space
 from genzoo.types import Array
 
@@ -42,7 +43,7 @@ class Binary(_Levels):
     (8, 3)
     """
 
-    hint = "Binarise it, for example x > 127."
+    hint = "Binarise it, for example x > x.max() / 2."
 
     def __init__(self, shape: int | tuple[int, ...]):
         super().__init__(shape, np.array([0.0, 1.0]))
@@ -70,7 +71,7 @@ class Spin(_Levels):
     False
     """
 
-    hint = "From 0 and 1, take 2 * x - 1."
+    hint = "From 0 and 1, take 2.0 * x - 1."
 
     def __init__(self, shape: int | tuple[int, ...]):
         super().__init__(shape, np.array([-1.0, 1.0]))
@@ -119,7 +120,7 @@ class Categorical(_Levels):
     @property
     def description(self) -> str:
         """In words."""
-        return f"values from {[float(v) for v in self.values]}"
+        return f"values from {listed(self.values)}"
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -147,7 +148,7 @@ class OneHot(Space):
     ((6,), 9)
     """
 
-    hint = "Write integer labels so by keras.ops.one_hot(labels, states)."
+    hint = "From labels 0, 1, ... make them by Categorical units' one_hot."
     is_product = False
 
     arguments: ClassVar[checks.Arguments] = {
@@ -194,6 +195,7 @@ class OneHot(Space):
         nodes: int | None = None,
         window: Array | tf.Tensor | None = None,
         breaks: Sequence[float] = (),
+        stretch: Array | tf.Tensor | None = None,
     ) -> Grid:
         """Not a product of sites, and so without a grid.
 

@@ -17,6 +17,8 @@ class Axis(NamedTuple):
         log_weights: log of the weight of each, (m,); zeros for levels.
         edges: for a continuous site, the m + 1 ends of the cells around the
             points, whose widths are the weights; None for levels.
+        places: the points in units of `edges`, where these are others: u.
+        stretch: how x follows from u; None where they are the same.
 
     Example:
     >>> axis = genzoo.spaces.Axis(np.array([-1.0, 1.0]), np.zeros(2))
@@ -24,9 +26,11 @@ class Axis(NamedTuple):
     8
     """
 
-    values: np.ndarray
-    log_weights: np.ndarray
-    edges: np.ndarray | None = None
+    values: np.ndarray | tf.Tensor
+    log_weights: np.ndarray | tf.Tensor
+    edges: np.ndarray | tf.Tensor | None = None
+    places: tf.Tensor | None = None
+    stretch: "Stretch | None" = None
 
 
 def gauss_legendre(
@@ -56,6 +60,100 @@ def gauss_legendre(
     return Axis(values.ravel(), np.log(widths.ravel()), edges)
 
 
+class Stretch(NamedTuple):
+    """A site that reaches infinity as a function x(u) of a bounded place u.
+
+    `x = centre + scale sinh(pi / 2 sinh u)`, or beyond a finite end
+    `x = end +- scale exp(pi / 2 sinh u)`: what falls off as a power of x
+    falls off twice exponentially in u. Where the scale is 0, x = u.
+
+    Attributes:
+        centre: of the site, a scalar.
+        scale: a scalar.
+        end: the site's finite end, or None.
+        sign: 1 if the site lies above its end, -1 below.
+
+    Reference:
+        Takahasi and Mori, "Double exponential formulas for numerical
+        integration", Publications of RIMS 9, 1974.
+
+    Example:
+    >>> stretch = genzoo.spaces.Stretch(tf.constant(0.0), tf.constant(2.0))
+    >>> x, log_slope = stretch(tf.constant([-1.0, 0.0, 1.0]))
+    >>> [round(value, 2) for value in x.numpy().tolist()]
+    [-6.18, 0.0, 6.18]
+    """
+
+    centre: tf.Tensor
+    scale: tf.Tensor
+    end: float | None = None
+    sign: float = 1.0
+
+    def __call__(self, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """(x, log |dx/du|) at places u."""
+        is_on = self.scale > 0
+        scale = tf.where(is_on, self.scale, 1.0)
+        held = tf.where(is_on, u, 0.0)
+        inner = 0.5 * np.pi * tf.sinh(held)
+        log_slope = tf.math.log(scale * 0.5 * np.pi * tf.cosh(held))
+        if self.end is None:
+            x = self.centre + scale * tf.sinh(inner)
+            # log cosh, also where cosh is beyond all numbers.
+            size = tf.abs(inner)
+            log_slope += size + tf.math.log1p(tf.exp(-2 * size)) - np.log(2.0)
+        else:
+            x = self.end + self.sign * scale * tf.exp(inner)
+            log_slope += inner
+        zero = tf.zeros_like(log_slope)
+        return tf.where(is_on, x, u), tf.where(is_on, log_slope, zero)
+
+    def inverse(self, x: tf.Tensor) -> tf.Tensor:
+        """The place u of x."""
+        is_on = self.scale > 0
+        scale = tf.where(is_on, self.scale, 1.0)
+        if self.end is None:
+            inner = tf.asinh((x - self.centre) / scale)
+        else:
+            far = tf.maximum(self.sign * (x - self.end) / scale, 1e-300)
+            inner = tf.math.log(far)
+        return tf.where(is_on, tf.asinh(inner / (0.5 * np.pi)), x)
+
+
+def moving_axis(
+    low: tf.Tensor,
+    high: tf.Tensor,
+    nodes: int,
+    breaks: Sequence[float] = (),
+    stretch: Stretch | None = None,
+) -> Axis:
+    """As `gauss_legendre`, of ends that are tensors, perhaps stretched.
+
+    Args:
+        low: one end, in places u.
+        high: the other end.
+        nodes: number of nodes, shared out evenly among the pieces.
+        breaks: values x where the axis is divided into pieces.
+        stretch: how x follows from u; None where they are the same.
+    """
+    inner = [tf.constant(b, tf.float64) for b in sorted(set(breaks))]
+    if stretch is not None:
+        inner = [stretch.inverse(b) for b in inner]
+    # Breaks beyond the ends make pieces without a width.
+    inner = [tf.clip_by_value(b, low, high) for b in inner]
+    ends = tf.stack([low, *inner, high])
+    points, weights = _legendre(max(int(nodes) // (len(inner) + 1), 8))
+    half = 0.5 * (ends[1:] - ends[:-1])[:, None]
+    middle = 0.5 * (ends[1:] + ends[:-1])[:, None]
+    places = tf.reshape(points * half + middle, (-1,))
+    log_weights = tf.reshape(np.log(weights) + tf.math.log(half), (-1,))
+    firsts = (np.cumsum(weights) - weights - 1) * half + middle
+    edges = tf.concat([tf.reshape(firsts, (-1,)), high[None]], axis=0)
+    if stretch is None:
+        return Axis(places, log_weights, edges, places)
+    values, log_slope = stretch(places)
+    return Axis(values, log_weights + log_slope, edges, places, stretch)
+
+
 @functools.lru_cache(maxsize=32)
 def _legendre(nodes):
     return np.polynomial.legendre.leggauss(nodes)
@@ -65,10 +163,8 @@ class Grid:
     """All combinations of the points of the axes, the first axis slowest.
 
     Args:
-        axes: list of `Axis`, one for each site.
-        scale: tensor (width,) by which the axes' values are multiplied, so
-            that a grid can be moved inside a graph; None for one.
-        shift: tensor (width,) that is then added; None for zero.
+        axes: list of `Axis`, one for each site; of tensors, where a grid is
+            to be moved inside a graph.
 
     Example:
     >>> grid = genzoo.spaces.Interval(0.0, 1.0).quadrature(nodes=16)
@@ -78,16 +174,9 @@ class Grid:
     0.333333
     """
 
-    def __init__(
-        self,
-        axes: list[Axis],
-        scale: tf.Tensor | None = None,
-        shift: tf.Tensor | None = None,
-    ):
+    def __init__(self, axes: list[Axis]):
         self.axes = axes
-        self.scale = scale
-        self.shift = shift
-        self.sizes = [len(axis.values) for axis in axes]
+        self.sizes = [int(axis.values.shape[0]) for axis in axes]
         self.count = math.prod(self.sizes)
         strides = np.cumprod([1, *self.sizes[:0:-1]], dtype=object)[::-1]
         self.strides = [int(stride) for stride in strides]
@@ -95,7 +184,7 @@ class Grid:
     @property
     def is_weighted(self) -> bool:
         """Whether the points have weights other than one."""
-        return any(axis.log_weights.any() for axis in self.axes)
+        return any(axis.edges is not None for axis in self.axes)
 
     def digits(self, numbers: tf.Tensor) -> tf.Tensor:
         """The place on each axis of points by number, (count, width)."""
@@ -116,25 +205,18 @@ class Grid:
             return tf.zeros((count,), tf.float64)
         digits = self.digits(self._numbers(start, count))
         table = self._table([axis.log_weights for axis in self.axes])
-        total = tf.reduce_sum(self._look_up(table, digits), axis=-1)
-        if self.scale is not None:
-            total += tf.reduce_sum(tf.math.log(self.scale))
-        return total
+        return tf.reduce_sum(self._look_up(table, digits), axis=-1)
 
     def at(self, digits: tf.Tensor) -> tf.Tensor:
         """The points at these places, (count, width), float64."""
         table = self._table([axis.values for axis in self.axes])
-        return self._moved(self._look_up(table, digits))
-
-    def _moved(self, values):
-        if self.scale is None:
-            return values
-        return values * self.scale + self.shift
+        return self._look_up(table, digits)
 
     def cells(self, digits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """(low, high) of the cells at these places, (count, width) each.
 
-        A level's cell is the level itself.
+        A level's cell is the level itself; a stretched site's is given in
+        places u, for `inside`.
         """
         lows, highs = [], []
         for axis in self.axes:
@@ -142,19 +224,44 @@ class Grid:
             lows.append(axis.values if edges is None else edges[:-1])
             highs.append(axis.values if edges is None else edges[1:])
         return tuple(
-            self._moved(self._look_up(self._table(ends), digits))
-            for ends in (lows, highs)
+            self._look_up(self._table(ends), digits) for ends in (lows, highs)
         )
+
+    def inside(self, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """(x, log |dx/du|), (count, width) and (count,), of places in cells."""
+        columns, total = tf.unstack(places, axis=1), tf.zeros((), tf.float64)
+        for site, axis in enumerate(self.axes):
+            if axis.stretch is not None:
+                columns[site], log_slope = axis.stretch(columns[site])
+                total += log_slope
+        return tf.stack(columns, axis=1), total + 0.0 * places[:, 0]
+
+    def log_slopes(self, digits: tf.Tensor) -> tf.Tensor:
+        """log |dx/du| at points, (count,): 0 where no site is stretched."""
+        total = tf.zeros(tf.shape(digits)[:1], tf.float64)
+        for site, axis in enumerate(self.axes):
+            if axis.stretch is not None:
+                log_slope = axis.stretch(axis.places)[1]
+                total += tf.gather(log_slope, digits[:, site])
+        return total
 
     def _numbers(self, start, count):
         return tf.cast(start, tf.int64) + tf.range(count, dtype=tf.int64)
 
     def _table(self, rows):
         widest = max(self.sizes)
-        table = np.zeros((len(rows), widest))
-        for row, values in zip(table, rows, strict=True):
-            row[: len(values)] = values
-        return tf.constant(table.ravel(), tf.float64)
+        if all(isinstance(row, np.ndarray) for row in rows):
+            table = np.zeros((len(rows), widest))
+            for row, values in zip(table, rows, strict=True):
+                row[: len(values)] = values
+            return tf.constant(table.ravel(), tf.float64)
+        return tf.concat(
+            [
+                tf.pad(tf.cast(row, tf.float64), [[0, widest - size]])
+                for row, size in zip(rows, self.sizes, strict=True)
+            ],
+            axis=0,
+        )
 
     def _look_up(self, table, digits):
         firsts = np.arange(len(self.sizes), dtype=np.int64) * max(self.sizes)

@@ -8,6 +8,9 @@ import numpy as np
 
 from genzoo.spaces.space import Space, get
 
+# Spaces that a message shows.
+_MOST_SHOWN = 4
+
 
 @keras.saving.register_keras_serializable("genzoo.spaces")
 class Product(Space):
@@ -47,6 +50,12 @@ class Product(Space):
         return ", then ".join(
             f"{space.width} x {space.description}" for space in self.spaces
         )
+
+    def __repr__(self) -> str:
+        shown = [repr(space) for space in self.spaces[:_MOST_SHOWN]]
+        more = len(self.spaces) - _MOST_SHOWN
+        shown += [f"and {more} more"] if more > 0 else []
+        return f"Product([{', '.join(shown)}])"
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

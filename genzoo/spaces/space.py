@@ -11,9 +11,20 @@ from keras import ops
 
 from genzoo import checks
 from genzoo.runtime import data, distribute, random
-from genzoo.spaces.grid import Axis, Grid, gauss_legendre
+from genzoo.spaces import hints
+from genzoo.spaces.grid import (
+    Axis,
+    Grid,
+    Stretch,
+    gauss_legendre,
+    moving_axis,
+)
 from genzoo.types import Array, ArrayLike
 
+# Levels that are compared one by one.
+_FEW = 8
+# Characters of an argument that a message shows.
+_MOST_SHOWN = 60
 # Rows that are checked at once.
 _ROWS = 4096
 
@@ -72,6 +83,14 @@ class Space:
         raise NotImplementedError
 
     @property
+    def is_fine(self) -> bool:
+        """Whether float32 would round what lies here."""
+        return any(
+            levels is None or (np.float32(levels) != levels).any()
+            for levels in {id(v): v for v in self.levels}.values()
+        )
+
+    @property
     def is_discrete(self) -> bool:
         """Whether every site has a finite list of levels."""
         return all(levels is not None for levels in self.levels)
@@ -122,6 +141,7 @@ class Space:
         nodes: int | None = None,
         window: Array | tf.Tensor | None = None,
         breaks: Sequence[float] = (),
+        stretch: Array | tf.Tensor | None = None,
     ) -> Grid:
         """The weighted points that stand for the space in sums.
 
@@ -136,6 +156,9 @@ class Space:
                 is integrated.
             breaks: numbers at which what is summed may jump; continuous
                 sites are integrated piece by piece between them.
+            stretch: array (width, 2), centre and scale of the `Stretch` of
+                each unbounded site, whose window is then one of places u; a
+                scale of 0 leaves a site as it is.
 
         Returns:
             A `genzoo.spaces.Grid`.
@@ -157,18 +180,30 @@ class Space:
                 values = np.asarray(levels, np.float64)
                 axes.append(Axis(values, np.zeros(len(values))))
             elif unbounded[site]:
-                axes.append(gauss_legendre(-1.0, 1.0, nodes))
+                axes.append(
+                    self._open_axis(site, nodes, window, breaks, stretch)
+                )
             else:
                 low, high = self.low[site], self.high[site]
                 axes.append(gauss_legendre(low, high, nodes, breaks))
-        if not unbounded.any():
-            return Grid(axes)
-        low, high = self.bounds(window)
-        return Grid(
-            axes,
-            tf.where(unbounded, 0.5 * (high - low), 1.0),
-            tf.where(unbounded, 0.5 * (high + low), 0.0),
-        )
+        return Grid(axes)
+
+    def _open_axis(self, site, nodes, window, breaks, stretch):
+        """The axis of an unbounded site, in the graph of its window."""
+        low, high = (end[site] for end in self.bounds(window))
+        if stretch is None:
+            return moving_axis(low, high, nodes, breaks)
+        window = tf.cast(window, tf.float64)
+        stretch = tf.cast(stretch, tf.float64)
+        end, sign = None, 1.0
+        if np.isfinite(self.low[site]):
+            end = self.low[site]
+        elif np.isfinite(self.high[site]):
+            end, sign = self.high[site], -1.0
+        how = Stretch(stretch[site, 0], stretch[site, 1], end, sign)
+        low = tf.where(how.scale > 0, window[site, 0], low)
+        high = tf.where(how.scale > 0, window[site, 1], high)
+        return moving_axis(low, high, nodes, breaks, how)
 
     def bounds(
         self, window: Array | tf.Tensor | None = None
@@ -259,11 +294,7 @@ class Space:
                     groups.setdefault(tuple(levels), []).append(site)
             for shared, sites in groups.items():
                 part = _columns(states, sites, self.width)
-                # float32 holds no 0.1: its own nearest number counts.
-                values = ops.cast(np.array(shared), part.dtype)
-                known = part == values[0]
-                for value in values[1:]:
-                    known = ops.logical_or(known, part == value)
+                known = _is_among(part, np.array(shared))
                 inside = ops.logical_and(inside, ops.all(known, axis=-1))
         if len(continuous):
             part = _columns(states, continuous, self.width)
@@ -275,7 +306,7 @@ class Space:
 
     # Examples are held against the space before anything is learned ---------
 
-    def check(self, where: str, x: Any) -> np.ndarray:
+    def check(self, where: str, x: Any, wide: bool = False) -> np.ndarray:
         """x as a compact array, once it is known to be in the space.
 
         Examples of one number may come without an axis.
@@ -283,23 +314,21 @@ class Space:
         Args:
             where: who asks, for messages: "RBM.fit".
             x: examples, of shape (n, *event_shape).
+            wide: whether float64 is kept.
 
         Raises:
             ValueError: if x is empty, of another shape, or outside.
         """
         try:
-            x = data.as_array(x)
+            x = data.as_array(x, wide)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
         x = self.with_axis(x)
         if x.ndim == 0 or x.shape[1:] != self.event_shape:
             expected = ", ".join(["n", *map(str, self.event_shape)])
-            hint = "x.reshape(len(x), -1)"
-            if len(self.event_shape) > 1:
-                hint = f"x.reshape(-1, {expected.partition(', ')[2]})"
             raise ValueError(
                 f"{where}: x must have shape ({expected}); received "
-                f"{x.shape}. Reshape it, for example {hint}."
+                f"{x.shape}. {hints.of_shape(self, x.shape)}"
             )
         if len(x) == 0:
             raise ValueError(f"{where}: x is empty, shape {x.shape}.")
@@ -307,9 +336,22 @@ class Space:
         if any(self.outside(part) for part in parts):
             raise ValueError(
                 f"{where}: x must hold {self.description}; found "
-                f"{_found(x)}. {self.hint}"
+                f"{_found(x)}. {hints.of_values(self, x)}"
             )
         return x
+
+    def _shape_hint(self, x):
+        """How examples of this shape become those of the space, if so."""
+        if x.shape == self.event_shape:
+            return (
+                " It is one example: take x[None], or batch the dataset by "
+                "dataset.batch(128)."
+            )
+        if x.ndim == 0 or x.size == 0 or math.prod(x.shape[1:]) != self.width:
+            return ""
+        sizes = ", ".join(map(str, self.event_shape))
+        rest = "len(x), -1" if len(self.event_shape) == 1 else f"-1, {sizes}"
+        return f" Reshape it, for example x.reshape({rest})."
 
     def check_dataset(
         self, where: str, dataset: tf.data.Dataset
@@ -328,6 +370,11 @@ class Space:
                 f"{where}: the dataset must give x alone; it gives "
                 f"{1 + len(labels)} values. Map it: "
                 "dataset.map(lambda x, *rest: x)."
+            )
+        if self.event_shape != (1,) and x.shape == self.event_shape:
+            raise ValueError(
+                f"{where}: the dataset gives single examples, of shape "
+                f"{tuple(x.shape)}. Take dataset.batch(128)."
             )
         self.check(where, x)
 
@@ -364,8 +411,15 @@ class Space:
 
     def __repr__(self):
         config = self.get_config().items()
-        arguments = ", ".join(f"{name}={value!r}" for name, value in config)
+        arguments = ", ".join(
+            f"{name}={_shown(value)}" for name, value in config
+        )
         return f"{type(self).__name__}({arguments})"
+
+
+def _shown(value):
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 3]}..."
 
 
 def _found(x):
@@ -375,6 +429,23 @@ def _found(x):
     if strange:
         return f"{strange} values that are not finite"
     return f"values in [{x.min():g}, {x.max():g}]"
+
+
+def _is_among(x, levels):
+    """For each number whether it is one of the levels."""
+    # float32 holds no 0.1: its own nearest number counts.
+    values = ops.cast(levels, x.dtype)
+    if len(levels) <= _FEW:
+        known = x == values[0]
+        for value in values[1:]:
+            known = ops.logical_or(known, x == value)
+        return known
+    exact = ops.result_type(x.dtype, "float32")
+    x = ops.cast(x, exact)
+    ordered = ops.sort(ops.cast(values, exact))
+    place = ops.searchsorted(ordered, ops.reshape(x, (-1,)))
+    place = ops.minimum(place, len(levels) - 1)
+    return ops.reshape(ops.take(ordered, place), ops.shape(x)) == x
 
 
 def _columns(states, sites, width):

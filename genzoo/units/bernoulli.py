@@ -63,6 +63,14 @@ class Bernoulli(Unit):
         """(n_ones + 1/2) / (n + 1)."""
         return (mean * count + 0.5) / (count + 1)
 
+    def variance_of(self, mean: Array) -> Array:
+        """Mean (1 - mean)."""
+        return mean * (1 - mean)
+
+    def moved(self, x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        """Those units are flipped in which a and b differ."""
+        return ops.abs(x - ops.abs(a - b))
+
     def bias_for(self, mean: Array) -> Array:
         """The log-odds of the mean."""
         return np.log(mean) - np.log1p(-mean)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.runtime import random
+from genzoo.runtime import data, random
 from genzoo.spaces import OneHot
 from genzoo.types import Array, ArrayLike
 from genzoo.units.unit import Unit
@@ -56,9 +56,43 @@ class Categorical(Unit):
         return OneHot(arrangement, self.n_states)
 
     def one_hot(self, labels: ArrayLike) -> tf.Tensor:
-        """Flat one-hot states from integer labels of shape (batch, size)."""
-        hot = ops.one_hot(ops.convert_to_tensor(labels), self.n_states)
-        return ops.reshape(hot, (-1, self.width))
+        """Examples from labels: whole numbers from 0 to states - 1.
+
+        Args:
+            labels: array of shape (batch, size), or (batch, *shape) for units
+                that are arranged in a shape.
+
+        Returns:
+            One-hot states of shape (batch, *space.event_shape).
+
+        Raises:
+            ValueError: for labels of another shape, or others than these.
+        """
+        where = f"{type(self).__name__}.one_hot: labels"
+        sites = self.arrangement
+        sites = sites if isinstance(sites, tuple) else (sites,)
+        try:
+            labels = data.as_array(labels)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+        if labels.ndim == 0 or labels.shape[1:] != sites:
+            expected = ", ".join(["n", *map(str, sites)])
+            raise ValueError(
+                f"{where} must have shape ({expected}); received "
+                f"{labels.shape}."
+            )
+        most = self.n_states - 1
+        wrong = ~np.isin(labels, np.arange(self.n_states))
+        if wrong.any():
+            raise ValueError(
+                f"{where} must be whole numbers from 0 to {most}; found "
+                f"{np.unique(labels[wrong])[:4].tolist()}. Number the states "
+                "from 0, for example by "
+                "np.unique(column, return_inverse=True)."
+            )
+        hot = ops.one_hot(labels.astype("int32"), self.n_states)
+        hot = ops.cast(hot, self.variable_dtype)
+        return self.space.unflatten(ops.reshape(hot, (-1, self.width)))
 
     def _grouped(self, x):
         return ops.reshape(x, (-1, self.size, self.n_states))
@@ -94,6 +128,19 @@ class Categorical(Unit):
     def smooth(self, mean: Array, count: int) -> Array:
         """(n_s + 1/2) / (n + states / 2)."""
         return (mean * count + 0.5) / (count + 0.5 * self.n_states)
+
+    def variance_of(self, mean: Array) -> Array:
+        """Mean (1 - mean), of each number of the one-hot groups."""
+        return mean * (1 - mean)
+
+    def moved(self, x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        """States are shifted in a circle, by as many as from a to b."""
+        number, start, end = (
+            ops.argmax(self._grouped(states), axis=-1) for states in (x, a, b)
+        )
+        shifted = ops.mod(number + end - start, self.n_states)
+        hot = ops.one_hot(shifted, self.n_states, dtype=x.dtype)
+        return ops.reshape(hot, (-1, self.width))
 
     def bias_for(self, mean: Array) -> Array:
         """The log-probabilities."""

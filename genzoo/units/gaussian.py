@@ -1,6 +1,7 @@
-"""Gaussian units: x real, with its own variance."""
+"""Gaussian units: x real, each with its own scale and variance."""
 
 import math
+import warnings
 from typing import Any, ClassVar
 
 import keras
@@ -11,26 +12,57 @@ from keras import ops
 from genzoo import checks
 from genzoo.runtime import random
 from genzoo.spaces import Real
-from genzoo.types import Array
-from genzoo.units.unit import Unit
+from genzoo.types import Array, ArrayLike
+from genzoo.units.scaled import Scaled
+
+# A conditional variance is at least this share of the column's own: discrete
+# hidden units cannot tell more, and constant columns would have none.
+_LEAST_VARIANCE = 1e-6
+
+
+def _variance(value: Any, where: str) -> float | list[float] | None:
+    """None, a positive number, or a list of one for each unit."""
+    if value is None or checks.is_number(value):
+        return checks.optional(checks.positive_number)(value, where)
+    try:
+        found = np.asarray(value, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        found = np.zeros(0)
+    good = 0 < found.size <= checks.MOST_SITES
+    if not good or not ((found > 0) & np.isfinite(found)).all():
+        checks.refuse(
+            value, where, "a positive number, an array of them, or None"
+        )
+    return found.ravel().tolist() if found.ndim else float(found)
+
+
+def _bounded(log_precision):
+    return ops.minimum(log_precision, -math.log(_LEAST_VARIANCE))
 
 
 @keras.saving.register_keras_serializable("genzoo")
-class Gaussian(Unit):
-    """Real units with `a(x) = sum_i bias_i x_i - x_i^2 / (2 variance_i)`.
+class Gaussian(Scaled):
+    """Real units with `a(u) = sum_i bias_i u_i - precision_i u_i^2 / 2`.
 
-    Given a field `phi` from the other layer the units are independent and
-    normal, with mean `variance_i (bias_i + phi_i)` and variance `variance_i`.
-    Without a field the mean is `variance_i bias_i`.
+    A state is `u = (x - center) / scale` of an example x: `adapt` sets center
+    and scale to the mean and the standard deviation of each unit's data, so
+    that columns may have any units of measurement and lie anywhere. Before,
+    u is x. Given a field `phi` from the other layer the units are independent
+    and normal, with mean `(bias_i + phi_i) / precision_i` and variance
+    `1 / precision_i` of u.
 
     Args:
         size: number of units, or the shape in which they are arranged.
-        variance: the variance given the other layer, or where it starts.
+        variance: the variance of x given the other layer, a number or an
+            array of one for each unit; None takes that of the data, 1 before
+            `adapt`.
         learn_variance: whether the variance is learned, one for each unit,
-            through the weight `log_precision` = -log(variance).
+            from that of the data, through the weight `log_precision`; by
+            default if `variance` is None.
 
     Raises:
-        ValueError: if `variance` is not a positive number.
+        ValueError: if `variance` holds others than positive numbers, or not
+            as many as there are units.
 
     Reference:
         Welling, Rosen-Zvi and Hinton, "Exponential family harmoniums with an
@@ -41,34 +73,51 @@ class Gaussian(Unit):
     >>> units = genzoo.units.Gaussian(3, variance=4.0)
     >>> units.mean(tf.ones((1, 3))).numpy().round(3).tolist()
     [[4.0, 4.0, 4.0]]
+    >>> genzoo.units.Gaussian(2, variance=[1.0, 9.0]).variance.numpy().round(3)
+    array([1., 9.], dtype=float32)
     """
 
     arguments: ClassVar[checks.Arguments] = {
-        **Unit.arguments,
-        "variance": checks.positive_number,
-        "learn_variance": checks.flag,
+        **Scaled.arguments,
+        "variance": _variance,
+        "learn_variance": checks.optional(checks.flag),
     }
 
     def __init__(
         self,
         size: int | tuple[int, ...],
-        variance: float = 1.0,
-        learn_variance: bool = False,
+        variance: float | ArrayLike | None = None,
+        learn_variance: bool | None = None,
         **kwargs,
     ):
         super().__init__(size, **kwargs)
-        self.initial_variance, self.learn_variance = checks.arguments(
+        self.initial_variance, learned = checks.arguments(
             self, variance=variance, learn_variance=learn_variance
         )
+        is_given = self.initial_variance is not None
+        self.learn_variance = not is_given if learned is None else learned
+        given = self._given()
         self.log_precision = self.add_weight(
             name="log_precision",
             shape=(self.width,),
-            initializer=keras.initializers.Constant(
-                -math.log(self.initial_variance)
+            initializer=lambda shape, dtype=None: ops.cast(
+                -np.log(given), dtype
             ),
             trainable=self.learn_variance,
+            constraint=_bounded if self.learn_variance else None,
             autocast=False,
         )
+
+    def _given(self):
+        """The variances of x before data are seen, (width,)."""
+        found = self.initial_variance
+        given = np.asarray(1.0 if found is None else found, np.float64)
+        if given.size not in (1, self.width):
+            raise ValueError(
+                "Gaussian: variance must be a number or an array of "
+                f"{self.width}, one for each unit; received {given.size}."
+            )
+        return np.broadcast_to(given, (self.width,))
 
     def space_of(self, arrangement: int | tuple[int, ...]) -> Real:
         """Finite real numbers."""
@@ -82,8 +131,8 @@ class Gaussian(Unit):
 
     @property
     def variance(self) -> tf.Tensor:
-        """The variance of each unit given the other layer, (size,)."""
-        return ops.exp(-self.log_precision)
+        """The variance of x given the other layer, (size,)."""
+        return ops.square(self.scale) * ops.exp(-self.log_precision)
 
     def _total(self, field):
         return ops.cast(self.bias, field.dtype) + field
@@ -128,14 +177,32 @@ class Gaussian(Unit):
         return [mean, -0.5 * (1.0 + scaled)]
 
     def adapt(self, mean: Array, variance: Array, count: int) -> None:
-        """Take the data's mean, and its variance where it is learned."""
-        if self.learn_variance:
-            floor = 1e-4 * max(float(np.max(variance)), 1e-12)
-            self.log_precision.assign(-np.log(np.maximum(variance, floor)))
-        self.bias.assign(self.bias_for(mean))
+        """Take the data's mean and variance as center and scale."""
+        scale = self.scale_of(mean, variance)
+        self.center.assign(mean)
+        self.scale.assign(scale)
+        own = np.ones(self.width)
+        if not self.learn_variance and self.initial_variance is not None:
+            own = self._given() / scale**2
+            self._say_misfit(own)
+        self.log_precision.assign(-np.log(own))
+        self.bias.assign(np.zeros(self.width))
+
+    def _say_misfit(self, share):
+        if (share > 10).any() or (share < 0.01).any():
+            warnings.warn(
+                "Gaussian: variance is fixed, and between "
+                f"{share.min():.2g} and {share.max():.2g} times that of the "
+                "data. Leave it out, and it is learned.",
+                stacklevel=3,
+            )
+
+    def moved(self, x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        """X + b - a."""
+        return x + b - a
 
     def bias_for(self, mean: Array) -> Array:
-        """Mean over variance."""
+        """The mean of states over their variance."""
         return mean * np.exp(np.asarray(self.log_precision, np.float64))
 
     def get_config(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from keras import ops
 from genzoo.runtime import random
 from genzoo.spaces import Interval
 from genzoo.types import Array
-from genzoo.units.unit import Unit
+from genzoo.units.scaled import Scaled
 
 _HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
 # Asymptotic series in 1/t^2 of |t| Phi(t) / density(t) and of |t| <x>.
@@ -85,13 +85,14 @@ def half_normal_sample(t: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable("genzoo")
-class ReLU(Unit):
+class ReLU(Scaled):
     """One-sided Gaussian units, `a(x) = sum_i bias_i x_i - x_i^2 / 2`, x >= 0.
 
     Given a field `phi` from the other layer, each unit is a normal variable
     of mean `t = bias_i + phi_i` and variance 1, conditioned on `x >= 0`: for
     large t about t, for very negative t about `-1/t`, a smooth rectifier.
-    The log-cumulant is `t^2/2 + log(sqrt(2 pi) Phi(t))`.
+    The log-cumulant is `t^2/2 + log(sqrt(2 pi) Phi(t))`. States are examples
+    over `scale`, which `adapt` takes from the data, one for each unit.
 
     Args:
         size: number of units, or the shape in which they are arranged.
@@ -132,6 +133,12 @@ class ReLU(Unit):
         # In (0, 1], so that its logarithm is finite.
         uniform = 1 - random.uniform(ops.shape(field), seed, field.dtype)
         return half_normal_sample(self._total(field), uniform)
+
+    def adapt(self, mean: Array, variance: Array, count: int) -> None:
+        """Take the data's standard deviation as scale, then their mean."""
+        scale = self.scale_of(mean, variance)
+        self.scale.assign(scale)
+        self.bias.assign(self.bias_for(self.smooth(mean / scale, count)))
 
     def smooth(self, mean: Array, count: int) -> Array:
         """At least a small positive mean."""

@@ -61,6 +61,14 @@ class Spin(Unit):
         """The mean of the data and of one half of each value."""
         return mean * count / (count + 1)
 
+    def variance_of(self, mean: Array) -> Array:
+        """1 - mean^2."""
+        return 1 - mean**2
+
+    def moved(self, x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        """Those units are flipped in which a and b differ."""
+        return x * a * b
+
     def bias_for(self, mean: Array) -> Array:
         """Artanh of the mean."""
         return np.arctanh(mean)

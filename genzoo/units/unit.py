@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.runtime import random
+from genzoo.runtime import random, weights
 from genzoo.spaces.space import Space
 from genzoo.types import Array
 
@@ -26,6 +26,7 @@ class Unit(keras.layers.Layer):
     Args:
         size: number of units, or the shape in which they are arranged in one
             example, such as (28, 28).
+        **kwargs: `name`, `dtype` and `trainable`, as in Keras.
 
     Attributes:
         size: the number of units.
@@ -38,7 +39,8 @@ class Unit(keras.layers.Layer):
         bias: weight of shape (width,), the linear part of `a`.
 
     Raises:
-        ValueError: if `size` is neither a positive int nor a shape.
+        ValueError: if `size` is neither a positive int nor a shape; for a
+            keyword of Keras that means nothing here.
 
     Example:
     >>> units = genzoo.units.Bernoulli((28, 28))
@@ -49,9 +51,12 @@ class Unit(keras.layers.Layer):
     """
 
     arguments: ClassVar[checks.Arguments] = {"size": checks.size_or_shape}
+    # Weights that older presets lack, and what they then are.
+    newer: ClassVar[dict[str, float]] = {}
     levels: np.ndarray | None = None
 
     def __init__(self, size: int | tuple[int, ...], **kwargs):
+        checks.layer_keywords(type(self).__name__, kwargs)
         super().__init__(**kwargs)
         shape = checks.event_shape(size, f"{type(self).__name__}: size")
         self.size = math.prod(shape)
@@ -67,6 +72,10 @@ class Unit(keras.layers.Layer):
         )
         self.built = True
 
+    def add_weight(self, *args: Any, **kwargs: Any) -> keras.Variable:
+        """A weight as in Keras; whether it is assigned later is noticed."""
+        return weights.mark(super().add_weight(*args, **kwargs))
+
     def space_of(self, arrangement: int | tuple[int, ...]) -> Space:
         """The space of so many units, or of units arranged in this shape."""
         raise NotImplementedError
@@ -80,6 +89,18 @@ class Unit(keras.layers.Layer):
     def state_count(self) -> int | None:
         """The number of joint states, None for continuous units."""
         return None if self.levels is None else len(self.levels) ** self.size
+
+    def standardise(self, x: tf.Tensor) -> tf.Tensor:
+        """The states of examples in rows, (batch, width)."""
+        return ops.cast(x, self.bias.dtype)
+
+    def restore(self, states: tf.Tensor) -> tf.Tensor:
+        """The examples in rows of states, (batch, width)."""
+        return states
+
+    def log_scale(self) -> tf.Tensor | float:
+        """log |dx / d state|: what a density of examples has less, in nats."""
+        return 0.0
 
     def potential(self, x: tf.Tensor) -> tf.Tensor:
         """a(x), shape (batch,), for states x of shape (batch, width)."""
@@ -160,9 +181,36 @@ class Unit(keras.layers.Layer):
         """
         self.bias.assign(self.bias_for(self.smooth(mean, count)))
 
+    def adapt_untouched(self, mean: Array, variance: Array, count: int) -> None:
+        """As `adapt`, but weights that were assigned or trained stay."""
+        kept = [(w, w.numpy()) for w in self.weights if weights.is_touched(w)]
+        self.adapt(mean, variance, count)
+        for weight, value in kept:
+            weight.assign(value)
+        if kept and all(weight is not self.bias for weight, _ in kept):
+            # The bias of this mean depends on those that were kept.
+            self.bias.assign(self.bias_for(self.smooth(mean, count)))
+        for weight in self.weights:
+            if all(weight is not other for other, _ in kept):
+                weights.mark(weight)
+
     def smooth(self, mean: Array, count: int) -> Array:
         """The mean, drawn inside the open range of possible means."""
         return mean
+
+    def variance_of(self, mean: Array) -> Array:
+        """The variance of states of such a mean; NumPy arrays.
+
+        Of continuous units it is that of the standard form.
+        """
+        return np.ones_like(mean)
+
+    def moved(self, x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        """States x moved as from a to b, such that from b to a leads back.
+
+        All of shape (batch, width). Units that cannot move so stay.
+        """
+        return x
 
     def bias_for(self, mean: Array) -> Array:
         """The bias at which <x> = mean without a field; NumPy arrays."""

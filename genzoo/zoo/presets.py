@@ -85,6 +85,7 @@ def load(handle: str | os.PathLike, cls: type | None = None) -> Any:
             f"{weights.MOST_WEIGHTS:,} are loaded."
         )
     arrays = weights.from_bytes(contents[files.WEIGHTS], path)
+    arrays = entry._preset_upgrade(arrays, **parts)
     stored = sum(array.size for array in arrays.values())
     if stored != wanted:
         raise ValueError(

@@ -15,7 +15,7 @@ def test_log_likelihood_goes_into_history(small_rbm, bits):
     assert history["test_log_likelihood"][-1] == pytest.approx(
         rbm.log_prob(bits[200:]).mean()
     )
-    assert history["log_partition_stderr"] == [0.0, 0.0]
+    assert history["log_likelihood_stderr"] == [0.0, 0.0]
     np.testing.assert_array_equal(rbm.kernel.numpy(), silent.kernel.numpy())
 
 
@@ -25,7 +25,7 @@ def test_log_likelihood_of_one_array_by_annealing(small_rbm, bits):
         bits, method="ais", chains=20, temperatures=30, reverse=False
     )
     history = rbm.fit(bits, verbose=0, callbacks=[callback]).history
-    assert history["log_partition_stderr"][0] > 0
+    assert history["log_likelihood_stderr"][0] > 0
     assert history["log_likelihood"][0] < 0
 
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import genzoo as gz
 from genzoo.optimizers import LBFGS, Evaluation, NaturalGradient, Newton
+from genzoo.optimizers.lasso import lasso as least_with_l1
 
 SOLVERS = {"newton": Newton, "lbfgs": LBFGS}
 every_solver = pytest.mark.parametrize("make", SOLVERS.values(), ids=SOLVERS)
@@ -380,3 +381,30 @@ def test_several_variables_are_refused():
     rbm = gz.RBM(gz.units.Bernoulli(3), gz.units.Bernoulli(2))
     with pytest.raises(ValueError, match="one vector of parameters"):
         rbm.compile(LBFGS())
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+def test_a_quadratic_with_an_l1_term_is_solved_at_once(copies):
+    """Of rank 8 in 40 parameters, or each of them three times."""
+    rng = np.random.default_rng(7)
+    factor = np.repeat(rng.standard_normal((8, 40)), copies, axis=1)
+    factor *= 10.0 ** rng.uniform(-3, 3, factor.shape[1])
+    hessian = factor.T @ factor
+    gradient = 5 * factor.T @ rng.standard_normal(8)
+    size = np.sqrt(np.diag(hessian))
+    l1 = size * rng.uniform(0, 3, len(size))
+    free = np.ones(len(size))
+    free[5] = 0
+    z = least_with_l1(
+        *(
+            tf.constant(part)
+            for part in (hessian, gradient, 0 * gradient, l1, free)
+        )
+    ).numpy()
+    assert z[5] == 0
+    slope = (hessian @ z + gradient)[free > 0] / size[free > 0]
+    weight, kept = (l1 / size)[free > 0], z[free > 0]
+    assert (np.abs(slope) <= weight + 1e-9).all()
+    held = slope + weight * np.sign(kept)
+    assert np.abs(held[kept != 0]).max() < 1e-9
+    assert 0 < np.count_nonzero(kept) < len(kept)

@@ -31,6 +31,22 @@ def test_standard_error_of_log_normal_weights(sigma):
     assert abs(mean_log - 5.0) < 4 * sigma / math.sqrt(20000)
 
 
+@pytest.mark.parametrize("count", [100, 400])
+def test_standard_error_knows_of_a_tail_that_did_not_come(count):
+    # Pareto weights with the mean 1 / (1 - k) and no variance.
+    k = 0.8
+    rng = np.random.default_rng(1)
+    inside = [
+        abs(found.log_mean - math.log(1 / (1 - k))) < 3 * found.stderr
+        for found in (
+            partition.summarise(-k * np.log(rng.random(count)))
+            for _ in range(300)
+        )
+    ]
+    # Without the tail's term in 70 of 100 cases.
+    assert np.mean(inside) > 0.85
+
+
 def test_summary_of_simple_weights():
     equal = partition.summarise(np.full(50, -1000.0))
     assert equal.log_mean == equal.mean_log == -1000
@@ -159,6 +175,19 @@ def test_path_starts_at_independent_units():
     np.testing.assert_array_equal(
         walker.field, layers.hidden_field(walker.visible)
     )
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_islands_agree_with_enumeration_within_their_spread(pair):
+    layers, path = make(pair)
+    state = path.at(path.draw(256, seed=3))
+    betas = np.linspace(0, 1, 40)
+    _, found = partition.anneal_islands(path, state, betas, 4, islands=16)
+    assert found.shape == (16,)
+    log_z = partition.annealed_importance(path.log_partition_start(), found)
+    exact, _ = layers.enumerate()
+    assert 0 < log_z.stderr < 0.5
+    assert abs(log_z.value - exact) < 4 * log_z.stderr
 
 
 def test_directions_that_disagree_are_a_warning():

@@ -5,7 +5,7 @@ import tensorflow as tf
 from genzoo import samplers
 from genzoo.runtime import random
 from genzoo.runtime.graph import compiled
-from genzoo.samplers.hmc import leapfrog
+from genzoo.samplers.hmc import Walls, leapfrog
 
 
 def gaussian(x):
@@ -71,3 +71,37 @@ def test_trajectories_have_the_mean_number_of_steps_and_no_resonance():
 def test_leapfrog_steps_are_checked(steps):
     with pytest.raises(ValueError, match="hmc: leapfrog_steps must be a pos"):
         samplers.hmc(gaussian, 0.1, steps)
+
+
+def test_trajectories_bounce_off_their_ends():
+    """Densities up to walls: even, exponential, and of a free coordinate."""
+    low = np.array([-1.0, 0.0, -np.inf])
+    high = np.array([1.0, np.inf, np.inf])
+
+    def log_prob(x):
+        return -x[:, 1] - 0.5 * x[:, 2] ** 2
+
+    step = samplers.hmc(log_prob, [1.5, 0.7, 0.7], 4, low, high)
+    x = tf.tile(tf.constant([[0.9, 0.1, 0.0]], tf.float64), (400, 1))
+    x = tf.function(lambda: samplers.run(step, 0, x, 60))().numpy()
+    assert (x >= low).all()
+    assert (x <= high).all()
+    # Means and squares of the three.
+    for k, (mean, square, fourth) in enumerate(
+        [(0, 1 / 3, 1 / 5), (1, 2, 24), (0, 1, 3)]
+    ):
+        spread = np.sqrt((square - mean**2) / 400)
+        assert abs(x[:, k].mean() - mean) < 4 * spread
+        spread = np.sqrt((fourth - square**2) / 400)
+        assert abs((x[:, k] ** 2).mean() - square) < 4 * spread
+
+
+def test_a_way_with_bounces_can_be_gone_back():
+    walls = Walls(np.array([-1.0, 0.0]), np.array([1.0, np.inf]))
+    rng = np.random.default_rng(0)
+    x = tf.constant(np.column_stack([rng.uniform(-1, 1, 50), rng.random(50)]))
+    momentum = tf.constant(rng.normal(0, 3, (50, 2)))
+    end, turned = walls.bounce(x + momentum, momentum)
+    back, again = walls.bounce(end - turned, -turned)
+    np.testing.assert_allclose(back, x, atol=1e-12)
+    np.testing.assert_allclose(again, -momentum, atol=1e-12)

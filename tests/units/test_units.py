@@ -264,9 +264,8 @@ def test_adapt_takes_the_mean_and_a_learned_variance(name):
     mean = np.asarray(unit.mean(fields(unit, 1)))[0]
     variance = np.linspace(0.5, 3.0, unit.width)
     unit.adapt(mean, variance, 10**9)
-    np.testing.assert_allclose(
-        unit.mean(tf.zeros((1, unit.width), "float64"))[0], mean, atol=1e-8
-    )
+    states = unit.mean(tf.zeros((1, unit.width), "float64"))
+    np.testing.assert_allclose(unit.restore(states)[0], mean, atol=1e-8)
     if name == "learned":
         np.testing.assert_allclose(unit.variance, variance)
 
@@ -352,3 +351,67 @@ def test_one_hot_writes_labels_as_states():
     unit = gz.units.Categorical(2, states=3)
     x = unit.one_hot([[0, 2], [1, 1]])
     np.testing.assert_array_equal(x, [[1, 0, 0, 0, 0, 1], [0, 1, 0, 0, 1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([[1, 3]], r"from 0 to 2; found \[3\]"),
+        ([[-1, 0]], r"from 0 to 2; found \[-1\]"),
+        ([[0, 1.5]], r"found \[1.5\]"),
+        ([[0, nan]], r"found \[nan\]"),
+        ([[0, 1, 2]], r"shape \(n, 2\); received \(1, 3\)"),
+        ([0, 1], r"shape \(n, 2\); received \(2,\)"),
+        (1, "shape"),
+        ([["a", "b"]], "numeric"),
+    ],
+)
+def test_labels_that_are_none_are_refused(labels, message):
+    with pytest.raises(ValueError, match=f"one_hot: labels.*{message}"):
+        gz.units.Categorical(2, states=3).one_hot(labels)
+
+
+@pytest.mark.parametrize("size", [2, (2, 3), (1, 2, 2)])
+def test_one_hot_gives_examples(size):
+    unit = gz.units.Categorical(size, states=4)
+    shape = size if isinstance(size, tuple) else (size,)
+    labels = np.random.default_rng(0).integers(0, 4, (5, *shape))
+    x = unit.one_hot(labels)
+    assert not unit.space.outside(x)
+    groups = np.reshape(x, (*labels.shape, 4))
+    np.testing.assert_array_equal(groups.argmax(axis=-1), labels)
+
+
+class Uniform(gz.units.Unit):
+    """Numbers in [0, 1] of one's own, by public names alone."""
+
+    def space_of(self, arrangement):
+        """The interval."""
+        return gz.spaces.Interval(0.0, 1.0, arrangement)
+
+    def sample(self, field, seed):
+        """By the inverse of p(x) ~ exp(t x)."""
+        total = self.bias + field
+        u = gz.random.uniform(tf.shape(field), seed, field.dtype)
+        total = tf.where(tf.abs(total) < 1e-3, 1e-3, total)
+        return tf.math.log1p(u * tf.math.expm1(total)) / total
+
+
+def test_a_unit_of_ones_own_draws_inside_a_graph():
+    unit = Uniform(3)
+    field = np.array([[-5.0, 0.0, 5.0]] * 4000, "float32")
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 3))])
+    def draw(field):
+        return unit.sample(field, gz.random.as_seed(1))
+
+    x = draw(field).numpy()
+    t = np.array([-5.0, 1e-3, 5.0])
+    # The mean is 1 / (1 - exp(-t)) - 1 / t; five standard errors.
+    mean = 1 / (1 - np.exp(-t)) - 1 / t
+    error = x.std(axis=0) / np.sqrt(len(x))
+    assert (np.abs(x.mean(axis=0) - mean) < 5 * error).all()
+    np.testing.assert_array_equal(
+        gz.random.uniform(tf.constant([4, 3]), gz.random.as_seed(1)),
+        gz.random.uniform((4, 3), gz.random.as_seed(1)),
+    )

@@ -90,10 +90,10 @@ def test_weights_of_clusters_are_counted(function):
     [
         (lambda: gz.units.Bernoulli(5), 5),
         (lambda: gz.units.Spin((2, 3)), 6),
-        (lambda: gz.units.ReLU(5), 5),
+        (lambda: gz.units.ReLU(5), 15),
         (lambda: gz.units.Categorical(5, states=3), 15),
-        (lambda: gz.units.Gaussian(5), 10),
-        (lambda: gz.units.Gaussian(5, learn_variance=True), 10),
+        (lambda: gz.units.Gaussian(5), 20),
+        (lambda: gz.units.Gaussian(5, learn_variance=True), 20),
     ],
 )
 def test_weights_of_units_are_counted(make, size):

@@ -1,5 +1,6 @@
 """The mean log-likelihood as minus entropy minus divergence."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -15,12 +16,18 @@ from genzoo.metrics.numerics.estimate import (
     Estimate,
     as_generator,
     as_rows,
+    must_score,
 )
 from genzoo.metrics.numerics.histogram_formulas import (
     entropy_formula,
     kl_of_counts,
 )
 from genzoo.types import ArrayLike, SeedLike
+
+# Of rows that were seen once, above which counts tell no entropy.
+_MOST_SINGLE = 0.7
+# And below which all states that matter were seen.
+_FEW_SINGLE = 0.01
 
 
 class LogLikelihoodDecomposition(NamedTuple):
@@ -63,20 +70,39 @@ def log_likelihood_decomposition(
         model: any object with `log_prob(x)` and `sample(n, seed)`.
         x: (n, ...), data that the model was not trained on.
         method: "states", which counts equal rows, for discrete data with few
-            states; "neighbours", for densities; "auto" takes the first for
-            data whose rows are repeated 5 times on average.
+            states; "neighbours", for densities; "scores", for discrete
+            models with many states, see below; "auto" takes the last where
+            the model's space is discrete and one row in 100 was seen once,
+            else the first for data whose rows are repeated 5 times on
+            average.
         n: number of samples of the model; by default as many as data.
         neighbours: k, for "neighbours".
-        bootstrap: draws for the errors, for "states".
+        bootstrap: draws for the errors, for "states" and "scores".
         seed: int or pair of ints.
+
+    By "scores" the entropy is that of the counts, corrected for what was not
+    seen by the share of rows that were seen once (Chao and Shen); half of the
+    correction counts as an error. log Z and sampler are tested by the
+    probability of all rows of x: the gap is the logarithm of its sum over
+    distinct rows less that of the share of samples among them; what it says
+    of log Z, KL = gap - <log p> - H(data) does not depend on. It is nan where
+    no sample is among them. Where most rows of x were seen once, their counts
+    say nothing of the entropy of what they come from: a warning says so,
+    H(data) is that of these rows as they are, `log n` if all differ, and KL
+    what is left of the log-likelihood.
 
     Returns:
         `LogLikelihoodDecomposition`, in nats.
 
     Raises:
-        ValueError: for unknown methods, and for data with repeated rows that
-            are still too few for their states: nothing can be said of the
-            entropy of such data.
+        ValueError: for unknown methods, a model without `log_prob`, and for
+            data with repeated rows that are still too few for their states,
+            where the model has a density.
+
+    Reference:
+        Chao and Shen, "Nonparametric estimation of Shannon's index of
+        diversity when there are unseen species in sample", Environmental and
+        Ecological Statistics 10, 2003.
 
     Example:
     >>> faces, mean = gz.spaces.Categorical(range(1, 7)), gz.features.Moments(1)
@@ -88,17 +114,15 @@ def log_likelihood_decomposition(
     >>> abs(gap.value) < 4 * gap.stderr
     True
     """
-    one_of("auto", "states", "neighbours")(
-        method, "log_likelihood_decomposition: method"
-    )
+    where = "log_likelihood_decomposition"
+    one_of("auto", "states", "neighbours", "scores")(method, f"{where}: method")
+    must_score(where, model)
     generator = as_generator(seed)
     samples = model.sample(
         len(x) if n is None else n, seed=int(generator.integers(2**31))
     )
     log_prob = np.asarray(model.log_prob(x), np.float64).reshape(-1)
-    rows, samples = as_rows(
-        "log_likelihood_decomposition", x=x, samples=samples
-    )
+    rows, samples = as_rows(where, x=x, samples=samples)
     states, which = np.unique(
         np.concatenate([rows, samples]), axis=0, return_inverse=True
     )
@@ -106,7 +130,12 @@ def log_likelihood_decomposition(
     distinct = len(np.unique(which))
     if method == "auto":
         method = "neighbours" if distinct == len(rows) else "states"
-        if method == "states" and distinct > len(rows) / 5:
+        many = distinct > len(rows) / 5
+        space = getattr(model, "space", None)
+        if getattr(space, "is_discrete", False):
+            single = np.sum(np.bincount(which) == 1) > _FEW_SINGLE * len(which)
+            method = "scores" if single or many else "states"
+        if method == "states" and many:
             raise ValueError(
                 f"log_likelihood_decomposition: x has {distinct} distinct "
                 f"rows of {len(rows)}, too many to estimate its entropy, and "
@@ -116,6 +145,8 @@ def log_likelihood_decomposition(
         values = _by_states(
             states, which, drawn, log_prob, bootstrap, generator
         )
+    elif method == "scores":
+        values = _by_scores(which, drawn, log_prob, bootstrap, generator)
     else:
         # The log-probabilities stay with their rows.
         values = by_groups(
@@ -162,3 +193,61 @@ def _by_states(states, which, drawn, log_prob, bootstrap, generator):
     ]
     values = [terms(*draw) for draw in zip(*draws, strict=True)]
     return terms(*counts), np.std(values, axis=0, ddof=1)
+
+
+def _by_scores(which, drawn, log_prob, bootstrap, generator):
+    """(values, errors) of the four terms, where log p is known of each row."""
+    counts = np.bincount(which)
+    unknown = np.sum(counts == 1) > _MOST_SINGLE * len(which)
+    if unknown:
+        warnings.warn(
+            f"log_likelihood_decomposition: most of the {len(which)} rows of "
+            "x were seen once, so that they do not tell the entropy of what "
+            "they come from. It is given for these rows as they are, which "
+            "is too little, and the divergence is too much by the same.",
+            stacklevel=3,
+        )
+    gap, gap_error = _gap_of_scores(which, drawn, log_prob)
+    known_gap = np.nan_to_num(gap)
+
+    def terms(rows):
+        mean, (entropy, slack) = log_prob[rows].mean(), _chao_shen(which[rows])
+        if unknown:
+            plain = entropy_formula(0.0)(np.bincount(which[rows]), len(rows))
+            entropy, slack = plain[0], np.nan
+        values = np.array([mean, entropy, known_gap - mean - entropy])
+        return values, np.array([0.0, slack, np.hypot(slack, known_error)])
+
+    known_error = np.nan_to_num(gap_error)
+    values, slack = terms(np.arange(len(which)))
+    draws = [
+        terms(generator.integers(len(which), size=len(which)))[0]
+        for _ in range(bootstrap)
+    ]
+    errors = np.hypot(np.std(draws, axis=0, ddof=1), slack)
+    return np.append(values, gap), np.append(errors, gap_error)
+
+
+def _gap_of_scores(which, drawn, log_prob):
+    """What log Z seems to be too small by, and the error of that."""
+    states, first = np.unique(which, return_index=True)
+    share = np.isin(drawn, states).mean()
+    if share == 0:
+        return np.nan, np.nan
+    gap = np.logaddexp.reduce(log_prob[first]) - np.log(share)
+    # As if half a sample more were elsewhere, should all be among them.
+    away = max(1 - share, 0.5 / len(drawn))
+    return gap, np.sqrt(away / share / len(drawn))
+
+
+def _chao_shen(numbers):
+    """An entropy from the states of rows, and how far it may be off."""
+    counts = np.unique(numbers, return_counts=True)[1]
+    n = len(numbers)
+    seen = 1 - min(np.sum(counts == 1), n - 1) / n
+    share = seen * counts / n
+    # A state of this share is among n rows with the probability below.
+    found = -np.expm1(n * np.log1p(-np.minimum(share, 1 - 1e-12)))
+    entropy = -np.sum(share * np.log(share) / found)
+    plain = -np.sum(counts / n * np.log(counts / n))
+    return entropy, 0.5 * abs(entropy - plain)

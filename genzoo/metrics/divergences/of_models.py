@@ -10,7 +10,12 @@ and is not in the standard error.
 import numpy as np
 
 from genzoo.checks import whole
-from genzoo.metrics.numerics.estimate import CanScore, Estimate, as_generator
+from genzoo.metrics.numerics.estimate import (
+    CanScore,
+    Estimate,
+    as_generator,
+    must_score,
+)
 from genzoo.types import SeedLike
 
 
@@ -140,6 +145,7 @@ def _sample(model, n, seed):
 
 
 def _log_prob(model, x):
+    must_score("Divergences of models", model)
     values = np.asarray(model.log_prob(x), np.float64).reshape(-1)
     if np.isnan(values).any() or (values == np.inf).any():
         raise ValueError(

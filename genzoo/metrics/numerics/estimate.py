@@ -32,6 +32,18 @@ class CanScore(CanSample, Protocol):
         """Log-probabilities in nats, (n,)."""
 
 
+def must_score(function: str, *models: Any) -> None:
+    """Raise a ValueError that names a model without a likelihood."""
+    for model in models:
+        if not callable(getattr(model, "log_prob", None)):
+            raise ValueError(
+                f"{function}: {type(model).__name__} has no log_prob, so that "
+                "there is no likelihood to ask for. Compare its samples with "
+                "data instead, for example by kl_divergence or by "
+                "ClassifierTwoSample."
+            )
+
+
 def as_rows(function: str, **samples: ArrayLike) -> list[np.ndarray]:
     """Samples as float64 arrays (n, width) of the same width.
 

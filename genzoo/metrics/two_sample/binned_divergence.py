@@ -52,6 +52,8 @@ class BinnedDivergence(KeptSamplesMetric):
     True
     """
 
+    fields = "value", "stderr"
+
     def __init__(
         self,
         observable: Features = None,

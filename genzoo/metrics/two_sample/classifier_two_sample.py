@@ -61,6 +61,8 @@ class ClassifierTwoSample(KeptSamplesMetric):
     True
     """
 
+    fields = "accuracy", "stderr", "p_value"
+
     def __init__(
         self,
         features: Features = None,

@@ -62,6 +62,8 @@ class KernelDistance(KeptSamplesMetric):
     True
     """
 
+    fields = "value", "stderr"
+
     def __init__(
         self,
         features: Features = None,

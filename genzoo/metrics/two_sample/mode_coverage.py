@@ -66,6 +66,8 @@ class ModeCoverage(TwoSampleMetric):
     (1.0, 1.0)
     """
 
+    fields = "modes", "kl", "high_quality"
+
     def __init__(
         self,
         centres: ArrayLike | None = None,

@@ -49,6 +49,8 @@ class MomentError(MomentMetric):
     ['chi_square', 'covariance', 'mean']
     """
 
+    fields = "mean", "covariance", "chi_square"
+
     def evaluate(self) -> dict[str, float]:
         """The dict of mean, covariance and chi_square."""
         real, generated = self.moments()

@@ -53,6 +53,8 @@ class SlicedWasserstein(KeptSamplesMetric):
     True
     """
 
+    fields = "value", "stderr"
+
     def __init__(
         self,
         features: Features = None,

@@ -1,5 +1,6 @@
 """What all metrics of two samples share: features, checks, rows counted."""
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -10,6 +11,7 @@ from genzoo.types import ArrayLike
 
 # A function or Keras model of a batch of samples, or a saved one.
 Features: TypeAlias = Callable[[Any], Any] | None
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class TwoSampleMetric(keras.metrics.Metric):
@@ -26,8 +28,12 @@ class TwoSampleMetric(keras.metrics.Metric):
             compares the samples themselves. It runs inside a graph, and is
             saved with the metric if Keras can serialise it. Integers and
             booleans are given to it as floats.
-        name: as in Keras.
+        name: as in Keras; by default that of the class, as in
+            `frechet_distance`, of however many there are.
         dtype: as in Keras; sums are float64 whatever it is.
+
+    Attributes:
+        fields: the names of the numbers, where `result` is a dict.
 
     Raises:
         ValueError: by `update_state`, if the samples differ in shape from
@@ -50,12 +56,16 @@ class TwoSampleMetric(keras.metrics.Metric):
     3.0
     """
 
+    fields: tuple[str, ...] = ()
+
     def __init__(
         self,
         features: Features = None,
         name: str | None = None,
         dtype: str | None = None,
     ):
+        # Keras would number them through the process.
+        name = name or _CAPITAL.sub("_", type(self).__name__).lower()
         super().__init__(name=name, dtype=dtype)
         if features is not None and not callable(features):
             raise ValueError(

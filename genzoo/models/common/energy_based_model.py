@@ -1,6 +1,7 @@
 """Energy-based models: p(x) = exp(-E(x)) / Z, trained by likelihood."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -8,23 +9,27 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import checks, losses
-from genzoo.losses.protocols import known_rules
+from genzoo.losses.protocols import Step, known_rules
+from genzoo.models.common import watch as watching
 from genzoo.models.common.agreement import warn_of_disagreement
 from genzoo.models.common.endpoints import (
     COUNT,
     SEED,
     STEPS,
     Endpoints,
-    fingerprint,
 )
 from genzoo.models.common.generative_model import GenerativeModel
+from genzoo.models.common.identity import likelihood_identity
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.common.walks import GROUP, Walks, divided
-from genzoo.partition.log_partition import RECORD_LENGTH, LogPartition
-from genzoo.runtime import distribute, random
+from genzoo.models.common.watch import KNOWN_LENGTH, Watch
+from genzoo.optimizers.falling import Falling, Plan
+from genzoo.partition.log_partition import LogPartition
+from genzoo.runtime import data as pipelines
+from genzoo.runtime import distribute, random, weights
 from genzoo.runtime.graph import Graph
 from genzoo.runtime.memory import check_memory
-from genzoo.types import Array, ArrayLike, SeedLike
+from genzoo.types import Array, ArrayLike, Examples, SeedLike
 
 # Sweeps before samples are compared with data in `evaluate`.
 _METRIC_STEPS = 100
@@ -33,10 +38,10 @@ _ROWS = 4096
 _DRAWN_ELEMENTS = 2**22
 # Chains from each other start, and the samples they are compared with for each.
 _WITNESSES, _COMPARED = 32, 4
-# What is known of log Z, and of which weights.
-KNOWN_LENGTH = RECORD_LENGTH + 1
 # From a number of draws and a seed to states in rows.
 Draw = Callable[[Any, random.Seed], tf.Tensor]
+# States that are listed, for the entropy of data.
+_MOST_STATES = 2**20
 
 
 class EnergyBasedModel(GenerativeModel):
@@ -75,6 +80,12 @@ class EnergyBasedModel(GenerativeModel):
         self.known_log_partition = distribute.mirrored_weight(
             self, "known_log_partition", (KNOWN_LENGTH,), dtype="float64"
         )
+        self.watch = Watch(name="watch")
+        self._watches = False
+        self._measures: keras.metrics.Mean | None = None
+        self._reference = Graph(
+            lambda: tf.convert_to_tensor(self._reference_energy())
+        )
         self._drawn = Graph(
             lambda n, key, steps: self._draw(n, random.Seed(key), steps),
             COUNT,
@@ -92,12 +103,22 @@ class EnergyBasedModel(GenerativeModel):
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: bool | str = "auto",
+        watch: bool = True,
     ) -> None:
         """Choose the optimizer and the learning rule.
 
+        Whatever the rule, `loss` and `val_loss` in the logs are -<log p> in
+        nats: of the batches of an epoch, each under the weights that it met,
+        and of held-out data under those of the epoch's end. What the rule
+        itself makes small stands beside it under its own name, such as
+        `contrast`. log Z is summed at each epoch's end where that is quick,
+        else annealed by 128 chains, at 80 to 1,000 temperatures as the epoch
+        is long; `log_partition_stderr` is its standard error, which `loss`
+        and `val_loss` share.
+
         Args:
-            optimizer: any Keras optimizer; by default `SGD(0.05)` for
-                discrete units, Adam where states have no bound.
+            optimizer: any Keras optimizer; by default that of the model, of
+                an RBM `genzoo.optimizers.Falling`.
             loss: a learning rule of `genzoo.losses` or its name; "auto" takes
                 one that the model has, persistent contrastive divergence with
                 128 chains if it has that.
@@ -106,13 +127,15 @@ class EnergyBasedModel(GenerativeModel):
             run_eagerly: as in Keras.
             steps_per_execution: as in Keras; 16 saves about a tenth.
             jit_compile: as in Keras. XLA makes sampling slower on CPUs.
+            watch: whether the likelihood is followed. False saves the time,
+                and leaves only the rule's measure in the logs.
 
         Raises:
             ValueError: if the model lacks what the loss needs, its chains do
                 not fit into memory, or an option fails under the current
                 strategy.
         """
-        distribute.check_compile(steps_per_execution, jit_compile)
+        self._check_options(run_eagerly, steps_per_execution, jit_compile)
         is_auto = isinstance(loss, str) and loss == "auto"
         rule = losses.get(self._default_loss() if is_auto else loss)
         rule.check(self)
@@ -127,6 +150,8 @@ class EnergyBasedModel(GenerativeModel):
                 "variables' dtype. Pass its inner optimizer."
             )
         self._check_optimizer(optimizer, rule)
+        self._build_optimizer(optimizer, self.trainable_variables)
+        # Last of what may be refused, so that a refusal changes nothing.
         self.keep_chains(rule.chains)
         super().compile(
             optimizer=optimizer,
@@ -137,7 +162,12 @@ class EnergyBasedModel(GenerativeModel):
         )
         self.loss: Any = rule
         self._compared = compared
-        self.optimizer.build(self.trainable_variables)
+        self._asked_to_watch = bool(watch)
+        is_likelihood = rule.measure == "loss"
+        has_log_z = self.walks is not None or math.isfinite(self._sum_terms())
+        self._watches = bool(watch) and has_log_z and not is_likelihood
+        with self.distribute_strategy.scope():
+            self._measures = keras.metrics.Mean(name=rule.measure)
 
     def _default_loss(self) -> str:
         """What the loss "auto" is."""
@@ -173,6 +203,7 @@ class EnergyBasedModel(GenerativeModel):
             "run_eagerly": config["run_eagerly"],
             "steps_per_execution": config["steps_per_execution"],
             "jit_compile": config["jit_compile"],
+            "watch": self._asked_to_watch,
         }
 
     def keep_chains(self, count: int) -> None:
@@ -228,23 +259,75 @@ class EnergyBasedModel(GenerativeModel):
         """Set what follows from the data's averages alone."""
         self.adapted.assign(1)
 
-    # Training -------------------------------------------------------------
+    # Weights that were given ----------------------------------------------
 
-    def _prepare(self, x: Any, steps: int | None = None) -> None:
-        if not self.is_adapted:
-            self.adapt(x, steps)
+    def add_weight(self, *args: Any, **kwargs: Any) -> keras.Variable:
+        """A weight as in Keras; whether it is assigned later is noticed."""
+        return weights.mark(super().add_weight(*args, **kwargs))
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Set all weights as Keras does, as if the model had been loaded."""
+        super().set_weights(weights)
+        self.adapted.assign(1)
+
+    def load_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Load weights as Keras does; the model then needs no adaptation."""
+        super().load_weights(filepath, *args, **kwargs)
+        self.adapted.assign(1)
 
     @property
     def is_adapted(self) -> bool:
-        """Whether the model was adapted to data, fitted or loaded."""
-        return bool(self.adapted.numpy())
+        """Whether it was adapted to data, fitted, loaded, or given weights."""
+        return bool(self.adapted.numpy()) or any(
+            weights.is_touched(weight) for weight in self.parameters
+        )
 
     def _check_adapted(self, method: str) -> None:
+        """Raise a ValueError unless the model is a distribution by now."""
         if not self.is_adapted:
             raise ValueError(
                 f"{self._where(method)}: the model has not seen data. "
-                "Call fit(x), or adapt(x), or load weights first."
+                "Call fit(x), or adapt(x), or load or assign weights first."
             )
+        wrong = weights.not_finite(self._energy_weights())
+        if wrong:
+            raise ValueError(
+                f"{self._where(method)}: {', '.join(wrong)} must be finite; "
+                "found NaN or infinite numbers, with which the model is no "
+                "distribution. Load or assign other weights, or train a new "
+                "model with a smaller learning rate."
+            )
+
+    def _energy_weights(self) -> list[keras.Variable]:
+        """All weights of the energy, those that are learned first.
+
+        By default all that are not kept for training and sampling.
+        """
+        aside = [self.adapted, self.known_log_partition]
+        aside += [*self.draws.weights, *self.watch.weights]
+        if self.chains is not None:
+            aside += self.chains.weights
+        known = {id(weight) for weight in (*aside, *self.parameters)}
+        fixed = [weight for weight in self.weights if id(weight) not in known]
+        return [*self.parameters, *fixed]
+
+    # Training -------------------------------------------------------------
+
+    def _plan_of_batches(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
+        plan = super()._plan_of_batches(x, y, **asked)
+        if isinstance(self.optimizer, Falling):
+            begin = plan.get("initial_epoch", 0)
+            pace = Plan(self._rate_unit(), begin)
+            plan["callbacks"] = [pace, *plan["callbacks"]]
+        return plan
+
+    def _rate_unit(self) -> float:
+        """The unit of the rate of a `genzoo.optimizers.Falling`."""
+        return 1.0
+
+    def _prepare(self, x: Any, steps: int | None = None) -> None:
+        if not self.adapted.numpy():
+            self.adapt(x, steps)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update by the learning rule that `compile` was given."""
@@ -252,18 +335,20 @@ class EnergyBasedModel(GenerativeModel):
         first, rows = distribute.global_rows(tf.shape(x)[0])
         seed = self.draws.next().at_row(first)
         penalties = self._penalty_gradients()
-        loss, gradients = self.loss.gradients(self, x, seed)
+        step = Step(*self.loss.gradients(self, x, seed))
+        # Before the weights move.
+        height = self._height(x, step.energy) if self._watches else None
         pairs = [
             (gradient if penalty is None else gradient + penalty, weight)
             for gradient, penalty, weight in zip(
-                gradients, penalties, self.parameters, strict=True
+                step.gradients, penalties, self.parameters, strict=True
             )
             if weight.trainable
         ]
         if pairs:
             self.optimizer.apply(*map(list, zip(*pairs, strict=True)))
         self.adapted.assign(1)
-        return self._logs(loss, rows)
+        return self._logs(step.measure, height, rows)
 
     def _penalty_gradients(self) -> list:
         """This replica's share of the regularizers' gradients, or Nones."""
@@ -280,19 +365,232 @@ class EnergyBasedModel(GenerativeModel):
         x = _examples(data)
         first, rows = distribute.global_rows(tf.shape(x)[0])
         seed = self.draws.next(random.SAMPLING).at_row(first)
-        loss = self.loss.value(self, x, seed)
+        measure = height = None
+        if self._watches:
+            height = self._height(x)
+        else:
+            measure = self.loss.value(self, x, seed)
         if self._compared.metrics:
             own = random.fold_in(seed, 0)
             steps = tf.constant(_METRIC_STEPS)
             self._compared.update(x, self._draw(tf.shape(x)[0], own, steps))
-        return self._logs(loss, rows)
+        return self._logs(measure, height, rows)
 
-    def _logs(self, loss, rows) -> dict[str, tf.Tensor]:
-        """The mean loss so far, given this replica's share of a batch's."""
-        self._loss_tracker.update_state(
-            distribute.all_sum(loss), sample_weight=rows
+    # The logs ---------------------------------------------------------------
+
+    def _height(self, x, energy=None) -> tf.Tensor:
+        """This replica's share of <E(x) - E0> over a batch, in nats."""
+        if energy is None:
+            energy = distribute.share_of_mean(self.call(x))
+        reference = tf.cast(self._reference_energy(), energy.dtype)
+        return energy - distribute.share(reference)
+
+    def _reference_energy(self) -> Any:
+        """E0, the energy of a point in the midst of the data, in nats."""
+        return 0.0
+
+    def _logs(self, measure, height, rows) -> dict[str, tf.Tensor]:
+        """The means so far, given this replica's shares of a batch's.
+
+        Args:
+            measure: what the rule makes small, or None.
+            height: `_height`, or None.
+            rows: of the batch, on all replicas.
+        """
+        for tracker, value in (
+            (self._measures, measure),
+            (self._loss_tracker, height),
+        ):
+            if tracker is not None and value is not None:
+                tracker.update_state(
+                    distribute.all_sum(value), sample_weight=rows
+                )
+        logs = self.get_metrics_result()
+        if measure is None:
+            logs = {"loss": logs["loss"]}
+        return distribute.shape_logs(logs)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Keras's, the rule's measure, and those of samples."""
+        own = [] if self._measures is None else [self._measures]
+        return [*own, *super().metrics]
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The mean negative log-likelihood, and the rule's measure."""
+        if self._measures is None:
+            return {}
+        measure = {self._measures.name: self._measures.result()}
+        if not self._watches:
+            return measure
+        height = self._loss_tracker.result()
+        level = tf.cast(tf.convert_to_tensor(self.watch.level.value), "float32")
+        return {"loss": height + level, **measure}
+
+    def look(self) -> LogPartition:
+        """log Z at the present weights, found in less time than an epoch."""
+        of = self._digest()
+        found = self.watch.known(of)
+        if found is None:
+            found = self._glance(int(self._loss_tracker.count))
+            self.watch.keep(found, of)
+        self._set_level(found.value)
+        return found
+
+    def _set_level(self, log_z: float) -> None:
+        self.watch.level.assign(log_z + float(self._reference()))
+
+    def _glance(self, rows: int) -> LogPartition:
+        """log Z by a sum, or by annealing as long as rows were learned from."""
+        if watching.sums(self._sum_terms(), rows, self.space.width):
+            return self._exact_log_partition()
+        # The same draws each time, so that epochs differ by their weights.
+        return self._walks().glance(
+            watching.CHAINS, watching.temperatures(rows), random.as_seed(0)
         )
-        return distribute.shape_logs({"loss": self._loss_tracker.result()})
+
+    def _sum_terms(self) -> float:
+        """How many terms the sum for log Z has; inf if there is none."""
+        own = type(self)._exact_log_partition
+        has_sum = own is not EnergyBasedModel._exact_log_partition
+        return 0 if has_sum else math.inf
+
+    def _own_callbacks(self) -> list[keras.callbacks.Callback]:
+        return [watching.EachEpoch()] if self._watches else []
+
+    def _get_metrics_result_or_logs(self, logs):
+        # Called by Keras once the last batch of an epoch was seen.
+        logs = super()._get_metrics_result_or_logs(logs)
+        is_lost = weights.not_finite(self.trainable_variables)
+        if not self._watches or self._compared.is_evaluating or is_lost:
+            return logs
+        level = self.watch.level.numpy()
+        found = self.look()
+        end = self.watch.level.numpy()
+        # The batches met all that lies between.
+        self.watch.level.assign((level + end) / 2)
+        logs = {**logs, **self.get_metrics_result()}
+        self.watch.level.assign(end)
+        return {**logs, "log_partition_stderr": found.stderr}
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: None = None,
+        class_weight: None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One update, as in Keras; what the rule makes small is returned.
+
+        The likelihood is not: `test_on_batch` finds it.
+        """
+        logs = super().train_on_batch(
+            x, y, sample_weight, class_weight, return_dict=True
+        )
+        if self._watches:
+            del logs["loss"]
+        return logs if return_dict else next(iter(logs.values()))
+
+    def test_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """-<log p> of a batch in nats, as in Keras."""
+        self._know_level(is_fitting=False)
+        return super().test_on_batch(x, y, sample_weight, return_dict)
+
+    def _know_level(self, is_fitting: bool) -> None:
+        """Find log Z before examples are scored."""
+        if not self._watches:
+            return
+        if is_fitting:
+            self.look()
+        else:
+            self._set_level(self._log_z())
+
+    def evaluate(
+        self,
+        x: Examples | None = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: None = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """-<log p> of examples in nats, and whether the identities hold.
+
+        `loss` is the mean of `-log_prob`, with the same log Z, of which
+        `log_partition_stderr` is the standard error. For arrays of a discrete
+        space of up to 2**20 states, `data_entropy` H(data),
+        `kl_divergence` KL(data || model) and `likelihood_identity`,
+        |<log p>_data + H(data) + KL(data || model)|, stand beside it.
+
+        Args:
+            x: examples, an array or a dataset of batches.
+            y: must be None, as sample_weight.
+            batch_size: as in Keras.
+            verbose: as in Keras.
+            sample_weight: must be None.
+            steps: as in Keras.
+            callbacks: as in Keras.
+            return_dict: as in Keras.
+            **kwargs: as in Keras.
+
+        Raises:
+            ValueError: if x is not in the space, or the model has not seen
+                data.
+        """
+        is_fitting = bool(kwargs.get("_use_cached_eval_dataset"))
+        self._know_level(is_fitting)
+        results = super().evaluate(
+            x,
+            y,
+            batch_size=batch_size,
+            verbose=verbose,
+            sample_weight=sample_weight,
+            steps=steps,
+            callbacks=callbacks,
+            return_dict=True,
+            **kwargs,
+        )
+        if not is_fitting:
+            results |= self._identities(x)
+        return (
+            results if return_dict else self._flatten_metrics_in_order(results)
+        )
+
+    def _identities(self, x: Any) -> dict[str, float]:
+        """What `evaluate` finds beside the likelihood."""
+        found = {}
+        stored = self.stored_log_partition
+        if self._is_estimated and stored is not None:
+            found["log_partition_stderr"] = stored.stderr
+        if self._has_few_states and pipelines.is_array(x):
+            x = self._examples("evaluate", x)
+            found |= likelihood_identity(x, self.log_prob)
+        return found
+
+    @property
+    def _is_estimated(self) -> bool:
+        return self._watches and self._partition_methods()[0] == "ais"
+
+    @property
+    def _has_few_states(self) -> bool:
+        return (self.space.state_count or np.inf) <= _MOST_STATES
+
+    def _result_names(self) -> tuple[list[str], list[str]]:
+        first = ["loss"] if self._watches else [self.loss.measure]
+        last = ["log_partition_stderr"] if self._is_estimated else []
+        if self._has_few_states:
+            last += ["data_entropy", "kl_divergence", "likelihood_identity"]
+        return first, last
 
     # Samples --------------------------------------------------------------
 
@@ -339,6 +637,7 @@ class EnergyBasedModel(GenerativeModel):
                 does not have.
         """
         n = self._check_count("sample", n)
+        self._check_adapted("sample")
         where = self._where("sample")
         steps = checks.positive_int(steps, f"{where}: steps")
         temperature = checks.positive_number(
@@ -391,15 +690,18 @@ class EnergyBasedModel(GenerativeModel):
         walker = self.walks.walker if self.walks else None
         width = self.space.width + (walker.width if walker else 0)
         rows = max(_DRAWN_ELEMENTS // width // GROUP, 1) * GROUP
-        found = None
-        for first in range(0, n, rows):
+
+        def part(first):
             count = min(rows, n - first)
-            part = self.unflatten(draw(count, seed.at_row(first))).numpy()
-            if count == n:
-                return part
-            if found is None:
-                found = np.empty((n, *part.shape[1:]), part.dtype)
-            found[first : first + count] = part
+            return self._unflatten(draw(count, seed.at_row(first))).numpy()
+
+        head = part(0)
+        if len(head) == n:
+            return head
+        found = np.empty((n, *head.shape[1:]), head.dtype)
+        found[:rows] = head
+        for first in range(rows, n, rows):
+            found[first : first + rows] = part(first)
         return found
 
     def _own_draws(self, n, seed, steps, start, temperature, method) -> Array:
@@ -430,7 +732,9 @@ class EnergyBasedModel(GenerativeModel):
         walks = self._walks()
         if not isinstance(start, str):
             where = self._where("sample")
-            start = self.space.check(f"{where}: start", start)
+            start = self.space.check(
+                f"{where}: start", start, wide=self._keeps_float64
+            )
             if len(start) != n:
                 raise ValueError(
                     f"{where}: start has {len(start)} rows; n is {n}."
@@ -478,13 +782,13 @@ class EnergyBasedModel(GenerativeModel):
         pairs = []
         for rows in groups:
             rows = rows[: _COMPARED * _WITNESSES]
-            x = self.unflatten(rows).numpy()
+            x = self._unflatten(rows).numpy()
             pairs.append((rows.numpy(), self._in_batches(self.call, x)))
         others = dict(zip(names, pairs[1:], strict=True))
         where = self._where("sample")
         warn_of_disagreement(where, pairs[0], others, steps)
 
-    def unflatten(self, states: tf.Tensor) -> tf.Tensor:
+    def _unflatten(self, states: tf.Tensor) -> tf.Tensor:
         """The examples of states in rows, (n, *event_shape)."""
         return self.space.unflatten(states)
 
@@ -492,25 +796,21 @@ class EnergyBasedModel(GenerativeModel):
         """n examples to compare a batch with, inside a graph."""
         exact = self._exact_draws("batch")
         if exact is not None:
-            return self.unflatten(exact(n, seed))
+            return self._unflatten(exact(n, seed))
         walks = self._walks()
         first, second = random.split(seed, 2)
         x = walks.run(walks.begin(n, first), second, steps)
-        return self.unflatten(x)
+        return self._unflatten(x)
 
     def _served_draw(self) -> Callable:
         """`(n, seed, steps)` to what `sample` gives, inside a graph."""
         exact = self._exact_draws("call")
-        if exact is None and self.walks is None:
+        if exact is not None:
+            return lambda n, seed, steps: self._unflatten(exact(n, seed))
+        if self.walks is None:
             return self._draw
-        if exact is None:
-            draw = self.walks.drawn(self.walks.walker.path_inputs())
-        else:
-
-            def draw(n, seed, steps):
-                return exact(n, seed)
-
-        return lambda n, seed, steps: self.unflatten(draw(n, seed, steps))
+        walked = self.walks.drawn(self.walks.walker.path_inputs())
+        return lambda n, seed, steps: self._unflatten(walked(n, seed, steps))
 
     # Energies and log Z ----------------------------------------------------
 
@@ -524,7 +824,7 @@ class EnergyBasedModel(GenerativeModel):
         Raises:
             ValueError: if x is not in the model's space.
         """
-        x = self.space.check(self._where("energy"), x)
+        x = self._examples("energy", x)
         return self._in_batches(self.call, x)
 
     def log_prob(self, x: ArrayLike) -> Array:
@@ -538,9 +838,13 @@ class EnergyBasedModel(GenerativeModel):
                 never adapted to data, fitted or loaded.
         """
         self._check_adapted("log_prob")
-        x = self.space.check(self._where("log_prob"), x)
+        x = self._examples("log_prob", x)
         log_z = self._log_z()
         return -self._in_batches(self.call, x) - log_z
+
+    def _examples(self, method: str, x: ArrayLike) -> Array:
+        where = self._where(method)
+        return self.space.check(where, x, wide=self._keeps_float64)
 
     def _in_batches(
         self, function: Callable, x: Array, size: int = _ROWS
@@ -604,6 +908,12 @@ class EnergyBasedModel(GenerativeModel):
             )
         else:
             result = self._exact_log_partition()
+        if not np.isfinite(result.value):
+            raise ValueError(
+                f"{where}: log Z is found to be {result.value}: the weights "
+                "are too large for their dtype. Train with a smaller learning "
+                "rate, or make the model with dtype='float64'."
+            )
         record = [*result.to_record(), self._digest()]
         self.known_log_partition.assign(record)
         return result
@@ -638,7 +948,7 @@ class EnergyBasedModel(GenerativeModel):
 
     def _digest(self) -> int:
         """A number that changes with any weight of the energy."""
-        return fingerprint(self.parameters) + 1
+        return weights.fingerprint(self._energy_weights()) + 1
 
     # Presets ---------------------------------------------------------------
 
@@ -690,7 +1000,7 @@ class EnergyBasedModel(GenerativeModel):
             def gibbs(x, seed, steps):
                 first, second = random.split(random.as_seed(seed), 2)
                 x = walks.run(walks.walker.at(x, first), second, steps)
-                return self.unflatten(x)
+                return self._unflatten(x)
 
             served["gibbs"] = (gibbs, [*given, SEED, STEPS])
         return served

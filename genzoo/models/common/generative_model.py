@@ -7,17 +7,26 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
+from keras.optimizers import LossScaleOptimizer
 
 from genzoo import checks
 from genzoo.export import export
-from genzoo.models.common.endpoints import SEED, Endpoints, fingerprint
+from genzoo.models.common.endpoints import SEED, Endpoints
 from genzoo.models.common.presets import Preset
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.portable import SUFFIXES, export_portable
-from genzoo.runtime import data, distribute, random
+from genzoo.runtime import data, distribute, random, weights
 from genzoo.runtime.memory import check_memory
 from genzoo.spaces import Space
-from genzoo.types import Array, Examples, SeedLike
+from genzoo.types import Array, ArrayLike, Examples, SeedLike
+
+# Which method takes datasets, for those that take one batch.
+_OF_DATASETS = {
+    "train_on_batch": "fit",
+    "test_on_batch": "evaluate",
+    "predict_on_batch": "predict",
+}
 
 
 class GenerativeModel(Preset, keras.Model):
@@ -28,12 +37,14 @@ class GenerativeModel(Preset, keras.Model):
     Args:
         seed: int or pair of ints, the source of all that is drawn at random;
             None takes one that `keras.utils.set_random_seed` determines.
+        **kwargs: `name`, `dtype` and `trainable`, as in Keras.
 
     Attributes:
         space: the `genzoo.spaces.Space` of one example.
 
     Raises:
-        ValueError: if distribution is set up in a way that cannot train.
+        ValueError: if distribution is set up in a way that cannot train; for
+            a keyword of Keras that means nothing here.
 
     Example:
     >>> issubclass(genzoo.GAN, genzoo.models.GenerativeModel)
@@ -46,11 +57,13 @@ class GenerativeModel(Preset, keras.Model):
 
     def __init__(self, seed: SeedLike | None = None, **kwargs):
         distribute.check_supported()
+        checks.layer_keywords(type(self).__name__, kwargs)
         super().__init__(**kwargs)
         # Keras would round real-valued examples to the compute dtype.
         self.autocast = False
         self.draws = random.DrawCounter(seed)
         self._compared = SampleMetrics()
+        self._ends_at_nan = False
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Keras's would add up the replicas' first batches, which fails where
@@ -66,6 +79,11 @@ class GenerativeModel(Preset, keras.Model):
         """The shape of one example."""
         return self.space.event_shape
 
+    @property
+    def _keeps_float64(self) -> bool:
+        """Whether examples in float64 stay so: then the model rounds them."""
+        return self.variable_dtype == "float64"
+
     # Metrics of samples ----------------------------------------------------
 
     @property
@@ -74,13 +92,39 @@ class GenerativeModel(Preset, keras.Model):
         return [*super().metrics, *self._compared.metrics]
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """What Keras's own metrics say, those kept while training."""
+        """What Keras's own metrics say, those kept while training, by name."""
         own = self._compared.metrics
-        kept = [m for m in self.metrics if not any(m is c for c in own)]
-        return {metric.name: metric.result() for metric in kept}
+        found: dict[str, Any] = {}
+        for metric in self.metrics:
+            if not any(metric is compared for compared in own):
+                value = metric.result()
+                several = isinstance(value, dict)
+                found.update(value if several else {metric.name: value})
+        return found
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` returns for an array, in its order."""
+        if not self.compiled:
+            return []
+        first, last = self._result_names()
+        return [*first, *self._compared.names(), *last]
+
+    def _result_names(self) -> tuple[list[str], list[str]]:
+        """What `evaluate` finds besides metrics of samples: before, behind."""
+        return ["loss"], []
+
+    def _flatten_metrics_in_order(self, logs):
+        # Called by Keras to make a list of a dict of results.
+        known = [name for name in self.metrics_names if name in logs]
+        rest = [name for name in logs if name not in known]
+        values = [logs[name] for name in (*known, *rest)]
+        return values[0] if len(values) == 1 else values
 
     def _get_metrics_result_or_logs(self, logs):
         # Called by Keras once the last batch was seen.
+        if not self._compared.is_evaluating:
+            self._check_progress(logs)
         logs = super()._get_metrics_result_or_logs(logs)
         if self._compared.is_evaluating:
             return {**logs, **self._compared.results()}
@@ -106,8 +150,9 @@ class GenerativeModel(Preset, keras.Model):
         """Train as `keras.Model.fit` does.
 
         Differences: an array is shuffled in an order that changes each epoch
-        and follows from the model's seed; `batch_size` defaults to 128; a
-        model that was not adapted to data is adapted to x first.
+        and follows from the model's seed; `batch_size` defaults to
+        128, for an RBM to a hundredth of the rows within 4 and 128; a model
+        that was not adapted to data is adapted to x first.
 
         Args:
             x: array of shape (n, *event_shape), or a `tf.data.Dataset` of
@@ -132,7 +177,9 @@ class GenerativeModel(Preset, keras.Model):
         Raises:
             ValueError: if data are empty, of another shape or outside of the
                 model's space, before anything is changed; for a later batch
-                of a dataset, before that batch is learned from.
+                of a dataset, before that batch is learned from; at the end of
+                an epoch, if a weight or the loss is NaN or infinite. With
+                `keras.callbacks.TerminateOnNaN` training then just ends.
         """
         self._refuse(
             "fit", class_weight=class_weight, sample_weight=sample_weight
@@ -150,8 +197,94 @@ class GenerativeModel(Preset, keras.Model):
             shuffle=shuffle,
             **kwargs,
         )
-        with self._told_plainly("fit"):
-            return super().fit(verbose=verbose, **plan)
+        plan["callbacks"] = [*self._own_callbacks(), *plan["callbacks"]]
+        self._ends_at_nan = any(
+            isinstance(callback, keras.callbacks.TerminateOnNaN)
+            for callback in plan["callbacks"]
+        )
+        try:
+            with self._told_plainly("fit"):
+                return super().fit(verbose=verbose, **plan)
+        finally:
+            # Keras keeps it where training is interrupted, and would take
+            # it for the validation data of the next training.
+            if getattr(self, "_eval_epoch_iterator", None) is not None:
+                del self._eval_epoch_iterator
+
+    def _check_progress(self, logs: Any) -> None:
+        """Stop training where there is nothing left to train.
+
+        Raises:
+            ValueError: if a weight or a value in the logs is not finite.
+        """
+        wrong = weights.not_finite(self.trainable_variables)
+        optimizers = self._optimizers()
+        # A loss that is scaled may overflow now and then: no step is made.
+        if not any(
+            isinstance(o, LossScaleOptimizer) for o in optimizers.values()
+        ):
+            values = ((name, np.asarray(logs[name])) for name in logs or {})
+            wrong += [
+                name
+                for name, value in values
+                if np.isnan(value).any()
+                or (name.endswith("loss") and np.isinf(value).any())
+            ]
+        if not wrong:
+            return
+        if self._ends_at_nan:
+            self.stop_training = True
+            return
+        rates = ", ".join(
+            f"{name}.learning_rate is {float(optimizer.learning_rate):g}"
+            for name, optimizer in optimizers.items()
+        )
+        raise ValueError(
+            f"{self._where('fit')}: {', '.join(wrong[:4])} became NaN or "
+            f"infinite: the steps were too large; {rates}. The weights are "
+            "lost. Make the model anew, and compile it with a smaller "
+            "learning rate. To end without an error, pass "
+            "callbacks=[keras.callbacks.TerminateOnNaN()]."
+        )
+
+    def _check_options(
+        self, run_eagerly: Any, steps_per_execution: Any, jit_compile: Any
+    ) -> None:
+        """Raise a ValueError for options of `compile` that fail later on."""
+        where = self._where("compile")
+        checks.flag(run_eagerly, f"{where}: run_eagerly")
+        checks.positive_int(
+            steps_per_execution, f"{where}: steps_per_execution"
+        )
+        if not isinstance(jit_compile, str) or jit_compile != "auto":
+            checks.flag(jit_compile, f"{where}: jit_compile")
+        distribute.check_compile(steps_per_execution, jit_compile)
+
+    def _optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """The optimizers by the name of their argument of `compile`."""
+        return {"optimizer": self.optimizer}
+
+    def _build_optimizer(self, optimizer: Any, variables: list) -> None:
+        """Let an optimizer know its variables, before anything is changed.
+
+        Raises:
+            ValueError: if it belongs to the variables of another model.
+        """
+        known = getattr(optimizer, "inner_optimizer", optimizer)
+        indices = known._trainable_variables_indices
+        if optimizer.built and any(
+            known._var_key(variable) not in indices for variable in variables
+        ):
+            raise ValueError(
+                f"{self._where('compile')}: optimizer has the state of other "
+                "variables, of another model or of fewer weights. Make a new "
+                f"{type(optimizer).__name__}."
+            )
+        optimizer.build(variables)
+
+    def _own_callbacks(self) -> list[keras.callbacks.Callback]:
+        """What a model of this kind does each epoch."""
+        return []
 
     def _plan(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
         """The arguments of `keras.Model.fit`, once all is checked.
@@ -175,8 +308,10 @@ class GenerativeModel(Preset, keras.Model):
         **options: Any,
     ) -> dict[str, Any]:
         """The plan to learn from batches of examples."""
-        rows = self._batch_size("fit", batch_size)
+        rows = self._batch_size("fit", batch_size, x)
         x, y = self._checked_pair("fit", x, y)
+        if batch_size is None and data.is_array(x):
+            rows = self._batch_size_for(len(x))
         if validation_data is not None:
             validation_data = self._checked_pair(
                 "fit: validation_data", validation_data
@@ -219,6 +354,10 @@ class GenerativeModel(Preset, keras.Model):
     def _prepare(self, x: Any, steps: int | None = None) -> None:
         """Called with checked data before the first step."""
 
+    def _prepare_batch(self, x: Array) -> None:
+        """Called with a checked batch before `train_on_batch` takes a step."""
+        self._prepare(x)
+
     def evaluate(
         self,
         x: Examples | None = None,
@@ -238,8 +377,8 @@ class GenerativeModel(Preset, keras.Model):
         """
         self._refuse("evaluate", sample_weight=sample_weight)
         if not kwargs.get("_use_cached_eval_dataset"):
+            rows = self._batch_size("evaluate", batch_size, x)
             x, y = self._checked_pair("evaluate", x, y)
-            rows = self._batch_size("evaluate", batch_size)
             batch_size = rows if data.is_array(x) else None
         self._compared.is_evaluating = True
         try:
@@ -270,8 +409,8 @@ class GenerativeModel(Preset, keras.Model):
         Raises:
             ValueError: as `fit` does.
         """
-        x = self._checked_inputs(x)
-        rows = self._batch_size("predict", batch_size)
+        rows = self._batch_size("predict", batch_size, x)
+        x = self._checked_inputs("predict", x)
         with self._told_plainly("predict"):
             return super().predict(
                 x,
@@ -279,6 +418,86 @@ class GenerativeModel(Preset, keras.Model):
                 verbose=verbose,
                 steps=steps,
                 callbacks=callbacks,
+            )
+
+    # One batch -------------------------------------------------------------
+
+    def train_on_batch(
+        self,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: None = None,
+        class_weight: None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One update, as `keras.Model.train_on_batch`.
+
+        A model that was not adapted to data is adapted to this batch first.
+
+        Args:
+            x: array of shape (n, *event_shape).
+            y: conditions, for a conditional `GAN`.
+            sample_weight: not taken.
+            class_weight: not taken.
+            return_dict: whether a dict is returned, not a list.
+
+        Raises:
+            ValueError: as `fit` does, before anything is changed.
+        """
+        self._refuse(
+            "train_on_batch",
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+        )
+        self._assert_compile_called("train_on_batch")
+        x, y = self._checked_batch("train_on_batch", x, y)
+        self._prepare_batch(x)
+        return super().train_on_batch(x, y, return_dict=return_dict)
+
+    def test_on_batch(
+        self,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """The loss of a batch, as `keras.Model.test_on_batch`.
+
+        Args:
+            x: array of shape (n, *event_shape).
+            y: conditions, for a conditional `GAN`.
+            sample_weight: not taken.
+            return_dict: whether a dict is returned, not a list.
+
+        Raises:
+            ValueError: as `evaluate` does.
+        """
+        self._refuse("test_on_batch", sample_weight=sample_weight)
+        self._assert_compile_called("test_on_batch")
+        x, y = self._checked_batch("test_on_batch", x, y)
+        return super().test_on_batch(x, y, return_dict=return_dict)
+
+    def predict_on_batch(self, x: Any) -> Array:
+        """What `call` gives for a batch, as `keras.Model.predict_on_batch`.
+
+        Raises:
+            ValueError: as `predict` does.
+        """
+        self._one_batch("predict_on_batch", x)
+        x = self._checked_inputs("predict_on_batch", x)
+        return super().predict_on_batch(x)
+
+    def _checked_batch(self, method: str, x: Any, y: Any) -> tuple:
+        """(x, y) of one batch; y may be None."""
+        self._one_batch(method, x)
+        return self._checked_pair(method, x, y)
+
+    def _one_batch(self, method, x):
+        if x is not None and not data.is_array(x):
+            raise ValueError(
+                f"{self._where(method)}: x must be one batch, an array; "
+                f"received {type(x).__name__}. For a dataset call "
+                f"{_OF_DATASETS[method]}."
             )
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
@@ -295,9 +514,19 @@ class GenerativeModel(Preset, keras.Model):
                     "learns the distribution of x alone."
                 )
 
-    def _batch_size(self, method: str, batch_size: int | None) -> int:
+    def _batch_size_for(self, rows: int) -> int:
+        """How many of so many rows `fit` takes in a batch by default."""
+        return self.default_batch_size
+
+    def _batch_size(self, method: str, batch_size: int | None, x: Any) -> int:
+        """Rows of a batch of x, if x is an array."""
         if batch_size is None:
             return self.default_batch_size
+        if isinstance(x, tf.data.Dataset):
+            raise ValueError(
+                f"{self._where(method)}: batch_size goes with an array; a "
+                "dataset comes in batches. Use dataset.rebatch(batch_size)."
+            )
         where = f"{self._where(method)}: batch_size"
         return checks.positive_int(batch_size, where)
 
@@ -326,7 +555,7 @@ class GenerativeModel(Preset, keras.Model):
         if x is None:
             raise ValueError(f"{where}: x is missing.")
         if data.is_array(x):
-            x = self.space.check(where, x)
+            x = self.space.check(where, x, wide=self._keeps_float64)
         else:
             x = (check_dataset or self.space.check_dataset)(where, x)
         if distribute.is_multi_worker(self.distribute_strategy):
@@ -345,9 +574,9 @@ class GenerativeModel(Preset, keras.Model):
         self._refuse(method, y=y)
         return self._checked(method, x), None
 
-    def _checked_inputs(self, x: Any) -> Any:
+    def _checked_inputs(self, method: str, x: Any) -> Any:
         """What `predict` takes, in the form that Keras's loops take."""
-        return self._checked("predict", x)
+        return self._checked(method, x)
 
     def _complaints(self) -> dict[str, str]:
         """What a pipeline's complaints mean; see `data.told_plainly`."""
@@ -393,7 +622,7 @@ class GenerativeModel(Preset, keras.Model):
         on: the numbers on the card are those of other weights.
         """
         text, of = self._card
-        is_same = text is not None and of == fingerprint(
+        is_same = text is not None and of == weights.fingerprint(
             self.trainable_variables
         )
         return json.loads(text) if is_same else None
@@ -402,7 +631,10 @@ class GenerativeModel(Preset, keras.Model):
     def card(self, card: dict[str, Any]) -> None:
         # As text, which Keras does not search for layers.
         text = json.dumps(card, indent=2, ensure_ascii=False)
-        self._card = text, fingerprint(self.trainable_variables)
+        self._card = text, weights.fingerprint(self.trainable_variables)
+
+    def _check_adapted(self, method: str) -> None:
+        """Raise a ValueError if the model has to see data before `method`."""
 
     def endpoints(self) -> Endpoints:
         """Dict from names to (function, input signature), for `export`.
@@ -469,9 +701,11 @@ class GenerativeModel(Preset, keras.Model):
 
         Raises:
             ValueError: for another format, an endpoint that the format or the
-                model does not have, or a file of another suffix.
+                model does not have, or a file of another suffix; for an
+                energy-based model that has not seen data.
             ImportError: for "onnx" without the extra.
         """
+        self._check_adapted("export")
         if format in SUFFIXES:
             export_portable(self, filepath, format, endpoint, bool(verbose))
             return

@@ -37,6 +37,13 @@ class Preset:
         weights = cls.preset_make(**arguments).preset_weights()
         return sum(math.prod(weight.shape) for weight in weights.values())
 
+    @classmethod
+    def _preset_upgrade(
+        cls, arrays: dict[str, Any], **arguments: Any
+    ) -> dict[str, Any]:
+        """The stored arrays, with those that older presets lack."""
+        return arrays
+
     def preset_config(self) -> dict[str, Any]:
         """The arguments above, parts as they are.
 

@@ -18,6 +18,8 @@ _COUNT = tf.TensorSpec((), tf.int32)
 _SCALAR = tf.TensorSpec((), tf.float32)
 # Chains that are annealed and resampled together.
 GROUP = 128
+# Of annealing at a glance; they divide the number of chains.
+ISLANDS = 8
 # Sweeps before a reverse run: from new chains, and from those that walked.
 _LONG, _SHORT = 1000, 100
 
@@ -37,6 +39,15 @@ class Path(annealed.Path, Protocol):
 
 class Walker(Protocol):
     """The chain of a model: what one sweep is, inside a graph.
+
+    A walker may also have
+
+    - `from_path(walkers, seed, beta=1.0)`: states of chains that go on from
+      walkers on its path; else walkers are examples in rows, for `at`;
+    - `opposite(states)`: others, as far away as can be;
+    - `jump(states, seed, beta)`: states after moves between modes that leave
+      p^beta as it is, and `jumps_are_cheap`, whether all chains make them;
+    - `can_cool`: whether there is another beta than 1.
 
     Attributes:
         width: the length of the state of one chain.
@@ -67,15 +78,10 @@ class Walker(Protocol):
     def path_inputs(self) -> list[tf.Tensor]:
         """What `path` depends on besides the weights."""
 
-    def path(self, *inputs: tf.Tensor, beta: Any = 1.0) -> Path:
-        """The path by which log Z is annealed, to p^beta."""
+    def path(self, *inputs: tf.Tensor) -> Path:
+        """The path by which log Z is annealed.
 
-    def from_path(
-        self, walkers: Any, seed: random.Seed, beta: Any = 1.0
-    ) -> tf.Tensor:
-        """States of chains that go on from walkers on the path.
-
-        Not needed where walkers are examples in rows.
+        `path(*inputs, beta=...)`, where samples of p^beta are drawn.
         """
 
 
@@ -134,6 +140,7 @@ class Walks:
         self._follow = Graph(self._series, states, _KEY, _COUNT)
         self._anneal: Graph | None = None
         self._starts: dict[tuple[bool, bool], Graph] = {}
+        self._glance: Graph | None = None
 
     @property
     def persistent(self) -> distribute.Chains:
@@ -251,17 +258,18 @@ class Walks:
         # A walker that knows no temperature is not asked for one.
         heat = {} if _plain(beta, 1) else {"beta": beta}
         path = self.walker.path(*inputs, **heat)
-        walkers = partition.anneal_groups(
+        walkers, _ = partition.anneal_islands(
             path,
             path.at(path.draw(whole, begin)),
             tf.linspace(0.0, 1.0, tf.maximum(steps, 2)),
             along,
-            GROUP,
+            whole // GROUP,
         )
         last, leap = random.split(last, 2)
         states = self._resume(walkers, last, **heat)
-        if getattr(self.walker, "jumps_are_cheap", False):
-            states = self.walker.jump(states, leap, **heat)
+        walker: Any = self.walker
+        if getattr(walker, "jumps_are_cheap", False):
+            states = walker.jump(states, leap, **heat)
         return states[skipped : tf.cast(skipped, tf.int32) + n]
 
     def _resume(self, walkers, seed, **heat):
@@ -286,7 +294,8 @@ class Walks:
             temperature: that of the samples.
         """
         begin, cool, again, leap, which = random.split(seed, 5)
-        n, walker = tf.shape(states)[0], self.walker
+        n = tf.shape(states)[0]
+        walker: Any = self.walker
         cold = walker.fresh(n, begin)
         if getattr(walker, "can_cool", True):
             rows = self.run(cold, cool, steps, temperature / 4)
@@ -312,8 +321,9 @@ class Walks:
         return self._jumps[temperature == 1](states, seed.key, heat)
 
     def _jump(self, at_one, states, key, temperature):
+        walker: Any = self.walker
         beta = 1.0 if at_one else 1 / temperature
-        return self.walker.jump(states, random.Seed(key), beta)
+        return walker.jump(states, random.Seed(key), beta)
 
     def drawn(self, inputs: list[tf.Tensor]) -> Callable:
         """`(n, seed, steps)` to examples in rows as `sample` has them.
@@ -402,6 +412,37 @@ class Walks:
         return partition.annealed_importance(
             path.log_partition_start(), forward, backward, exact is not None
         )
+
+    def glance(
+        self, chains: int, temperatures: int, seed: random.Seed
+    ) -> partition.LogPartition:
+        """log Z by annealing islands of chains, all in one graph.
+
+        Args:
+            chains: how many walk along the path.
+            temperatures: of the path.
+            seed: of all that is drawn.
+        """
+        inputs = self.walker.path_inputs()
+        if self._glance is None:
+            shapes = (tf.TensorSpec(v.shape, v.dtype) for v in inputs)
+            self._glance = Graph(
+                self._forward, _KEY, _COUNT, tf.TensorSpec((None,)), *shapes
+            )
+        betas = tf.linspace(0.0, 1.0, temperatures)
+        found = self._glance(seed.key, tf.constant(chains), betas, *inputs)
+        start, log_weights = (value.numpy() for value in found)
+        return partition.annealed_importance(start, log_weights)
+
+    def _forward(self, key, chains, betas, *inputs):
+        path = self.walker.path(*inputs)
+        first, second = random.split(random.Seed(key), 2)
+        walkers = path.at(path.draw(chains, first))
+        _, log_weights = partition.anneal_islands(
+            path, walkers, betas, second, ISLANDS
+        )
+        start = tf.convert_to_tensor(path.log_partition_start())
+        return tf.cast(start, tf.float64), log_weights
 
     def _log_weights(self, x, betas, seed, inputs):
         if self._anneal is None:

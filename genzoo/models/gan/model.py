@@ -19,6 +19,7 @@ from genzoo.models.gan.clusters import Clusters
 from genzoo.models.gan.conditions import UNKNOWN, Unconditional
 from genzoo.models.gan.drawing import Drawing
 from genzoo.models.gan.game import (
+    LOGS,
     Critic,
     Game,
     Judged,
@@ -28,7 +29,7 @@ from genzoo.models.gan.game import (
 )
 from genzoo.models.gan.updates import Average, Rates
 from genzoo.runtime import data as pipeline
-from genzoo.runtime import distribute, random
+from genzoo.runtime import distribute, random, weights
 from genzoo.types import Array, ArrayLike, SeedLike
 
 _EMA = checks.optional(
@@ -140,8 +141,11 @@ class GAN(GenerativeModel):
         packing = checks.positive_int(packing, "GAN: packing")
         networks = facts.read(generator, discriminator, packing, classes)
         _check_augmentation(augmentation, networks.space.event_shape)
+        facts.check_regularizers(generator, discriminator)
         clusters = _cluster_count(networks) if self_conditioned else None
         super().__init__(seed=seed, **kwargs)
+        if augmentation is not None:
+            weights.claim("GAN", augmentation=augmentation)
         self.networks = networks
         self.space = networks.space
         self.conditions = networks.conditions
@@ -245,12 +249,12 @@ class GAN(GenerativeModel):
                 a penalty on a discriminator without gradient, or an option
                 that fails under the current strategy.
         """
-        distribute.check_compile(steps_per_execution, jit_compile)
+        self._check_options(run_eagerly, steps_per_execution, jit_compile)
         game = Game(
             self._critic,
             get_adversarial(loss),
             get_penalties(penalties, self._critic, self.networks),
-            auxiliary_weight,
+            checks.penalty(auxiliary_weight, "GAN.compile: auxiliary_weight"),
             self.augmentation,
         )
         steps = checks.positive_int(
@@ -260,8 +264,11 @@ class GAN(GenerativeModel):
         optimizer, other = updates.optimizers(
             optimizer, discriminator_optimizer, self.networks.needs_loss_scale
         )
-        optimizer.build(self.generator.trainable_variables)
-        other.build(self.discriminator.trainable_variables)
+        for rates, network in (
+            (optimizer, self.generator),
+            (other, self.discriminator),
+        ):
+            self._build_optimizer(rates, network.trainable_variables)
         super().compile(
             optimizer=optimizer,
             run_eagerly=run_eagerly,
@@ -269,12 +276,21 @@ class GAN(GenerativeModel):
             jit_compile=jit_compile,
             auto_scale_loss=False,
         )
+        # The game keeps its own record.
+        self._loss_tracker = None
         self.discriminator_optimizer = other
         self.discriminator_steps = steps
         self.loss = game.loss
         self.game = game
         self._compared = compared
         self._rates.fix(optimizer, other)
+
+    def _optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        other = self.discriminator_optimizer
+        return {**super()._optimizers(), "discriminator_optimizer": other}
+
+    def _result_names(self) -> tuple[list[str], list[str]]:
+        return list(LOGS), []
 
     # One step --------------------------------------------------------------
 
@@ -387,11 +403,15 @@ class GAN(GenerativeModel):
             )
         return x, None
 
-    def _checked_inputs(self, x: Any) -> Any:
+    def _checked_inputs(self, method: str, x: Any) -> Any:
         """Latents, or [latents, conditions], that `predict` takes."""
-        where = self._where("predict")
+        where = self._where(method)
         latents, *given = x if isinstance(x, (list, tuple)) else (x,)
+        if latents is None:
+            raise ValueError(f"{where}: x is missing.")
         if pipeline.is_array(latents):
+            latents = checks.array(latents, f"{where}: latents")
+            latents = latents.astype("float32")
             y = given[0] if given else None
             y = self.conditions.check(where, y, len(latents))
             x = latents if y is None else [latents, y]

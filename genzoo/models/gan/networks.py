@@ -101,6 +101,22 @@ class Networks(NamedTuple):
     needs_loss_scale: bool
 
 
+def check_regularizers(*networks: keras.Model) -> None:
+    """Raise a ValueError for layers with an `activity_regularizer`.
+
+    Regularizers of weights are part of the game; those of activities would
+    be left out.
+    """
+    for network in networks:
+        for layer in network._flatten_layers():
+            if layer.activity_regularizer is not None:
+                raise ValueError(
+                    f"GAN: layer {layer.name!r} of {network.name!r} has an "
+                    "activity_regularizer, which the game does not know. Use "
+                    "regularizers of weights, or genzoo.penalties."
+                )
+
+
 def read(
     generator: keras.Model,
     discriminator: keras.Model,

@@ -60,12 +60,19 @@ def descend(
 ) -> Found:
     """A step down a cost: what that gives, a tuple that begins with it.
 
+    The variables' own regularizers are added to the cost, as in Keras.
     Variables on which the cost does not depend stay as they are.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([variable.value for variable in variables])
         found = cost()
-        scaled = optimizer.scale_loss(found[0])
+        penalties = [v.regularizer(v) for v in variables if v.regularizer]
+        # Each replica adds its share.
+        total = found[0]
+        if penalties:
+            shares = tf.add_n(penalties) / distribute.replica_count()
+            total += tf.cast(shares, total.dtype)
+        scaled = optimizer.scale_loss(total)
     gradients = tape.gradient(
         scaled, [variable.value for variable in variables]
     )
@@ -74,7 +81,8 @@ def descend(
         for gradient, variable in zip(gradients, variables, strict=True)
         if gradient is not None
     ]
-    optimizer.apply(*map(list, zip(*pairs, strict=True)))
+    if pairs:
+        optimizer.apply(*map(list, zip(*pairs, strict=True)))
     return found
 
 
@@ -150,7 +158,7 @@ class Rates(keras.layers.Layer):
         ratio, own_before, before = tf.unstack(
             tf.convert_to_tensor(self.state.value)
         )
-        rate, now = map(tf.convert_to_tensor, (own.value, its.value))
+        rate, now = (tf.cast(v.value, tf.float32) for v in (own, its))
         was_set = now != before
         ratio = tf.where(was_set, tf.math.divide_no_nan(now, rate), ratio)
         follows = (rate != own_before) & ~was_set & (ratio > 0)

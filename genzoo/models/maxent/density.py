@@ -9,7 +9,11 @@ import tensorflow as tf
 from genzoo import samplers
 from genzoo.features import FeatureList
 from genzoo.features.feature import Quadratic
+from genzoo.models.maxent import pairwise_losses
 from genzoo.spaces import Space
+
+# Of more features none are held for each state, where there is another way.
+_MOST_HELD = 2**12
 
 
 class Density:
@@ -54,8 +58,24 @@ class Density:
     ) -> tf.Tensor:
         """log p(x) Z = lambda . f(x) + log r(x), (batch,), in their dtype."""
         multipliers = tf.cast(multipliers, states.dtype)
+        if self.is_pairwise and len(self.features) > _MOST_HELD:
+            return -self.pairwise(multipliers, states.dtype).energy(states)
         value = tf.linalg.matvec(self.features(states), multipliers)
         return value + self.log_reference(states)
+
+    def feature_sums(self, states: tf.Tensor) -> tf.Tensor:
+        """sum f(x) over states (batch, width), (features,), in their dtype.
+
+        Of a pairwise form by one product of matrices, so that the features
+        of each state, of which there may be many, are never held.
+        """
+        if self.quadratic is None:
+            return tf.reduce_sum(self.features(states), axis=0)
+        empty = tf.zeros(len(self.features), states.dtype)
+        phi = self.pairwise(empty, states.dtype).encode(states)
+        product = tf.matmul(phi, phi, transpose_a=True)
+        single = tf.reduce_sum(phi, axis=0)
+        return pairwise_losses.of_features(self.form, single, product)
 
     # Pairwise energies -----------------------------------------------------
 

@@ -5,11 +5,14 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.dependence import root_of_inverse
 from genzoo.models.maxent.feasibility import Reach
 from genzoo.models.maxent.observations import Averages, Observations
 from genzoo.models.maxent.routes.route import ExactRoute, Moments
+from genzoo.models.maxent.routes.summation import Summation
 from genzoo.models.maxent.routes.window import Window
 from genzoo.optimizers import Evaluation
+from genzoo.types import Array
 
 
 def objective(
@@ -66,6 +69,9 @@ class Dual:
         self.observations = observations
         self.multipliers = multipliers
         self.reach = Reach(density, route)
+        # Whether features are nearly dependent, and whether there is an L1
+        # term: known as a graph is traced.
+        self.is_near_singular = self.is_sparse = False
 
     @property
     def exact(self) -> ExactRoute:
@@ -83,7 +89,33 @@ class Dual:
         x = tf.convert_to_tensor(self.multipliers.value)
         shift = tf.convert_to_tensor(self.observations.values.value)
         moments = self.exact.moments(x, shift, second)
-        return objective(moments, x, shift, self.observations.l2())
+        found, facts = objective(moments, x, shift, self.observations.l2())
+        if second and self.is_near_singular:
+            root = self._root(x, moments, shift)
+
+            def inverse(vector):
+                inner = tf.linalg.matvec(root, vector, transpose_a=True)
+                return tf.linalg.matvec(root, inner)
+
+            found = found._replace(inverse=inverse)
+        return found, facts
+
+    def _root(self, x, moments, shift):
+        kept, route = self.observations, self.exact
+        assert isinstance(route, Summation)
+        centre = moments.mean + shift
+        covariance = moments.covariance
+        return root_of_inverse(
+            route, x, centre, covariance, kept.l2(), kept.free()
+        )
+
+    def look_at(self, averages: Averages) -> bool:
+        """See what kind of steps it needs; whether that has changed."""
+        before = self.is_near_singular, self.is_sparse
+        found = self.reach.dependence(averages)
+        self.is_near_singular = found is not None and bool(found.nearly.any())
+        self.is_sparse = averages.tolerance == "laplace"
+        return (self.is_near_singular, self.is_sparse) != before
 
     def _value_at(self, x):
         """The dual with all terms of a tolerance."""
@@ -110,24 +142,38 @@ class Dual:
         self.window.widen()
         self.multipliers.assign(tf.zeros_like(self.multipliers.value))
 
+    def inverse(self) -> Array | None:
+        """Of the covariance of nearly dependent features; None of others."""
+        found = self.reach.dependence(self._averages())
+        if found is None or not found.nearly.any():
+            return None
+        x = tf.convert_to_tensor(self.multipliers.value)
+        shift = tf.convert_to_tensor(self.observations.values.value)
+        root = self._root(x, self.exact.moments(x, shift), shift).numpy()
+        return root @ root.T
+
+    def _averages(self):
+        kept = self.observations
+        values, errors = kept.values.numpy(), kept.stderr.numpy()
+        return Averages(values, errors, kept.tolerance, kept.count)
+
     def explain(self) -> None:
         """Raise a ValueError if the averages are impossible, saying why."""
-        kept = self.observations
-        if kept.tolerance == "none":
-            values, errors = kept.values.numpy(), kept.stderr.numpy()
-            averages = Averages(values, errors, "none", kept.count)
+        averages = self._averages()
+        if averages.tolerance == "none":
             self.reach.explain(f"{self.density.owner}.fit", averages)
 
     def is_impossible(self, value: float) -> bool:
         """Whether a value of the dual shows that no density has the averages.
 
         log Z - lambda . f is at least the greatest of lambda . (f(x) - f):
-        below zero, for weights of one, lambda separates f from all f(x).
+        below zero, for weights of one, lambda separates f from all f(x); with
+        the L1 term of a tolerance, all that lies within it.
         """
         space, reference = self.density.space, self.density.reference
         weighted = len(space.continuous_sites) > 0 or reference is not None
-        tolerant = self.observations.tolerance != "none"
-        return value < -1e-9 and not weighted and not tolerant
+        always = self.observations.tolerance == "gaussian"
+        return value < -1e-9 and not weighted and not always
 
     def integration_error(self) -> float:
         """Of log Z by quadrature, in nats; 0 for sums of states."""

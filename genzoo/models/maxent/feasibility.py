@@ -6,12 +6,17 @@ some states, and its multipliers are infinite.
 """
 
 import warnings
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.dependence import (
+    Dependence,
+    covariance_in,
+    dependence,
+)
 from genzoo.models.maxent.observations import Averages
 from genzoo.models.maxent.routes.route import ExactRoute
 from genzoo.models.maxent.routes.summation import Summation
@@ -21,6 +26,10 @@ from genzoo.types import Array
 # The hull is searched before the first step for so many features; for more,
 # once the search for multipliers shows that something is wrong.
 FEW = 12
+# A variance must be such a share of the squared mean to be known from the
+# mean of squares, to a part in a thousand.
+_FEWEST_DIGITS = 4e-13
+_FAR = 1e3
 # Features at all points are kept where they are no more numbers than this.
 _MOST_VALUES = 2**24
 
@@ -57,8 +66,9 @@ class Reach:
         """
         density = self.density
         names, observed = density.features.names, averages.values
-        if not np.isfinite(observed).all():
-            bad = names[int(np.flatnonzero(~np.isfinite(observed))[0])]
+        strange = ~np.isfinite(observed) & np.isfinite(averages.stderr)
+        if strange.any():
+            bad = names[int(np.flatnonzero(strange)[0])]
             raise ValueError(
                 f"{where}: the average of {bad} is not a finite number."
             )
@@ -79,9 +89,65 @@ class Reach:
             )
             if not closed and values is not None:
                 check_hull(where, names, values[:, strict], observed)
-        start = self._at_start(self.route)
-        redundant[strict] = _redundant(where, names, observed, strict, start)
+        found = self.dependence(averages)
+        if found is not None:
+            _check_dependence(where, names, observed, found)
+            redundant[strict] = found.redundant
         return redundant
+
+    def dependence(self, averages: Averages) -> Dependence | None:
+        """Of the features that must be met; None where it is not known."""
+        strict = averages.stderr == 0
+        if self.route is None or not strict.any():
+            return None
+        # A layer's weights may be loaded from a file.
+        layers = (part.layer for part in self.density.features.parts)
+        lasts = self.density.space.is_bounded and not any(layers)
+        if not lasts:
+            return self._dependence(self.route, strict)
+        kept = self._kept.setdefault("dependence", {})
+        if strict.tobytes() not in kept:
+            kept[strict.tobytes()] = self._dependence(self.route, strict)
+        return kept[strict.tobytes()]
+
+    def moved_inside(self, where: str, averages: Averages) -> Averages:
+        """Averages of examples, off the boundary of what is possible.
+
+        Where a level, a pair or any other part never comes in the examples,
+        the best multipliers are infinite. One more example, drawn evenly from
+        the space, then counts as well: it changes no average by more than
+        one example may. A warning names what is missing.
+
+        Args:
+            where: who asks, for the message.
+            averages: of the examples.
+        """
+        density = self.density
+        if self.route is None or not density.space.is_bounded:
+            return averages
+        low, high, values = self._reachable(self.route)
+        observed = averages.values
+        told = on_boundary(density.features.names, low, high, observed)
+        if values is not None and not told:
+            told = hull_boundary(density.features.names, values, observed)
+        told = [*_empty_cells(density, observed), *told]
+        if not told:
+            return averages
+        zeros = tf.zeros(len(observed), tf.float64)
+        even = self.route.moments(zeros, zeros, False).mean.numpy()
+        # A constant feature stays as it is.
+        change = np.where(high - low > 0, even - observed, 0.0)
+        moved = observed + change / (averages.examples + 1)
+        many = f" and {len(told) - 5} more" if len(told) > 5 else ""
+        warnings.warn(
+            f"{where}: in these examples {'; '.join(told[:5])}{many}. The best "
+            "multipliers would be infinite. One more example, drawn evenly "
+            f"from the space, counts beside the {averages.examples}, which "
+            "keeps them finite. For another choice pass observation_stderr, "
+            "or averages as observations.",
+            stacklevel=6,
+        )
+        return averages._replace(values=moved)
 
     def explain(self, where: str, averages: Averages) -> None:
         """Raise a ValueError that says why there are no multipliers."""
@@ -95,19 +161,24 @@ class Reach:
             names = np.array(self.density.features.names)[strict].tolist()
             check_hull(where, names, values[:, strict], averages.values[strict])
 
-    def _at_start(self, route):
-        """The features' averages and covariance where lambda = 0."""
-        # A layer's weights may be loaded from a file.
-        parts = self.density.features.parts
-        layers = (part.layer for part in parts)
-        lasts = self.density.space.is_bounded and not any(layers)
-        if lasts and "start" in self._kept:
-            return self._kept["start"]
+    def _dependence(self, route, strict):
         # For once only, a graph would take longer to trace than this to run.
-        zeros = tf.zeros(len(self.density.features), tf.float64)
-        found = [part.numpy() for part in route.moments(zeros, zeros)[1:3]]
-        self._kept["start"] = found
-        return found
+        zeros = tf.zeros(len(strict), tf.float64)
+        mean = route.moments(zeros, zeros).mean
+        covariance = route.moments(zeros, mean).covariance.numpy()
+
+        def again(basis):
+            columns = np.zeros((len(strict), len(basis)))
+            columns[strict] = basis
+            return covariance_in(route, zeros, mean, columns).numpy()
+
+        size = np.abs(mean.numpy()) + np.sqrt(np.diag(covariance))
+        return dependence(
+            mean.numpy()[strict],
+            covariance[np.ix_(strict, strict)],
+            size[strict],
+            again if isinstance(route, Summation) else None,
+        )
 
     def _reachable(self, route):
         """(least, greatest) of each feature, and all values if few."""
@@ -178,7 +249,7 @@ class Reach:
         space = self.density.space
         if not len(space.continuous_sites):
             return np.zeros((0, space.width))
-        window = route.window.ends.numpy()
+        window = route.window.body().numpy()
         axes = []
         for site, levels in enumerate(space.levels):
             low, high = space.low[site], space.high[site]
@@ -193,28 +264,41 @@ class Reach:
         return np.stack([m.ravel() for m in mesh], axis=1)
 
 
-def _redundant(where, names, observed, strict, start):
-    """For each feature to be met whether it follows from others."""
-    mean, covariance = start
-    mean, covariance = mean[strict], covariance[np.ix_(strict, strict)]
-    scale = np.abs(mean) + np.sqrt(np.diag(covariance))
-    flags, predict = redundant(mean, covariance, scale)
-    if flags.any():
-        told = ", ".join(np.array(names)[flags][:5])
-        error = np.abs(predict(observed) - observed[flags])
-        if (error > 1e-6 * (1 + scale[flags])).any():
+def _check_dependence(where, names, observed, found):
+    """Refuse averages that do not follow as their features do; tell others."""
+    redundant = found.redundant
+    if redundant.any():
+        told = ", ".join(np.array(names)[redundant][:5])
+        due = found.predict(observed)
+        error = np.abs(due - observed)[redundant]
+        size = np.maximum(np.abs(found.mean), np.abs(observed))
+        slack = 1e-6 * (1 + size) + 1e-15 * (size @ np.abs(found.left))
+        if (error > slack[redundant]).any():
             raise ValueError(
                 f"{where}: the features {told} follow from the others, "
                 "but their averages do not: they should be "
-                f"{predict(observed)[:5]}; received {observed[flags][:5]}."
+                f"{due[redundant][:5]}; received {observed[redundant][:5]}."
             )
         warnings.warn(
-            f"{where}: {int(flags.sum())} of {len(names)} features follow "
+            f"{where}: {int(redundant.sum())} of {len(names)} features follow "
             f"from the others and are redundant: {told}. Their "
             "multipliers are zero; the distribution is the same.",
             stacklevel=8,
         )
-    return flags
+    nearly = np.flatnonzero(found.nearly)
+    if len(nearly):
+        told = ", ".join(
+            f"{names[k]} ({found.share[k]:.1g})" for k in nearly[:5]
+        )
+        warnings.warn(
+            f"{where}: {len(nearly)} of {len(names)} features are nearly "
+            f"dependent on those before them: {told}, the share of the "
+            "variance that is their own. All are met, but their multipliers "
+            "are large and cancel, and need averages of as many digits. "
+            "Orthogonal functions, such as Legendre polynomials, say the same "
+            "without this.",
+            stacklevel=8,
+        )
 
 
 def check_ranges(
@@ -235,19 +319,104 @@ def check_ranges(
         observed: the averages, (features,).
         open_only: whether the ends of the range are refused too.
     """
-    scale = np.maximum(high - low, 1e-300)
-    margin = np.where(np.isfinite(scale), 1e-12 * scale, 0.0)
-    varies = high - low > 1e-12 * np.minimum(np.abs(high), 1e300)
-    for k in np.flatnonzero(varies):
-        name, value = names[k], observed[k]
-        found = f"{where}: the average of {name} is {value:g}; it can be "
-        found += f"between {low[k]:g} and {high[k]:g}"
-        if not low[k] - margin[k] <= value <= high[k] + margin[k]:
-            raise ValueError(f"{found}, so no distribution has it.")
-        if not open_only:
-            continue
-        if value <= low[k] + margin[k] or value >= high[k] - margin[k]:
-            raise ValueError(f"{found}, and lies {_BOUNDARY}")
+    margin = _rounding(low, high)
+    varies = high - low > margin.sum(axis=0)
+    found = [
+        f"the average of {name} is {value:g}; it can be between {a:g} and {b:g}"
+        for name, value, a, b in zip(names, observed, low, high, strict=True)
+    ]
+    below, above = observed < low - margin[0], observed > high + margin[1]
+    for k in np.flatnonzero(below | above):
+        told = found[k]
+        if not varies[k]:
+            told = f"{names[k]} is {low[k]:g} everywhere; its average cannot "
+            told += f"be {observed[k]:g}"
+        raise ValueError(f"{where}: {told}, so no distribution has it.")
+    if not open_only:
+        return
+    ends = np.flatnonzero(_at_an_end(low, high, observed))
+    if len(ends):
+        others = [names[k] for k in ends[1:6]]
+        more = f" (so do those of {', '.join(others)}" if others else ""
+        more += f" and {len(ends) - 6} more" if len(ends) > 6 else ""
+        more += ")" if others else ""
+        raise ValueError(
+            f"{where}: {found[ends[0]]}, and lies{more} {_BOUNDARY}"
+        )
+
+
+def _rounding(low, high):
+    """How little below and above a range is only rounding, (2, features)."""
+    with np.errstate(invalid="ignore"):
+        margin = 1e-14 * np.abs(np.stack([low, high]))
+    return np.where(np.isfinite(margin), margin, 0.0)
+
+
+def _at_an_end(low, high, observed):
+    margin = _rounding(low, high)
+    varies = high - low > margin.sum(axis=0)
+    at_end = (observed <= low + margin[0]) | (observed >= high - margin[1])
+    return varies & at_end
+
+
+def on_boundary(
+    names: list[str], low: Array, high: Array, observed: Array
+) -> list[str]:
+    """Which averages are the least or the greatest possible, in words."""
+    ends = np.flatnonzero(_at_an_end(low, high, observed))
+    return [f"{names[k]} is always {observed[k]:g}" for k in ends]
+
+
+def hull_boundary(
+    names: list[str], values: Array, observed: Array
+) -> list[str]:
+    """A combination of features that is always at its end, in words."""
+    face = separating(values, observed)
+    if face is None or face.depth > _FLAT:
+        return []
+    told = _combination(face.normal, names)
+    return [f"{told} is always {observed @ face.normal:g}"]
+
+
+def _empty_cells(density, observed):
+    """Pairs of levels that never come together, of sites with few levels."""
+    form = density.quadratic
+    if form is None:
+        return []
+    owners = np.concatenate([form.site_features, form.pair_features])
+    levels = np.asarray(density.space.levels[0], np.float64)
+    codes = 1 if form.values is None else len(levels) - 1
+    count = density.space.width * codes
+    if len(np.unique(owners)) < len(owners) or len(form.sites) < count:
+        return []
+    if form.values is None and len(levels) != 2:
+        return []
+    mean, product = np.zeros(count), np.zeros((count, count))
+    mean[form.sites] = observed[form.site_features]
+    first, second = form.pairs.T
+    product[first, second] = observed[form.pair_features]
+    if form.values is None:
+        # As probabilities of the higher of two levels, which comes first.
+        low, gap = levels[0], levels[1] - levels[0]
+        both = product - low * (mean[:, None] + mean) + low**2
+        mean, product, levels = (mean - low) / gap, both / gap**2, levels[::-1]
+    told = []
+    names = density.space.site_names
+    single = mean.reshape(-1, codes)
+    single = np.concatenate([single, 1 - single.sum(axis=1)[:, None]], axis=1)
+    for i, j in np.unique(form.pairs // codes, axis=0):
+        rows, columns = (slice(k * codes, (k + 1) * codes) for k in (i, j))
+        table = np.zeros((codes + 1, codes + 1))
+        table[:-1, :-1] = product[rows, columns]
+        table[:-1, -1] = single[i, :-1] - table[:-1].sum(axis=1)
+        table[-1] = single[j] - table.sum(axis=0)
+        present = np.outer(single[i], single[j]) > 1e-12
+        for a, b in np.argwhere((np.abs(table) < 1e-12) & present):
+            told.append(
+                f"{names[i]} = {levels[a]:g} never comes with "
+                f"{names[j]} = {levels[b]:g}"
+            )
+    return told
 
 
 def check_sites(
@@ -274,7 +443,16 @@ def check_sites(
                 f"between {low:g} and {high:g}, so no distribution has it."
             )
         square = found.get(f"{name}^2")
-        if square is not None and square <= mean**2 * (1 + 1e-12):
+        is_real = space.levels[site] is None
+        if is_real and square is not None and mean != 0:
+            share = square / mean**2 - 1
+            if abs(share) < _FEWEST_DIGITS and abs(mean) > _FAR:
+                raise ValueError(
+                    f"{where}: {name} lies so far from zero, at {mean:g}, that "
+                    f"float64 cannot tell {name}^2 from its mean: standardise "
+                    "the data first, x = (x - x.mean(0)) / x.std(0)."
+                )
+        if square is not None and square <= mean**2 * (1 + 1e-15):
             raise ValueError(
                 f"{where}: the average of {name}^2 is {square:g}, of {name} "
                 f"{mean:g}: the variance would be {square - mean**2:g}, but "
@@ -339,30 +517,44 @@ def check_hull(
         values: features at all points of the space, (points, features).
         observed: the averages, (features,).
     """
-    scale = np.maximum(values.max(axis=0) - values.min(axis=0), 1e-300)
-    normal = separating(values, observed, scale)
-    if normal is None:
+    # Of a single feature the range says all.
+    face = separating(values, observed) if len(names) > 1 else None
+    if face is None:
         return
-    reach = (values @ normal).max()
-    value = float(observed @ normal)
-    size = np.abs(values).max(axis=0) @ np.abs(normal) + 1
-    told = _combination(normal, names)
-    found = f"{where}: the average of {told} is {value:g}; it can be at most "
-    found += f"{reach:g}"
-    if value > reach + 1e-10 * size:
+    reach = (values @ face.normal).max()
+    told = _combination(face.normal, names)
+    found = f"{where}: the average of {told} is {observed @ face.normal:g}; it "
+    found += f"can be at most {reach:g}"
+    if face.depth < -_FLAT:
         raise ValueError(
             f"{found}, so no distribution has these averages. Check them, or "
             "drop a constraint."
         )
-    if value > reach - 1e-8 * size:
+    if face.depth <= _FLAT:
         raise ValueError(f"{found}, and lies {_BOUNDARY}")
 
 
+# How deep inside is on the boundary, in units of the spread near the face.
+_FLAT = 1e-11
 _BOUNDARY = (
     "on the boundary of what is possible: states would have probability zero "
     "and multipliers would be infinite. Pass observation_stderr, the error of "
-    "the averages, or drop the constraint."
+    "the averages, for example 1 / n for n examples, or nan there to leave "
+    "the constraint out."
 )
+
+
+class Face(NamedTuple):
+    """A side of the hull of the features' values, near to averages.
+
+    Attributes:
+        normal: the direction outwards, (features,), its largest part 1.
+        depth: how far inside the averages are, in units of the spread of
+            most values; below zero outside.
+    """
+
+    normal: Array
+    depth: float
 
 
 def _combination(normal, names):
@@ -373,28 +565,44 @@ def _combination(normal, names):
     return " ".join(terms) + (" ..." if len(many) > 6 else "")
 
 
-def separating(values: Array, observed: Array, scale: Array) -> Array | None:
-    """A direction in which no point lies beyond the averages, or None.
+def separating(values: Array, observed: Array) -> Face | None:
+    """The side of the hull that averages are near to or beyond, or None.
 
     The averages are moved away from the middle by a part in a million; if
     they then lie outside of the hull, this is the direction to its nearest
-    point.
+    point, and the depth is measured from there.
 
     Reference:
         Wolfe, "Finding the nearest point in a polytope", Mathematical
         Programming 11, 1976.
     """
-    points = (values - observed) / scale
-    points = points + 1e-6 * points.mean(axis=0)
-    nearest = _nearest_point(points)
+    change = values - observed
+    # The spread of most values, not of one that is far away.
+    scale = np.median(np.abs(change), axis=0)
+    scale = np.where(scale > 0, scale, np.abs(change).max(axis=0))
+    scale = np.where(scale > 0, scale, 1.0)
+    points = change / scale
+    size = np.linalg.norm(points, axis=1)
+    share = 1 / (1 + size)
+    middle = share @ points / share.sum()
+    nearest, corral = _nearest_point(points + 1e-6 * middle)
     if np.linalg.norm(nearest) < 1e-9:
         return None
-    normal = -nearest / scale
-    return normal / np.abs(normal).max()
+    normal = -nearest / np.linalg.norm(nearest)
+    depth = float((points @ normal).max())
+    rounding = 16 * np.finfo(float).eps * np.max(np.abs(observed) / scale)
+    if depth >= -_FLAT - rounding:
+        # From the plane through what is nearest: a normal is known less well.
+        plane = points[corral]
+        distance = float(np.linalg.norm(_affine_minimum(plane) @ plane))
+        inside = distance > _FLAT + rounding
+        depth = max(depth, distance) if inside else 0.0
+    normal = normal / scale
+    return Face(normal / np.abs(normal).max(), depth)
 
 
 def _nearest_point(points):
-    """The point of the hull of `points` nearest to zero."""
+    """(the point of the hull nearest to zero, the corners that it is of)."""
     corral = [int(np.argmin(np.einsum("ij,ij->i", points, points)))]
     weights = np.ones(1)
     for _ in range(20 * points.shape[1] + 100):
@@ -419,7 +627,7 @@ def _nearest_point(points):
             keep = weights > 1e-12
             corral = [i for i, kept in zip(corral, keep, strict=True) if kept]
             weights = weights[keep] / weights[keep].sum()
-    return weights @ points[corral]
+    return weights @ points[corral], corral
 
 
 def _affine_minimum(points):
@@ -429,41 +637,3 @@ def _affine_minimum(points):
         return np.ones(1)
     others = np.linalg.lstsq(rest.T, -first, rcond=None)[0]
     return np.concatenate([[1 - others.sum()], others])
-
-
-def redundant(
-    mean: Array, covariance: Array, scale: Array
-) -> tuple[Array, Callable]:
-    """Features that follow from those before them.
-
-    Args:
-        mean: of the features under any distribution of full support.
-        covariance: of the same.
-        scale: their size, below whose rounding a variance counts as zero.
-
-    Returns:
-        (flags, predict): a boolean array, and a function from averages to
-        those of the redundant features that follow.
-    """
-    count = len(mean)
-    kept: list = []
-    flags = np.zeros(count, bool)
-    # Cholesky's rows of the kept features, against all.
-    rows = np.zeros((count, count))
-    left = np.diag(covariance).copy()
-    for k in range(count):
-        if left[k] <= 1e-10 * covariance[k, k] + 1e-24 * scale[k] ** 2:
-            flags[k] = True
-            continue
-        row = covariance[k] - rows[: len(kept)].T @ rows[: len(kept), k]
-        row /= np.sqrt(left[k])
-        rows[len(kept)] = row
-        left -= row**2
-        kept.append(k)
-
-    def predict(observed):
-        part = covariance[np.ix_(kept, kept)]
-        change = np.linalg.solve(part, (observed - mean)[kept])
-        return mean[flags] + covariance[np.ix_(flags, kept)] @ change
-
-    return flags, predict

@@ -1,5 +1,6 @@
 """Maximum entropy: the least biased distribution with given averages."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -20,6 +21,7 @@ from genzoo.models.common.energy_based_model import (
     EnergyBasedModel,
 )
 from genzoo.models.maxent import report
+from genzoo.models.maxent.cells import cells_of
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
 from genzoo.models.maxent.observations import (
@@ -41,6 +43,7 @@ from genzoo.models.maxent.rules import Rules
 from genzoo.models.maxent.search import Search
 from genzoo.models.maxent.start import gaussian_start
 from genzoo.optimizers import Evaluation
+from genzoo.optimizers.solver import pseudogradient
 from genzoo.partition import LogPartition
 from genzoo.runtime import data, distribute, probability, random
 from genzoo.spaces import Space
@@ -80,10 +83,10 @@ class MaxEnt(EnergyBasedModel):
 
     What is summed over: all states of a discrete space (enumeration), or the
     nodes of a Gauss-Legendre quadrature in up to three continuous sites, up
-    to 2**22 points in all; for `LatticeBonds` of spins with a side of at most
-    10 the transfer matrix. There all is exact, and `fit` takes damped Newton
-    steps. Larger spaces are sampled by persistent Markov chains. `route` says
-    which.
+    to 2**22 points in all, stretched where tails are heavy; for
+    `LatticeBonds` of spins with a side of at most 10 the transfer matrix.
+    There all is exact, and `fit` takes damped Newton steps. Larger spaces are
+    sampled by persistent Markov chains. `route` says which.
 
     Args:
         space: a `genzoo.spaces.Space`.
@@ -183,7 +186,11 @@ class MaxEnt(EnergyBasedModel):
             self.stride,
         )
         self.walks = self._chain.walks
-        self._rules = Rules(self.density, self._chain, self._dual)
+        self._is_placed = True
+        self._rules = {
+            dtype: Rules(self.density, self._chain, self._dual, dtype)
+            for dtype in ("float32", "float64")
+        }
         self.built = True
 
     def __repr__(self) -> str:
@@ -203,6 +210,7 @@ class MaxEnt(EnergyBasedModel):
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: bool | str = "auto",
+        watch: bool = True,
     ) -> None:
         """Choose the optimizer and the learning rule.
 
@@ -220,6 +228,8 @@ class MaxEnt(EnergyBasedModel):
             run_eagerly: as in Keras.
             steps_per_execution: as in Keras.
             jit_compile: as in Keras.
+            watch: whether the likelihood is followed, where the rule is
+                another; see `EnergyBasedModel.compile`.
 
         Raises:
             ValueError: if the loss or the optimizer does not go with the
@@ -234,6 +244,7 @@ class MaxEnt(EnergyBasedModel):
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
+            watch=watch,
         )
 
     def _default_loss(self) -> str:
@@ -267,7 +278,10 @@ class MaxEnt(EnergyBasedModel):
     @property
     def rules(self) -> Rules:
         """What learning rules ask for; see `genzoo.losses.protocols`."""
-        return self._rules
+        searches = self.compiled and isinstance(
+            self.optimizer, optimizers.Solver
+        )
+        return self._rules["float64" if searches else "float32"]
 
     def why_not(self, rule: LearningRule) -> str | None:
         """Why the model cannot learn by a rule whose methods it has, if so."""
@@ -305,6 +319,11 @@ class MaxEnt(EnergyBasedModel):
         """The multipliers."""
         return [self.multiplier_weights]
 
+    def _energy_weights(self) -> list[keras.Variable]:
+        """The multipliers, and the weights of features that are layers."""
+        fixed = [w for layer in self.feature_layers for w in layer.weights]
+        return [self.multiplier_weights, *fixed]
+
     @property
     def multipliers(self) -> Array:
         """lambda, a float64 array in the order of `features.names`."""
@@ -332,6 +351,12 @@ class MaxEnt(EnergyBasedModel):
     def _lambda(self) -> tf.Tensor:
         return tf.convert_to_tensor(self.multiplier_weights.value)
 
+    def _check_adapted(self, method: str) -> None:
+        if not self.adapted.numpy() and self.is_adapted:
+            # The weight itself was assigned: look where its mass is.
+            self.multipliers = self.multipliers
+        super()._check_adapted(method)
+
     def _forget_search(self) -> None:
         if self.compiled and isinstance(self.optimizer, optimizers.Solver):
             self.optimizer.reset()
@@ -346,6 +371,10 @@ class MaxEnt(EnergyBasedModel):
     @property
     def _energy_dtype(self) -> str:
         return "float64"
+
+    @property
+    def _keeps_float64(self) -> bool:
+        return self.space.is_fine
 
     # Fitting ---------------------------------------------------------------
 
@@ -377,8 +406,9 @@ class MaxEnt(EnergyBasedModel):
         that of rounding. `History` has
 
         - `loss`: the dual `log Z - lambda . <f>`, in nats, which is the mean
-          negative log-likelihood -<log p> of the examples; for chains, the
-          mean energy of the observations less that of the chains;
+          negative log-likelihood -<log p> of the examples;
+        - `contrast`: for chains, the mean energy of the observations less
+          that of the chains;
         - `residual`: the largest |<f_i>_model - <f_i>_observed|, with a
           tolerance the largest component of the dual's gradient;
         - `entropy`, `log_partition`: in nats, where sums are exact.
@@ -401,7 +431,8 @@ class MaxEnt(EnergyBasedModel):
                 chains, the number of updates in an epoch, by default 100.
             observations: averages <f_i>, in the order of `features.names`.
             observation_stderr: their standard errors, a number or one for
-                each: they then need not be met exactly.
+                each: they then need not be met exactly. One of nan or inf
+                leaves its feature out, with a multiplier of zero.
             tolerance: what these errors are: "gaussian", which adds
                 `sum_i (stderr_i lambda_i)^2 / 2` to the dual, or "laplace",
                 which adds `sum_i stderr_i |lambda_i|`: no average is off by
@@ -474,7 +505,7 @@ class MaxEnt(EnergyBasedModel):
                 f"{where}: pass either examples x or observations, the "
                 f"averages of {self.features.names[:6]}."
             )
-        rows = self._batch_size("fit", batch_size)
+        rows = self._batch_size("fit", batch_size, x)
         if validation_data is not None:
             validation_data = self._checked(
                 "fit: validation_data", validation_data
@@ -488,6 +519,8 @@ class MaxEnt(EnergyBasedModel):
                 )
             with self._told_plainly("fit"):
                 found, place = of_examples(where, self.density, x, steps)
+            if given.stderr is None:
+                found = self._moved_inside(where, found)
             count = given.examples or found.examples
             given = given._replace(observations=found.values, examples=count)
             if data.is_array(x) and steps is None:
@@ -499,7 +532,7 @@ class MaxEnt(EnergyBasedModel):
             self._chain.place(x, self.draws.epoch_key())
         if is_exact and isinstance(self.optimizer, optimizers.Solver):
             whole = epochs is None
-            search = Search(self._dual, whole, self._dual.size())
+            search = Search(self._remaining, whole, self._dual)
             callbacks = [*callbacks, search]
         if validation_data is not None and data.is_array(validation_data):
             options.setdefault("validation_batch_size", rows)
@@ -549,16 +582,20 @@ class MaxEnt(EnergyBasedModel):
                 f"{type(self.optimizer).__name__} takes all {len(x)} examples "
                 "in one batch. Leave it out, or compile with optimizer='adam'."
             )
-        found, _ = of_examples("fit", self.density, x)
-        size = float(np.abs(found.values).max())
         kept = len(x)
         if validation_split:
             kept = int(len(x) * (1 - validation_split))
+        cells = cells_of(self.density, x[:kept])
+        loss: Any = self.loss
+        penalised = bool(loss.l1 or loss.l2)
+        cells.warn_of_empty(self._where("fit"), self.density, penalised)
+        noise = cells.noise(self.density)
+        search = Search(self._remaining, epochs is None, noise=noise)
         return x, {
             **asked,
             "batch_size": kept,
             "epochs": epochs or _EPOCHS["exact"],
-            "callbacks": [*callbacks, Search(None, epochs is None, size)],
+            "callbacks": [*callbacks, search],
             "validation_split": validation_split,
             "validation_batch_size": self.default_batch_size,
             "shuffle": False,
@@ -568,6 +605,8 @@ class MaxEnt(EnergyBasedModel):
 
     def adapt(self, x: Examples, steps: int | None = None) -> None:
         """Take the averages of examples; `fit` then needs no more of them.
+
+        Multipliers that were fitted, loaded or assigned stay as they are.
 
         Args:
             x: array of examples, or a dataset of batches.
@@ -580,7 +619,29 @@ class MaxEnt(EnergyBasedModel):
         where = self._where("adapt")
         with self._told_plainly("adapt"):
             averages, place = of_examples(where, self.density, x, steps)
-        self._observe("adapt", averages, place)
+        averages = self._moved_inside(where, averages)
+        if not self.is_adapted:
+            self._observe("adapt", averages, place)
+            return
+        closed = bool(self.compiled and self.loss.samples)
+        self._dual.reach.check(where, averages, closed)
+        self.observations.keep(averages)
+        # `fit` looks for redundant features and for a better start.
+        self._is_placed = False
+
+    def _prepare_batch(self, x: Array) -> None:
+        if self.adapted.numpy() or not self.loss.uses_averages:
+            self._prepare(x)
+            return
+        where = self._where("train_on_batch")
+        averages, place = of_examples(where, self.density, x)
+        averages = self._moved_inside(where, averages)
+        self._observe("train_on_batch", averages, place)
+
+    def _moved_inside(self, where: str, averages: Averages) -> Averages:
+        if self.compiled and self.loss.samples:
+            return averages
+        return self._dual.reach.moved_inside(where, averages)
 
     def _prepare(self, x: Any, steps: int | None = None) -> None:
         # Averages are kept also where a rule looks at examples.
@@ -589,7 +650,7 @@ class MaxEnt(EnergyBasedModel):
         if self.observations.differ(averages):
             self.observations.keep(averages)
             self._forget_search()
-        if not self.is_adapted:
+        if not self.adapted.numpy():
             self._begin_at(averages, place)
 
     def _observe(
@@ -602,8 +663,8 @@ class MaxEnt(EnergyBasedModel):
             averages: to be met.
             place: where the examples lie, if there were any.
         """
-        new = not self.is_adapted
-        if new or self.observations.differ(averages):
+        new = not self.adapted.numpy()
+        if new or not self._is_placed or self.observations.differ(averages):
             if self._exact is not None and not self.space.is_bounded:
                 if place is None:
                     names = self.features.names
@@ -614,12 +675,17 @@ class MaxEnt(EnergyBasedModel):
             redundant = self._dual.reach.check(
                 self._where(method), averages, closed
             )
-            kept = np.where(redundant, 0.0, self.multipliers)
+            held = redundant | np.isinf(averages.stderr)
+            kept = np.where(held, 0.0, self.multipliers)
             self.multiplier_weights.assign(kept)
             self.observations.keep(averages, redundant)
             self.window.moves = 0
             self._dual.start_over_if_better()
             self._forget_search()
+            self._is_placed = True
+        if self._dual.look_at(averages):
+            # Keras keeps a graph of the other kind of step.
+            self.train_function = None
         if new:
             self._begin_at(averages, place)
 
@@ -660,7 +726,7 @@ class MaxEnt(EnergyBasedModel):
             evaluation, facts = self._dual.evaluation(second=False)
             residual = tf.abs(evaluation.gradient * self._mask())
             logs = {"residual": tf.reduce_max(residual), **facts}
-        loss, gradient, fisher = evaluation
+        loss, gradient, fisher, _ = evaluation
         weights = self.multiplier_weights
         l1, mask = self._penalty("l1"), self._mask()
         if isinstance(optimizer, optimizers.NaturalGradient):
@@ -671,10 +737,12 @@ class MaxEnt(EnergyBasedModel):
             share = mask * gradient / distribute.replica_count()
             optimizer.apply([share], [weights])
         self.adapted.assign(1)
-        self._loss_tracker.update_state(loss)
-        return distribute.shape_logs(
-            {"loss": self._loss_tracker.result(), **logs}
-        )
+        return {**self._logs_of_averages(loss), **distribute.shape_logs(logs)}
+
+    def _logs_of_averages(self, measure):
+        # The observations are their own reference.
+        height = tf.zeros(()) if self._watches else None
+        return self._logs(distribute.share(measure), height, 1)
 
     def _solver_step(self, data):
         facts = {}
@@ -689,22 +757,33 @@ class MaxEnt(EnergyBasedModel):
             x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
             value, (gradient,) = self.loss.gradients(self, x, _NO_CHANCE)
             multipliers, l2 = self._lambda(), self._penalty("l2")
-            value = tf.cast(distribute.all_sum(value), tf.float32)
+            value = tf.cast(distribute.all_sum(value), tf.float64)
             penalty = 0.5 * tf.reduce_sum(l2 * multipliers**2)
             gradient = tf.cast(distribute.all_sum(gradient), tf.float64)
-            return Evaluation(
-                value + tf.cast(penalty, value.dtype),
-                gradient + l2 * multipliers,
-            )
+            # The orthants of an L1 term are those of the multipliers.
+            inverse = None
+            if not getattr(self.loss, "l1", 0.0):
+                inverse = self.rules.independent_inverse(l2)
+            slope = gradient + l2 * multipliers
+            return Evaluation(value + penalty, slope, None, inverse)
 
+        is_sparse = self._dual.is_sparse or getattr(self.loss, "l1", 0.0) > 0
         value, residual = self.optimizer.advance(
             self.multiplier_weights,
             of_averages if self.loss.uses_averages else of_examples,
-            self._penalty("l1"),
+            self._penalty("l1") if is_sparse else None,
             self._mask(),
         )
         self.adapted.assign(1)
-        return {"loss": value, "residual": residual, **facts}
+        logs = self._logs_of_averages(value)
+        # Not rounded to float32.
+        return {**logs, self.loss.measure: value, "residual": residual, **facts}
+
+    def _remaining(self) -> Array:
+        """The gradient where a search stands, of what is solved for."""
+        gradient = tf.convert_to_tensor(self.optimizer.gradient.value)
+        found = pseudogradient(self._lambda(), gradient, self._penalty("l1"))
+        return (found * self._mask()).numpy()
 
     def _chain_evaluation(self):
         """What the persistent chains say after some sweeps."""
@@ -716,7 +795,7 @@ class MaxEnt(EnergyBasedModel):
         l2 = self._penalty("l2")
         if fisher is not None:
             fisher += tf.linalg.diag(l2)
-        logs = {"residual": tf.reduce_max(tf.abs(residual))}
+        logs = {"residual": tf.reduce_max(tf.abs(residual * self._mask()))}
         loss = tf.reduce_sum(x * residual)
         return Evaluation(loss, residual + l2 * x, fisher), logs
 
@@ -810,6 +889,14 @@ class MaxEnt(EnergyBasedModel):
         exact = None if self._exact is None else independent
         return self._chain.annealed(chains, temperatures, reverse, seed, exact)
 
+    def _sum_terms(self) -> float:
+        if self._exact is None:
+            return math.inf
+        return (self.space.state_count or _MOST_STATES) * len(self.features)
+
+    def _reference_energy(self) -> Any:
+        return -tf.reduce_sum(self._lambda() * self._observed())
+
     def _solved(self) -> Solved:
         """All that is exact, at the present multipliers."""
         return self._dual.exact.solved(self._lambda(), self._observed())
@@ -898,7 +985,10 @@ class MaxEnt(EnergyBasedModel):
         fisher = self.feature_covariance()
         fisher = fisher + np.diag(self._penalty("l2").numpy())
         stderr = kept.stderr.numpy()
-        return report.multiplier_stderr(fisher, free, stderr, kept.count)
+        inverse = None if self._exact is None else self._dual.inverse()
+        return report.multiplier_stderr(
+            fisher, free, stderr, kept.count, inverse
+        )
 
     def solution(self) -> report.Solution:
         """The constraints: observed, model, multiplier and its error."""
@@ -996,28 +1086,31 @@ class MaxEnt(EnergyBasedModel):
         Raises:
             ValueError: if x is not in the space.
         """
-        cached = kwargs.get("_use_cached_eval_dataset")
-        if x is None and not cached:
+        if x is None and not kwargs.get("_use_cached_eval_dataset"):
             self._check_adapted("evaluate")
             results = self._evaluate_observations()
-        else:
-            results = super().evaluate(
-                x,
-                y,
-                batch_size=batch_size,
-                verbose=verbose,
-                sample_weight=sample_weight,
-                steps=steps,
-                callbacks=callbacks,
-                return_dict=True,
-                **kwargs,
-            )
-            if not cached:
-                results |= self._identities(x)
-        if return_dict:
-            return results
-        values = list(results.values())
-        return values[0] if len(values) == 1 else values
+            if return_dict:
+                return results
+            # A list has the numbers that have names in `metrics_names`.
+            named = {k: results[k] for k in self.metrics_names if k in results}
+            return self._flatten_metrics_in_order(named or results)
+        return super().evaluate(
+            x,
+            y,
+            batch_size=batch_size,
+            verbose=verbose,
+            sample_weight=sample_weight,
+            steps=steps,
+            callbacks=callbacks,
+            return_dict=return_dict,
+            **kwargs,
+        )
+
+    def _result_names(self) -> tuple[list[str], list[str]]:
+        first, last = super()._result_names()
+        if self._exact is not None:
+            first = [*first, "gradient_identity"]
+        return first, last
 
     def _identities(self, x: Any) -> dict[str, float]:
         found = {}
@@ -1028,16 +1121,12 @@ class MaxEnt(EnergyBasedModel):
                 self.observations.values.numpy(),
                 self.observations.is_redundant.numpy(),
             )
-        few = (self.space.state_count or np.inf) <= _MOST_STATES
-        if few and x is not None and data.is_array(x):
-            where = self._where("evaluate")
-            x = self.space.check(where, x)
-            found |= report.likelihood_identity(x, self.log_prob)
-        return found
+        return found if x is None else found | super()._identities(x)
 
     def _evaluate_observations(self) -> dict[str, float]:
         observed = self.observations.values.numpy()
-        residual = np.abs(self.expectation() - observed).max()
+        asked = np.isfinite(self.observations.stderr.numpy())
+        residual = np.abs((self.expectation() - observed)[asked]).max()
         results = {"residual": float(residual)}
         if self._exact is not None:
             dual = self._log_z() - self.multipliers @ observed
@@ -1098,7 +1187,8 @@ class MaxEnt(EnergyBasedModel):
     @staticmethod
     def _stored(space: Space, count: int) -> int:
         # Multipliers, averages, their errors, flags; a window for each site.
-        return 4 * count + 2 + 2 * space.width + KNOWN_LENGTH
+        window = 2 * space.width if space.is_bounded else 4 * space.width
+        return 4 * count + 2 + window + KNOWN_LENGTH
 
     def preset_config(self) -> dict[str, Any]:
         """The arguments above.
@@ -1117,7 +1207,10 @@ class MaxEnt(EnergyBasedModel):
     def preset_weights(self) -> dict[str, Any]:
         """What it learned, and what it was fitted to."""
         kept = self.observations
+        # Only where tails are, so that older presets are complete.
+        stretch = {"stretch": self.window.stretch}
         return {
+            **({} if self.space.is_bounded else stretch),
             "multiplier_weights": self.multiplier_weights,
             "observed": kept.values,
             "observed_stderr": kept.stderr,

@@ -22,7 +22,8 @@ class Averages(NamedTuple):
 
     Attributes:
         values: <f_i>, float64.
-        stderr: their standard errors, zeros where they must be met.
+        stderr: their standard errors, zeros where they must be met, inf
+            where they are not constrained.
         tolerance: "none", "gaussian" or "laplace".
         examples: how many independent ones stand behind them.
     """
@@ -58,17 +59,21 @@ def as_averages(
     if stderr is not None:
         argument = f"{where}: observation_stderr"
         errors = _numbers(argument, stderr, names, one_for_all=True)
-        if (errors < 0).any() or not np.isfinite(errors).all():
+        errors = np.where(np.isnan(errors), np.inf, errors)
+        if (errors < 0).any() or np.isinf(errors).all():
             raise ValueError(
-                f"{argument} must be 0 or more, and finite; received "
-                f"{stderr!r}."
+                f"{argument} must be 0 or more, or nan or inf for averages "
+                f"that are not constrained, but not all; received {stderr!r}."
             )
+        # What is not asked for need not be known.
+        unknown = np.isinf(errors) & ~np.isfinite(values)
+        values = np.where(unknown, 0.0, values)
     if tolerance not in _TOLERANCES[1:]:
         words = "'gaussian' or 'laplace'"
         checks.refuse(tolerance, f"{where}: tolerance", words)
     if count is not None:
         checks.positive_int(count, f"{where}: observation_count")
-    kind = tolerance if errors.any() else "none"
+    kind = tolerance if errors[np.isfinite(errors)].any() else "none"
     return Averages(values, errors, kind, count or 1)
 
 
@@ -116,21 +121,29 @@ def of_examples(
         )
     else:
         batches = x
-    total = square = tf.zeros((), tf.float64)
-    count, sites = 0, []
+    # Differences from the first example: sums of what lies far from zero
+    # would lose the digits in which examples differ.
+    total = square = sites = tf.zeros((), tf.float64)
+    count, first, first_values = 0, None, tf.zeros((), tf.float64)
     for batch in batches:
         states = space.flatten(tf.cast(batch, tf.float64))
-        total += tf.reduce_sum(density.features(states), axis=0)
         count += len(states)
-        if not space.is_bounded:
-            sites.append(tf.reduce_sum(states, axis=0))
-            square += tf.reduce_sum(states**2, axis=0)
-    values = total.numpy() / count
+        if space.is_discrete:
+            total += density.feature_sums(states)
+            continue
+        values = density.features(states)
+        if first is None:
+            first, first_values = states[0], values[0]
+        total += tf.reduce_sum(values - first_values, axis=0)
+        sites += tf.reduce_sum(states - first, axis=0)
+        square += tf.reduce_sum((states - first) ** 2, axis=0)
+    values = (first_values + total / count).numpy()
     averages = Averages(values, np.zeros_like(values), "none", count)
-    if not sites:
+    if space.is_bounded or first is None:
         return averages, None
-    mean = (sum(sites) / count).numpy()
-    variance = np.maximum((square / count).numpy() - mean**2, 0.0)
+    change = (sites / count).numpy()
+    mean = first.numpy() + change
+    variance = np.maximum((square / count).numpy() - change**2, 0.0)
     return averages, Place(mean, np.sqrt(variance) + 1e-9 * (1 + np.abs(mean)))
 
 
@@ -206,9 +219,15 @@ class Observations(keras.layers.Layer):
     def _errors(self, kind, power):
         record = tf.convert_to_tensor(self.record.value)
         errors = tf.convert_to_tensor(self.stderr.value)
+        errors = tf.where(tf.math.is_finite(errors), errors, 0.0)
         on = tf.cast(record[1] == _TOLERANCES.index(kind), tf.float64)
         return on * errors**power
 
     def free(self) -> tf.Tensor:
-        """1 for the multipliers that are solved for, 0 for redundant ones."""
-        return 1 - tf.convert_to_tensor(self.is_redundant.value)
+        """1 for the multipliers that are solved for, 0 for the others.
+
+        These are redundant, or their averages are not constrained.
+        """
+        errors = tf.convert_to_tensor(self.stderr.value)
+        asked = tf.cast(tf.math.is_finite(errors), tf.float64)
+        return asked * (1 - tf.convert_to_tensor(self.is_redundant.value))

@@ -1,6 +1,5 @@
 """What a fitted MaxEnt tells: its constraints, errors and identities."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -61,7 +60,11 @@ class Solution(NamedTuple):
 
 
 def multiplier_stderr(
-    fisher: Array, free: Array, stderr: Array, count: int
+    fisher: Array,
+    free: Array,
+    stderr: Array,
+    count: int,
+    inverse: Array | None = None,
 ) -> Array:
     """Standard errors of multipliers, nan for those that are not free.
 
@@ -73,9 +76,14 @@ def multiplier_stderr(
         free: for each whether it is solved for.
         stderr: s, zeros where the averages are exact.
         count: n.
+        inverse: F^-1, where it is known better than F; else None.
     """
     errors = np.full(len(free), np.nan)
-    inverse = np.linalg.pinv(fisher[np.ix_(free, free)], hermitian=True)
+    part = np.ix_(free, free)
+    if inverse is None:
+        inverse = np.linalg.pinv(fisher[part], hermitian=True)
+    else:
+        inverse = inverse[part]
     noise = stderr[free]
     if noise.any():
         variance = np.square(inverse) @ np.square(noise)
@@ -106,25 +114,3 @@ def gradient_identity(
         slope = (high - low) / (2 * _STEP)
         worst = max(worst, abs(slope - direction @ mean))
     return worst
-
-
-def likelihood_identity(x: Array, log_prob: Callable) -> dict[str, float]:
-    """How well <log p>_data = -H(data) - KL(data || model) holds.
-
-    Args:
-        x: examples, (n, *event_shape), of a discrete space.
-        log_prob: function of examples.
-    """
-    states, counts = np.unique(
-        x.reshape(len(x), -1), axis=0, return_counts=True
-    )
-    share = counts / counts.sum()
-    log_p = log_prob(states.reshape(-1, *x.shape[1:]))
-    entropy = float(-np.sum(share * np.log(share)))
-    divergence = float(np.sum(share * (np.log(share) - log_p)))
-    mean = float(log_prob(x).mean())
-    return {
-        "data_entropy": entropy,
-        "kl_divergence": divergence,
-        "likelihood_identity": abs(mean + entropy + divergence),
-    }

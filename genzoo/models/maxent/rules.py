@@ -1,13 +1,19 @@
 """What learning rules ask of a MaxEnt; see `genzoo.losses.protocols`."""
 
+from collections.abc import Callable
+
+import numpy as np
 import tensorflow as tf
 
-from genzoo.losses.protocols import Gradients
+from genzoo.losses.protocols import Contrast, Gradients
 from genzoo.models.maxent import pairwise_losses
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
 from genzoo.models.maxent.routes import ChainRoute
 from genzoo.runtime import distribute, random
+
+# Numbers of one array of a sum over sites.
+_ELEMENTS = 2**21
 
 
 class Rules:
@@ -17,12 +23,21 @@ class Rules:
         density: the `Density`.
         chain: its chains, and the energy at the present multipliers.
         dual: the exact sums, where there are any.
+        dtype: of sums over sites; a search by second differences needs
+            "float64".
     """
 
-    def __init__(self, density: Density, chain: ChainRoute, dual: Dual):
+    def __init__(
+        self,
+        density: Density,
+        chain: ChainRoute,
+        dual: Dual,
+        dtype: str = "float32",
+    ):
         self.density = density
         self.chain = chain
         self.dual = dual
+        self.dtype = dtype
 
     def pseudolikelihood_gradients(
         self, x: tf.Tensor, sites: None, seed: random.Seed | None
@@ -39,24 +54,61 @@ class Rules:
         return self._site_loss(pairwise_losses.probability_flow, x)
 
     def _site_loss(self, rule, x):
-        pairwise = self.chain.pairwise()
-        phi = pairwise.encode(
-            self.density.space.flatten(tf.cast(x, tf.float32))
+        multipliers = self.chain.multipliers.value
+        pairwise = self.density.pairwise(multipliers, self.dtype)
+        states = self.density.space.flatten(x)
+        count = tf.shape(states)[0]
+        # All levels of so many rows are held at once.
+        width = pairwise.sites * len(pairwise.levels)
+        size = max(_ELEMENTS // width, 1)
+
+        def part(start, value, gradient):
+            rows = tf.cast(states[start : start + size], self.dtype)
+            phi = pairwise.encode(rows)
+            values, slope = rule(pairwise, phi, pairwise.field(phi))
+            slope = pairwise_losses.multiplier_gradient(
+                self.density.form, phi, slope, tf.ones((), self.dtype)
+            )
+            value += tf.cast(tf.reduce_sum(values), tf.float64)
+            return start + size, value, gradient + tf.cast(slope, tf.float64)
+
+        zero = tf.zeros((), tf.float64)
+        none = tf.zeros(len(self.density.features), tf.float64)
+        _, value, gradient = tf.while_loop(
+            lambda start, *_: start < count,
+            part,
+            (tf.zeros((), tf.int32), zero, none),
         )
-        _, rows = distribute.global_rows(tf.shape(phi)[0])
-        weight = 1 / tf.cast(rows, tf.float32)
-        value, slope = rule(pairwise, phi, pairwise.field(phi))
-        gradient = pairwise_losses.multiplier_gradient(
-            self.density.form, phi, slope, weight
-        )
-        return weight * tf.reduce_sum(value), [tf.cast(gradient, tf.float64)]
+        _, rows = distribute.global_rows(count)
+        weight = 1 / tf.cast(rows, tf.float64)
+        return tf.cast(weight * value, self.dtype), [weight * gradient]
+
+    def independent_inverse(self, l2: tf.Tensor) -> Callable | None:
+        """See there: of sites with the means of the observations."""
+        form, kept = self.density.form, self.dual.observations
+        codes = self.chain.pairwise().encoding
+        width = self.density.space.width * codes.shape[1]
+        if len(form.sites) != width:
+            return None
+        observed = tf.convert_to_tensor(kept.values.value)
+        means = tf.gather(observed, form.site_features[np.argsort(form.sites)])
+        rows = tf.maximum(tf.convert_to_tensor(kept.record.value)[0], 1.0)
+        by_site = tf.reshape(means, (-1, codes.shape[1]))
+        # <phi phi'> at a site: of one number by its ends, of indicators m.
+        low, high = codes.min(), codes.max()
+        spread = tf.linalg.diag((low + high) * by_site - low * high)
+        spread -= by_site[:, :, None] * by_site[:, None, :]
+        # Of a site that never changes, as if half a row were another.
+        least = 0.5 * (high - low) ** 2 / rows
+        spread += least * tf.eye(codes.shape[1], dtype=spread.dtype)
+        return pairwise_losses.independent_inverse(form, means, spread, l2)
 
     def exact_gradients(self, x: tf.Tensor) -> Gradients:
         """The negative mean log-likelihood of a batch, and its gradient."""
         log_z, mean = self._exact()
         states, weight = self._states_and_weight(x)
         share = 1.0 / distribute.replica_count()
-        of_data = weight * tf.reduce_sum(self.density.features(states), axis=0)
+        of_data = weight * self.density.feature_sums(states)
         loss = weight * tf.reduce_sum(self.chain.energy(states))
         return loss + share * log_z, [share * mean - of_data]
 
@@ -92,20 +144,29 @@ class Rules:
         self, x: tf.Tensor, states: tf.Tensor, seed: random.Seed
     ) -> tf.Tensor:
         """Mean energy of data less that of chains."""
+        of_data, of_chains = self._mean_energies(x, states)
+        return of_data - of_chains
+
+    def _mean_energies(self, x, states):
         shares = []
         for part in (x, self.density.space.unflatten(states)):
             part, weight = self._states_and_weight(part)
             shares.append(weight * tf.reduce_sum(self.chain.energy(part)))
-        return shares[0] - shares[1]
+        return shares
 
     def contrast(
-        self, x: tf.Tensor, states: tf.Tensor, steps: int, seed: random.Seed
-    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
-        """(loss, gradients, end) of chains against a batch of data."""
+        self,
+        x: tf.Tensor,
+        states: tf.Tensor,
+        steps: int,
+        seed: random.Seed,
+        jumps: bool = False,
+    ) -> Contrast:
+        """Chains against a batch of data; they walk by sweeps alone."""
         end = self.chain.train(states, steps, seed)
         gradient = 0.0
         for part, sign in ((self.density.space.unflatten(end), 1.0), (x, -1.0)):
             part, weight = self._states_and_weight(part)
-            total = tf.reduce_sum(self.density.features(part), axis=0)
-            gradient += sign * weight * total
-        return self.energy_difference(x, end, seed), [gradient], end
+            gradient += sign * weight * self.density.feature_sums(part)
+        of_data, of_chains = self._mean_energies(x, end)
+        return Contrast(of_data, of_chains, [gradient], end)

@@ -1,12 +1,14 @@
 """When a deterministic search has arrived, or never will."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
 from genzoo.models.maxent.dual import Dual
+from genzoo.types import Array
 
 # A search that takes more steps may be on its way to infinity.
 _QUICK = 20
@@ -15,7 +17,7 @@ _TRUNCATION = 1e-6
 _MOST_WIDENINGS = 8
 # Epochs without half the residual after which a search ends: near the end,
 # where the window may be wrong, and anywhere.
-_PATIENCE = {"near": 3, "unbounded": 10, "anywhere": 30}
+_PATIENCE = {"near": 3, "unbounded": 10, "anywhere": 30, "examples": 100}
 
 
 class Progress:
@@ -32,15 +34,15 @@ class Progress:
         self.stalled = 0 if residual < 0.5 * self.best else self.stalled + 1
         self.best = min(self.best, residual)
 
-    def has_ended(self, small: float, near: float, unbounded: bool) -> bool:
+    def has_ended(self, small: float, near: float, kind: str) -> bool:
         """Whether it arrived at the rounding error, or improves no more.
 
         Args:
             small: a residual that is that of rounding.
             near: one that is good enough, if nothing improves.
-            unbounded: whether the window may be what is wrong.
+            kind: "unbounded", where the window may be what is wrong,
+                "examples", where steps are many, or "anywhere".
         """
-        kind = "unbounded" if unbounded else "anywhere"
         patience = _PATIENCE["near" if self.last < near else kind]
         return self.last <= small or self.stalled >= patience
 
@@ -49,24 +51,41 @@ class Search(keras.callbacks.Callback):
     """Ends `fit` when a deterministic search has arrived.
 
     Args:
-        dual: what is searched; None where it is a sum over examples.
+        remaining: function without arguments that gives the gradient where
+            the search stands, (n,).
         is_whole: whether the search was to run to its end, so that it is
             worth a warning if it did not.
-        size: of the averages.
+        dual: what is searched; None where it is a sum over examples.
+        noise: of a sum over examples, the standard error of each component
+            of the gradient, (n,), by the number of examples alone.
     """
 
-    def __init__(self, dual: Dual | None, is_whole: bool, size: float):
+    def __init__(
+        self,
+        remaining: Callable[[], Array],
+        is_whole: bool,
+        dual: Dual | None = None,
+        noise: Array | float = 1.0,
+    ):
         super().__init__()
+        self.remaining = remaining
         self.dual = dual
         self.is_whole = is_whole
         self.progress = Progress()
         self.first = -1
         self.widenings = 0
-        # Sums of examples are made in float32.
-        small, near = (1e-6, 1e-3) if dual is None else (1e-13, 1e-8)
-        # Averages have the rounding of their size.
-        self.near = near * (1 + size)
-        self.small = small * (min(size, 1.0) or 1.0)
+        if dual is None:
+            # A hundredth of what other examples would change.
+            self.unit = 0.01 * np.asarray(noise)
+            self.small = self.near = 1.0
+        else:
+            # Averages have the rounding of their size.
+            size = dual.size()
+            # Nearly dependent, a small residual may be far from the solution.
+            near = 1e-12 if dual.is_near_singular else 1e-8
+            self.unit = np.ones(())
+            self.near = near * (1 + size)
+            self.small = 1e-13 * (min(size, 1.0) or 1.0)
         self.unbounded = dual is not None and not dual.density.space.is_bounded
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -76,13 +95,15 @@ class Search(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Stop at the rounding error, or when nothing improves any more."""
-        residual = float(np.ravel(logs["residual"])[0])
+        residual = float(np.max(np.abs(self.remaining()) / self.unit))
         dual = self.dual
         value = float(np.ravel(logs["loss"])[0])
         if np.isnan(residual) or (dual and dual.is_impossible(value)):
             self._give_up()
         self.progress.note(residual)
-        if not self.progress.has_ended(self.small, self.near, self.unbounded):
+        kind = "unbounded" if self.unbounded else "anywhere"
+        kind = "examples" if dual is None else kind
+        if not self.progress.has_ended(self.small, self.near, kind):
             return
         far = residual > self.near
         if dual is not None:
@@ -105,11 +126,13 @@ class Search(keras.callbacks.Callback):
             return
         if self.dual is not None and self.unbounded:
             self.dual.window.refuse()
-        if not self.model.stop_training or self.progress.last > 1e-3:
+        many = 1e-3 if self.dual is not None else 10.0
+        if not self.model.stop_training or self.progress.last > many:
+            residual = np.max(np.abs(self.remaining()))
             warnings.warn(
                 f"{type(self.model).__name__}.fit has not converged: the "
-                f"residual is {self.progress.last:.2g}. Fit again to go on, "
-                "with more epochs.",
+                f"residual is {residual:.2g}. Fit again to go on, with more "
+                "epochs.",
                 stacklevel=2,
             )
 
@@ -129,6 +152,13 @@ class Search(keras.callbacks.Callback):
     def _give_up(self):
         if self.dual is not None:
             self.dual.explain()
+            if self.dual.observations.tolerance == "laplace":
+                raise ValueError(
+                    f"{type(self.model).__name__}.fit: no distribution has "
+                    "averages within the tolerance of these: each may be off "
+                    "by its observation_stderr. Check them, or pass larger "
+                    "ones."
+                )
         raise ValueError(
             f"{type(self.model).__name__}.fit: no distribution has these "
             "averages: they lie outside of what the features allow together. "

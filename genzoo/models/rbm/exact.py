@@ -4,9 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from genzoo.models.common.endpoints import fingerprint
 from genzoo.models.rbm.machine import Machine
-from genzoo.runtime import random
+from genzoo.runtime import random, weights
 from genzoo.runtime.graph import Graph
 
 _COUNT = tf.TensorSpec((), tf.int32)
@@ -55,8 +54,8 @@ class ExactDraws:
     def _sum(self, beta):
         """The sum at these weights, kept while they are the same."""
         machine = self.machine
-        weights = machine.visible.weights + machine.hidden.weights
-        of = beta, fingerprint([machine.kernel, *weights])
+        units = machine.visible.weights + machine.hidden.weights
+        of = beta, weights.fingerprint([machine.kernel, *units])
         if self._known is None or self._known[0] != of:
             heat = tf.constant(beta, tf.float32)
             self._known = of, self._sums[beta == 1](heat)

@@ -50,7 +50,7 @@ def phases(
     weights: tuple[tf.Tensor, tf.Tensor],
     dtype: Any,
     offsets: tuple[tf.Tensor, tf.Tensor] | None = None,
-) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
+) -> tuple[tuple[tf.Tensor, tf.Tensor], list[tf.Tensor], tf.Tensor]:
     """The difference of free energies of data and samples, with gradients.
 
     Centred gradients cost no pass over the kernel: of the two rank-1 terms of
@@ -66,8 +66,9 @@ def phases(
         offsets: visible and hidden offsets for centred gradients, or None.
 
     Returns:
-        (value, gradients, hidden_mean): value is mean F of the data less that
-        of the samples; hidden_mean is <h> over the data.
+        (values, gradients, hidden_mean): values are mean F of the data and of
+        the samples, the gradients those of their difference; hidden_mean is
+        <h> over the data.
     """
     (v0, field0), (v1, field1) = data, samples
     w0, w1 = weights
@@ -87,7 +88,7 @@ def phases(
     kernel = outer(tf.concat(v, axis=0), tf.concat(h, axis=0), dtype)
     if offsets:
         rest = centred_biases(kernel, rest, at_hidden, c, d)
-    return value0 - value1, [kernel, *rest], averages0[at_hidden]
+    return (value0, value1), [kernel, *rest], averages0[at_hidden]
 
 
 def centred_biases(

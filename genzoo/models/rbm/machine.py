@@ -75,8 +75,8 @@ class Machine:
 
     def rows(self, x: Any) -> tf.Tensor:
         """Examples, (batch, *event_shape), as visible states."""
-        x = ops.cast(ops.convert_to_tensor(x), self.dtype)
-        return self.visible.space.flatten(x)
+        x = self.visible.space.flatten(ops.convert_to_tensor(x))
+        return self.visible.standardise(x)
 
     def hidden_field(self, v: tf.Tensor, dtype: Any = None) -> tf.Tensor:
         """W' v, multiplied in `dtype`, by default that of states."""
@@ -93,9 +93,13 @@ class Machine:
         return ops.cast(tf.matmul(states, kernel, **options), self.dtype)
 
     def energy(self, v: tf.Tensor, field: tf.Tensor | None = None) -> tf.Tensor:
-        """-log sum_h exp(-E(v, h)), (batch,), in nats; `field` is W' v."""
+        """-log sum_h exp(-E(v, h)), (batch,), in nats; `field` is W' v.
+
+        That of the examples which the states v stand for.
+        """
         field = self.hidden_field(v) if field is None else field
-        return -(self.visible.potential(v) + self.hidden.log_cumulant(field))
+        potential = self.visible.potential(v) - self.visible.log_scale()
+        return -(potential + self.hidden.log_cumulant(field))
 
     # Walks ------------------------------------------------------------------
 
@@ -103,7 +107,8 @@ class Machine:
         """Hidden states given visible units drawn without a kernel."""
         first, second = random.split(seed, 2)
         empty = tf.zeros((n, self.example_width), self.dtype)
-        return self.at(self.visible.sample(empty, first), second)
+        field = self.hidden_field(self.visible.sample(empty, first))
+        return self.hidden.sample(field, second)
 
     def at(
         self, x: tf.Tensor, seed: random.Seed, dtype: Any = None

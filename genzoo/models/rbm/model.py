@@ -1,5 +1,6 @@
 """The restricted Boltzmann machine, for every pair of unit types."""
 
+import math
 from typing import Any, ClassVar, Self
 
 import keras
@@ -18,10 +19,12 @@ from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.exact import ExactDraws
 from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.rules import Rules
-from genzoo.runtime import data, random
+from genzoo.models.rbm.start import differences, some_rows
+from genzoo.optimizers import Falling
+from genzoo.runtime import data, random, weights
 from genzoo.runtime.graph import Graph
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
-from genzoo.units import Unit
+from genzoo.units import Bernoulli, Unit
 
 # log Z is enumerated by default up to this many terms: seconds.
 _CHEAP = 2**30
@@ -31,6 +34,10 @@ _MOST_STATES = 2**26
 _TINY = 2**22
 _DRAWN = {"batch": _TINY, "call": 2**26, "asked": _CHEAP}
 _MOST_DRAWN_STATES = 2**24
+# Of one visible and one hidden unit together, where a rate is made of it.
+_LEAST_VARIANCE = 1e-4
+# Examples that the kernel may begin with.
+_SEEN = 500
 # Rows that are scored at once.
 _SCORED = 256
 
@@ -53,7 +60,8 @@ class RBM(EnergyBasedModel):
             v and h stand for their difference from the data's mean. Another
             metric for the same likelihood, far better conditioned.
         kernel_initializer: Keras initializer of the kernel; by default normal
-            with standard deviation 0.01.
+            with standard deviation 0.01, to which `adapt` adds differences of
+            examples, so that training does not start on the saddle at W = 0.
         kernel_regularizer: Keras regularizer of the kernel, or None.
         seed: int or pair of ints, for all that is drawn at random.
 
@@ -64,7 +72,8 @@ class RBM(EnergyBasedModel):
         offsets: the `Offsets` of centring.
 
     Raises:
-        ValueError: for units whose pair cannot be normalised.
+        ValueError: for units whose pair cannot be normalised, or that belong
+            to another model.
 
     Reference:
         Smolensky 1986; Hinton, "A practical guide to training restricted
@@ -112,10 +121,12 @@ class RBM(EnergyBasedModel):
                     f"units have {unit.variable_dtype}. Give both the same, "
                     f"for example Bernoulli(64, dtype={self.variable_dtype!r})."
                 )
+        weights.claim("RBM", visible=visible, hidden=hidden)
         self.space = visible.space
         self.visible = visible
         self.hidden = hidden
         self.centered = bool(centered)
+        self._is_default = kernel_initializer is None
         self.kernel_initializer = keras.initializers.get(
             kernel_initializer or self._small_normal()
         )
@@ -150,6 +161,107 @@ class RBM(EnergyBasedModel):
         seed = int(self.draws.epoch_key()[0] % 2**31)
         return keras.initializers.RandomNormal(stddev=0.01, seed=seed)
 
+    @classmethod
+    def from_weights(
+        cls,
+        kernel: ArrayLike,
+        visible_bias: ArrayLike | None = None,
+        hidden_bias: ArrayLike | None = None,
+        visible: Unit | None = None,
+        hidden: Unit | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """The RBM with these weights, which `fit` and `adapt` begin from.
+
+        Args:
+            kernel: W, array of shape (visible.width, hidden.width).
+            visible_bias: array of shape (visible.width,); None for zeros.
+            hidden_bias: array of shape (hidden.width,); None for zeros.
+            visible: the visible units; by default `Bernoulli`, as many as
+                the kernel has rows.
+            hidden: the hidden units; by default `Bernoulli`, as many as the
+                kernel has columns.
+            **kwargs: of the constructor. Weights are rounded to float32
+                unless `dtype="float64"`.
+
+        Raises:
+            ValueError: for arrays of other shapes, or with NaN or infinite
+                numbers; as the constructor.
+
+        Example:
+        >>> rbm = genzoo.RBM.from_weights([[1.0], [-1.0]], [0.5, 0.0], [0.0])
+        >>> round(float(np.exp(rbm.log_prob([[1, 0]]))[0]), 4)
+        0.4743
+        """
+        where = f"{cls.__name__}.from_weights"
+        kernel = checks.array(kernel, f"{where}: kernel")
+        if kernel.ndim != 2:
+            raise ValueError(
+                f"{where}: kernel must have shape (visible.width, "
+                f"hidden.width); received {kernel.shape}."
+            )
+        made = {"dtype": kwargs.get("dtype")}
+        units = [
+            Bernoulli(size, **made) if unit is None else unit
+            for unit, size in zip((visible, hidden), kernel.shape, strict=True)
+        ]
+        _check_pair(*units)
+        widths = tuple(unit.width for unit in units)
+        given = {"kernel": (kernel, widths)}
+        for name, bias, width in zip(
+            ("visible_bias", "hidden_bias"),
+            (visible_bias, hidden_bias),
+            widths,
+            strict=True,
+        ):
+            bias = np.zeros(width) if bias is None else bias
+            given[name] = checks.array(bias, f"{where}: {name}"), (width,)
+        for name, (values, shape) in given.items():
+            if values.shape != shape:
+                raise ValueError(
+                    f"{where}: {name} must have shape {shape}, as the units "
+                    f"have; received {values.shape}."
+                )
+        rbm = cls(*units, **kwargs)
+        for weight, (values, _) in zip(
+            (rbm.kernel, rbm.visible.bias, rbm.hidden.bias),
+            given.values(),
+            strict=True,
+        ):
+            weight.assign(values)
+            weights.touch(weight)
+        return rbm
+
+    @classmethod
+    def from_sklearn(cls, estimator: Any, **kwargs: Any) -> Self:
+        """The RBM that a fitted `sklearn.neural_network.BernoulliRBM` is.
+
+        Args:
+            estimator: the fitted `BernoulliRBM`.
+            **kwargs: of the constructor.
+
+        Raises:
+            ValueError: for what has not its weights.
+
+        Example:
+        >>> class Fitted:  # as scikit-learn's BernoulliRBM after fit
+        ...     components_ = np.array([[1.0, -1.0]])
+        ...     intercept_visible_ = np.array([0.5, 0.0])
+        ...     intercept_hidden_ = np.array([0.0])
+        >>> genzoo.RBM.from_sklearn(Fitted())
+        <RBM: 2 Bernoulli x 1 Bernoulli units>
+        """
+        names = "components_", "intercept_visible_", "intercept_hidden_"
+        missing = [name for name in names if not hasattr(estimator, name)]
+        if missing:
+            raise ValueError(
+                f"{cls.__name__}.from_sklearn: estimator must be a fitted "
+                f"BernoulliRBM of scikit-learn; received {estimator!r}, which "
+                f"has no {missing[0]}. Fit it first."
+            )
+        components, *biases = (getattr(estimator, name) for name in names)
+        return cls.from_weights(np.transpose(components), *biases, **kwargs)
+
     def __repr__(self) -> str:
         sizes = (
             f"{unit.arrangement} {type(unit).__name__}"
@@ -163,6 +275,13 @@ class RBM(EnergyBasedModel):
     def parameters(self) -> list[keras.Variable]:
         """kernel, then the visible and the hidden units' weights."""
         return self._machine.parameters
+
+    def _energy_weights(self) -> list[keras.Variable]:
+        """The parameters, and the units' weights that are held fixed."""
+        known = {id(weight) for weight in self.parameters}
+        units = (*self.visible.weights, *self.hidden.weights)
+        fixed = [weight for weight in units if id(weight) not in known]
+        return [*self.parameters, *fixed]
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """E(x) = -log sum_h exp(-E(x, h)), (batch,), in nats."""
@@ -187,7 +306,8 @@ class RBM(EnergyBasedModel):
             )
         interaction = ops.sum(self._machine.hidden_field(v) * h, axis=-1)
         potentials = self.visible.potential(v) + self.hidden.potential(h)
-        return -(potentials + interaction).numpy()
+        scales = self.visible.log_scale() + self.hidden.log_scale()
+        return (scales - potentials - interaction).numpy()
 
     def hidden_mean(self, v: ArrayLike) -> Array:
         """<h> given v, an array of shape (n, *hidden.space.event_shape).
@@ -196,11 +316,12 @@ class RBM(EnergyBasedModel):
             ValueError: if v is not in the model's space.
         """
         v = self._states("hidden_mean", "v", v, self.visible)
-        return self._hidden_mean(v).numpy()
+        h = self.hidden.mean(self._machine.hidden_field(v))
+        return _examples(self.hidden, h).numpy()
 
     def _hidden_mean(self, x):
         field = self._machine.hidden_field(self._machine.rows(x))
-        return self.hidden.space.unflatten(self.hidden.mean(field))
+        return _examples(self.hidden, self.hidden.mean(field))
 
     def visible_mean(self, h: ArrayLike) -> Array:
         """<v> given h, an array of shape (n, *event_shape).
@@ -210,7 +331,7 @@ class RBM(EnergyBasedModel):
         """
         h = self._states("visible_mean", "h", h, self.hidden)
         v = self.visible.mean(self._machine.visible_field(h))
-        return self.space.unflatten(v).numpy()
+        return self._unflatten(v).numpy()
 
     def sample_hidden(
         self, v: ArrayLike, seed: SeedLike | None = None
@@ -221,8 +342,9 @@ class RBM(EnergyBasedModel):
             ValueError: if v is not in the model's space.
         """
         v = self._states("sample_hidden", "v", v, self.visible)
-        h = self._machine.at(v, self._seed_for(seed))
-        return self.hidden.space.unflatten(h).numpy()
+        field = self._machine.hidden_field(v)
+        h = self.hidden.sample(field, self._seed_for(seed))
+        return _examples(self.hidden, h).numpy()
 
     def sample_visible(
         self, h: ArrayLike, seed: SeedLike | None = None
@@ -235,7 +357,7 @@ class RBM(EnergyBasedModel):
         h = self._states("sample_visible", "h", h, self.hidden)
         field = self._machine.visible_field(h)
         v = self.visible.sample(field, self._seed_for(seed))
-        return self.space.unflatten(v).numpy()
+        return self._unflatten(v).numpy()
 
     def reconstruct(self, v: ArrayLike) -> Array:
         """<v> given the mean hidden state of v, (n, *event_shape).
@@ -246,13 +368,22 @@ class RBM(EnergyBasedModel):
         v = self._states("reconstruct", "v", v, self.visible)
         h = self.hidden.mean(self._machine.hidden_field(v))
         v = self.visible.mean(self._machine.visible_field(h))
-        return self.space.unflatten(v).numpy()
+        return self._unflatten(v).numpy()
 
     def _states(self, method, name, x, unit):
-        """Checked examples of a layer, in rows."""
+        """The states of checked examples of a layer."""
         where = f"{self._where(method)}: {name}"
-        x = unit.space.check(where, x)
-        return unit.space.flatten(tf.cast(x, self.variable_dtype))
+        x = unit.space.check(where, x, wide=True)
+        return unit.standardise(unit.space.flatten(tf.convert_to_tensor(x)))
+
+    @property
+    def _keeps_float64(self) -> bool:
+        # Real numbers lose by being rounded.
+        return self.visible.levels is None or super()._keeps_float64
+
+    @property
+    def _energy_dtype(self) -> str:
+        return "float64" if self._keeps_float64 else self.variable_dtype
 
     def log_pseudolikelihood(self, x: ArrayLike) -> Array:
         """sum_i log p(x_i | all other x), in nats, an array of shape (n,).
@@ -269,6 +400,10 @@ class RBM(EnergyBasedModel):
             raise ValueError(f"{where}: {self._continuous()}")
         x = self.space.check(where, x)
         return self._in_batches(self._scores, x, _SCORED)
+
+    def _unflatten(self, states: tf.Tensor) -> tf.Tensor:
+        """The examples of visible states, (n, *event_shape)."""
+        return _examples(self.visible, states)
 
     # Learning ---------------------------------------------------------------
 
@@ -315,22 +450,45 @@ class RBM(EnergyBasedModel):
         )
 
     def _default_optimizer(self, rule: losses.LearningRule) -> Any:
-        if self.visible.levels is None or self.hidden.levels is None:
-            # Gradients then have the scale of the data, which SGD would need
-            # a rate for.
-            return keras.optimizers.Adam(0.002)
-        return super()._default_optimizer(rule)
+        return Falling()
+
+    def _batch_size_for(self, rows: int) -> int:
+        """A hundredth of the rows, from 4 to 128: a power of two.
+
+        So that an epoch has steps enough to learn from, and few rows do.
+        """
+        return int(np.clip(2 ** round(math.log2(rows / 100)), 4, 128))
+
+    def _rate_unit(self) -> float:
+        """One over the variances that the kernel joins.
+
+        Of visible units it is the mean that is weighted by itself: columns
+        that hardly vary do not count.
+        """
+        at = self.offsets.visible.numpy()
+        variance = self.visible.variance_of(np.asarray(at, np.float64))
+        of_visible = np.sum(variance**2) / max(np.sum(variance), 1e-12)
+        # Of hidden units that their bias and the data leave undecided.
+        middle = self.hidden.mean(-self.hidden.bias.value[None]).numpy()
+        of_hidden = self.hidden.variance_of(middle).mean()
+        return float(1 / max(of_visible * of_hidden, _LEAST_VARIANCE))
 
     def _penalty_gradients(self) -> list:
         return self.offsets.penalty(self._machine, super()._penalty_gradients())
 
     def adapt(self, x: Examples, steps: int | None = None) -> None:
-        """Set the visible bias from the data's averages, before training.
+        """Set what follows from the data alone, before training.
 
-        Without hidden units the model then fits each visible unit by itself
-        (for Bernoulli units, the log-odds of the data). The centring offsets
-        are set, and the persistent chains drawn anew. `fit` calls this unless
-        you have.
+        The visible bias is that at which, without a kernel, each visible unit
+        fits its data (for Bernoulli units, their log-odds). A kernel that is
+        still the default one gets differences of examples, with biases such
+        that neither layer gets a field where the other is at its mean. The
+        centring offsets are set, and the persistent chains drawn anew. `fit`
+        calls this unless you have.
+
+        What was assigned, loaded or trained stays as it is; with an assigned
+        kernel all biases do, those that are zero too. To begin from a kernel
+        and the data's averages, pass `kernel_initializer`.
 
         Args:
             x: array of shape (n, *event_shape), or a dataset of batches.
@@ -343,14 +501,44 @@ class RBM(EnergyBasedModel):
         with self._told_plainly("adapt"):
             mean, variance, count = data.moments(x, steps)
         mean, variance = np.ravel(mean), np.ravel(variance)
-        if self.visible.bias.trainable:
-            self.visible.adapt(mean, variance, count)
-        field = self._machine.hidden_field(self._machine.rows(mean))
-        self.offsets.visible.assign(mean)
+        is_new = not self.adapted.numpy()
+        if not is_new and weights.is_touched(self.kernel):
+            return
+        if self.visible.bias.trainable and not weights.is_touched(self.kernel):
+            self.visible.adapt_untouched(mean, variance, count)
+            self._leave_saddle(x, mean)
+        rows = self.visible.standardise(mean[None])
+        field = self._machine.hidden_field(rows)
+        self.offsets.visible.assign(rows[0])
         self.offsets.hidden.assign(self.hidden.mean(field)[0])
         super().adapt(x, steps)
         if self.chains is not None:
             self.reset_chains()
+
+    def _leave_saddle(self, x: Examples, mean: Array) -> None:
+        """Let a kernel that is still the default tell examples apart."""
+        is_own = self._is_default and self.kernel.trainable
+        if not (is_own and self.hidden.trainable):
+            return
+        generator = np.random.default_rng(self.draws.epoch_key())
+        rows = some_rows(x, max(_SEEN, 2 * self.hidden.width), generator)
+        states = self._machine.rows(rows).numpy()
+        shape, dtype = self.kernel.shape, self.kernel.dtype
+        kernel = np.asarray(self.kernel_initializer(shape, dtype))
+        kernel = kernel + differences(states, self.hidden, generator)
+        center = self.visible.standardise(mean[None]).numpy()[0]
+        empty = tf.zeros((1, self.hidden.width), dtype)
+        # No field where both layers are at their means.
+        of_hidden = self.hidden.mean(empty).numpy()[0]
+        bias = self.visible.bias.numpy() - kernel @ of_hidden
+        for weight, value in (
+            (self.kernel, kernel),
+            (self.visible.bias, bias),
+            (self.hidden.bias, -kernel.T @ center),
+        ):
+            if not weights.is_touched(weight):
+                weight.assign(value)
+                weights.mark(weight)
 
     # log Z ------------------------------------------------------------------
 
@@ -358,6 +546,15 @@ class RBM(EnergyBasedModel):
         """How many terms a sum over the smaller layer has."""
         count = self._machine.layers().state_count
         return count * max(self.visible.width, self.hidden.width)
+
+    def _sum_terms(self) -> float:
+        return self._terms()
+
+    def _reference_energy(self) -> Any:
+        mean = tf.convert_to_tensor(self.offsets.visible.value)
+        energy = self._machine.energy(mean[None])[0]
+        # Not every unit has a potential between its states.
+        return tf.where(tf.math.is_finite(energy), energy, 0.0)
 
     def _partition_methods(self) -> list[str]:
         methods = ["enumeration", "ais"]
@@ -454,7 +651,7 @@ class RBM(EnergyBasedModel):
             field = machine.hidden_field(machine.rows(x))
             h = self.hidden.from_uniform(field, u_hidden)
             v = self.visible.from_uniform(machine.visible_field(h), u_visible)
-            return self.space.unflatten(v)
+            return self._unflatten(v)
 
         _, given = held["energy"]
         uniforms = [
@@ -504,6 +701,18 @@ class RBM(EnergyBasedModel):
         return rbm
 
     @classmethod
+    def _preset_upgrade(
+        cls, arrays: dict[str, Array], **arguments: Any
+    ) -> dict[str, Array]:
+        """With the weights of units that older presets lack."""
+        added = {
+            f"{side}.{name}": np.full(arguments[side].width, value, np.float32)
+            for side in _UNITS
+            for name, value in arguments[side].newer.items()
+        }
+        return {**added, **arrays}
+
+    @classmethod
     def preset_size(cls, **arguments: Any) -> int:
         """Kernel, chains, what is known of log Z; units and their offsets."""
         units = [arguments[name] for name in _UNITS]
@@ -551,6 +760,11 @@ class RBM(EnergyBasedModel):
 
 
 _UNITS = ("visible", "hidden")
+
+
+def _examples(unit, states):
+    """The examples of a layer's states, in their shape."""
+    return unit.space.unflatten(unit.restore(states))
 
 
 def _check_pair(visible, hidden):

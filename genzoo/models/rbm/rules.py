@@ -9,11 +9,14 @@ from typing import Any
 import tensorflow as tf
 from keras import ops
 
-from genzoo.losses.protocols import Gradients
+from genzoo.losses.protocols import Contrast, Gradients
 from genzoo.models.rbm import gradients
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.machine import Machine
 from genzoo.runtime import distribute, random
+
+# One chain in so many may jump at each step.
+_JUMPING = 8
 
 
 class Rules:
@@ -46,8 +49,13 @@ class Rules:
         return self.machine.run(states, seed, steps, self.dtype).hidden
 
     def contrast(
-        self, x: tf.Tensor, states: tf.Tensor, steps: int, seed: random.Seed
-    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
+        self,
+        x: tf.Tensor,
+        states: tf.Tensor,
+        steps: int,
+        seed: random.Seed,
+        jumps: bool = False,
+    ) -> Contrast:
         """One step of (persistent) contrastive divergence.
 
         Args:
@@ -55,10 +63,7 @@ class Rules:
             states: the chains' hidden states, (chains, hidden.width).
             steps: Gibbs sweeps to make, an int above 0.
             seed: a `runtime.random.Seed` for the chains.
-
-        Returns:
-            (loss, gradients, states): this replica's shares of the
-            energy difference and its gradients, and the chains' ends.
+            jumps: whether chains jump between modes of the data, too.
         """
         machine = self.machine
         first, second, third = random.split(seed, 3)
@@ -67,14 +72,62 @@ class Rules:
         field = machine.visible_field(hidden, self.dtype)
         v = machine.visible.sample(field, second)
         samples = v, machine.hidden_field(v, self.dtype)
-        loss, found, mean = self._phases(
-            self._phase(x, self.dtype),
+        data = self._phase(x, self.dtype)
+        if jumps:
+            samples = self._jump(samples, data[0], random.fold_in(seed, 4))
+        (of_data, of_chains), found, mean = self._phases(
+            data,
             samples,
             self.dtype,
             self.offsets.pair(machine),
         )
         self.offsets.follow(mean)
-        return loss, found, machine.hidden.sample(samples[1], third)
+        end = machine.hidden.sample(samples[1], third)
+        return Contrast(of_data, of_chains, found, end)
+
+    def _jump(self, samples, data, seed):
+        """(v, W' v) after some chains have moved by a difference of data.
+
+        Rows of data stand in random order, so that a difference is as likely
+        as its opposite, and do not depend on the chains: Metropolis's rule
+        leaves the model's distribution as it is. A chain takes the data at
+        its own place in the batch, so that replicas need none of others.
+        """
+        machine = self.machine
+        v, field = samples
+        first, second, third = random.split(seed, 3)
+        turn = random.uniform((1, 1), first.at_row(0))[0, 0] * _JUMPING
+        rows = tf.range(tf.shape(v)[0])
+        chosen = tf.where(
+            tf.equal((rows + second.row) % _JUMPING, tf.cast(turn, tf.int32))
+        )[:, 0]
+        count = tf.shape(data)[0]
+        at = tf.gather(rows, chosen) * count // tf.shape(v)[0]
+        other = tf.minimum(tf.bitwise.bitwise_xor(at, 1), count - 1)
+        uniform, swap = (
+            tf.gather(random.uniform((tf.shape(v)[0], 1), s), chosen)
+            for s in (second, third)
+        )
+        at, other = (
+            tf.where(swap[:, 0] < 0.5, *pair)
+            for pair in ((at, other), (other, at))
+        )
+        old, old_field = tf.gather(v, chosen), tf.gather(field, chosen)
+        new = machine.visible.moved(
+            old, tf.gather(data, at), tf.gather(data, other)
+        )
+        new_field = machine.hidden_field(new, self.dtype)
+        gain = machine.energy(old, old_field) - machine.energy(new, new_field)
+        accepted = tf.math.log(ops.cast(uniform, gain.dtype)) < gain[:, None]
+        return tuple(
+            tf.tensor_scatter_nd_update(
+                whole, chosen[:, None], tf.where(accepted, after, before)
+            )
+            for whole, after, before in (
+                (v, new, old),
+                (field, new_field, old_field),
+            )
+        )
 
     def energy_difference(
         self, x: tf.Tensor, states: tf.Tensor, seed: random.Seed
@@ -127,7 +180,8 @@ class Rules:
             share * ops.cast(of_model, of_data.dtype) - of_data
             for of_data, of_model in zip(data, model, strict=True)
         ]
-        loss = value + share * ops.cast(log_z, value.dtype)
+        log_z = ops.cast(log_z, value.dtype) + layers.visible.log_scale()
+        loss = value + share * log_z
         mean = data[1 + len(layers.visible.parameters)]
         return loss, self._centred(plain, mean)
 

@@ -197,3 +197,73 @@ def test_support_and_refusals():
     x = np.random.default_rng(0).integers(0, 100, (100, 1)).astype(float)
     with pytest.raises(ValueError, match="too many to estimate"):
         metrics.log_likelihood_decomposition(full, x)
+
+
+def spins(n, scale, seed):
+    machine = gz.BoltzmannMachine(gz.spaces.Spin(n))
+    rng = np.random.default_rng(seed)
+    upper = np.triu(scale * rng.standard_normal((n, n)), 1)
+    machine.set_parameters(scale * rng.standard_normal(n), upper + upper.T)
+    return machine
+
+
+class Shifted:
+    """A model whose log Z is wrong."""
+
+    def __init__(self, model, by):
+        self.model, self.by = model, by
+        self.space, self.sample = model.space, model.sample
+
+    def log_prob(self, x):
+        return self.model.log_prob(x) + self.by
+
+
+@pytest.mark.parametrize(("n", "rows"), [(16, 8000), (10, 1500)])
+def test_decomposition_of_many_states(n, rows):
+    data, model = spins(n, 0.35, 0), spins(n, 0.25, 0)
+    states = data.space.states()
+    p, log_q = data.prob(states), model.log_prob(states)
+    x = data.sample(rows, seed=1)
+    found = metrics.log_likelihood_decomposition(model, x, bootstrap=50)
+    entropy = -np.sum(p * np.log(p))
+    for estimate, truth in (
+        (found.entropy, entropy),
+        (found.kl, -entropy - p @ log_q),
+        (found.log_likelihood, p @ log_q),
+        (found.gap, 0.0),
+    ):
+        assert estimate.value == pytest.approx(truth, abs=4 * estimate.stderr)
+        assert estimate.stderr < 0.3
+    wrong = metrics.log_likelihood_decomposition(
+        Shifted(model, 0.3), x, n=8000, bootstrap=50
+    )
+    assert wrong.gap.value == pytest.approx(0.3, abs=4 * wrong.gap.stderr)
+    assert wrong.gap.stderr < 0.06
+    assert wrong.kl.value == pytest.approx(found.kl.value, abs=0.3)
+
+
+def test_decomposition_of_rows_that_all_differ():
+    """Of pixels, as of digits, the entropy is not to be had, and it is said."""
+    rng = np.random.default_rng(0)
+    x = (rng.random((300, 64)) < rng.random(64)).astype("float32")
+    rbm = gz.RBM(gz.units.Bernoulli(64), gz.units.Bernoulli(4))
+    rbm.adapt(x)
+    with pytest.warns(UserWarning, match="rows of x were seen once"):
+        found = metrics.log_likelihood_decomposition(rbm, x, bootstrap=20)
+    assert found.entropy.value == pytest.approx(np.log(300))
+    total = found.log_likelihood.value + found.entropy.value + found.kl.value
+    assert total == pytest.approx(0, abs=1e-9)
+    assert found.log_likelihood.value == pytest.approx(rbm.log_prob(x).mean())
+    assert math.isnan(found.gap.value)
+
+
+def test_models_without_a_likelihood_are_named():
+    class Generator:
+        def sample(self, n, seed):
+            return np.zeros((n, 1))
+
+    x = np.zeros((10, 1))
+    with pytest.raises(ValueError, match="Generator has no log_prob"):
+        metrics.log_likelihood_decomposition(Generator(), x)
+    with pytest.raises(ValueError, match="Generator has no log_prob"):
+        metrics.model_kl_divergence(Generator(), GAUSSIANS[0], 10)

@@ -385,6 +385,6 @@ def test_impossible_parameters(arguments, message):
 def test_examples_must_be_in_the_space():
     model = gz.BoltzmannMachine(spaces.Spin(3))
     model.compile()
-    message = r"BoltzmannMachine.fit: x must hold -1 and \+1.*2 \* x - 1"
+    message = r"BoltzmannMachine.fit: x must hold -1 and \+1.*2.0 \* x - 1"
     with pytest.raises(ValueError, match=message):
         model.fit(np.array([[0, 1, 1]]), verbose=0)

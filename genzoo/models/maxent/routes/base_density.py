@@ -26,7 +26,7 @@ class BaseDensity:
         self.both = np.isinf(space.low) & np.isinf(space.high)
 
     def _middle_and_spread(self, dtype):
-        low, high = self.space.bounds(self.window.ends.value)
+        low, high = self.space.bounds(self.window.body())
         spread = (high - low) / (2 * STANDARD_DEVIATIONS)
         return tf.cast(0.5 * (low + high), dtype), tf.cast(spread, dtype)
 

@@ -20,11 +20,17 @@ from genzoo.models.maxent.routes.paths import FieldPath, GeneralPath
 from genzoo.models.maxent.routes.route import Moments, sampled_expectation
 from genzoo.models.maxent.routes.window import Window
 from genzoo.runtime import distribute, random
+from genzoo.samplers.metropolis import uniform_jumps
 from genzoo.types import Array
 
 _LEAPFROG = 8
 _ACCEPTANCE = 0.8
 _STEPS = 1000
+# Sweeps in which a walk finds its step size, and of how many at least.
+_WARM_UP = 200
+_FEWEST_TO_TUNE = 40
+# Proposals of a sweep that take one site from end to end.
+_JUMPS = 8
 
 
 class Stride(keras.layers.Layer):
@@ -94,22 +100,27 @@ class ChainRoute:
         """The energy as that of fields and couplings."""
         return self.density.pairwise(self.multipliers.value)
 
-    def step(self, beta: Any = 1.0) -> Callable:
-        """A sampler's step that leaves exp(-beta E) as it is."""
+    def step(self, beta: Any = 1.0, size: Any = None) -> Callable:
+        """A sampler's step that leaves exp(-beta E) as it is.
+
+        Args:
+            beta: the inverse temperature.
+            size: of Hamiltonian steps; None takes that of the stride.
+        """
         beta = tf.cast(beta, tf.float32)
         if self.density.is_pairwise:
             energy = self.pairwise().scaled(beta)
             return samplers.gibbs_sites(energy, self.density.colours)
-        return self.general_step(lambda x: beta * self.energy(x))
+        return self.general_step(lambda x: beta * self.energy(x), size)
 
-    def general_step(self, energy: Callable) -> Callable:
-        """Gibbs for the discrete sites, then Hamiltonian for the others."""
+    def general_step(self, energy: Callable, size: Any = None) -> Callable:
+        """Gibbs for the discrete sites, jumps and Hamiltonian for others."""
         steps = []
         continuous = self.space.continuous_sites
         if len(continuous) < self.width:
             steps.append(samplers.gibbs_energy(energy, self.space.levels))
         if len(continuous):
-            steps.append(self._hamiltonian(energy))
+            steps.extend(self._continuous(energy, size))
 
         def step(seed, x):
             info = None
@@ -119,23 +130,31 @@ class ChainRoute:
 
         return step
 
-    def _hamiltonian(self, energy):
-        low, high = self.space.bounds(self.window.ends.value)
+    def _continuous(self, energy, size):
+        low, high = self.space.bounds(self.window.body())
         moves = np.zeros(self.width, np.float32)
         moves[self.space.continuous_sites] = 1.0
         # An unbounded site's window is some 20 standard deviations wide.
         share = np.where(self.space.unbounded, 0.05, 0.3).astype(np.float32)
-        size = moves * share * tf.cast(high - low, tf.float32)
-        size *= tf.cast(self.stride.size.value, tf.float32)
-        least = tf.constant(self.space.low, tf.float32)
-        most = tf.constant(self.space.high, tf.float32)
+        scale = moves * share * tf.cast(high - low, tf.float32)
+        size = self.stride.size.value if size is None else size
+        # Discrete sites do not move, and have no walls.
+        low = np.where(moves, self.space.low, -np.inf)
+        high = np.where(moves, self.space.high, np.inf)
+        least, most = (
+            tf.constant(low, tf.float32),
+            tf.constant(high, tf.float32),
+        )
 
         def log_prob(x):
-            inside = tf.reduce_all((x >= least) & (x <= most), axis=-1)
-            held = tf.clip_by_value(x, least, most)
-            return tf.where(inside, -energy(held), -float("inf"))
+            return -energy(tf.clip_by_value(x, least, most))
 
-        return samplers.hmc(log_prob, size, _LEAPFROG)
+        bounded = int(np.sum(np.isfinite(low) & np.isfinite(high)))
+        if bounded:
+            jumps = min(bounded, _JUMPS)
+            yield uniform_jumps(log_prob, low, high, jumps)
+        scale *= tf.cast(size, tf.float32)
+        yield samplers.hmc(log_prob, scale, _LEAPFROG, low, high)
 
     # The walker ------------------------------------------------------------
 
@@ -150,9 +169,28 @@ class ChainRoute:
     def walk(
         self, states: tf.Tensor, seed: random.Seed, steps: Any, beta: Any = 1.0
     ) -> tf.Tensor:
-        """States after some sweeps."""
+        """States after some sweeps.
+
+        Of many sweeps over continuous sites the first find the step size; it
+        is not kept, so that a walk is a function of its seed.
+        """
         states = tf.cast(states, tf.float32)
-        return samplers.run(self.step(beta), seed, states, steps)
+        short = isinstance(steps, int) and steps < _FEWEST_TO_TUNE
+        if short or not len(self.space.continuous_sites):
+            return samplers.run(self.step(beta), seed, states, steps)
+        first, second = random.split(seed, 2)
+        warm_up = tf.minimum(steps // 2, _WARM_UP)
+        warm_up = tf.where(steps < _FEWEST_TO_TUNE, 0, warm_up)
+        size, states = samplers.tune_step_size(
+            lambda size: self.step(beta, size),
+            first,
+            states,
+            warm_up,
+            _ACCEPTANCE,
+            self.stride.size.value,
+        )
+        step = self.step(beta, size)
+        return samplers.run(step, second, states, steps - warm_up)
 
     def sweep(
         self, states: tf.Tensor, seed: random.Seed
@@ -214,12 +252,12 @@ class ChainRoute:
     ) -> Moments:
         """The `Moments` of the features over the persistent chains."""
         chains = self.walks.persistent
-        states = tf.convert_to_tensor(chains.states.value)
-        values = self.density.features(tf.cast(states, tf.float64))
+        states = tf.cast(tf.convert_to_tensor(chains.states.value), tf.float64)
         count = float(chains.count)
-        mean = distribute.all_sum(tf.reduce_sum(values, axis=0)) / count
+        mean = distribute.all_sum(self.density.feature_sums(states)) / count
         covariance = None
         if second:
+            values = self.density.features(states)
             centred = values - mean
             square = tf.matmul(centred, centred, transpose_a=True)
             covariance = distribute.all_sum(square) / count

@@ -100,10 +100,10 @@ class ExactRoute:
         self.density = density
         self.window = window
         vector = tf.TensorSpec((len(density.features),), tf.float64)
-        ends = tf.TensorSpec((density.space.width, 2), tf.float64)
+        extent = tf.TensorSpec((density.space.width, 4), tf.float64)
         self._solved = Graph(self._solve, vector, vector)
         self._drawn = Graph(
-            self._draw, vector, _COUNT, _KEY, _ROW, _SCALAR, ends
+            self._draw, vector, _COUNT, _KEY, _ROW, _SCALAR, extent
         )
 
     def moments(
@@ -118,7 +118,7 @@ class ExactRoute:
         n: Any,
         seed: random.Seed,
         temperature: Any,
-        ends: tf.Tensor,
+        extent: tf.Tensor,
     ) -> tf.Tensor:
         """n independent states, (n, width), inside a graph."""
         raise NotImplementedError
@@ -171,15 +171,15 @@ class ExactRoute:
         temperature: float = 1.0,
     ) -> tf.Tensor:
         """As `draw`, by the seed itself."""
-        ends = self.window.at(self.density, multipliers, temperature)
+        extent = self.window.at(self.density, multipliers, temperature)
         heat = tf.convert_to_tensor(temperature, tf.float32)
         count = tf.convert_to_tensor(n, tf.int32)
         row = tf.cast(seed.row, tf.int64)
-        return self._drawn(multipliers, count, seed.key, row, heat, ends)
+        return self._drawn(multipliers, count, seed.key, row, heat, extent)
 
-    def _draw(self, multipliers, n, key, row, temperature, ends):
+    def _draw(self, multipliers, n, key, row, temperature, extent):
         seed = random.Seed(key, row)
-        states = self.states(multipliers, n, seed, temperature, ends)
+        states = self.states(multipliers, n, seed, temperature, extent)
         return tf.cast(states, tf.float32)
 
     def expectation(

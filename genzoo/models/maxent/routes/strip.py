@@ -127,7 +127,7 @@ class StripRoute(ExactRoute):
         n: Any,
         seed: random.Seed,
         temperature: Any,
-        ends: tf.Tensor,
+        extent: tf.Tensor,
     ) -> tf.Tensor:
         """n independent states, row by row."""
         beta = tf.cast(1 / temperature, tf.float64)

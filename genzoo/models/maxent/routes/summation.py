@@ -9,7 +9,7 @@ import tensorflow as tf
 from genzoo import partition, samplers
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.routes.route import ExactRoute, Moments
-from genzoo.models.maxent.routes.window import Window
+from genzoo.models.maxent.routes.window import Window, grid_in
 from genzoo.runtime import random
 from genzoo.spaces import Grid, Space
 
@@ -39,13 +39,12 @@ class Summation(ExactRoute):
         self.name = "quadrature" if self._is_integral else "enumeration"
 
     def grid(
-        self, nodes: int | None = None, ends: tf.Tensor | None = None
+        self, nodes: int | None = None, extent: tf.Tensor | None = None
     ) -> Grid:
         """The points of the space, those of unbounded sites in the window."""
-        if ends is None:
-            ends = tf.convert_to_tensor(self.window.ends.value)
-        breaks = self.density.features.breaks
-        return self.density.space.quadrature(nodes, ends, breaks)
+        if extent is None:
+            extent = self.window.extent()
+        return grid_in(self.density, extent, nodes)
 
     def _sums(self, grid, multipliers, shift, statistics):
         """log sum exp(multipliers . (f - shift)) r, and averages."""
@@ -123,7 +122,7 @@ class Summation(ExactRoute):
         n: Any,
         seed: random.Seed,
         temperature: Any,
-        ends: tf.Tensor,
+        extent: tf.Tensor,
     ) -> tf.Tensor:
         """n independent states, drawn through the cells of the grid.
 
@@ -132,7 +131,7 @@ class Summation(ExactRoute):
         by Metropolis-Hastings steps with such draws as proposals.
         """
         beta = tf.cast(1 / temperature, tf.float64)
-        grid = self.grid(ends=ends)
+        grid = self.grid(extent=extent)
 
         def log_density(points):
             return beta * self.density.log_weight(points, multipliers)
@@ -157,8 +156,12 @@ class Summation(ExactRoute):
             digits = grid.digits(number)
             low, high = grid.cells(digits)
             shape = (n, self.density.space.width)
-            inside = random.uniform(shape, second, "float64")
-            return low + (high - low) * inside, log_density(grid.at(digits))
+            share = random.uniform(shape, second, "float64")
+            x, log_slope = grid.inside(low + (high - low) * share)
+            # Even in the cell, so less dense in x where it is stretched.
+            nodes = grid.at(digits)
+            at_node = grid.log_slopes(digits) - log_slope
+            return x, log_density(nodes) + at_node
 
         first, second = random.split(seed, 2)
         if not self._is_integral:

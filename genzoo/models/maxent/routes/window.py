@@ -1,12 +1,15 @@
 """Where a density on unbounded sites has its mass: the grid's window."""
 
+from typing import NoReturn
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.routes.tails import Tail, slowest_tail
 from genzoo.runtime import distribute
-from genzoo.spaces import Space
+from genzoo.spaces import Grid, Space
 from genzoo.types import Array
 
 # A window reaches so many standard deviations of the data to both sides.
@@ -14,10 +17,25 @@ STANDARD_DEVIATIONS = 12
 # An unbounded site is integrated where the log-density is within this many
 # nats of its maximum.
 _DEPTH = 45.0
+# What is cut off where numbers end must at least be so many nats below.
+_LEAST_DEPTH = 32.0
 _MOST_MOVES = 25
+# Wider windows tried for a density that grows beyond its own.
+_MOST_GROWTHS = 3
 _FARTHEST = 1e12
 # Distances at which a mode is looked for.
 _FAR = np.geomspace(1e-9, 1e9, 721)
+# The body of a density is within so many nats of its maximum. A site is
+# stretched if the window is so many times as wide as the body, and falls.
+_BODY = 2.0
+_WIDE = 40.0
+# Of the scale of a stretched site, which need not be that of the body.
+_NEAR = 10.0
+# Ends of stretched sites, of which the first that features can bear is
+# taken: where x is some 1e150, and less.
+_PLACES = (6.08, 5.6, 5.2, 4.8, 4.4, 4.0, 3.6, 3.2)
+# Below a finite end there is nothing but its neighbourhood.
+_NEAREST = -4.2
 _BLOCK = 2**16
 
 
@@ -30,8 +48,13 @@ class Window(keras.layers.Layer):
     Args:
         space: the space of the sites.
 
+    Where the tails of a density are heavy, a site is stretched; see
+    `genzoo.spaces.Stretch`. Its ends are then those of the places u.
+
     Attributes:
         ends: weight (width, 2).
+        stretch: weight (width, 2), the centre and the scale of stretched
+            sites, with a scale of 0 for all others.
     """
 
     def __init__(self, space: Space, **kwargs):
@@ -46,8 +69,12 @@ class Window(keras.layers.Layer):
                 np.array([-20.0, 20.0], dtype), (shape[0], 1)
             ),
         )
+        self.stretch = distribute.mirrored_weight(
+            self, "stretch", (space.width, 2)
+        )
         # Since the averages were new; a search that never ends has many.
         self.moves = 0
+        self.tail: Tail | None = None
         self.built = True
 
     def place(self, mean: Array, spread: Array) -> None:
@@ -64,6 +91,16 @@ class Window(keras.layers.Layer):
         ends[:, 0] = np.where(one_sided, mean - far, ends[:, 0])
         ends[:, 1] = np.where(one_sided, mean + far, ends[:, 1])
         self.ends.assign(self._held(ends))
+        self.stretch.assign(np.zeros((self.space.width, 2)))
+
+    def extent(self) -> tf.Tensor:
+        """The ends and the stretch of all sites, (width, 4), in graphs too."""
+        parts = (self.ends.value, self.stretch.value)
+        return tf.concat([tf.convert_to_tensor(p) for p in parts], axis=1)
+
+    def body(self) -> tf.Tensor:
+        """Ends between which most of the density lies, (width, 2)."""
+        return body_of(self.extent())
 
     def _held(self, ends: Array) -> Array:
         """The ends, (width, 2), those of the space in their place."""
@@ -87,17 +124,18 @@ class Window(keras.layers.Layer):
 
     def widen(self) -> None:
         """Reach four times as far."""
-        ends = self.ends.numpy()
+        ends = self.body().numpy()
         middle, reach = ends.mean(axis=1), np.ptp(ends, axis=1)
         ends = [middle - 4 * reach, middle + 4 * reach]
         self.ends.assign(self._held(np.stack(ends, axis=1)))
+        self.stretch.assign(np.zeros((self.space.width, 2)))
 
     def at(
         self, density: Density, multipliers: tf.Tensor, temperature: float
     ) -> tf.Tensor:
-        """The ends that hold p^(1 / temperature), (width, 2), float64."""
+        """The extent that holds p^(1 / temperature), (width, 4), float64."""
         if temperature == 1 or self.space.is_bounded:
-            return tf.convert_to_tensor(self.ends.value)
+            return self.extent()
         return tf.constant(self._found(density, multipliers, 1 / temperature))
 
     def settle(self, density: Density, multipliers: tf.Tensor) -> None:
@@ -106,19 +144,44 @@ class Window(keras.layers.Layer):
         Raises:
             ValueError: if it does not decay towards infinity.
         """
-        self.ends.assign(self._found(density, multipliers, 1.0))
+        self._assign(self._found(density, multipliers, 1.0))
+
+    def _assign(self, extent):
+        self.ends.assign(extent[:, :2])
+        self.stretch.assign(extent[:, 2:])
 
     def _found(self, density, multipliers, beta):
-        """The ends that hold a density, wherever it is.
+        """The extent that holds a density, wherever it is.
 
         A mode is looked for along one site after the other, at distances of
         all orders; then the window grows or shrinks as it does between steps.
         """
+        _, extent = self._mode(density, multipliers, beta)
+        middle = extent.mean(axis=1)
+        reach = 1.5 * np.maximum(np.ptp(extent, axis=1) / 2, 1e-9)
+        ends = self._held(np.stack([middle - reach, middle + reach], axis=1))
+        extent = np.concatenate([ends, np.zeros_like(ends)], axis=1)
+        tail = None
+        for _ in range(_MOST_MOVES):
+            moved, tail = self._better(density, multipliers, extent, beta)
+            if moved is None:
+                if tail is not None and not tail.is_integrable:
+                    break
+                return extent
+            if np.abs(moved[:, :2]).max() > _FARTHEST:
+                break
+            extent = moved
+        return self.refuse(extent, tail)
+
+    def _mode(self, density, multipliers, beta, depth=_DEPTH, start=None):
+        """The greatest of a density, and for each site what is near it."""
         space = self.space
-        centre = np.clip(np.zeros(space.width), space.low, space.high)
-        for site, levels in enumerate(space.levels):
-            if levels is not None:
-                centre[site] = levels[0]
+        if start is None:
+            start = np.clip(np.zeros(space.width), space.low, space.high)
+            for site, levels in enumerate(space.levels):
+                if levels is not None:
+                    start[site] = levels[0]
+        centre = np.array(start)
         offsets = np.concatenate([-_FAR[::-1], [0.0], _FAR])
         best = -np.inf
         extent = np.tile(centre[:, None], 2)
@@ -136,21 +199,11 @@ class Window(keras.layers.Layer):
                 value = np.where(np.isnan(value), -np.inf, value)
                 place = int(np.argmax(value))
                 best, centre[site] = value[place], tried[place]
-                near = tried[value > best - _DEPTH]
-                extent[site] = near[0], near[-1]
+                near = tried[value > best - depth]
+                extent[site] = near[[0, -1]] if len(near) else centre[site]
             if best <= before + 1e-6:
                 break
-        middle = extent.mean(axis=1)
-        reach = 1.5 * np.maximum(np.ptp(extent, axis=1) / 2, 1e-9)
-        ends = self._held(np.stack([middle - reach, middle + reach], axis=1))
-        for _ in range(_MOST_MOVES):
-            moved = self._moved(density, multipliers, ends, beta)
-            if moved is None:
-                return ends
-            if np.abs(moved).max() > _FARTHEST:
-                break
-            ends = moved
-        return self.refuse(ends)
+        return centre, extent
 
     def move(self, density: Density, multipliers: tf.Tensor) -> bool:
         """Fit the window to the present density; whether it has moved.
@@ -160,58 +213,194 @@ class Window(keras.layers.Layer):
         """
         if self.space.is_bounded:
             return False
-        ends = self._moved(density, multipliers, self.ends.numpy(), 1.0)
-        if ends is None:
-            return False
+        kept = self.extent().numpy()
+        extent, self.tail = self._better(density, multipliers, kept, 1.0)
+        if extent is None:
+            if self.tail is None or self.tail.is_integrable:
+                return False
+            # Perhaps the window was too small for these averages.
+            self.moves += _MOST_MOVES // _MOST_GROWTHS
+            extent = kept.copy()
+            width = np.ptp(kept[:, :2], axis=1)[:, None]
+            wider = self._held(kept[:, :2] + width * [-1, 1])
+            is_linear = kept[:, 3:] == 0
+            extent[:, :2] = np.where(is_linear, wider, kept[:, :2])
+            if np.array_equal(extent, kept):
+                self.refuse()
         self.moves += 1
-        if self.moves > _MOST_MOVES or np.abs(ends).max() > _FARTHEST:
+        if self.moves > _MOST_MOVES or np.abs(extent[:, :2]).max() > _FARTHEST:
             self.refuse()
-        self.ends.assign(ends)
+        self._assign(extent)
         return True
 
-    def _moved(self, density, multipliers, ends, beta):
-        """Better ends for a density, or None if these are good."""
-        grid = self.space.quadrature(
-            None, tf.constant(ends), density.features.breaks
-        )
-        log_density = beta * _on_grid(density, multipliers, grid)
-        low, high = (np.asarray(b) for b in self.space.bounds(ends))
-        new = ends.copy()
-        for site in np.flatnonzero(self.space.unbounded):
-            others = tuple(i for i in range(len(grid.sizes)) if i != site)
-            profile = log_density.max(axis=others)
-            deep = np.flatnonzero(profile > profile.max() - _DEPTH)
-            if not len(deep):
-                # Multipliers beyond all numbers tell nothing.
-                return None
-            first, last = deep[[0, -1]]
-            axis = np.asarray(grid.axes[site].values)
-            scale, shift = 0.5 * (high - low)[site], 0.5 * (high + low)[site]
-            at = axis * scale + shift
-            width = high[site] - low[site]
-            # Open ends are pushed out, empty ones cut off.
-            a = low[site] - (2 * width if first == 0 else 0.0)
-            b = high[site] + (2 * width if last == len(axis) - 1 else 0.0)
-            margin = 0.05 * (at[last] - at[first]) + 2 * np.max(
-                np.diff(at[max(first - 1, 0) : last + 2])
+    def _better(self, density, multipliers, extent, beta):
+        """(a better extent, None if this one is good; the slowest `Tail`)."""
+        space = self.space
+        grid = grid_in(density, tf.constant(extent))
+        log_p = beta * _on_grid(density, multipliers, grid)
+        if not np.isfinite(log_p).any():
+            # Multipliers beyond all numbers tell nothing.
+            return None, None
+        body = body_of(extent).numpy()
+        tail = slowest_tail(density, multipliers, body, beta, _DEPTH)
+        profiles = _profiles(log_p, grid, space.unbounded)
+        is_linear = extent[:, 3] == 0
+        slow = tail.is_slow & is_linear
+        for site, (places, profile) in profiles.items():
+            beyond = tail.ends[site] if tail.is_integrable else places[[0, -1]]
+            slow[site] |= bool(is_linear[site]) and _is_wide(
+                places, profile, beyond
             )
-            if first > 0 and at[first] - low[site] > 0.15 * width:
-                a = max(a, at[first] - margin)
-            if last < len(axis) - 1 and high[site] - at[last] > 0.15 * width:
-                b = min(b, at[last] + margin)
-            new[site] = a, b
-        new = self._held(new)
-        return None if np.array_equal(new, ends) else new
+        new = extent.copy()
+        if slow.any() or not is_linear.all():
+            numbers = np.unravel_index(int(np.argmax(log_p)), grid.sizes)
+            mode = grid.at(tf.constant([numbers]))[0].numpy()
+            stretch = self._stretches(density, multipliers, beta, mode)
+            slow |= ~is_linear & _is_elsewhere(extent[:, 2:], stretch)
+        if slow.any():
+            for site in np.flatnonzero(slow):
+                new[site, 2:] = stretch[site]
+                new[site, :2] = self._limits(density, new, site)
+            return new, tail
+        for site, (places, profile) in profiles.items():
+            ends = _fitted(extent[site, :2], places, profile)
+            if not is_linear[site]:
+                least, most = self._limits(density, extent, site)
+                ends = max(ends[0], least), min(ends[1], most)
+                last = np.array([profile[0], profile[-1]]) - profile.max()
+                cut = np.isclose(ends, [least, most]) & (last > -_LEAST_DEPTH)
+                if cut.any() and np.array_equal(ends, extent[site, :2]):
+                    self.refuse(extent, tail)
+            elif tail.is_integrable:
+                far = tail.ends[site]
+                ends = min(ends[0], far[0]), max(ends[1], far[1])
+            new[site, :2] = ends
+        new[:, :2] = np.where(
+            is_linear[:, None], self._held(new[:, :2]), new[:, :2]
+        )
+        return None if np.array_equal(new, extent) else new, tail
 
-    def refuse(self, ends: Array | None = None) -> None:
-        """Raise a ValueError: the density has no integral."""
-        ends = self.ends.numpy() if ends is None else ends
+    def _stretches(self, density, multipliers, beta, mode):
+        """Centre and scale of the body of a density, (width, 2)."""
+        _, body = self._mode(density, multipliers, beta, _BODY, mode)
+        low, high = body.T
+        scale = 0.5 * np.maximum(high - low, 1e-9)
+        return np.stack([0.5 * (low + high), scale], axis=1)
+
+    def _limits(self, density, extent, site):
+        """How far the places of a stretched site may go."""
+        has_end = np.isfinite(self.known[site]).any()
+        least, most = -_PLACES[-1], _PLACES[-1]
+        for most in _PLACES:
+            least = _NEAREST if has_end else -most
+            tried = extent.copy()
+            tried[site, :2] = least, most
+            grid = grid_in(density, tf.constant(tried))
+            rows = np.tile([size // 2 for size in grid.sizes], (2, 1))
+            rows[:, site] = 0, grid.sizes[site] - 1
+            values = density.features(grid.at(tf.constant(rows)))
+            if np.isfinite(values.numpy()).all():
+                break
+        return least, most
+
+    def refuse(
+        self, extent: Array | None = None, tail: Tail | None = None
+    ) -> NoReturn:
+        """Raise a ValueError: the density has no integral that can be had."""
+        extent = self.extent().numpy() if extent is None else extent
+        tail = tail or self.tail
+        shown = np.round(body_of(extent).numpy(), 3).tolist()
+        if tail is not None and tail.is_integrable and tail.is_slow.any():
+            raise ValueError(
+                f"MaxEnt: the density falls off only as |x|^-{tail.power:.3g} "
+                "towards infinity. It can be normalised, but so much of it "
+                "lies beyond all numbers that it cannot be integrated. Use an "
+                "Interval that is wide enough, or other averages."
+            )
         raise ValueError(
             "MaxEnt: the density does not decay towards infinity, so that it "
-            "cannot be normalised (looked at in the window "
-            f"{np.round(ends, 3).tolist()}). Constrain a power that bounds "
-            "it, such as Moments(1, 2), or use an Interval."
+            f"cannot be normalised (looked at far beyond {shown}). Constrain "
+            "a power that bounds it, such as Moments(1, 2), or use an "
+            "Interval. If there is such a power, no density of this form has "
+            "these averages, and no entropy is the greatest: ever less "
+            "probability ever farther away could make up what is missing."
         )
+
+
+def body_of(extent: Array | tf.Tensor) -> tf.Tensor:
+    """Ends between which most of the density lies, (width, 2), of an extent.
+
+    Those of a site that is not stretched, which reach 12 standard deviations;
+    as far around the body of one that is.
+    """
+    ends, centre, scale = tf.split(tf.cast(extent, tf.float64), [2, 1, 1], 1)
+    reach = STANDARD_DEVIATIONS * tf.constant([-1.0, 1.0], tf.float64)
+    return tf.where(scale > 0, centre + scale * reach, ends)
+
+
+def grid_in(
+    density: Density, extent: tf.Tensor, nodes: int | None = None
+) -> Grid:
+    """The points of a density's space in an extent (width, 4), or in any."""
+    breaks = density.features.breaks
+    return density.space.quadrature(nodes, extent[:, :2], breaks, extent[:, 2:])
+
+
+def _profiles(log_p, grid, unbounded):
+    """For each unbounded site (places, the greatest of log p dx/du there)."""
+    axes = []
+    for number, axis in enumerate(grid.axes):
+        shape = [-1 if i == number else 1 for i in range(len(grid.axes))]
+        if axis.stretch is not None:
+            log_p = log_p + np.reshape(axis.stretch(axis.places)[1], shape)
+        axes.append(tuple(i for i in range(len(shape)) if i != number))
+    return {
+        int(site): (
+            np.asarray(grid.axes[site].places),
+            log_p.max(axis=axes[site]),
+        )
+        for site in np.flatnonzero(unbounded)
+    }
+
+
+def _is_elsewhere(stretch, better):
+    """For each site whether the body is not where the site is stretched."""
+    (old, scale), (new, size) = stretch.T, better.T
+    far = np.abs(new - old) > _NEAR * np.maximum(scale, size)
+    return far | (scale > _NEAR * size) | (size > _NEAR * scale)
+
+
+def _is_wide(places, profile, beyond):
+    """Whether a profile has one mode and tails far wider than its body.
+
+    What is not negligible beyond the window counts, between `beyond`.
+    """
+    deep = np.flatnonzero(profile >= profile.max() - _DEPTH)
+    body = np.flatnonzero(profile >= profile.max() - _BODY)
+    spacing = np.diff(places)[max(body[0] - 1, 0) : body[-1] + 1].max()
+    width = max(places[body[-1]] - places[body[0]], spacing)
+    top = int(np.argmax(profile))
+    falls = (np.diff(profile)[:top] >= 0).all()
+    falls &= (np.diff(profile)[top:] <= 0).all()
+    whole = max(places[deep[-1]], beyond[1]) - min(places[deep[0]], beyond[0])
+    return bool(falls) and whole > _WIDE * width
+
+
+def _fitted(ends, places, profile):
+    """Better ends for a profile: open ones pushed out, empty ones cut off."""
+    low, high = ends
+    first, last = np.flatnonzero(profile >= profile.max() - _DEPTH)[[0, -1]]
+    width = high - low
+    a = low - (2 * width if first == 0 else 0.0)
+    b = high + (2 * width if last == len(places) - 1 else 0.0)
+    margin = 0.05 * (places[last] - places[first]) + 2 * np.max(
+        np.diff(places[max(first - 1, 0) : last + 2])
+    )
+    if first > 0 and places[first] - low > 0.15 * width:
+        a = max(a, places[first] - margin)
+    if last < len(places) - 1 and high - places[last] > 0.15 * width:
+        b = min(b, places[last] + margin)
+    return a, b
 
 
 def _on_grid(density, multipliers, grid):
@@ -220,4 +409,6 @@ def _on_grid(density, multipliers, grid):
     for start in range(0, grid.count, _BLOCK):
         points = grid.points(start, min(_BLOCK, grid.count - start))
         parts.append(density.log_weight(points, multipliers))
-    return tf.concat(parts, axis=0).numpy().reshape(grid.sizes)
+    log_p = tf.concat(parts, axis=0).numpy().reshape(grid.sizes)
+    # Differences of infinities would tell nothing.
+    return np.where(np.isnan(log_p), -np.inf, np.minimum(log_p, 1e300))

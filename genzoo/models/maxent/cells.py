@@ -1,0 +1,126 @@
+"""How often the levels of two sites come together in examples."""
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from genzoo.models.maxent.density import Density
+from genzoo.types import Array
+
+# Elements of the one-hot rows that are held at once.
+_ELEMENTS = 2**22
+_MOST_NAMED = 5
+
+
+class Cells(NamedTuple):
+    """Counts of the levels of sites, and of pairs of them.
+
+    Attributes:
+        counts: rows in which two sites have two levels, (n * q, n * q); on
+            the diagonal those in which a site has a level.
+        rows: how many there are.
+    """
+
+    counts: Array
+    rows: int
+
+    def noise(self, density: Density) -> Array:
+        """Standard errors of the averages of a pairwise form, (features,).
+
+        Each from its own rate; of one that never changes, as if half a row
+        were another. Parts of a feature count as independent.
+        """
+        form, codes = density.form, _codes(density)
+        sites = np.kron(np.eye(len(self.counts) // len(codes)), codes)
+        share = self.counts / self.rows
+        first, second = form.pairs.T
+
+        def average(values, of_sites):
+            return of_sites @ np.diag(share), of_sites @ share @ of_sites.T
+
+        single, both = average(sites, sites.T)
+        single2, both2 = average(sites, sites.T**2)
+        variance = np.zeros(len(density.features))
+        np.add.at(
+            variance, form.site_features, (single2 - single**2)[form.sites]
+        )
+        np.add.at(
+            variance, form.pair_features, (both2 - both**2)[first, second]
+        )
+        return np.sqrt(np.maximum(variance, 0.5 / self.rows) / self.rows)
+
+    def warn_of_empty(
+        self, where: str, density: Density, penalised: bool
+    ) -> None:
+        """Name levels and pairs that no example has: they have no optimum.
+
+        Args:
+            where: who asks, for the message.
+            density: whose fields and couplings are sought.
+            penalised: whether couplings are held down, so that theirs have.
+        """
+        form, levels = density.form, _levels(density)
+        size = len(levels)
+        owners = np.concatenate([form.site_features, form.pair_features])
+        if len(np.unique(owners)) < len(owners):
+            return
+        width = _codes(density).shape[1]
+        unseen = np.diag(self.counts) == 0
+        empty = []
+        names = density.space.site_names
+        for k in np.flatnonzero(unseen):
+            empty.append(f"{names[k // size]} = {levels[k % size]:g}")
+        if not penalised:
+            edges = np.unique(form.pairs // width, axis=0)
+            table = (self.counts == 0) & ~unseen[:, None] & ~unseen
+            table = table.reshape(len(names), size, len(names), size)
+            found = table[edges[:, 0], :, edges[:, 1], :]
+            for edge, a, b in np.argwhere(found):
+                i, j = edges[edge]
+                one = f"{names[i]} = {levels[a]:g}"
+                empty.append(f"{one} with {names[j]} = {levels[b]:g}")
+        if not empty:
+            return
+        told = ", ".join(empty[:_MOST_NAMED])
+        more = len(empty) - _MOST_NAMED
+        told += f" and {more} more" if more > 0 else ""
+        warnings.warn(
+            f"{where}: no example has {told}. The best field or coupling is "
+            "infinite, and stays where the model expects next to none. Take "
+            "more examples, leave the pair out of edges, or pass l2 to the "
+            "loss.",
+            stacklevel=2,
+        )
+
+
+def _levels(density):
+    """Those of every site, (q,)."""
+    return np.asarray(density.space.levels[0], np.float64)
+
+
+def _codes(density):
+    """phi of each level, (q, d)."""
+    levels = _levels(density)
+    if density.form.values is None:
+        return levels[:, None]
+    return np.eye(len(levels))[:, :-1]
+
+
+def cells_of(density: Density, x: Any) -> Cells:
+    """The `Cells` of examples, an array, of a pairwise density."""
+    levels = _levels(density)
+    sites = density.space.width
+    size = sites * len(levels)
+    total = np.zeros((size, size))
+    rows = max(_ELEMENTS // size, 1)
+    for start in range(0, len(x), rows):
+        part = tf.convert_to_tensor(x[start : start + rows])
+        part = density.space.flatten(part)
+        part = tf.cast(part, tf.float32)[..., None]
+        match = part == tf.cast(levels, tf.float32)
+        # Sums of so few ones are exact in float32.
+        hot = tf.reshape(tf.cast(match, tf.float32), (len(part), size))
+        total += tf.matmul(hot, hot, transpose_a=True).numpy()
+    return Cells(total, len(x))

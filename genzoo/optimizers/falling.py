@@ -1,0 +1,118 @@
+"""Gradient descent at a rate that falls to zero over a fit."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("genzoo")
+class Falling(keras.optimizers.Optimizer):
+    """Gradient descent at a rate that falls to zero, in the data's own units.
+
+    At step t of the T that a `fit` will make, a weight moves by
+    `-unit learning_rate (1 + cos(pi t / T)) / 2` times its gradient. The unit
+    is the model's: one over the product of the variances that its kernel
+    joins, so that one rate serves sparse rows, dense ones and real numbers.
+    It is what an `RBM` is compiled with if no optimizer is given.
+
+    Each `fit` falls anew, from the full rate; with `initial_epoch` it goes on
+    at the place it had. All that it knows is kept in weights, so that
+    `BackupAndRestore` resumes exactly. Outside of `fit` the rate is constant.
+
+    Args:
+        learning_rate: the rate at the first step, without unit.
+        name: of its weights.
+        **kwargs: the other arguments of `keras.optimizers.Optimizer`.
+
+    Example:
+    >>> rbm = genzoo.RBM(genzoo.units.Bernoulli(64), genzoo.units.Bernoulli(8))
+    >>> rbm.compile(optimizer=genzoo.optimizers.Falling(0.02))
+    >>> history = rbm.fit(x_train, epochs=2, verbose=0)
+    >>> round(float(rbm.optimizer.share()), 6)
+    0.0
+    """
+
+    def __init__(
+        self, learning_rate: float = 0.025, name: str = "falling", **kwargs
+    ):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+
+    def build(self, variables: list) -> None:
+        """Make the weights that say where in the fit it is."""
+        if self.built:
+            return
+        super().build(variables)
+        self.unit = self._kept("unit", "ones", "float32")
+        self.first = self._kept("first", "zeros", "int64")
+        self.last = self._kept("last", "zeros", "int64")
+
+    def _kept(self, name, initializer, dtype):
+        return self.add_variable(
+            (), initializer, dtype, "only_first_replica", name=name
+        )
+
+    def plan(self, unit: float, first: int, last: int) -> None:
+        """Fall from step `first` on, to zero at step `last`.
+
+        Args:
+            unit: a factor of the rate.
+            first: the number of iterations at which the fit began.
+            last: that at which it will end; `first`, if that is not known.
+        """
+        self.unit.assign(unit)
+        self.first.assign(first)
+        self.last.assign(last)
+
+    def share(self) -> tf.Tensor:
+        """The present share of the full rate, from 1 to 0."""
+        done = ops.cast(self.iterations - self.first, "float32")
+        whole = ops.cast(self.last - self.first, "float32")
+        part = ops.clip(done / ops.maximum(whole, 1.0), 0.0, 1.0)
+        falling = 0.5 * (1 + ops.cos(math.pi * part))
+        return ops.where(whole > 0, falling, 1.0)
+
+    def update_step(
+        self, gradient: Any, variable: Any, learning_rate: Any
+    ) -> None:
+        """Move one weight."""
+        rate = ops.cast(learning_rate, "float32") * self.unit * self.share()
+        rate = ops.cast(rate, variable.dtype)
+        gradient = ops.cast(gradient, variable.dtype)
+        self.assign_sub(variable, rate * gradient)
+
+
+class Plan(keras.callbacks.Callback):
+    """Tells a `Falling` how many steps a fit will make.
+
+    Args:
+        unit: of the rate.
+        initial_epoch: as in `fit`.
+    """
+
+    def __init__(self, unit: float, initial_epoch: int = 0):
+        super().__init__()
+        self.unit = unit
+        self.initial_epoch = initial_epoch
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Plan, if the number of steps is known."""
+        self._begin = self._done()
+        self._plan(self.params["steps"])
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Plan once one epoch was counted, if it was not known."""
+        if self.params["steps"] is None and epoch == self.initial_epoch:
+            self._plan(self._done() - self._begin)
+
+    def _done(self):
+        return int(np.asarray(self.model.optimizer.iterations))
+
+    def _plan(self, steps):
+        steps = steps or 0
+        first = self._begin - self.initial_epoch * steps
+        last = first + self.params["epochs"] * steps
+        self.model.optimizer.plan(self.unit, first, last)

@@ -1,0 +1,149 @@
+"""Where a search over all examples ends, and what it says on the way.
+
+The optimum and its standard errors are found by NumPy: Newton's method on
+the sum of logistic regressions, one for each site.
+"""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import genzoo as gz
+from genzoo import losses, spaces
+from genzoo.models.maxent.cells import cells_of
+
+
+def regressions(x):
+    """(optimum, standard errors): fields, then couplings of all pairs."""
+    rows, counts = np.unique(x, axis=0, return_counts=True)
+    rows, share = rows.astype(float), counts / counts.sum()
+    n = x.shape[1]
+    low, high = rows.min(), rows.max()
+    place = np.zeros((n, n), int)
+    first, second = np.triu_indices(n, 1)
+    place[first, second] = place[second, first] = n + np.arange(len(first))
+    size = n + len(first)
+    theta = np.zeros(size)
+    for _ in range(60):
+        slopes, bend = np.zeros((len(rows), size)), np.zeros((size, size))
+        for site in range(n):
+            others = np.delete(np.arange(n), site)
+            own = np.concatenate([[site], place[site, others]])
+            inputs = np.column_stack([np.ones(len(rows)), rows[:, others]])
+            p = 1 / (1 + np.exp(-(high - low) * (inputs @ theta[own])))
+            mean = low + (high - low) * p
+            slopes[:, own] += inputs * (mean - rows[:, site])[:, None]
+            variance = share * (high - low) ** 2 * p * (1 - p)
+            bend[np.ix_(own, own)] += (inputs.T * variance) @ inputs
+        theta = theta - np.linalg.solve(bend, share @ slopes)
+    inverse = np.linalg.inv(bend)
+    noise = (slopes.T * share) @ slopes
+    variance = np.diag(inverse @ noise @ inverse) / len(x)
+    return theta, np.sqrt(variance)
+
+
+def rare(kind, rng):
+    """Examples whose sites are seldom at their upper level."""
+    if kind == "coupled":
+        burst = rng.random(40_000) < 0.1
+        x = rng.random((40_000, 8)) < np.where(burst, 0.3, 0.03)[:, None]
+    else:
+        x = rng.random((20_000, 7)) < rng.uniform(0.03, 0.09, 7)
+    return 2 * x.astype("int8") - 1 if kind == "spins" else x.astype("uint8")
+
+
+@pytest.mark.parametrize("kind", ["independent", "coupled", "spins"])
+def test_a_search_ends_where_other_examples_would_change_more(kind):
+    x = rare(kind, np.random.default_rng(1))
+    theta, errors = regressions(x)
+    space = (spaces.Spin if kind == "spins" else spaces.Binary)(x.shape[1])
+    model = gz.BoltzmannMachine(space, seed=0)
+    model.compile(loss=losses.Pseudolikelihood())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(x, verbose=0)
+    assert (np.abs(model.multipliers - theta) < 0.1 * errors).all()
+
+
+def test_a_large_penalty_term_is_met_too():
+    x = rare("spins", np.random.default_rng(2))
+    model = gz.BoltzmannMachine(spaces.Spin(7), seed=0)
+    model.compile(loss=losses.Pseudolikelihood(l1=0.01))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(x, verbose=0)
+    _, (slope,) = model.loss.gradients(model, x, None)
+    slope, couplings = slope.numpy(), model.multipliers[7:]
+    assert np.abs(slope[:7]).max() < 1e-4
+    assert np.abs(slope[7:]).max() < 0.01 + 1e-4
+    held = slope[7:] + 0.01 * np.sign(couplings)
+    assert np.abs(held[couplings != 0]).max(initial=0) < 1e-4
+
+
+def test_what_no_example_has_is_named():
+    rng = np.random.default_rng(0)
+    x = (rng.random((3000, 4)) < 0.3).astype("uint8")
+    x[x[:, 1] == 1, 3] = 0
+    model = gz.BoltzmannMachine(spaces.Binary(4), seed=0)
+    model.compile(loss=losses.Pseudolikelihood())
+    with pytest.warns(UserWarning, match="no example has x_1 = 1 with x_3 = 1"):
+        model.fit(x, verbose=0)
+    assert model.couplings[1, 3] < -5
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.compile(loss=losses.Pseudolikelihood(l2=0.01))
+        model.fit(x, epochs=2, verbose=0)
+    y = rng.integers(0, 2, (500, 3))
+    model = gz.BoltzmannMachine(spaces.Categorical([0, 1, 2], 3), seed=0)
+    model.compile(loss=losses.MinimumProbabilityFlow(l2=0.1))
+    y[:, 0] += y[:, 0]
+    with pytest.warns(UserWarning, match="x_0 = 1, x_1 = 2, x_2 = 2. The"):
+        model.fit(y, epochs=2, verbose=0)
+
+
+@pytest.mark.parametrize("kind", ["spins", "bits", "categories"])
+def test_counts_of_cells_and_the_noise_of_averages(kind):
+    rng = np.random.default_rng(3)
+    space = {
+        "spins": spaces.Spin(3),
+        "bits": spaces.Binary(3),
+        "categories": spaces.Categorical([0, 1, 4], 3),
+    }[kind]
+    levels = np.asarray(space.levels[0])
+    x = rng.choice(levels, size=(400, 3)).astype("int8")
+    density = gz.BoltzmannMachine(space).density
+    found = cells_of(density, x)
+    hot = (x[:, :, None] == levels).reshape(400, -1).astype(float)
+    np.testing.assert_array_equal(found.counts, hot.T @ hot)
+    values = density.features(x.astype("float64")).numpy()
+    np.testing.assert_allclose(
+        found.noise(density), values.std(axis=0) / np.sqrt(400), rtol=1e-9
+    )
+    sums = density.feature_sums(x.astype("float64"))
+    np.testing.assert_allclose(sums, values.sum(axis=0), atol=1e-9)
+
+
+def test_averages_of_many_pairs_need_no_row_of_them():
+    """490,000 products of 4,096 rows would be 16 GB."""
+    import resource
+
+    x = np.random.default_rng(0).integers(0, 21, (4096, 50)).astype("uint8")
+    machine = gz.BoltzmannMachine(spaces.Categorical(range(21), 50), seed=0)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    machine.adapt(x)
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    # In kilobytes on Linux.
+    assert used < 500e3
+    means = machine.observations.values.numpy()
+    np.testing.assert_allclose(means[:20], np.bincount(x[:, 0])[:20] / 4096)
+    both = np.mean((x[:, 0] == 3) & (x[:, 7] == 5))
+    name = machine.features.names.index(_name_of(machine, 0, 3, 7, 5))
+    assert means[name] == pytest.approx(both, abs=1e-12)
+
+
+def _name_of(machine, i, a, j, b):
+    """The name of the indicator of two levels of two sites."""
+    form = machine.density.form
+    pair = np.flatnonzero((form.pairs == [20 * i + a, 20 * j + b]).all(axis=1))
+    return machine.features.names[form.pair_features[pair[0]]]
