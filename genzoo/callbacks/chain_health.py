@@ -14,12 +14,19 @@ class ChainHealth(keras.callbacks.Callback):
     """Writes the mixing of the persistent chains into the logs.
 
     Copies of the chains walk some sweeps of the present model, and the
-    energy of each is followed. The chains themselves, training and its draws
-    are not affected. Adds:
+    energy of each is followed, as is its place along the three directions in
+    which the chains differ most. The chains themselves, training and its
+    draws are not affected. Adds:
 
     - `chain_autocorrelation`: of the energy, one sweep apart; near 1 the
       chains hardly move;
-    - `chain_ess`: effective number of draws in all `sweeps x chains`;
+    - `chain_r_hat`: the largest split R-hat of what is followed, the standard
+      deviation of all draws over that within half chains. Above 1.1 chains
+      stay where they are, each by itself: they are stuck, however much each
+      moves about its place. 1 if no chain ever differs from another;
+    - `chain_ess`: the least effective number of draws in all `sweeps x
+      chains`, chains that stay in different places counting for little; of
+      chains that never move it is at most `chain_distinct`;
     - `chain_distinct`: how many chains are in different states.
 
     Args:
@@ -60,15 +67,32 @@ class ChainHealth(keras.callbacks.Callback):
         """Write the values of this epoch."""
         if logs is None or (epoch + 1) % self.every:
             return
-        energies = self.model.walks.follow(
+        series, _ = self.model.walks.follow(
             self.sweeps, random.as_seed(self.seed)
-        ).numpy()
+        )
+        series = series.numpy().astype(np.float64)
         states = self.model.chains.read_all().numpy()
-        logs["chain_autocorrelation"] = float(_lag_one(energies))
-        # A chain that never moves has no autocorrelation: one draw.
-        ess = np.nan_to_num(probability.effective_sample_size(energies), nan=1)
-        logs["chain_ess"] = float(ess.sum())
-        logs["chain_distinct"] = len(np.unique(states, axis=0))
+        distinct = len(np.unique(states, axis=0))
+        logs["chain_autocorrelation"] = float(_lag_one(series[..., 0]))
+        logs["chain_r_hat"], logs["chain_ess"] = _mixing(series, distinct)
+        logs["chain_distinct"] = distinct
+
+
+def _mixing(series, distinct):
+    """(R-hat, effective sample size), the worst of a series (n, chains, k)."""
+    r_hat, ess = 1.0, np.inf
+    for each in np.moveaxis(series, -1, 0):
+        least = 1e-10 * (1 + np.square(each).max())
+        if each.var() <= least:
+            continue
+        if each.var(axis=0).mean() <= least:
+            # Chains that never move, and not all in one place.
+            return np.inf, float(distinct)
+        found = probability.effective_sample_size(each, each.shape[1] > 1)
+        ess = min(ess, float(np.sum(found)))
+        found = probability.potential_scale_reduction(each)
+        r_hat = max(r_hat, float(found))
+    return r_hat, ess if np.isfinite(ess) else float(distinct)
 
 
 def _lag_one(series):

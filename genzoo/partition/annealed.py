@@ -102,10 +102,24 @@ class Path(Protocol):
         """A state after a step that leaves p_beta invariant."""
 
 
+class Annealed(NamedTuple):
+    """Chains at the end of a path.
+
+    Attributes:
+        state: where they are, as the path knows walkers. Weighted by their
+            weights they are samples of the density at the end.
+        log_weights: float64, (chains,) or (islands,); the mean weight is the
+            ratio of the normalisations of the end and the start.
+    """
+
+    state: Any
+    log_weights: tf.Tensor
+
+
 def anneal(
     path: Path, state: Any, betas: ArrayLike, seed: SeedLike
-) -> tf.Tensor:
-    """Log-weights of chains walked along a path, float64, (chains,).
+) -> Annealed:
+    """Chains walked along a path, and their log-weights: an `Annealed`.
 
     Args:
         path: a `Path`, such as `AnnealingPath`.
@@ -132,27 +146,33 @@ def anneal(
         parallel_iterations=1,
     )
     ratio = path.log_ratio(state, betas[last - 1], betas[last])
-    return total + tf.cast(ratio, tf.float64)
+    return Annealed(state, total + tf.cast(ratio, tf.float64))
 
 
 def anneal_islands(
-    path: Path, state: Any, betas: ArrayLike, seed: SeedLike, islands: int
-) -> tf.Tensor:
-    """log Z_1 / Z_0 of each of some islands of chains, float64, (islands,).
+    path: Path, state: Any, betas: ArrayLike, seed: SeedLike, islands: Any
+) -> Annealed:
+    """Some islands of chains walked along a path: an `Annealed`.
 
     On an island, chains whose weight has grown are copied and others die as
-    soon as half of them have the weight: all that walk on count, and a mode
-    that grows on the way is not left to the few that found it. The mean of
-    each island's ratio is the true one; islands know nothing of each other,
-    so that they differ by as much as the estimate is uncertain.
+    soon as half of them have the weight, and at the end: all that walk on
+    count, and a mode that grows on the way is not left to the few that found
+    it. The mean of each island's ratio is the true one; islands know nothing
+    of each other, so that they differ by as much as the estimate is
+    uncertain.
 
     Args:
         path: a `Path`.
         state: where the chains start, distributed as p at `betas[0]`;
             islands of the same size one after the other.
         betas: increasing from 0 to 1, or decreasing from 1 to 0.
-        seed: int, pair of ints or a `runtime.random.Seed`.
-        islands: how many.
+        seed: int, pair of ints or a `runtime.random.Seed`, whose row begins
+            an island.
+        islands: how many, an int or an int tensor.
+
+    Returns:
+        The chains, which all have the same weight, the first of an island as
+        different as all; and log Z_1 / Z_0 of each island.
 
     Reference:
         Del Moral, Doucet and Jasra, "Sequential Monte Carlo samplers",
@@ -163,16 +183,24 @@ def anneal_islands(
     number_of = tf.shape(betas)[0] - 1
     ratio = path.log_ratio(state, betas[0], betas[0])
     total = tf.reshape(tf.zeros_like(ratio, tf.float64), (islands, -1))
+    size = tf.shape(total)[1]
 
     def weigh(number, state, total):
         ratio = path.log_ratio(state, betas[number], betas[number + 1])
         return total + tf.reshape(tf.cast(ratio, tf.float64), (islands, -1))
 
+    def resample(state, total, seed, least, order):
+        if not isinstance(seed.row, int) or seed.row:
+            row = tf.cast(seed.row, tf.int64) // tf.cast(size, tf.int64)
+            seed = seed.at_row(row)
+        chosen, total, gained = _resampled(total, seed, least, order)
+        state = tf.nest.map_structure(lambda x: tf.gather(x, chosen), state)
+        return state, total, gained
+
     def body(number, state, total, found):
         total = weigh(number, state, total)
         first, second = random.split(random.fold_in(seed, number), 2)
-        chosen, total, gained = _resampled(total, first)
-        state = tf.nest.map_structure(lambda x: tf.gather(x, chosen), state)
+        state, total, gained = resample(state, total, first, 0.5, tf.range)
         state = path.move(state, betas[number + 1], second)
         return number + 1, state, total, found + gained
 
@@ -182,7 +210,10 @@ def anneal_islands(
         (tf.zeros((), tf.int32), state, total, tf.zeros_like(total[:, 0])),
         parallel_iterations=1,
     )
-    return found + _log_mean(weigh(number_of - 1, state, total))
+    total = weigh(number_of - 1, state, total)
+    last = random.fold_in(seed, number_of - 1)
+    state, _, _ = resample(state, total, last, math.inf, _spread)
+    return Annealed(state, found + _log_mean(total))
 
 
 def _log_mean(log_weights):
@@ -190,16 +221,25 @@ def _log_mean(log_weights):
     return tf.reduce_logsumexp(log_weights, axis=1) - tf.math.log(count)
 
 
-def _resampled(total, seed):
-    """(chains to go on with, log-weights, log-ratios set free) by island."""
+def _spread(count):
+    """All numbers below a count, the first of them spread over all."""
+    share = tf.range(tf.cast(count, tf.float64)) * ((math.sqrt(5) - 1) / 2)
+    return tf.cast(tf.argsort(tf.argsort(share % 1.0)), tf.float64)
+
+
+def _resampled(total, seed, least, order):
+    """(chains to go on with, log-weights, log-ratios set free) by island.
+
+    Those islands are resampled that are worth less than this share.
+    """
     islands, count = tf.unstack(tf.shape(total))
     share = tf.nn.softmax(total, axis=1)
-    few = 2 / tf.reduce_sum(tf.square(share), axis=1) < tf.cast(
+    few = 1 / tf.reduce_sum(tf.square(share), axis=1) < least * tf.cast(
         count, tf.float64
     )
     # One number an island: copies as even as can be.
     shift = random.uniform((islands, 1), seed, "float64")
-    marks = (tf.range(tf.cast(count, tf.float64))[None] + shift) / tf.cast(
+    marks = (order(tf.cast(count, tf.float64))[None] + shift) / tf.cast(
         count, tf.float64
     )
     chosen = tf.searchsorted(tf.cumsum(share, axis=1), marks, side="right")

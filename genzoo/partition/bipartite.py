@@ -3,7 +3,7 @@
 `p(v, h) = exp(a(v) + b(h) + v W h) / Z`, with the potentials of any units.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -11,6 +11,10 @@ from genzoo.partition.enumeration import expectation
 from genzoo.runtime import random
 from genzoo.types import SeedLike
 from genzoo.units import Unit
+from genzoo.units.tempered import Tempered
+
+# Elements of the widest array while states are weighed: 32 MiB.
+_DRAWN_ELEMENTS = 2**22
 
 
 class Layers(NamedTuple):
@@ -101,21 +105,72 @@ class Layers(NamedTuple):
             statistics if averages else None,
         )
 
-    def exact_hidden(self, n: int, seed: random.Seed) -> tf.Tensor:
-        """Hidden states of n independent, exact draws from p(v, h)."""
+    def at(self, beta: float | tf.Tensor) -> "Layers":
+        """The layers of `p(v, h)^beta`, normalised.
+
+        Raises:
+            ValueError: if a layer's units cannot be tempered.
+        """
+        # They have all that chains and sums ask of a unit.
+        visible: Any = Tempered(self.visible, beta)
+        hidden: Any = Tempered(self.hidden, beta)
+        kernel = tf.cast(beta, self.kernel.dtype) * self.kernel
+        return Layers(visible, hidden, kernel)
+
+    def cumulative(self) -> tf.Tensor:
+        """p summed over the smaller layer's states up to each, float64."""
         small, large, field_of = self._enumerate()
-        states = small.states(0, small.state_count, "float64")
-        field = field_of(states)
-        log_w = small.potential(states) + large.log_cumulant(field)
-        cumulative = tf.cumsum(tf.nn.softmax(log_w))
+        width = max(small.width, large.width)
+        count = small.state_count
+        chunk = min(max(_DRAWN_ELEMENTS // width, 1), count)
+        chunks = -(-count // chunk)
+
+        def log_weights(number):
+            states = small.states(number * chunk, chunk, "float64")
+            field = field_of(states)
+            return small.potential(states) + large.log_cumulant(field)
+
+        log_w = tf.map_fn(
+            log_weights,
+            tf.range(chunks, dtype=tf.int64),
+            fn_output_signature=tf.TensorSpec((chunk,), tf.float64),
+            parallel_iterations=1,
+        )
+        return tf.cumsum(tf.nn.softmax(tf.reshape(log_w, (-1,))[:count]))
+
+    def exact_hidden(
+        self, n: int, seed: random.Seed, cumulative: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Hidden states of n independent, exact draws from p(v, h).
+
+        Args:
+            n: how many.
+            seed: a `runtime.random.Seed`.
+            cumulative: what `cumulative` gives; None finds it.
+        """
+        if cumulative is None:
+            cumulative = self.cumulative()
+        small, large, field_of = self._enumerate()
         first, second = random.split(seed, 2)
         uniform = random.uniform((n, 1), first, "float64")[:, 0]
-        chosen = tf.searchsorted(cumulative, uniform, side="right")
+        chosen = tf.searchsorted(
+            cumulative, uniform, side="right", out_type=tf.int64
+        )
         chosen = tf.minimum(chosen, small.state_count - 1)
+        # One state from each of these numbers on.
+        states = small.states(chosen, 1, "float64")
         dtype = self.kernel.dtype
         if self.hidden_is_smaller:
-            return tf.cast(tf.gather(states, chosen), dtype)
-        return large.sample(tf.cast(tf.gather(field, chosen), dtype), second)
+            return tf.cast(states, dtype)
+        return large.sample(tf.cast(field_of(states), dtype), second)
+
+    def exact_visible(
+        self, n: int, seed: random.Seed, cumulative: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Visible states of n independent, exact draws; see `exact_hidden`."""
+        first, second = random.split(seed, 2)
+        hidden = self.exact_hidden(n, first, cumulative)
+        return self.visible.sample(self.visible_field(hidden), second)
 
 
 class Walker(NamedTuple):
@@ -143,7 +198,7 @@ class AnnealingPath(NamedTuple):
     >>> layers = genzoo.partition.Layers(v, h, tf.ones((4, 3)))
     >>> path = genzoo.partition.AnnealingPath(layers, tf.zeros(4), tf.zeros(3))
     >>> start = path.at(path.draw(100, seed=0))
-    >>> log_weights = genzoo.partition.anneal(
+    >>> end, log_weights = genzoo.partition.anneal(
     ...     path, start, np.linspace(0, 1, 20), seed=1
     ... )
     >>> log_z = genzoo.partition.annealed_importance(

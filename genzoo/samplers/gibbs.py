@@ -56,3 +56,62 @@ def block_gibbs(
         return State(v, h), Info(to_visible, to_hidden)
 
     return step
+
+
+def collapsed_gibbs(
+    unit: Unit, other: Unit, kernel: tf.Tensor
+) -> Callable[[random.Seed, tf.Tensor], tf.Tensor]:
+    """A sweep over one layer, unit by unit, with the other layer summed out.
+
+    Each unit is drawn from `p(x_i | all other x)`, whatever the other layer
+    is. Block Gibbs sampling does not leave a mode that a single unit holds
+    through many of the other layer's; this does. It costs as many
+    log-cumulants as the kernel has elements, times the levels.
+
+    Args:
+        unit: a discrete `Unit` with the potential `bias . x`.
+        other: the other layer's.
+        kernel: (unit.width, other.width).
+
+    Returns:
+        A function `(seed, x)` to states x, (chains, unit.width).
+    """
+    levels = tf.cast(unit.levels, kernel.dtype)
+    depth = levels.shape[1]
+    kernels = tf.reshape(kernel, (unit.size, depth, other.width))
+    bias = tf.reshape(
+        unit.potential(tf.eye(unit.width, dtype=kernel.dtype)),
+        (unit.size, depth),
+    )
+
+    def sweep(seed, x):
+        uniform = random.uniform(
+            (tf.shape(x)[0], unit.size), seed, kernel.dtype
+        )
+
+        def body(site, sites, field):
+            change = levels - sites[site][:, None]
+            moved = field[:, None] + tf.matmul(change, kernels[site])
+            flat = tf.reshape(moved, (-1, other.width))
+            cumulant = tf.reshape(
+                other.log_cumulant(flat), (-1, levels.shape[0])
+            )
+            logits = tf.linalg.matvec(change, bias[site]) + cumulant
+            ends = tf.cumsum(tf.nn.softmax(logits), axis=1)[:, :-1]
+            passed = ends <= uniform[:, site][:, None]
+            chosen = tf.reduce_sum(tf.cast(passed, tf.int32), axis=1)
+            field = tf.gather(moved, chosen, axis=1, batch_dims=1)
+            drawn = tf.gather(levels, chosen)
+            sites = tf.tensor_scatter_nd_update(sites, [[site]], drawn[None])
+            return site + 1, sites, field
+
+        sites = tf.transpose(tf.reshape(x, (-1, unit.size, depth)), (1, 0, 2))
+        _, sites, _ = tf.while_loop(
+            lambda site, *_: site < unit.size,
+            body,
+            (tf.zeros((), tf.int32), sites, tf.matmul(x, kernel)),
+            parallel_iterations=1,
+        )
+        return tf.reshape(tf.transpose(sites, (1, 0, 2)), (-1, unit.width))
+
+    return sweep

@@ -152,6 +152,8 @@ class Unit(keras.layers.Layer):
     ) -> tf.Tensor:
         """Joint states number `start` to `start + count`, (count, width).
 
+        Of a tensor of numbers (n,), with a count of 1, those states.
+
         Raises:
             ValueError: for continuous units.
         """

@@ -109,9 +109,18 @@ def test_annealing_finds_log_z_in_both_directions(pair):
             path, path.at(v), betas, random.Seed(key)
         )
     )
-    up = anneal(path.draw(1000, first), betas, second.key)
+    end, up = anneal(path.draw(1000, first), betas, second.key)
     v = exact_visible(layers, 1000, third)
-    down = anneal(v, betas[::-1], fourth.key)
+    down = anneal(v, betas[::-1], fourth.key).log_weights
+    # Weighted, the walkers at the end are samples of the model: the means of
+    # the visible units, to five standard errors of a weighted mean.
+    weights = np.exp(up - np.max(up))
+    weights = (weights / weights.sum())[:, None]
+    mean = (weights * end.visible.numpy()).sum(axis=0)
+    error = (weights * (end.visible.numpy() - mean)) ** 2
+    error = np.sqrt(error.sum(axis=0))
+    expected = layers.enumerate(averages=True)[1][1]
+    assert (np.abs(mean - expected) < 5 * error).all()
     assert up.dtype == down.dtype == tf.float64
     # A path without any work would prove nothing.
     assert np.std(up) > 0.01
@@ -144,13 +153,13 @@ def test_annealing_finds_log_z_in_both_directions(pair):
 def test_two_temperatures_are_plain_importance_sampling(pair):
     layers, path = make(pair)
     v = path.draw(50, random.as_seed(2))
-    found = partition.anneal(path, path.at(v), [0.0, 1.0], random.as_seed(3))
+    _, found = partition.anneal(path, path.at(v), [0.0, 1.0], seed=3)
     before = tf.linalg.matvec(v, path.visible_shift)
     before += layers.hidden.log_cumulant(path.hidden_shift[None])
     after = layers.hidden.log_cumulant(layers.hidden_field(v))
     # Differences of a few float32 numbers below 100.
     np.testing.assert_allclose(found, after - before, atol=1e-4)
-    back = partition.anneal(path, path.at(v), [1.0, 0.0], random.as_seed(3))
+    _, back = partition.anneal(path, path.at(v), [1.0, 0.0], seed=3)
     np.testing.assert_allclose(back, before - after, atol=1e-4)
 
 
@@ -173,7 +182,7 @@ def test_islands_agree_with_enumeration_within_their_spread(pair):
     layers, path = make(pair)
     state = path.at(path.draw(256, seed=3))
     betas = np.linspace(0, 1, 40)
-    found = partition.anneal_islands(path, state, betas, 4, islands=16)
+    _, found = partition.anneal_islands(path, state, betas, 4, islands=16)
     assert found.shape == (16,)
     log_z = partition.annealed_importance(path.log_partition_start(), found)
     exact, _ = layers.enumerate()

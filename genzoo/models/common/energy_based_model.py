@@ -11,6 +11,7 @@ import tensorflow as tf
 from genzoo import checks, losses
 from genzoo.losses.protocols import Step, known_rules
 from genzoo.models.common import watch as watching
+from genzoo.models.common.agreement import warn_of_disagreement
 from genzoo.models.common.endpoints import (
     COUNT,
     SEED,
@@ -20,7 +21,7 @@ from genzoo.models.common.endpoints import (
 from genzoo.models.common.generative_model import GenerativeModel
 from genzoo.models.common.identity import likelihood_identity
 from genzoo.models.common.sample_metrics import SampleMetrics
-from genzoo.models.common.walks import Walks
+from genzoo.models.common.walks import GROUP, Walks, divided
 from genzoo.models.common.watch import KNOWN_LENGTH, Watch
 from genzoo.optimizers.falling import Falling, Plan
 from genzoo.partition.log_partition import LogPartition
@@ -33,6 +34,12 @@ from genzoo.types import Array, ArrayLike, Examples, SeedLike
 # Sweeps before samples are compared with data in `evaluate`.
 _METRIC_STEPS = 100
 _ROWS = 4096
+# Numbers of the states that are drawn at once.
+_DRAWN_ELEMENTS = 2**22
+# Chains from each other start, and the samples they are compared with for each.
+_WITNESSES, _COMPARED = 32, 4
+# From a number of draws and a seed to states in rows.
+Draw = Callable[[Any, random.Seed], tf.Tensor]
 # States that are listed, for the entropy of data.
 _MOST_STATES = 2**20
 
@@ -583,60 +590,217 @@ class EnergyBasedModel(GenerativeModel):
         seed: SeedLike | None = None,
         steps: int = 1000,
         start: str | ArrayLike | None = None,
+        temperature: float = 1.0,
+        method: str = "auto",
     ) -> Array:
-        """Examples after a walk of the model's Markov chain.
+        """Examples drawn from the model.
+
+        Independent and exact where the model has a sum that takes no longer
+        than chains would. Else from Markov chains: the first half of the
+        sweeps follow a path from independent sites to the model along which
+        the chains are resampled by weight, in groups of 128, so that modes
+        have their shares although no chain passes between them; the second
+        half are sweeps of the model. Chains from other starts walk beside
+        them, and a warning says when these stay elsewhere.
 
         Args:
             n: number of samples.
             seed: int or pair of ints; None takes the next of the model's own
-                seeds for samples, which does not affect training.
-            steps: sweeps of the walk, at least 1.
-            start: where the walk begins: "chains", the persistent chains;
+                seeds for samples, which does not affect training. Row r is
+                the same however many there are.
+            steps: sweeps of the chains, at least 1; exact draws need none.
+            start: where a plain walk begins: "chains", the persistent chains;
                 "random", without the model's couplings; an array of n
-                examples; or None, the chains if there are any.
+                examples. All sweeps are then of the model, also where draws
+                could be exact. None leaves it to `method`.
+            temperature: positive; `p^(1 / temperature)` is drawn, 1 being the
+                model, and 0.5 favouring the probable.
+            method: "exact", a sum, if the model has one; "chains", annealed
+                Markov chains; or "auto", the first where that is cheap.
 
         Returns:
             An array of shape (n, *event_shape).
 
         Raises:
             ValueError: for an n or a number of steps below 1, an n beyond
-                memory, or a start that the model does not have.
+                memory, or a start, a temperature or a method that the model
+                does not have.
         """
         n = self._check_count("sample", n)
         self._check_adapted("sample")
-        where = f"{self._where('sample')}: steps"
-        steps = checks.positive_int(steps, where)
+        where = self._where("sample")
+        steps = checks.positive_int(steps, f"{where}: steps")
+        temperature = checks.positive_number(
+            temperature, f"{where}: temperature"
+        )
+        method = checks.one_of("auto", "exact", "chains")(
+            method, f"{where}: method"
+        )
+        if start is not None and method == "exact":
+            raise ValueError(
+                f"{where}: start is where chains begin; method is 'exact'. "
+                "Leave one of them out."
+            )
         seed = self._seed_for(seed)
+        draw = None
+        if start is None and method != "chains":
+            effort = "asked" if method == "exact" else "call"
+            draw = self._exact_draws(effort, temperature)
+        if draw is not None:
+            return self._collected(n, draw, seed)
+        if method == "exact":
+            raise ValueError(
+                f"{where}: method is 'exact', but there is no sum over so "
+                "many states. Use method='auto'."
+            )
         if self.walks is None:
-            key = seed.key
-            return self._drawn(tf.constant(n), key, tf.constant(steps)).numpy()
-        first, second = random.split(seed, 2)
-        states = self._begin(n, first, start)
-        x = self.walks.run(states, second, tf.constant(steps))
-        return self._unflatten(x).numpy()
+            return self._own_draws(n, seed, steps, start, temperature, method)
+        if start is None:
+            draw = self._annealed_draws(n, steps, temperature)
+        else:
+            draw = self._plain_draws(n, steps, start, temperature)
+        return self._collected(n, draw, seed)
+
+    def _exact_draws(
+        self, effort: str, temperature: float = 1.0
+    ) -> Draw | None:
+        """A function `(n, seed)` to exact draws in rows, in graphs or not.
+
+        None where the model has no sum, or it takes too long.
+
+        Args:
+            effort: what it may cost: "batch", what each batch of a pass over
+                data may; "call", what chains would; "asked", seconds.
+            temperature: of `p^(1 / temperature)`.
+        """
+        return None
+
+    def _collected(self, n: int, draw: Draw, seed: random.Seed) -> Array:
+        """n examples, drawn a part at a time into one array."""
+        walker = self.walks.walker if self.walks else None
+        width = self.space.width + (walker.width if walker else 0)
+        rows = max(_DRAWN_ELEMENTS // width // GROUP, 1) * GROUP
+
+        def part(first):
+            count = min(rows, n - first)
+            return self._unflatten(draw(count, seed.at_row(first))).numpy()
+
+        head = part(0)
+        if len(head) == n:
+            return head
+        found = np.empty((n, *head.shape[1:]), head.dtype)
+        found[:rows] = head
+        for first in range(rows, n, rows):
+            found[first : first + rows] = part(first)
+        return found
+
+    def _own_draws(self, n, seed, steps, start, temperature, method) -> Array:
+        """By the model's own `_draw`, which knows no chains."""
+        where = self._where("sample")
+        if start is not None or method == "chains":
+            raise ValueError(
+                f"{where}: the model has no Markov chains; leave out start "
+                "and method."
+            )
+        if temperature != 1:
+            raise ValueError(
+                f"{where}: the model is drawn at temperature 1 only; received "
+                f"{temperature}."
+            )
+
+        def draw(count, seed):
+            # What a model makes of a row is its own affair.
+            part = int(seed.row)
+            key = random.fold_in(seed, part).key if part else seed.key
+            x = self._drawn(tf.constant(count), key, tf.constant(steps))
+            return self.space.flatten(x)
+
+        return self._collected(n, draw, seed)
+
+    def _plain_draws(self, n, steps, start, temperature) -> Draw:
+        """A walk from a start that the user chose."""
+        walks = self._walks()
+        if not isinstance(start, str):
+            where = self._where("sample")
+            start = self.space.check(
+                f"{where}: start", start, wide=self._keeps_float64
+            )
+            if len(start) != n:
+                raise ValueError(
+                    f"{where}: start has {len(start)} rows; n is {n}."
+                )
+
+        def draw(count, seed):
+            first, second = random.split(seed, 2)
+            if isinstance(start, str):
+                states = walks.begin(count, first, start)
+            else:
+                given = start[seed.row : seed.row + count]
+                states = walks.walker.at(tf.convert_to_tensor(given), first)
+            return walks.run(states, second, steps, temperature)
+
+        return draw
+
+    def _annealed_draws(self, n, steps, temperature) -> Draw:
+        """Annealed starts, then sweeps, beside chains from elsewhere."""
+        walks = self._walks()
+        annealed, walked = divided(steps)
+
+        def draw(count, seed):
+            first, second = random.split(seed, 2)
+            if seed.row:
+                states = walks.start(count, first, annealed, temperature)
+                return walks.run(states, second, walked, temperature)
+            # Enough samples to compare others with.
+            rows = max(count, _WITNESSES)
+            states = walks.start(rows, first, annealed, temperature)
+            others = walks.witnesses(
+                states[:_WITNESSES],
+                random.fold_in(seed, 2),
+                max(annealed // 2, 1),
+                temperature,
+            )
+            together = tf.concat([states, *others.values()], axis=0)
+            x = walks.run(together, second, walked, temperature)
+            groups = tf.split(x, [rows] + [_WITNESSES] * len(others))
+            self._compare_starts(groups, list(others), steps)
+            return x[:count]
+
+        return draw
+
+    def _compare_starts(self, groups, names, steps) -> None:
+        pairs = []
+        for rows in groups:
+            rows = rows[: _COMPARED * _WITNESSES]
+            x = self._unflatten(rows).numpy()
+            pairs.append((rows.numpy(), self._in_batches(self.call, x)))
+        others = dict(zip(names, pairs[1:], strict=True))
+        where = self._where("sample")
+        warn_of_disagreement(where, pairs[0], others, steps)
 
     def _unflatten(self, states: tf.Tensor) -> tf.Tensor:
         """The examples of states in rows, (n, *event_shape)."""
         return self.space.unflatten(states)
 
-    def _begin(self, n: int, seed: random.Seed, start: Any) -> tf.Tensor:
-        """The states in which n chains begin; see `sample`."""
-        if start is None or isinstance(start, str):
-            return self._walks().begin(n, seed, start)
-        where = self._where("sample")
-        start = self.space.check(
-            f"{where}: start", start, wide=self._keeps_float64
-        )
-        if len(start) != n:
-            raise ValueError(f"{where}: start has {len(start)} rows; n is {n}.")
-        return self._walks().walker.at(tf.convert_to_tensor(start), seed)
-
     def _draw(self, n: Any, seed: random.Seed, steps: Any) -> tf.Tensor:
-        """n examples, inside a graph."""
+        """n examples to compare a batch with, inside a graph."""
+        exact = self._exact_draws("batch")
+        if exact is not None:
+            return self._unflatten(exact(n, seed))
         walks = self._walks()
         first, second = random.split(seed, 2)
         x = walks.run(walks.begin(n, first), second, steps)
         return self._unflatten(x)
+
+    def _served_draw(self) -> Callable:
+        """`(n, seed, steps)` to what `sample` gives, inside a graph."""
+        exact = self._exact_draws("call")
+        if exact is not None:
+            return lambda n, seed, steps: self._unflatten(exact(n, seed))
+        if self.walks is None:
+            return self._draw
+        walked = self.walks.drawn(self.walks.walker.path_inputs())
+        return lambda n, seed, steps: self._unflatten(walked(n, seed, steps))
 
     # Energies and log Z ----------------------------------------------------
 
@@ -814,8 +978,10 @@ class EnergyBasedModel(GenerativeModel):
             log_z = float(stored.value)
             served["log_prob"] = (lambda x: -self.call(x) - log_z, given)
 
+        draw = self._served_draw()
+
         def sample(n, seed, steps):
-            return self._draw(n, random.as_seed(seed), steps)
+            return draw(n, random.as_seed(seed), steps)
 
         served["sample"] = (sample, [COUNT, SEED, STEPS])
         walks = self.walks

@@ -1,5 +1,8 @@
 """Where Markov chains begin, run, are followed and are annealed."""
 
+import functools
+import itertools
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
@@ -10,8 +13,11 @@ from genzoo.runtime import distribute, random
 from genzoo.runtime.graph import Graph
 
 _KEY = tf.TensorSpec((2,), tf.int64)
+_ROW = tf.TensorSpec((), tf.int64)
 _COUNT = tf.TensorSpec((), tf.int32)
 _SCALAR = tf.TensorSpec((), tf.float32)
+# Chains that are annealed and resampled together.
+GROUP = 128
 # Of annealing at a glance; they divide the number of chains.
 ISLANDS = 8
 # Sweeps before a reverse run: from new chains, and from those that walked.
@@ -33,6 +39,15 @@ class Path(annealed.Path, Protocol):
 
 class Walker(Protocol):
     """The chain of a model: what one sweep is, inside a graph.
+
+    A walker may also have
+
+    - `from_path(walkers, seed, beta=1.0)`: states of chains that go on from
+      walkers on its path; else walkers are examples in rows, for `at`;
+    - `opposite(states)`: others, as far away as can be;
+    - `jump(states, seed, beta)`: states after moves between modes that leave
+      p^beta as it is, and `jumps_are_cheap`, whether all chains make them;
+    - `can_cool`: whether there is another beta than 1.
 
     Attributes:
         width: the length of the state of one chain.
@@ -64,7 +79,10 @@ class Walker(Protocol):
         """What `path` depends on besides the weights."""
 
     def path(self, *inputs: tf.Tensor) -> Path:
-        """The path by which log Z is annealed."""
+        """The path by which log Z is annealed.
+
+        `path(*inputs, beta=...)`, where samples of p^beta are drawn.
+        """
 
 
 class AnnealingSeeds(NamedTuple):
@@ -101,9 +119,27 @@ class Walks:
         self.owner = owner
         self.chains: distribute.Chains | None = None
         states = tf.TensorSpec((None, walker.width), walker.dtype)
-        self._run = Graph(self._walk, states, _KEY, _COUNT, _SCALAR)
-        self._follow = Graph(self._energies, states, _KEY, _COUNT)
+        self._runs = {
+            # Rows from the first on need no cutting; nor a temperature of 1.
+            key: Graph(
+                functools.partial(self._walk, *key),
+                states,
+                _KEY,
+                _ROW,
+                _COUNT,
+                _SCALAR,
+            )
+            for key in itertools.product((True, False), repeat=2)
+        }
+        self._jumps = {
+            at_one: Graph(
+                functools.partial(self._jump, at_one), states, _KEY, _SCALAR
+            )
+            for at_one in (True, False)
+        }
+        self._follow = Graph(self._series, states, _KEY, _COUNT)
         self._anneal: Graph | None = None
+        self._starts: dict[tuple[bool, bool], Graph] = {}
         self._glance: Graph | None = None
 
     @property
@@ -146,8 +182,9 @@ class Walks:
         # Each chain once before any is taken twice, from a random one on.
         chains = self.chains.read_all()
         count = tf.shape(chains)[0]
-        share = random.uniform((1,), seed)[0]
+        share = random.uniform((1,), seed.at_row(0))[0]
         first = tf.cast(tf.cast(count, share.dtype) * share, tf.int32)
+        first += tf.cast(seed.row, tf.int32) % count
         return tf.gather(chains, (first + tf.range(n)) % count)
 
     def renew(self, seed: random.Seed) -> None:
@@ -163,31 +200,181 @@ class Walks:
         temperature: Any = 1.0,
     ) -> tf.Tensor:
         """Examples in rows, after `steps` sweeps from these states."""
-        heat = tf.convert_to_tensor(temperature, tf.float32)
-        return self._run(states, seed.key, tf.convert_to_tensor(steps), heat)
+        return self._runs[_plain(seed.row, 0), _plain(temperature, 1)](
+            states,
+            seed.key,
+            tf.cast(seed.row, tf.int64),
+            tf.convert_to_tensor(steps, tf.int32),
+            tf.convert_to_tensor(temperature, tf.float32),
+        )
 
-    def _walk(self, states, key, steps, temperature):
-        seed = random.Seed(key)
-        return self.walker.walk(states, seed, steps, 1 / temperature)
+    def _walk(self, from_first, at_one, states, key, row, steps, temperature):
+        seed = random.Seed(key, 0 if from_first else row)
+        beta = 1.0 if at_one else 1 / temperature
+        return self.walker.walk(states, seed, steps, beta)
 
-    def follow(self, sweeps: int, seed: random.Seed) -> tf.Tensor:
-        """Energies of copies of the persistent chains, (sweeps, chains)."""
+    def start(
+        self, n: Any, seed: random.Seed, steps: Any, temperature: Any = 1.0
+    ) -> tf.Tensor:
+        """The states of n chains after annealing in so many temperatures.
+
+        They are resampled by weight within groups of `GROUP` rows, so that
+        row r is the same however many there are.
+        """
+        inputs = self.walker.path_inputs()
+        key = _plain(seed.row, 0), _plain(temperature, 1)
+        if key not in self._starts:
+            self._starts[key] = Graph(
+                functools.partial(self._started, *key),
+                _COUNT,
+                _KEY,
+                _ROW,
+                _COUNT,
+                _SCALAR,
+                *(tf.TensorSpec(value.shape, value.dtype) for value in inputs),
+            )
+        return self._starts[key](
+            tf.convert_to_tensor(n, tf.int32),
+            seed.key,
+            tf.cast(seed.row, tf.int64),
+            tf.convert_to_tensor(steps, tf.int32),
+            tf.convert_to_tensor(temperature, tf.float32),
+            *inputs,
+        )
+
+    def _started(
+        self, from_first, at_one, n, key, row, steps, temperature, *inputs
+    ):
+        seed = random.Seed(key, 0 if from_first else row)
+        beta = 1.0 if at_one else 1 / temperature
+        return self._annealed_start(n, seed, steps, beta, inputs)
+
+    def _annealed_start(self, n, seed, steps, beta, inputs):
+        # Whole groups, of which the rows asked for are cut out.
+        skipped = seed.row % GROUP
+        first = seed.at_row(seed.row - skipped)
+        whole = -(-(tf.cast(skipped, tf.int32) + n) // GROUP) * GROUP
+        begin, along, last = random.split(first, 3)
+        # A walker that knows no temperature is not asked for one.
+        heat = {} if _plain(beta, 1) else {"beta": beta}
+        path = self.walker.path(*inputs, **heat)
+        walkers, _ = partition.anneal_islands(
+            path,
+            path.at(path.draw(whole, begin)),
+            tf.linspace(0.0, 1.0, tf.maximum(steps, 2)),
+            along,
+            whole // GROUP,
+        )
+        last, leap = random.split(last, 2)
+        states = self._resume(walkers, last, **heat)
+        walker: Any = self.walker
+        if getattr(walker, "jumps_are_cheap", False):
+            states = walker.jump(states, leap, **heat)
+        return states[skipped : tf.cast(skipped, tf.int32) + n]
+
+    def _resume(self, walkers, seed, **heat):
+        """States of chains that go on from walkers on the path."""
+        if hasattr(self.walker, "from_path"):
+            return self.walker.from_path(walkers, seed, **heat)
+        return self.walker.at(walkers, seed)
+
+    def witnesses(
+        self,
+        states: tf.Tensor,
+        seed: random.Seed,
+        steps: int,
+        temperature: float,
+    ) -> dict[str, tf.Tensor]:
+        """States of as many chains from each place where others may lead.
+
+        Args:
+            states: of annealed chains.
+            seed: a `runtime.random.Seed`.
+            steps: sweeps of the cold ones at a quarter of the temperature.
+            temperature: that of the samples.
+        """
+        begin, cool, again, leap, which = random.split(seed, 5)
+        n = tf.shape(states)[0]
+        walker: Any = self.walker
+        cold = walker.fresh(n, begin)
+        if getattr(walker, "can_cool", True):
+            rows = self.run(cold, cool, steps, temperature / 4)
+            path = walker.path(*walker.path_inputs())
+            cold = self._resume(path.at(rows), again)
+        found = {"cold": cold}
+        if hasattr(walker, "opposite"):
+            found["opposite"] = walker.opposite(states)
+        if self.chains is not None:
+            found["persistent"] = self.begin(n, which, "chains")
+        if not hasattr(walker, "jump"):
+            return found
+        if not walker.jumps_are_cheap:
+            # Annealed chains that do what all do where it is cheap.
+            return {**found, "moved": self._leap(states, leap, temperature)}
+        return {
+            name: self._leap(each, random.fold_in(leap, number), temperature)
+            for number, (name, each) in enumerate(found.items())
+        }
+
+    def _leap(self, states, seed, temperature):
+        heat = tf.constant(temperature, tf.float32)
+        return self._jumps[temperature == 1](states, seed.key, heat)
+
+    def _jump(self, at_one, states, key, temperature):
+        walker: Any = self.walker
+        beta = 1.0 if at_one else 1 / temperature
+        return walker.jump(states, random.Seed(key), beta)
+
+    def drawn(self, inputs: list[tf.Tensor]) -> Callable:
+        """`(n, seed, steps)` to examples in rows as `sample` has them.
+
+        For graphs of their own; `inputs` are of the walker's path.
+        """
+
+        def draw(n, seed, steps):
+            first, second = random.split(seed, 2)
+            annealed, walked = divided(steps)
+            states = self._annealed_start(n, first, annealed, 1.0, inputs)
+            return self.walker.walk(states, second, walked, 1.0)
+
+        return draw
+
+    def follow(
+        self, sweeps: int, seed: random.Seed
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """What copies of the persistent chains do.
+
+        Returns:
+            (series, states): energies, and places along the three directions
+            in which the chains now differ most, (sweeps, chains, 4); and the
+            states at the end.
+        """
         states = self.persistent.read_all()
         return self._follow(states, seed.key, tf.constant(int(sweeps)))
 
-    def _energies(self, states, key, sweeps):
-        energies = tf.TensorArray(states.dtype, sweeps)
+    def _series(self, states, key, sweeps):
+        # Modes of the same energy are told apart by their place.
+        wide = tf.cast(states, tf.float64)
+        *_, right = tf.linalg.svd(wide - tf.reduce_mean(wide, axis=0))
+        directions = tf.cast(right[:, :3], states.dtype)
+        missing = 3 - tf.shape(directions)[1]
+        directions = tf.pad(directions, [[0, 0], [0, missing]])
+        series = tf.TensorArray(states.dtype, sweeps)
 
-        def body(number, states, energies):
+        def body(number, states, series):
             seed = random.fold_in(random.Seed(key), number)
             states, energy = self.walker.sweep(states, seed)
-            return number + 1, states, energies.write(number, energy)
+            places = tf.matmul(tf.cast(states, directions.dtype), directions)
+            energy = tf.cast(energy, places.dtype)
+            row = tf.concat([energy[:, None], places], axis=1)
+            return number + 1, states, series.write(number, row)
 
-        return tf.while_loop(
+        _, states, series = tf.while_loop(
             lambda number, *_: number < sweeps,
             body,
-            (tf.zeros((), tf.int32), states, energies),
-        )[2].stack()
+            (tf.zeros((), tf.int32), states, series),
+        )
+        return series.stack(), states
 
     def anneal(
         self,
@@ -251,7 +438,7 @@ class Walks:
         path = self.walker.path(*inputs)
         first, second = random.split(random.Seed(key), 2)
         walkers = path.at(path.draw(chains, first))
-        log_weights = partition.anneal_islands(
+        _, log_weights = partition.anneal_islands(
             path, walkers, betas, second, ISLANDS
         )
         start = tf.convert_to_tensor(path.log_partition_start())
@@ -270,4 +457,15 @@ class Walks:
 
     def _annealed(self, x, betas, key, *inputs):
         path = self.walker.path(*inputs)
-        return partition.anneal(path, path.at(x), betas, random.Seed(key))
+        seed = random.Seed(key)
+        return partition.anneal(path, path.at(x), betas, seed).log_weights
+
+
+def divided(steps: Any) -> tuple[Any, Any]:
+    """(temperatures, sweeps after them) of so many sweeps."""
+    return steps // 2, steps - steps // 2
+
+
+def _plain(value, number):
+    """Whether this is known to be the number when a graph is made."""
+    return not tf.is_tensor(value) and value == number

@@ -17,6 +17,7 @@ from genzoo.losses.protocols import Conditional, Enumerable, Flowing
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.energy_based_model import (
     KNOWN_LENGTH,
+    Draw,
     EnergyBasedModel,
 )
 from genzoo.models.maxent import report
@@ -837,49 +838,39 @@ class MaxEnt(EnergyBasedModel):
         steps: int = 1000,
         start: str | ArrayLike | None = None,
         temperature: float = 1.0,
+        method: str = "auto",
     ) -> Array:
         """n examples drawn from `p(x)^(1 / temperature)`, normalised.
 
-        Independent and exact where the space can be summed over; else after
-        a walk of Gibbs sampling in the discrete sites and Hamiltonian Monte
-        Carlo in the continuous ones.
+        Independent and exact where the space can be summed over; else by
+        chains of Gibbs sampling in the discrete sites and Hamiltonian Monte
+        Carlo in the continuous ones; see `EnergyBasedModel.sample`.
 
         Args:
             n: number of samples.
-            seed: int or pair of ints; None takes the next of the model's own
-                seeds for samples, which does not affect training.
-            steps: sweeps of the walk, at least 1; exact draws need none.
-            start: where a walk begins: "chains", the persistent chains;
-                "random", the space without a model; an array of n examples;
-                or None, the chains if there are any. An array or "chains"
-                asks for a walk also where draws could be exact.
+            seed: int or pair of ints, or None.
+            steps: sweeps of the chains.
+            start: "chains", "random", an array of n examples, or None.
             temperature: positive; 1 is the model, 0.5 favours the probable.
+            method: "auto", "exact" or "chains".
 
         Returns:
             A float32 array of shape (n, *event_shape).
 
         Raises:
-            ValueError: for an n or a number of steps below 1, an n beyond
-                memory, or a start that the model does not have.
+            ValueError: as `EnergyBasedModel.sample`; for a model that was
+                never adapted to data, fitted or loaded.
         """
-        n = self._check_count("sample", n)
         self._check_adapted("sample")
-        where = self._where("sample")
-        steps = checks.positive_int(steps, f"{where}: steps")
-        checks.positive_number(temperature, f"{where}: temperature")
-        seed = self._seed_for(seed)
-        if start is None and self._exact is not None:
-            x = self._exact.draw(self._lambda(), n, seed, temperature)
-        else:
-            first, second = random.split(seed, 2)
-            states = self._begin(n, first, start)
-            x = self._chain.walks.run(states, second, steps, temperature)
-        return self.space.unflatten(x).numpy()
+        return super().sample(n, seed, steps, start, temperature, method)
 
-    def _draw(self, n: Any, seed: random.Seed, steps: Any) -> tf.Tensor:
+    def _exact_draws(
+        self, effort: str, temperature: float = 1.0
+    ) -> Draw | None:
         if self._exact is None:
-            return super()._draw(n, seed, steps)
-        return self.space.unflatten(self._exact.draw(self._lambda(), n, seed))
+            return None
+        draw = self._exact.draw
+        return lambda n, seed: draw(self._lambda(), n, seed, temperature)
 
     # Results ---------------------------------------------------------------
 

@@ -11,9 +11,14 @@ from genzoo import partition, samplers
 from genzoo.runtime import random
 from genzoo.samplers import gibbs
 from genzoo.units import Unit
+from genzoo.units.tempered import can_temper, is_linear
 
 # Examples behind the means at which annealing begins, for smoothing.
 _EXAMPLES = 1000
+# Elements of a kernel.
+_CHEAP_TO_JUMP = 2**16
+# So many sweeps that they have as many terms.
+_JUMPED, _MOST_JUMPS = 2**14, 16
 
 
 class Machine:
@@ -60,10 +65,11 @@ class Machine:
             *self.hidden.parameters,
         ]
 
-    def layers(self) -> partition.Layers:
-        """The layers with the present kernel."""
+    def layers(self, beta: float | tf.Tensor = 1.0) -> partition.Layers:
+        """The layers of `p(v, h)^beta` with the present kernel."""
         kernel = tf.convert_to_tensor(self.kernel.value)
-        return partition.Layers(self.visible, self.hidden, kernel)
+        layers = partition.Layers(self.visible, self.hidden, kernel)
+        return layers if _is_one(beta) else layers.at(beta)
 
     # Fields and energies ----------------------------------------------------
 
@@ -129,10 +135,21 @@ class Machine:
         )
 
     def walk(
-        self, states: tf.Tensor, seed: random.Seed, steps: Any, beta: Any
+        self, states: tf.Tensor, seed: random.Seed, steps: Any, beta: Any = 1.0
     ) -> tf.Tensor:
-        """Visible states after Gibbs sweeps; there is no beta but 1."""
-        return self.run(states, seed, steps, self.dtype).visible
+        """Visible states after Gibbs sweeps of p(v, h)^beta."""
+        if _is_one(beta):
+            return self.run(states, seed, steps, self.dtype).visible
+        visible, hidden, kernel = self.layers(beta)
+        step = gibbs.block_gibbs(
+            visible,
+            hidden,
+            lambda h: tf.matmul(h, kernel, transpose_b=True),
+            lambda v: tf.matmul(v, kernel),
+        )
+        empty = tf.zeros((tf.shape(states)[0], self.example_width), self.dtype)
+        state = gibbs.State(empty, states)
+        return samplers.run(step, seed, state, steps).visible
 
     def sweep(
         self, states: tf.Tensor, seed: random.Seed
@@ -140,6 +157,51 @@ class Machine:
         """(hidden states, energies of the visible ones) after one sweep."""
         state, info = self._step()(seed, gibbs.State(None, states))
         return state.hidden, self.energy(state.visible, info.hidden_field)
+
+    def opposite(self, states: tf.Tensor) -> tf.Tensor:
+        """Hidden states with each discrete unit at another level."""
+        levels = self.hidden.levels
+        if levels is None:
+            return states
+        if levels.shape[1] == 1:
+            return float(levels.min() + levels.max()) - states
+        groups = tf.reshape(states, (-1, self.hidden.size, levels.shape[1]))
+        return tf.reshape(tf.roll(groups, 1, axis=2), tf.shape(states))
+
+    @property
+    def jumps_are_cheap(self) -> bool:
+        """Whether `jump` costs no more than some hundred sweeps."""
+        return self.width * self.example_width <= _CHEAP_TO_JUMP
+
+    def jump(
+        self, states: tf.Tensor, seed: random.Seed, beta: Any = 1.0
+    ) -> tf.Tensor:
+        """Hidden states after sweeps unit by unit over each discrete layer.
+
+        The other layer is summed out: so chains pass between modes that
+        differ in one unit, which block Gibbs sampling does not.
+        """
+        visible, hidden, kernel = self.layers(beta)
+        back = tf.transpose(kernel)
+
+        def step(seed, h):
+            first, second, third, fourth = random.split(seed, 4)
+            if is_linear(self.hidden):
+                h = gibbs.collapsed_gibbs(hidden, visible, back)(first, h)
+            if not is_linear(self.visible):
+                return h, ()
+            v = visible.sample(tf.matmul(h, back), second)
+            v = gibbs.collapsed_gibbs(visible, hidden, kernel)(third, v)
+            return hidden.sample(tf.matmul(v, kernel), fourth), ()
+
+        size = self.width * self.example_width
+        sweeps = min(max(_JUMPED // size, 1), _MOST_JUMPS)
+        return samplers.run(step, seed, states, sweeps)
+
+    @property
+    def can_cool(self) -> bool:
+        """Whether there is another beta than 1 for both layers."""
+        return can_temper(self.visible) and can_temper(self.hidden)
 
     # The path to log Z ------------------------------------------------------
 
@@ -154,6 +216,30 @@ class Machine:
             shifts.append(tf.constant(shift, self.dtype))
         return shifts
 
-    def path(self, *inputs: tf.Tensor) -> partition.AnnealingPath:
-        """From independent units to the model."""
-        return partition.AnnealingPath(self.layers(), *inputs)
+    def path(
+        self, *inputs: tf.Tensor, beta: Any = 1.0
+    ) -> partition.AnnealingPath:
+        """From independent units to p(v, h)^beta."""
+        layers = self.layers(beta)
+        if _is_one(beta):
+            return partition.AnnealingPath(layers, *inputs)
+        # The biases with the shifts are those at 1.
+        rest = 1 - tf.cast(beta, self.dtype)
+        shifts = [
+            shift + rest * ops.cast(unit.bias, self.dtype)
+            for shift, unit in zip(
+                inputs, (self.visible, self.hidden), strict=True
+            )
+        ]
+        return partition.AnnealingPath(layers, *shifts)
+
+    def from_path(
+        self, walkers: Any, seed: random.Seed, beta: Any = 1.0
+    ) -> tf.Tensor:
+        """Hidden states of chains that go on from walkers on the path."""
+        return self.layers(beta).hidden.sample(walkers.field, seed)
+
+
+def _is_one(beta):
+    # A tensor may be anything; the plain chain is the quicker one.
+    return not tf.is_tensor(beta) and beta == 1

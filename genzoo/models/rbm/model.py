@@ -12,10 +12,11 @@ from genzoo import checks, losses, partition
 from genzoo.losses.protocols import Conditional, Enumerable
 from genzoo.models.common import EnergyBasedModel
 from genzoo.models.common.endpoints import Endpoints
-from genzoo.models.common.energy_based_model import KNOWN_LENGTH
+from genzoo.models.common.energy_based_model import KNOWN_LENGTH, Draw
 from genzoo.models.common.presets import AllChains
 from genzoo.models.common.walks import AnnealingSeeds, Walks
 from genzoo.models.rbm.centring import Offsets
+from genzoo.models.rbm.exact import ExactDraws
 from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.rules import Rules
 from genzoo.models.rbm.start import differences, some_rows
@@ -28,8 +29,11 @@ from genzoo.units import Bernoulli, Unit
 # log Z is enumerated by default up to this many terms: seconds.
 _CHEAP = 2**30
 _MOST_STATES = 2**26
-# Exact samples are drawn where all terms fit into memory at once.
+# Exact samples are drawn where their sum has at most so many terms: for each
+# batch of a pass over data, where chains would take as long, and if asked.
 _TINY = 2**22
+_DRAWN = {"batch": _TINY, "call": 2**26, "asked": _CHEAP}
+_MOST_DRAWN_STATES = 2**24
 # Of one visible and one hidden unit together, where a rate is made of it.
 _LEAST_VARIANCE = 1e-4
 # Examples that the kernel may begin with.
@@ -144,6 +148,7 @@ class RBM(EnergyBasedModel):
         means = self.offsets.visible, self.offsets.hidden
         self._machine = Machine(visible, hidden, self.kernel, means)
         self._rules = Rules(self._machine, self.offsets, self.compute_dtype)
+        self._exact = ExactDraws(self._machine)
         self.walks = Walks(self._machine, type(self).__name__)
         self._enumerated = Graph(lambda: self._machine.layers().enumerate()[0])
         self._scores = Graph(
@@ -575,6 +580,58 @@ class RBM(EnergyBasedModel):
         seeds = AnnealingSeeds(draw, up, first, second, down)
         walks = self._walks()
         return walks.anneal(chains, temperatures, seeds, reverse, exact)
+
+    # Samples ----------------------------------------------------------------
+
+    def sample(
+        self,
+        n: int,
+        seed: SeedLike | None = None,
+        steps: int = 1000,
+        start: str | ArrayLike | None = None,
+        temperature: float = 1.0,
+        method: str = "auto",
+    ) -> Array:
+        """Examples drawn from the model; see `EnergyBasedModel.sample`.
+
+        Exact where the smaller layer can be summed over: by default up to
+        2**26 terms, the joint states of that layer times the units of the
+        larger one; up to 2**30 with `method="exact"`.
+
+        Args:
+            n: number of samples.
+            seed: int or pair of ints, or None.
+            steps: sweeps of the chains.
+            start: "chains", "random", an array of n examples, or None.
+            temperature: of the two layers together: what is drawn is v of
+                `p(v, h)^(1 / temperature)`, normalised, not `p(v)` to that
+                power. At 1 it is the model.
+            method: "auto", "exact" or "chains".
+
+        Returns:
+            An array of shape (n, *event_shape).
+
+        Raises:
+            ValueError: as `EnergyBasedModel.sample`; for a temperature other
+                than 1 of units of your own that are not discrete with a
+                linear potential.
+        """
+        if temperature != 1 and not self._machine.can_cool:
+            raise ValueError(
+                f"{self._where('sample')}: temperature must be 1 for "
+                f"{self!r}: no other is known of units of your own, unless "
+                f"they are discrete with the potential bias . x; received "
+                f"{temperature}."
+            )
+        return super().sample(n, seed, steps, start, temperature, method)
+
+    def _exact_draws(
+        self, effort: str, temperature: float = 1.0
+    ) -> Draw | None:
+        count = self._machine.layers().state_count
+        if self._terms() > _DRAWN[effort] or count > _MOST_DRAWN_STATES:
+            return None
+        return self._exact.at(1.0 / temperature)
 
     # Export -----------------------------------------------------------------
 

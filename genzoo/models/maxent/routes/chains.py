@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import partition, samplers
-from genzoo.models.common.walks import AnnealingSeeds, Walks
+from genzoo.models.common.walks import AnnealingSeeds, Walks, divided
 from genzoo.models.maxent import mean_field
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.observations import Observations
@@ -230,6 +230,13 @@ class ChainRoute:
         rows = x[np.resize(order, chains.count)]
         chains.write_all(self.space.flatten(tf.cast(rows, tf.float32)))
 
+    def opposite(self, states: tf.Tensor) -> tf.Tensor:
+        """States mirrored at the middle of each site that has two ends."""
+        low, high = self.space.low, self.space.high
+        ends = np.where(np.isfinite(low + high), low + high, 0.0)
+        mirrored = tf.constant(ends, tf.float32) - states
+        return tf.where(np.isfinite(low + high), mirrored, states)
+
     # The route -------------------------------------------------------------
 
     def advance(self, steps: int, seed: random.Seed) -> None:
@@ -263,10 +270,11 @@ class ChainRoute:
         seed: random.Seed,
         temperature: float = 1.0,
     ) -> tf.Tensor:
-        """n states after a walk of 1,000 sweeps, (n, width), float32."""
+        """n states after 1,000 sweeps, half of them annealed, (n, width)."""
         first, second = random.split(seed, 2)
-        states = self.walks.begin(n, first)
-        return self.walks.run(states, second, _STEPS, temperature)
+        annealed, walked = divided(_STEPS)
+        states = self.walks.start(n, first, annealed, temperature)
+        return self.walks.run(states, second, walked, temperature)
 
     def expectation(
         self, multipliers: tf.Tensor, function: Callable
@@ -324,8 +332,16 @@ class ChainRoute:
             bias = np.where(own[form.site_features].all(), logits, 0.0)
         return [tf.constant(bias, tf.float32)]
 
-    def path(self, free_bias: tf.Tensor) -> FieldPath | GeneralPath:
-        """The path from independent sites, or from p0."""
+    def path(
+        self, free_bias: tf.Tensor, beta: Any = 1.0
+    ) -> FieldPath | GeneralPath:
+        """The path from independent sites, or from p0, to p^beta."""
         if self.density.is_pairwise:
-            return FieldPath(self.pairwise(), self.density.colours, free_bias)
-        return GeneralPath(self.base, self.energy, self.general_step)
+            heat = tf.cast(beta, tf.float32)
+            pairwise = self.pairwise().scaled(heat)
+            return FieldPath(pairwise, self.density.colours, free_bias)
+        return GeneralPath(
+            self.base,
+            lambda x: tf.cast(beta, x.dtype) * self.energy(x),
+            self.general_step,
+        )

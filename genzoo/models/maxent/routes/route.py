@@ -12,6 +12,7 @@ from genzoo.runtime import random
 from genzoo.runtime.graph import Graph
 
 _KEY = tf.TensorSpec((2,), tf.int64)
+_ROW = tf.TensorSpec((), tf.int64)
 _COUNT = tf.TensorSpec((), tf.int32)
 _SCALAR = tf.TensorSpec((), tf.float32)
 
@@ -101,7 +102,9 @@ class ExactRoute:
         vector = tf.TensorSpec((len(density.features),), tf.float64)
         extent = tf.TensorSpec((density.space.width, 4), tf.float64)
         self._solved = Graph(self._solve, vector, vector)
-        self._drawn = Graph(self._draw, vector, _COUNT, _KEY, _SCALAR, extent)
+        self._drawn = Graph(
+            self._draw, vector, _COUNT, _KEY, _ROW, _SCALAR, extent
+        )
 
     def moments(
         self, multipliers: tf.Tensor, shift: tf.Tensor, second: bool = True
@@ -171,10 +174,11 @@ class ExactRoute:
         extent = self.window.at(self.density, multipliers, temperature)
         heat = tf.convert_to_tensor(temperature, tf.float32)
         count = tf.convert_to_tensor(n, tf.int32)
-        return self._drawn(multipliers, count, seed.key, heat, extent)
+        row = tf.cast(seed.row, tf.int64)
+        return self._drawn(multipliers, count, seed.key, row, heat, extent)
 
-    def _draw(self, multipliers, n, key, temperature, extent):
-        seed = random.Seed(key)
+    def _draw(self, multipliers, n, key, row, temperature, extent):
+        seed = random.Seed(key, row)
         states = self.states(multipliers, n, seed, temperature, extent)
         return tf.cast(states, tf.float32)
 

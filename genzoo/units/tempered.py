@@ -1,0 +1,100 @@
+"""Units at another temperature."""
+
+import tensorflow as tf
+from keras import ops
+
+from genzoo.runtime import random
+from genzoo.units.gaussian import Gaussian
+from genzoo.units.relu import ReLU
+from genzoo.units.unit import Unit
+
+
+class Tempered:
+    """Units with the potential `beta a(x)`: what both layers of p^beta are.
+
+    Nothing is copied. Discrete units whose potential is linear have another
+    bias; those that are quadratic, on a line or half of one, are also
+    `1 / sqrt(beta)` as wide. It has the methods of a `Unit` that chains and
+    sums need.
+
+    Args:
+        unit: the `Unit`.
+        beta: one over the temperature, positive, a number or a tensor.
+
+    Raises:
+        ValueError: for units of other kinds.
+
+    Example:
+    >>> cold = genzoo.units.tempered.Tempered(genzoo.units.Gaussian(1), 4.0)
+    >>> round(float(cold.log_cumulant(tf.zeros((1, 1)))[0]), 4)
+    0.2258
+    """
+
+    def __init__(self, unit: Unit, beta: float | tf.Tensor):
+        if not can_temper(unit):
+            raise ValueError(
+                f"{type(unit).__name__} units have no temperature but 1: "
+                "their potential is neither linear on finitely many levels, "
+                "nor that of Gaussian or ReLU units."
+            )
+        self.unit = unit
+        self.beta = beta
+        self.size = unit.size
+        self.width = unit.width
+        self.levels = unit.levels
+        self.state_count = unit.state_count
+
+    def _width(self, dtype):
+        """How much wider states are than those of the unit at temperature 1."""
+        if self.levels is not None:
+            return tf.ones((), dtype)
+        return tf.math.rsqrt(tf.cast(self.beta, dtype))
+
+    def _field(self, field):
+        """The field in which the unit has these states, divided by width."""
+        wide = self._width(field.dtype)
+        gain = tf.cast(self.beta, field.dtype) * wide - 1
+        return wide * field + gain * ops.cast(self.unit.bias, field.dtype)
+
+    def potential(self, x: tf.Tensor) -> tf.Tensor:
+        """Beta a(x), (batch,)."""
+        return tf.cast(self.beta, x.dtype) * self.unit.potential(x)
+
+    def unit_log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
+        """log sum_x exp(beta a(x) + field x) of each unit, (batch, size)."""
+        return self.unit.unit_log_cumulant(self._field(field)) + tf.math.log(
+            self._width(field.dtype)
+        )
+
+    def log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
+        """The sum of `unit_log_cumulant`, (batch,)."""
+        return tf.reduce_sum(self.unit_log_cumulant(field), axis=-1)
+
+    def mean(self, field: tf.Tensor) -> tf.Tensor:
+        """<x> given the field, (batch, width)."""
+        return self._width(field.dtype) * self.unit.mean(self._field(field))
+
+    def sample(self, field: tf.Tensor, seed: random.Seed) -> tf.Tensor:
+        """A state drawn given the field, (batch, width)."""
+        drawn = self.unit.sample(self._field(field), seed)
+        return (
+            drawn
+            if self.levels is not None
+            else drawn * self._width(field.dtype)
+        )
+
+    def states(
+        self, start: int | tf.Tensor, count: int, dtype: str
+    ) -> tf.Tensor:
+        """As those of the unit."""
+        return self.unit.states(start, count, dtype)
+
+
+def is_linear(unit: Unit) -> bool:
+    """Whether units are discrete with the potential `bias . x`."""
+    return unit.levels is not None and type(unit).potential is Unit.potential
+
+
+def can_temper(unit: Unit) -> bool:
+    """Whether units can be `Tempered`."""
+    return is_linear(unit) or isinstance(unit, (Gaussian, ReLU))
