@@ -1,7 +1,7 @@
 """Energy-based models: p(x) = exp(-E(x)) / Z, trained by likelihood."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -264,16 +264,6 @@ class EnergyBasedModel(GenerativeModel):
     def add_weight(self, *args: Any, **kwargs: Any) -> keras.Variable:
         """A weight as in Keras; whether it is assigned later is noticed."""
         return weights.mark(super().add_weight(*args, **kwargs))
-
-    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Set all weights as Keras does, as if the model had been loaded."""
-        super().set_weights(weights)
-        self.adapted.assign(1)
-
-    def load_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        """Load weights as Keras does; the model then needs no adaptation."""
-        super().load_weights(filepath, *args, **kwargs)
-        self.adapted.assign(1)
 
     @property
     def is_adapted(self) -> bool:
