@@ -49,6 +49,9 @@ def health(rbm, x):
 
 def test_chain_health_of_chains_that_move(small_rbm, bits):
     rbm, silent = small_rbm("pcd"), small_rbm("pcd")
+    for each in (rbm, silent):
+        each.adapt(bits)
+        each.kernel.assign(0.01 * np.ones(each.kernel.shape))
     moving = health(rbm, bits)
     silent.fit(bits, verbose=0)
     np.testing.assert_array_equal(rbm.kernel.numpy(), silent.kernel.numpy())
@@ -57,6 +60,7 @@ def test_chain_health_of_chains_that_move(small_rbm, bits):
     assert moving["chain_ess"] > 0.8 * 100 * 128
     # of the 16 states of four units
     assert 12 <= moving["chain_distinct"] <= 16
+    assert moving["chain_r_hat"] < 1.05
 
 
 def test_chain_health_of_chains_that_are_stuck(small_rbm):
@@ -71,7 +75,25 @@ def test_chain_health_of_chains_that_are_stuck(small_rbm):
     stuck = health(rbm, x)
     assert stuck["chain_distinct"] <= 4
     assert stuck["chain_autocorrelation"] > 0.99
-    assert stuck["chain_ess"] < 0.1 * 100 * 128
+    # Chains that stay where they are, each worth one draw at most.
+    assert stuck["chain_ess"] <= 128
+    assert stuck["chain_r_hat"] > 1.1
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.02])
+def test_chains_stuck_in_modes_of_one_energy_are_stuck(small_rbm, tilt):
+    # All bits off or on, nearly alike in energy: F(v) alone sees nothing.
+    units = gz.units.Bernoulli(10), gz.units.Bernoulli(10)
+    rbm = small_rbm("pcd", lr=0.0, units=units)
+    x = np.repeat([[0.0], [1.0]] * 64, 10, axis=1)
+    rbm.adapt(x)
+    rbm.kernel.assign(np.full((10, 10), 3.0))
+    rbm.visible.bias.assign(np.full(10, -15.0 + tilt))
+    rbm.hidden.bias.assign(np.full(10, -15.0))
+    rbm.fit(x, verbose=0)
+    stuck = health(rbm, x)
+    assert stuck["chain_ess"] <= 128
+    assert stuck["chain_r_hat"] > 1.1
 
 
 def test_chain_health_needs_chains(small_rbm, bits):
