@@ -15,7 +15,7 @@ gc.set_threshold(200_000, 20, 100)
 
 
 def pytest_collection_finish():
-    """Leave what was imported out of the collections that converters ask for."""
+    """Leave what is imported out of all collections: converters ask for some."""
     gc.collect()
     gc.freeze()
 
