@@ -13,6 +13,13 @@ import genzoo as gz
 # Graphs are millions of objects, which are looked through at each collection.
 gc.set_threshold(200_000, 20, 100)
 
+
+def pytest_collection_finish():
+    """Leave what is imported out of all collections: converters ask for some."""
+    gc.collect()
+    gc.freeze()
+
+
 # Two logical devices, so that strategies of two replicas run anywhere.
 _CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(
