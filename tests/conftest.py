@@ -15,7 +15,7 @@ gc.set_threshold(200_000, 20, 100)
 
 
 def pytest_collection_finish():
-    """Leave what is imported out of all collections: converters ask for some."""
+    """Leave what is imported out of all collections; some are asked for."""
     gc.collect()
     gc.freeze()
 

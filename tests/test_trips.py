@@ -3,7 +3,7 @@
 import pytest
 import trips
 
-MOST = {"MaxEnt.fit": 19, "RBM.fit": 20, "GAN.fit": 14, "from_preset": 27}
+MOST = {"MaxEnt.fit": 20, "RBM.fit": 24, "GAN.fit": 14, "from_preset": 28}
 
 
 @pytest.fixture(scope="module")

@@ -19,21 +19,22 @@ def fingerprint(variables: Iterable[keras.Variable]) -> int:
 
 
 def mark(variable: keras.Variable) -> keras.Variable:
-    """Remember a variable as it is: nobody has given it a value so far."""
+    """Remember a variable as it is: nobody has given it this value."""
     # Those that are counted before they are made have no value.
     if getattr(variable, "_value", None) is not None:
-        setattr(variable, _MARK, fingerprint([variable]))
+        known: frozenset[int] = getattr(variable, _MARK, frozenset())
+        setattr(variable, _MARK, known | {fingerprint([variable])})
     return variable
 
 
 def touch(variable: keras.Variable) -> None:
     """Say that its value was given, even if it is the one that it had."""
-    setattr(variable, _MARK, None)
+    setattr(variable, _MARK, frozenset())
 
 
 def is_touched(variable: keras.Variable) -> bool:
-    """Whether it was assigned, loaded or trained since it was marked."""
-    return getattr(variable, _MARK, None) != fingerprint([variable])
+    """Whether it was assigned, loaded or trained to a value of its own."""
+    return fingerprint([variable]) not in getattr(variable, _MARK, frozenset())
 
 
 def claim(owner: str, **parts: keras.layers.Layer) -> None:

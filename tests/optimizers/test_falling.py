@@ -44,15 +44,23 @@ def test_a_step_is_the_formula():
     optimizer = Falling(0.5)
     optimizer.build([weight])
     slope = tf.constant([1.0, -2.0, 0.0])
-    optimizer.plan(unit=3.0, first=0, last=2)
+    optimizer.plan(unit=0.3, first=0, last=2)
     optimizer.apply([slope])
-    expected = 1 - 1.5 * slope.numpy()
+    expected = 1 - 0.15 * slope.numpy()
     np.testing.assert_allclose(weight.numpy(), expected, rtol=1e-6)
     optimizer.apply([slope])
-    expected -= 0.75 * slope.numpy()
+    expected -= 0.075 * slope.numpy()
     np.testing.assert_allclose(weight.numpy(), expected, rtol=1e-6)
     optimizer.apply([slope])
     np.testing.assert_allclose(weight.numpy(), expected, rtol=1e-6)
+
+
+def test_no_number_jumps():
+    weight = keras.Variable(np.zeros(3, "float32"))
+    optimizer = Falling(0.5)
+    optimizer.build([weight])
+    optimizer.apply([tf.constant([0.4, 1e9, -1e9])])
+    np.testing.assert_allclose(weight.numpy(), [-0.2, -0.5, 0.5], rtol=1e-6)
 
 
 @pytest.mark.parametrize("source", ["array", "dataset"])

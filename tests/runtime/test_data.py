@@ -44,7 +44,7 @@ def test_arrays_are_what_is_in_memory():
 def test_arrays_are_made_compact():
     assert data.as_array([[0.5, 1]]).dtype == np.float32
     assert data.as_array(tf.zeros(3)).dtype == np.float32
-    assert data.as_array([[0.5, 1]], exact=True).dtype == np.float64
+    assert data.as_array([[0.5, 1]], wide=True).dtype == np.float64
     for dtype in ("bool", "uint8", "int64", "float16", "float32"):
         x = np.ones(3, dtype)
         assert data.as_array(x) is x

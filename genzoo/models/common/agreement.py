@@ -13,6 +13,8 @@ _R_HAT = 1.3
 # Where chains of another start have so large a share of their neighbours, the
 # samples have less than a fifth of the weight that those chains give it.
 _SHARE = 0.6
+# Starts that had the time to find the shares of modes.
+_SETTLED = ("persistent", "annealed")
 
 
 class Agreement(NamedTuple):
@@ -92,7 +94,7 @@ def warn_of_disagreement(
     bad = {
         name: each
         for name, each in found.items()
-        if not each.holds(settled=name == "persistent")
+        if not each.holds(settled=name in _SETTLED)
     }
     if not bad:
         return
@@ -103,7 +105,7 @@ def warn_of_disagreement(
     )
     warnings.warn(
         f"{where}: the chains do not forget in {steps} sweeps where they "
-        f"begin: the samples, from annealed states, disagree with {said}; "
+        f"begin: the samples disagree with {said}; "
         "both numbers would be near 1 and 0. Modes of the model may be "
         f"missing, or have wrong shares. Take more steps, as "
         f"steps={10 * steps}, and compare energy(x) of samples from several "

@@ -419,15 +419,22 @@ class EnergyBasedModel(GenerativeModel):
         level = tf.cast(tf.convert_to_tensor(self.watch.level.value), "float32")
         return {"loss": height + level, **measure}
 
-    def look(self) -> LogPartition:
+    def _look(self) -> LogPartition:
         """log Z at the present weights, found in less time than an epoch."""
         of = self._digest()
         found = self.watch.known(of)
         if found is None:
-            found = self._glance(int(self._loss_tracker.count))
+            found = self._glance(self._rows_of_epoch())
             self.watch.keep(found, of)
         self._set_level(found.value)
         return found
+
+    def _rows_of_epoch(self) -> int:
+        """How many rows the present epoch has learned from."""
+        count = np.asarray(self._loss_tracker.count.value.read_value())
+        # Each replica counts all.
+        replicas = distribute.replica_count(self.distribute_strategy)
+        return int(count) // replicas
 
     def _set_level(self, log_z: float) -> None:
         self.watch.level.assign(log_z + float(self._reference()))
@@ -448,7 +455,7 @@ class EnergyBasedModel(GenerativeModel):
         return 0 if has_sum else math.inf
 
     def _own_callbacks(self) -> list[keras.callbacks.Callback]:
-        return [watching.EachEpoch()] if self._watches else []
+        return [watching.EachEpoch(self._look)] if self._watches else []
 
     def _get_metrics_result_or_logs(self, logs):
         # Called by Keras once the last batch of an epoch was seen.
@@ -458,7 +465,7 @@ class EnergyBasedModel(GenerativeModel):
         if weights.not_finite(self.trainable_variables):
             return logs
         level = self.watch.level.numpy()
-        found = self.look()
+        found = self._look()
         end = self.watch.level.numpy()
         # The batches met all that lies between.
         self.watch.level.assign((level + end) / 2)
@@ -489,7 +496,7 @@ class EnergyBasedModel(GenerativeModel):
         if not self._watches:
             return
         if is_fitting:
-            self.look()
+            self._look()
         else:
             self._set_level(self._log_z())
 
@@ -586,12 +593,13 @@ class EnergyBasedModel(GenerativeModel):
         """Examples drawn from the model.
 
         Independent and exact where the model has a sum that takes no longer
-        than chains would. Else from Markov chains: the first half of the
-        sweeps follow a path from independent sites to the model along which
-        the chains are resampled by weight, in groups of 128, so that modes
-        have their shares although no chain passes between them; the second
-        half are sweeps of the model. Chains from other starts walk beside
-        them, and a warning says when these stay elsewhere.
+        than chains would. Else from Markov chains: those that persisted
+        through training go on, if there are any. If not, the first half of
+        the sweeps follow a path from independent sites to the model along
+        which the chains are resampled by weight, in groups of 128, so that
+        modes have their shares although no chain passes between them; the
+        second half are sweeps of the model. Chains from other starts walk
+        beside them, and a warning says when these stay elsewhere.
 
         Args:
             n: number of samples.
@@ -606,7 +614,8 @@ class EnergyBasedModel(GenerativeModel):
             temperature: positive; `p^(1 / temperature)` is drawn, 1 being the
                 model, and 0.5 favouring the probable.
             method: "exact", a sum, if the model has one; "chains", annealed
-                Markov chains; or "auto", the first where that is cheap.
+                Markov chains; or "auto", the first where that is cheap, else
+                the persistent chains, else the second.
 
         Returns:
             An array of shape (n, *event_shape).
@@ -646,7 +655,9 @@ class EnergyBasedModel(GenerativeModel):
         if self.walks is None:
             return self._own_draws(n, seed, steps, start, temperature, method)
         if start is None:
-            draw = self._annealed_draws(n, steps, temperature)
+            keeps = self.chains is not None and temperature == 1
+            persist = keeps and method == "auto"
+            draw = self._compared_draws(steps, temperature, persist)
         else:
             draw = self._plain_draws(n, steps, start, temperature)
         return self._collected(n, draw, seed)
@@ -731,24 +742,37 @@ class EnergyBasedModel(GenerativeModel):
 
         return draw
 
-    def _annealed_draws(self, n, steps, temperature) -> Draw:
-        """Annealed starts, then sweeps, beside chains from elsewhere."""
+    def _compared_draws(self, steps, temperature, persist) -> Draw:
+        """Sweeps of persistent or annealed chains, beside some from elsewhere.
+
+        Args:
+            steps: sweeps in all.
+            temperature: of the draws.
+            persist: whether they begin at the persistent chains.
+        """
         walks = self._walks()
         annealed, walked = divided(steps)
+        walked = steps if persist else walked
+
+        def begin(rows, seed):
+            if persist:
+                return walks.begin(rows, seed, "chains")
+            return walks.start(rows, seed, annealed, temperature)
 
         def draw(count, seed):
             first, second = random.split(seed, 2)
             if seed.row:
-                states = walks.start(count, first, annealed, temperature)
+                states = begin(count, first)
                 return walks.run(states, second, walked, temperature)
             # Enough samples to compare others with.
             rows = max(count, _WITNESSES)
-            states = walks.start(rows, first, annealed, temperature)
+            states = begin(rows, first)
             others = walks.witnesses(
                 states[:_WITNESSES],
                 random.fold_in(seed, 2),
                 max(annealed // 2, 1),
                 temperature,
+                persist,
             )
             together = tf.concat([states, *others.values()], axis=0)
             x = walks.run(together, second, walked, temperature)
@@ -789,7 +813,8 @@ class EnergyBasedModel(GenerativeModel):
             return lambda n, seed, steps: self._unflatten(exact(n, seed))
         if self.walks is None:
             return self._draw
-        walked = self.walks.drawn(self.walks.walker.path_inputs())
+        inputs = self.walks.walker.path_inputs()
+        walked = self.walks.drawn(inputs, self.chains is not None)
         return lambda n, seed, steps: self._unflatten(walked(n, seed, steps))
 
     # Energies and log Z ----------------------------------------------------
@@ -949,8 +974,12 @@ class EnergyBasedModel(GenerativeModel):
         }
 
     def preset_loaded(self) -> None:
-        """It has seen data."""
+        """It has seen data, and may know log Z."""
         self.adapted.assign(1)
+        *record, of = self.known_log_partition.numpy()
+        if of == weights.fingerprint(self.parameters) + 1:
+            # Presets whose log Z was known of what is learned alone.
+            self.known_log_partition.assign([*record, self._digest()])
 
     # Export ----------------------------------------------------------------
 

@@ -284,14 +284,17 @@ class Walks:
         seed: random.Seed,
         steps: int,
         temperature: float,
+        persist: bool = False,
     ) -> dict[str, tf.Tensor]:
         """States of as many chains from each place where others may lead.
 
         Args:
-            states: of annealed chains.
+            states: of the chains that are drawn from.
             seed: a `runtime.random.Seed`.
             steps: sweeps of the cold ones at a quarter of the temperature.
             temperature: that of the samples.
+            persist: whether these are the persistent chains; others are then
+                annealed, in twice as many steps, and the other way round.
         """
         begin, cool, again, leap, which = random.split(seed, 5)
         n = tf.shape(states)[0]
@@ -304,7 +307,9 @@ class Walks:
         found = {"cold": cold}
         if hasattr(walker, "opposite"):
             found["opposite"] = walker.opposite(states)
-        if self.chains is not None:
+        if persist:
+            found["annealed"] = self.start(n, which, 2 * steps, temperature)
+        elif self.chains is not None:
             found["persistent"] = self.begin(n, which, "chains")
         if not hasattr(walker, "jump"):
             return found
@@ -325,14 +330,19 @@ class Walks:
         beta = 1.0 if at_one else 1 / temperature
         return walker.jump(states, random.Seed(key), beta)
 
-    def drawn(self, inputs: list[tf.Tensor]) -> Callable:
+    def drawn(self, inputs: list[tf.Tensor], persist: bool) -> Callable:
         """`(n, seed, steps)` to examples in rows as `sample` has them.
 
-        For graphs of their own; `inputs` are of the walker's path.
+        Args:
+            inputs: of the walker's path, for graphs of their own.
+            persist: whether the persistent chains go on.
         """
 
         def draw(n, seed, steps):
             first, second = random.split(seed, 2)
+            if persist:
+                states = self.begin(n, first, "chains")
+                return self.walker.walk(states, second, steps, 1.0)
             annealed, walked = divided(steps)
             states = self._annealed_start(n, first, annealed, 1.0, inputs)
             return self.walker.walk(states, second, walked, 1.0)

@@ -87,12 +87,17 @@ class Reach:
             check_ranges(
                 where, names, low[strict], high[strict], observed, not closed
             )
-            if not closed and values is not None:
-                check_hull(where, names, values[:, strict], observed)
+        # What does not follow as it should is told as that, not as a boundary.
         found = self.dependence(averages)
         if found is not None:
             _check_dependence(where, names, observed, found)
             redundant[strict] = found.redundant
+        if density.space.is_bounded and not closed and values is not None:
+            # A constant has no side on which an average could lie.
+            moves = (high - low)[strict] > 0
+            told = [n for n, m in zip(names, moves, strict=True) if m]
+            inside = values[:, strict][:, moves]
+            check_hull(where, told, inside, observed[moves])
         return redundant
 
     def dependence(self, averages: Averages) -> Dependence | None:

@@ -672,7 +672,10 @@ class RBM(EnergyBasedModel):
             "visible": serialize(self.visible),
             "hidden": serialize(self.hidden),
             "centered": self.centered,
-            "kernel_initializer": serialize(self.kernel_initializer),
+            # The default says itself where training starts.
+            "kernel_initializer": None
+            if self._is_default
+            else serialize(self.kernel_initializer),
             "kernel_regularizer": serialize(self.kernel_regularizer),
             "seed": self.draws.seed,
         }

@@ -104,7 +104,12 @@ def test_samples_by_bins(name):
 def rbms():
     models = []
     for seed in (0, 1):
-        rbm = gz.RBM(gz.units.Bernoulli(6), gz.units.Bernoulli(4), seed=seed)
+        rbm = gz.RBM(
+            gz.units.Bernoulli(6),
+            gz.units.Bernoulli(4),
+            kernel_initializer="zeros",
+            seed=seed,
+        )
         rng = np.random.default_rng(seed)
         rbm.adapt(rng.integers(0, 2, (20, 6)).astype("uint8"))
         rbm.kernel.assign(rng.standard_normal((6, 4)))

@@ -128,7 +128,7 @@ def test_what_was_not_assigned_is_adapted():
 
 def test_an_assigned_variance_stays_and_the_bias_goes_with_it():
     units = gz.units.Gaussian(4, learn_variance=True), gz.units.Bernoulli(3)
-    rbm = gz.RBM(*units)
+    rbm = gz.RBM(*units, kernel_initializer="zeros")
     rbm.visible.log_precision.assign(np.log([4.0, 1.0, 0.25, 2.0]))
     x = RNG.normal(3.0, 1.0, (50, 4))
     rbm.adapt(x)

@@ -33,7 +33,7 @@ def test_labels_in_every_form_teach_the_same(pictures):
         logs = pictures.fit(
             data,
             y,
-            batch_size=20,
+            batch_size=None if isinstance(data, tf.data.Dataset) else 20,
             shuffle=False,
             verbose=0,
             validation_data=held_out,

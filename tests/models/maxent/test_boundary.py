@@ -98,7 +98,8 @@ def test_averages_of_unknown_error_are_not_constrained(unknown):
         )
         np.testing.assert_allclose(model.multipliers[1], less.multipliers[0])
         assert model.multipliers[0] == 0
-        assert model.evaluate(verbose=0)[1] < 1e-12
+        found = model.evaluate(verbose=0, return_dict=True)
+        assert found["residual"] < 1e-12
         assert np.isnan(model.multiplier_stderr()[0])
     with pytest.raises(ValueError, match="but not all"):
         fitted(DIE, Moments(1), [4.5], observation_stderr=unknown)
