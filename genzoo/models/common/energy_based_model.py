@@ -598,8 +598,8 @@ class EnergyBasedModel(GenerativeModel):
         the sweeps follow a path from independent sites to the model along
         which the chains are resampled by weight, in groups of 128, so that
         modes have their shares although no chain passes between them; the
-        second half are sweeps of the model. Chains from other starts walk
-        beside them, and a warning says when these stay elsewhere.
+        second half are sweeps of the model. Beside 32 samples and more walk
+        chains from other starts, and a warning says when these stay elsewhere.
 
         Args:
             n: number of samples.
@@ -761,12 +761,9 @@ class EnergyBasedModel(GenerativeModel):
 
         def draw(count, seed):
             first, second = random.split(seed, 2)
-            if seed.row:
-                states = begin(count, first)
+            states = begin(count, first)
+            if seed.row or count < _WITNESSES:
                 return walks.run(states, second, walked, temperature)
-            # Enough samples to compare others with.
-            rows = max(count, _WITNESSES)
-            states = begin(rows, first)
             others = walks.witnesses(
                 states[:_WITNESSES],
                 random.fold_in(seed, 2),
@@ -776,7 +773,7 @@ class EnergyBasedModel(GenerativeModel):
             )
             together = tf.concat([states, *others.values()], axis=0)
             x = walks.run(together, second, walked, temperature)
-            groups = tf.split(x, [rows] + [_WITNESSES] * len(others))
+            groups = tf.split(x, [count] + [_WITNESSES] * len(others))
             self._compare_starts(groups, list(others), steps)
             return x[:count]
 

@@ -15,6 +15,8 @@ _FEW_TERMS = 2**20
 # Of annealing: its chains, and how many temperatures at least and at most.
 CHAINS = 128
 _LEAST, _MOST = 80, 1000
+# For a search that takes all examples at once, in many epochs of one step.
+_SEARCH = 20
 # Sweeps of one chain for each row that was learned from.
 _SHARE = 0.4
 
@@ -61,7 +63,12 @@ def sums(terms: float, rows: int, width: int) -> bool:
 
 
 def temperatures(rows: int) -> int:
-    """How many temperatures annealing may have after an epoch of rows."""
+    """How many temperatures annealing may have after an epoch of rows.
+
+    Of one row, where a search takes all examples in one step.
+    """
+    if rows == 1:
+        return _SEARCH
     return int(np.clip(_SHARE * rows / CHAINS, _LEAST, _MOST))
 
 

@@ -97,7 +97,7 @@ class Search(keras.callbacks.Callback):
         """Stop at the rounding error, or when nothing improves any more."""
         residual = float(np.max(np.abs(self.remaining()) / self.unit))
         dual = self.dual
-        value = float(np.ravel(logs["loss"])[0])
+        value = float(np.ravel(logs[self.model.loss.measure])[0])
         if np.isnan(residual) or (dual and dual.is_impossible(value)):
             self._give_up()
         self.progress.note(residual)
