@@ -18,7 +18,7 @@ _LEAST, _MOST = 80, 1000
 # For a search that takes all examples at once, in many epochs of one step.
 _SEARCH = 20
 # Sweeps of one chain for each row that was learned from.
-_SHARE = 0.4
+_SHARE = 0.3
 
 
 class Watch(keras.layers.Layer):

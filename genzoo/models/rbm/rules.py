@@ -15,8 +15,10 @@ from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.machine import Machine
 from genzoo.runtime import distribute, random
 
-# One chain in so many may jump at each step.
+# One chain in so many may jump at each step; with a kernel of more elements than
+# this only at one step in as many, where it would cost a tenth of the time.
 _JUMPING = 8
+_OFTEN = 2**16
 
 
 class Rules:
@@ -74,7 +76,10 @@ class Rules:
         samples = v, machine.hidden_field(v, self.dtype)
         data = self._phase(x, self.dtype)
         if jumps:
-            samples = self._jump(samples, data[0], random.fold_in(seed, 4))
+            own = random.fold_in(seed, 4)
+            samples = self._sometimes(
+                own, lambda rows: self._jump(samples, rows, own), samples, data
+            )
         (of_data, of_chains), found, mean = self._phases(
             data,
             samples,
@@ -87,6 +92,17 @@ class Rules:
         own = distribute.share(machine.visible.log_scale())
         return Contrast(of_data + own, of_chains + own, found, end)
 
+    def _sometimes(self, seed, jump, samples, data):
+        """What `jump` makes of samples, now and then if the kernel is large."""
+        rows = distribute.all_rows(data[0])
+        machine = self.machine
+        if machine.width * machine.example_width <= _OFTEN:
+            return jump(rows)
+        turn = random.uniform((1, 1), random.fold_in(seed.at_row(0), 3))[0, 0]
+        return tf.cond(
+            turn < 1 / _JUMPING, lambda: jump(rows), lambda: samples
+        )
+
     def _jump(self, samples, data, seed):
         """(v, W' v) after some chains have moved by a difference of data.
 
@@ -94,7 +110,7 @@ class Rules:
         as its opposite, and do not depend on the chains: Metropolis's rule
         leaves the model's distribution as it is.
         """
-        machine, data = self.machine, distribute.all_rows(data)
+        machine = self.machine
         v, field = samples
         first, second, third = random.split(seed, 3)
         turn = random.uniform((1, 1), first.at_row(0))[0, 0] * _JUMPING
