@@ -15,8 +15,8 @@ from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.machine import Machine
 from genzoo.runtime import distribute, random
 
-# One chain in so many may jump at each step; with a kernel of more elements than
-# this only at one step in as many, where it would cost a tenth of the time.
+# One chain in so many may jump at each step; with a kernel of more elements
+# only at one step in as many, since it would cost a tenth of the time.
 _JUMPING = 8
 _OFTEN = 2**16
 
@@ -99,9 +99,7 @@ class Rules:
         if machine.width * machine.example_width <= _OFTEN:
             return jump(rows)
         turn = random.uniform((1, 1), random.fold_in(seed.at_row(0), 3))[0, 0]
-        return tf.cond(
-            turn < 1 / _JUMPING, lambda: jump(rows), lambda: samples
-        )
+        return tf.cond(turn < 1 / _JUMPING, lambda: jump(rows), lambda: samples)
 
     def _jump(self, samples, data, seed):
         """(v, W' v) after some chains have moved by a difference of data.
