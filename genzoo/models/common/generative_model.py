@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -18,6 +18,7 @@ from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.portable import SUFFIXES, export_portable
 from genzoo.runtime import data, distribute, random, weights
 from genzoo.runtime.memory import check_memory
+from genzoo.runtime.streams import MOST, Stream
 from genzoo.spaces import Space
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
 
@@ -155,8 +156,11 @@ class GenerativeModel(Preset, keras.Model):
         that was not adapted to data is adapted to x first.
 
         Args:
-            x: array of shape (n, *event_shape), or a `tf.data.Dataset` of
-                batches.
+            x: array of shape (n, *event_shape), a pandas or polars frame, or
+                a sparse matrix, which is made dense batch by batch; or
+                batches: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
+                PyTorch loader, or a generator with `steps_per_epoch`. What
+                is there under the only key of a dict that fits is taken.
             y: conditions, for a conditional `GAN`; other models learn from
                 x alone.
             batch_size: rows of a batch, over all replicas.
@@ -164,8 +168,7 @@ class GenerativeModel(Preset, keras.Model):
             verbose: as in Keras.
             callbacks: as in Keras.
             validation_split: the last share of x, held out.
-            validation_data: array or dataset of held-out examples; (x, y)
-                with conditions.
+            validation_data: held-out examples, as x; (x, y) with conditions.
             shuffle: whether to shuffle an array.
             class_weight: not taken.
             sample_weight: not taken.
@@ -186,6 +189,7 @@ class GenerativeModel(Preset, keras.Model):
         )
         distribute.check_supported()
         self._assert_compile_called("fit")
+        (x, validation_data), streams = self._opened("fit", x, validation_data)
         plan = self._plan(
             x,
             y,
@@ -197,7 +201,8 @@ class GenerativeModel(Preset, keras.Model):
             shuffle=shuffle,
             **kwargs,
         )
-        plan["callbacks"] = [*self._own_callbacks(), *plan["callbacks"]]
+        own = [*_begun(streams), *self._own_callbacks()]
+        plan["callbacks"] = [*own, *plan["callbacks"]]
         self._ends_at_nan = any(
             isinstance(callback, keras.callbacks.TerminateOnNaN)
             for callback in plan["callbacks"]
@@ -324,8 +329,9 @@ class GenerativeModel(Preset, keras.Model):
             if data.is_array(validation_data[0]):
                 held_rows = options.get("validation_batch_size")
                 options["validation_batch_size"] = held_rows or rows
-            if validation_data[1] is None:
-                validation_data = validation_data[0]
+            held_out = options.get("validation_batch_size")
+            held, told, _ = data.fed(*validation_data[:2], held_out)
+            validation_data = held if told is None else (held, told)
         if data.is_array(x) and options.get("steps_per_epoch") is not None:
             raise ValueError(
                 f"{self._where('fit')}: steps_per_epoch goes with a dataset; "
@@ -340,10 +346,11 @@ class GenerativeModel(Preset, keras.Model):
             x, y = data.shuffled(together, rows, order.permutation), None
             callbacks = [order, *callbacks]
             in_memory = False
+        x, y, size = data.fed(x, y, rows if in_memory else None)
         return {
             "x": x,
             "y": y,
-            "batch_size": rows if in_memory else None,
+            "batch_size": size,
             "epochs": 1 if epochs is None else epochs,
             "callbacks": callbacks,
             "validation_data": validation_data,
@@ -380,9 +387,12 @@ class GenerativeModel(Preset, keras.Model):
         """
         self._refuse("evaluate", sample_weight=sample_weight)
         if not kwargs.get("_use_cached_eval_dataset"):
+            (x,), streams = self._opened("evaluate", x)
             rows = self._batch_size("evaluate", batch_size, x)
             x, y = self._checked_pair("evaluate", x, y)
-            batch_size = rows if data.is_array(x) else None
+            size = rows if data.is_array(x) else None
+            x, y, batch_size = data.fed(x, y, size)
+            _begun(streams)
         self._prepare_scores(bool(kwargs.get("_use_cached_eval_dataset")))
         self._compared.is_evaluating = True
         try:
@@ -413,12 +423,16 @@ class GenerativeModel(Preset, keras.Model):
         Raises:
             ValueError: as `fit` does.
         """
+        (x,), streams = self._opened("predict", x)
         rows = self._batch_size("predict", batch_size, x)
         x = self._checked_inputs("predict", x)
+        size = rows if data.is_array(x) else None
+        x, _, size = data.fed(x, None, size)
+        _begun(streams)
         with self._told_plainly("predict"):
             return super().predict(
                 x,
-                batch_size=rows if data.is_array(x) else None,
+                batch_size=size,
                 verbose=verbose,
                 steps=steps,
                 callbacks=callbacks,
@@ -488,13 +502,13 @@ class GenerativeModel(Preset, keras.Model):
         Raises:
             ValueError: as `predict` does.
         """
-        self._one_batch("predict_on_batch", x)
+        x = self._one_batch("predict_on_batch", x)
         x = self._checked_inputs("predict_on_batch", x)
         return super().predict_on_batch(x)
 
     def _checked_batch(self, method: str, x: Any, y: Any) -> tuple:
         """(x, y) of one batch; y may be None."""
-        self._one_batch(method, x)
+        x = self._one_batch(method, x)
         return self._checked_pair(method, x, y)
 
     def _one_batch(self, method, x):
@@ -504,6 +518,7 @@ class GenerativeModel(Preset, keras.Model):
                 f"received {type(x).__name__}. For a dataset call "
                 f"{_OF_DATASETS[method]}."
             )
+        return data.dense(x)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as before a save."""
@@ -559,14 +574,36 @@ class GenerativeModel(Preset, keras.Model):
                 )
         if x is None:
             raise ValueError(f"{where}: x is missing.")
-        if data.is_array(x):
+        (x,), _ = self._opened(method, x)
+        if data.is_array(x) or isinstance(x, Mapping):
             x = self.space.check(where, x, wide=self._keeps_float64)
         else:
             x = (check_dataset or self.space.check_dataset)(where, x)
         if distribute.is_multi_worker(self.distribute_strategy):
             # Before it trains, Keras averages a batch over the workers.
-            x = data.as_float(x)
+            x = data.as_float(x, self._keeps_float64)
         return x
+
+    @property
+    def _most_looked_at(self) -> float:
+        """Numbers of an endless source that are looked at before training."""
+        return MOST
+
+    def _opened(self, method: str, *given: Any) -> tuple[list, list[Stream]]:
+        """Data, what Python gives in batches as datasets; and the streams."""
+        found, streams = list(given), []
+        for place, x in enumerate(given):
+            if data.is_stream(x):
+                streams.append(
+                    Stream(
+                        self._where(method),
+                        x,
+                        self._keeps_float64,
+                        self._most_looked_at,
+                    )
+                )
+                found[place] = streams[-1].dataset
+        return found, streams
 
     def _checked_pair(self, method: str, x: Any, y: Any = None) -> tuple:
         """(x, y) in the form that Keras's loops take; y may be None.
@@ -721,6 +758,13 @@ class GenerativeModel(Preset, keras.Model):
                 f"one; received format={format!r} and endpoint={endpoint!r}."
             )
         export(filepath, self.endpoints(), self, self.card, bool(verbose))
+
+
+def _begun(streams):
+    """Streams whose batches are learned from from now on."""
+    for stream in streams:
+        stream.begin()
+    return streams
 
 
 def as_list(callbacks: Any) -> list:

@@ -116,7 +116,7 @@ def _points(x, key, steps, most) -> Array:
     """At most so many vectors, float32, in an order of the key's."""
     if data.is_array(x):
         order = random.permutation(len(x), key)[:most]
-        points = np.asarray(x)[order]
+        points = np.asarray(x[order])
     else:
         batches, rows = [], 0
         for batch in x if steps is None else x.take(steps):

@@ -469,6 +469,14 @@ class MaxEnt(EnergyBasedModel):
             **kwargs,
         )
 
+    @property
+    def _most_looked_at(self) -> float:
+        solves = isinstance(self.optimizer, optimizers.Solver)
+        if self.compiled and not (self.loss.uses_averages or solves):
+            return super()._most_looked_at
+        # Averages are of all, and so is a single batch.
+        return math.inf
+
     def _plan(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
         given = asked.pop("given")
         if self.loss.uses_averages:
@@ -535,7 +543,8 @@ class MaxEnt(EnergyBasedModel):
             search = Search(self._remaining, whole, self._dual)
             callbacks = [*callbacks, search]
         if validation_data is not None and data.is_array(validation_data):
-            options.setdefault("validation_batch_size", rows)
+            size = options.setdefault("validation_batch_size", rows)
+            validation_data, _, _ = data.fed(validation_data, None, size)
         steps = 1 if is_exact else steps or _STEPS_PER_EPOCH
         default = _EPOCHS["exact" if is_exact else "chains"]
         return {

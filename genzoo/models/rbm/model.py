@@ -315,9 +315,9 @@ class RBM(EnergyBasedModel):
         Raises:
             ValueError: if v is not in the model's space.
         """
-        v = self._states("hidden_mean", "v", v, self.visible)
-        h = self.hidden.mean(self._machine.hidden_field(v))
-        return _examples(self.hidden, h).numpy()
+        where = f"{self._where('hidden_mean')}: v"
+        v = self.space.check(where, v, wide=True)
+        return self._in_batches(self._hidden_mean, v)
 
     def _hidden_mean(self, x):
         field = self._machine.hidden_field(self._machine.rows(x))
