@@ -69,7 +69,7 @@ def _array_of(x):
         return np.asarray(x)
     except ValueError:
         # NumPy makes no array of rows that differ.
-        lengths = sorted({len(row) if np.iterable(row) else 0 for row in x})
+        lengths = sorted({len(r) if hasattr(r, "__len__") else 0 for r in x})
         raise ValueError(
             "x must be numeric, an array; its rows have different lengths or "
             f"shapes, of {lengths[0]} to {lengths[-1]}. Cut or fill them to "

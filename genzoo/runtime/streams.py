@@ -95,8 +95,10 @@ class Stream(keras.callbacks.Callback):
         """The batches as they come."""
         if not self.is_paged:
             return iter(self.source)
-        numbers = itertools.count() if self.length is None else None
-        return (self.source[i] for i in numbers or range(self.length))
+        numbers: Any = itertools.count()
+        if self.length is not None:
+            numbers = range(self.length)
+        return (self.source[number] for number in numbers)
 
     def _looked_at(self) -> Iterator:
         """The batches of a pass that may not be the last."""

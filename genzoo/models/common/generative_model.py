@@ -330,7 +330,8 @@ class GenerativeModel(Preset, keras.Model):
                 held_rows = options.get("validation_batch_size")
                 options["validation_batch_size"] = held_rows or rows
             held_out = options.get("validation_batch_size")
-            held, told, _ = data.fed(*validation_data[:2], held_out)
+            held, told = validation_data
+            held, told, _ = data.fed(held, told, held_out)
             validation_data = held if told is None else (held, told)
         if data.is_array(x) and options.get("steps_per_epoch") is not None:
             raise ValueError(
