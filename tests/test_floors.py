@@ -16,7 +16,7 @@ FLOORS = [
     {"export", "portable", "losses", "penalties", "layers"},
     {"networks"},
     {"models"},
-    {"zoo"},
+    {"zoo", "sklearn"},
 ]
 HEIGHT = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # Rooms to the side, and all that they may import besides themselves.

@@ -3,14 +3,14 @@
 import itertools
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import data
+from genzoo.runtime import data, random
 
 # Numbers of a source without an end that are looked at before training.
 MOST = 2**24
@@ -219,6 +219,50 @@ class Stream(keras.callbacks.Callback):
             return same
 
         return tf.nest.map_structure(cast, found, self._dtypes)
+
+
+class Redrawn(keras.utils.PyDataset):
+    """Batches of what is drawn given the rows of an array, anew by epoch.
+
+    Order and draws follow from how much the learner has learned, and so are
+    the same where a training goes on from a save.
+
+    Args:
+        x: checked examples.
+        batch_size: rows of a batch; the last may be shorter.
+        draws: the `DrawCounter` of the model that learns from them.
+        draw: function of rows of x and a `Seed` to an array.
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        batch_size: int,
+        draws: random.DrawCounter,
+        draw: Callable[[Any, random.Seed], np.ndarray],
+    ):
+        super().__init__()
+        self.x = x
+        self.batch_size = batch_size
+        self.draws = draws
+        self.draw = draw
+        self.on_epoch_begin()
+
+    def on_epoch_begin(self) -> None:
+        """Take the key of the epoch."""
+        key = self.draws.epoch_key()
+        self.seed = random.as_seed(key)
+        self.order = random.permutation(len(self.x), key)
+
+    @property
+    def num_batches(self) -> int:
+        """Of an epoch."""
+        return -(-len(self.x) // self.batch_size)
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        first = number * self.batch_size
+        rows = self.order[first : first + self.batch_size]
+        return self.draw(self.x[rows], self.seed.at_row(first))
 
 
 def _size(found):

@@ -10,9 +10,10 @@ from genzoo import checks
 from genzoo.layers import Features
 from genzoo.models.rbm.model import RBM
 from genzoo.runtime import data, random
+from genzoo.runtime.streams import Redrawn
 from genzoo.types import Array, ArrayLike, SeedLike
 
-# The children of a key: of held-out data, and of the RBM below number k.
+# The seed by which held-out data are drawn.
 _HELD = 0
 _ROWS = 4096
 
@@ -186,7 +187,7 @@ def pretrain(
         given: dict[str, Any] = {"x": x, "batch_size": batch_size}
         if below:
             rows = batch_size or rbm._batch_size_for(len(x))
-            given = {"x": HiddenStates(below, x, rows, rbm.draws)}
+            given = {"x": hidden_states(below, x, rows, rbm.draws)}
         held = validation_data
         if held is not None and below:
             held = _drawn(below, held, random.as_seed(_HELD))
@@ -199,8 +200,10 @@ def pretrain(
     return stack
 
 
-class HiddenStates(keras.utils.PyDataset):
-    """Batches of hidden states given x, in an order and drawn anew by epoch.
+def hidden_states(
+    rbms: Sequence[RBM], x: Array, batch_size: int, draws: random.DrawCounter
+) -> Redrawn:
+    """Batches of hidden states given checked x, drawn anew in each epoch.
 
     Args:
         rbms: those that are drawn, one given the other.
@@ -208,36 +211,9 @@ class HiddenStates(keras.utils.PyDataset):
         batch_size: rows of a batch; the last may be shorter.
         draws: the `DrawCounter` of the RBM that learns from them.
     """
-
-    def __init__(
-        self,
-        rbms: Sequence[RBM],
-        x: Array,
-        batch_size: int,
-        draws: random.DrawCounter,
-    ):
-        super().__init__()
-        self.rbms = rbms
-        self.x = x
-        self.batch_size = batch_size
-        self.draws = draws
-        self.on_epoch_begin()
-
-    def on_epoch_begin(self) -> None:
-        """Take the key of this epoch, which follows from the training."""
-        key = self.draws.epoch_key()
-        self.seed = random.fold_in(random.as_seed(key), len(self.rbms))
-        self.order = random.permutation(len(self.x), key)
-
-    @property
-    def num_batches(self) -> int:
-        """Of an epoch."""
-        return -(-len(self.x) // self.batch_size)
-
-    def __getitem__(self, number: int) -> Array:
-        first = number * self.batch_size
-        rows = self.order[first : first + self.batch_size]
-        return _drawn(self.rbms, self.x[rows], self.seed.at_row(first))
+    return Redrawn(
+        x, batch_size, draws, lambda rows, seed: _drawn(rbms, rows, seed)
+    )
 
 
 def _drawn(rbms, x, seed):

@@ -9,7 +9,7 @@ import tensorflow as tf
 from sources import Csr
 
 import genzoo as gz
-from genzoo.models.rbm.stack import HiddenStates
+from genzoo.models.rbm.stack import hidden_states
 from genzoo.runtime.random import as_seed
 
 U = gz.units
@@ -65,7 +65,7 @@ def test_hidden_states_have_their_probabilities_and_are_drawn_anew():
     generator = np.random.default_rng(1)
     below.kernel.assign(generator.normal(size=(6, 4)))
     x = np.repeat((generator.random((2, 6)) < 0.5), 2000, axis=0)
-    source = HiddenStates([below], x.astype("uint8"), 300, above.draws)
+    source = hidden_states([below], x.astype("uint8"), 300, above.draws)
     epochs = []
     for _ in range(2):
         source.on_epoch_begin()
