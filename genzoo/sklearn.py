@@ -1,8 +1,8 @@
 """An RBM as a transformer of scikit-learn; the extra `sklearn` brings that.
 
 >>> from genzoo.sklearn import RBMTransformer
->>> RBMTransformer(n_components=9, random_state=0).fit_transform(x_train).shape
-(1437, 9)
+>>> RBMTransformer(n_components=9, n_iter=1).fit_transform(x_train).shape
+(1500, 9)
 """
 
 from typing import Any, Self
@@ -72,7 +72,7 @@ class RBMTransformer(
     >>> features = RBMTransformer(n_components=16, n_iter=1, random_state=0)
     >>> model = make_pipeline(features, LogisticRegression())
     >>> model.fit(x_train[:200], x_train[:200, 20]).predict(x_train).shape
-    (1437,)
+    (1500,)
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class RBMTransformer(
         x = self._validated(X, reset=True)
         self._make(x)
         rows = self.batch_size or self.rbm_._batch_size_for(len(x))
-        options = {"epochs": self.n_iter, "verbose": self.verbose}
+        options: Any = {"epochs": self.n_iter, "verbose": self.verbose}
         if self._are_probabilities(x):
             x = Redrawn(x, rows, self.rbm_.draws, _bits)
             self.rbm_.fit(x, **options)

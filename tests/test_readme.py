@@ -51,9 +51,16 @@ def test_first_example_runs_as_printed(tmp_path, monkeypatch):
     assert (tmp_path / "served" / "rbm" / "saved_model.pb").exists()
 
 
+def test_features_run_as_printed():
+    names = {}
+    example = _blocks()[10].replace("epochs=20", "epochs=1")
+    exec(example.replace("epochs=10", "epochs=1, verbose=0"), names)
+    assert names["model"](names["x"]).shape == (1500, 10)
+
+
 def test_gan_examples_run_as_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    points, images, alike, presets, serving = _blocks()[5:]
+    points, images, alike, presets, serving = _blocks()[5:10]
     points = points.replace("100_000", "2_000").replace("10_000", "1_000")
     names = {}
     exec(points.replace("epochs=200", "epochs=1, verbose=0"), names)

@@ -59,7 +59,7 @@ class Features(keras.layers.Layer):
 
     def __init__(self, rbm: Any, trainable: bool = False, **kwargs):
         checks.layer_keywords(type(self).__name__, kwargs)
-        units = [getattr(rbm, name, None) for name in _Units._fields]
+        units: Any = [getattr(rbm, name, None) for name in _Units._fields]
         if not all(isinstance(unit, Unit) for unit in units):
             raise ValueError(
                 "Features: rbm must be a genzoo.RBM, which has visible and "

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.runtime import distribute, random
-from genzoo.runtime.sparse import SparseRows, is_sparse
+from genzoo.runtime.sparse import SparseRows
 
 # What a pipeline says of values that are not in the space.
 OUTSIDE = "genzoo: values outside of the space"
@@ -33,6 +33,11 @@ def is_array(x: Any) -> bool:
     return isinstance(x, (list, tuple)) or hasattr(x, "shape")
 
 
+def is_sparse(x: Any) -> bool:
+    """Whether x is a sparse matrix of SciPy or of TensorFlow."""
+    return hasattr(x, "tocsr") or isinstance(x, tf.SparseTensor)
+
+
 def as_array(x: Any, wide: bool = False) -> Any:
     """A NumPy array of x in a compact dtype: no objects, no needless float64.
 
@@ -48,6 +53,12 @@ def as_array(x: Any, wide: bool = False) -> Any:
     """
     if isinstance(x, SparseRows):
         return x
+    if isinstance(x, tf.data.Dataset) or is_stream(x):
+        raise ValueError(
+            f"x must be numeric, an array; received {type(x).__name__}, which "
+            "gives batches. Pass it to fit, evaluate or predict, or take one "
+            "batch of it."
+        )
     if is_sparse(x):
         x = SparseRows.of(x)
     elif hasattr(x, "detach") and hasattr(x, "cpu"):
@@ -65,6 +76,14 @@ def as_array(x: Any, wide: bool = False) -> Any:
 
 
 def _array_of(x):
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        # What lies under the mask is no number that was measured.
+        return np.ma.filled(x.astype(np.float64), np.nan)
+    if isinstance(x, tf.RaggedTensor):
+        raise ValueError(
+            "x must be numeric, an array; received a RaggedTensor. If its "
+            "rows have one length, take x.to_tensor()."
+        )
     try:
         return np.asarray(x)
     except ValueError:
@@ -107,7 +126,7 @@ def _of_others(x):
             f" x[{at}] is {value!r}, a missing value: take x.astype(float), "
             "in which it is NaN, and pass missing='nan' to fit."
         )
-    if isinstance(value, str):
+    if isinstance(value, (str, bytes)):
         return f" It holds text, such as {str(value)!r}." + _if_numbers(values)
     return f" It holds {type(value).__name__} objects."
 

@@ -6,11 +6,6 @@ import numpy as np
 import tensorflow as tf
 
 
-def is_sparse(x: Any) -> bool:
-    """Whether x is a sparse matrix of SciPy or of TensorFlow."""
-    return hasattr(x, "tocsr") or isinstance(x, tf.SparseTensor)
-
-
 class SparseRows:
     """Examples of which most numbers are zero, as an array is used.
 

@@ -11,7 +11,7 @@ from keras import ops
 
 from genzoo import checks
 from genzoo.runtime import data, distribute, random
-from genzoo.runtime.sparse import SparseRows, is_sparse
+from genzoo.runtime.sparse import SparseRows
 from genzoo.spaces import hints
 from genzoo.spaces.grid import (
     Axis,
@@ -322,7 +322,7 @@ class Space:
         Raises:
             ValueError: if x is empty, of another shape, or outside.
         """
-        if isinstance(x, Mapping) and not is_sparse(x):
+        if isinstance(x, Mapping) and not data.is_sparse(x):
             x = x[self.entry(where, x)]
         try:
             x = data.as_array(x, wide)

@@ -6,7 +6,7 @@ import tensorflow as tf
 from sources import Csr
 
 from genzoo.runtime import data
-from genzoo.runtime.sparse import SparseRows, is_sparse
+from genzoo.runtime.sparse import SparseRows
 
 
 def dense(rows=40, width=9, seed=0):
@@ -52,7 +52,7 @@ def test_every_format_of_scipy():
     for form in ("csr", "csc", "coo", "lil", "dok", "bsr", "dia"):
         for kind in ("matrix", "array"):
             made = getattr(sparse, f"{form}_{kind}")(x)
-            assert is_sparse(made)
+            assert data.is_sparse(made)
             np.testing.assert_array_equal(data.as_array(made)[:], x, form)
     cube = sparse.coo_array(dense(8, 6).reshape(8, 2, 3))
     np.testing.assert_array_equal(data.as_array(cube)[:], cube.toarray())

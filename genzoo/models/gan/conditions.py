@@ -147,7 +147,10 @@ class Conditions:
             y = y[:, 0]
         takes = f"{where}: the model takes {self.description}"
         if y.ndim == 0 or y.shape[1:] != self.shape:
-            raise ValueError(f"{takes}; received shape {y.shape}.")
+            hint = ""
+            if self.classes and y.shape[1:] == (self.classes,):
+                hint = " From one-hot ones take y.argmax(axis=1)."
+            raise ValueError(f"{takes}; received shape {y.shape}.{hint}")
         if rows is not None and len(y) != rows:
             raise ValueError(
                 f"{where}: there are {rows} examples and {len(y)} {self.name}."

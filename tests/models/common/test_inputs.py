@@ -188,9 +188,20 @@ def test_a_gan_takes_batches_and_dicts_too():
     gan.fit(loader, steps_per_epoch=2, verbose=0)
     named = {"image": x, "number": 1000 + np.arange(40), "label": y}
     gan.fit(tf.data.Dataset.from_tensors(named), verbose=0)
+    with pytest.raises(ValueError, match=r"one-hot ones take y\.argmax"):
+        gan.fit(x, np.eye(3)[y], verbose=0)
     named["other"] = y
     with pytest.raises(ValueError, match="'image' 2 of them fit labels"):
         gan.fit(tf.data.Dataset.from_tensors(named), verbose=0)
+
+
+@pytest.mark.parametrize("make", [dataset, batches, lambda: Pages(BITS, 8, 12)])
+def test_what_takes_an_array_says_who_takes_batches(make):
+    model = rbm()
+    model.adapt(BITS)
+    for method in (model.energy, model.log_prob, model.hidden_mean):
+        with pytest.raises(ValueError, match="Pass it to fit, evaluate or"):
+            method(make())
 
 
 REFUSED = {
@@ -211,6 +222,15 @@ REFUSED = {
     "dicts": (lambda: [{"a": 1}, {"a": 0}], r"holds dicts, of \['a'\]"),
     "dates": (lambda: np.zeros((2, 4), "M8[D]"), "days or seconds"),
     "complex": (lambda: np.zeros((2, 4), complex), r"x\.real"),
+    "bytes": (lambda: np.full((2, 4), b"a"), "return_inverse=True"),
+    "masked": (
+        lambda: np.ma.masked_array(BITS, BITS == 1),
+        "not finite.*missing='nan'",
+    ),
+    "ragged tensor": (
+        lambda: tf.ragged.constant([[1, 0], [1]]),
+        r"x\.to_tensor\(\)",
+    ),
     "nothing at all": (lambda: [], "x is empty"),
 }
 
