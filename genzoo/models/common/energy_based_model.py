@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import checks, losses
-from genzoo.losses.protocols import Step, known_rules
+from genzoo.losses.protocols import Step, can_weigh, known_rules
+from genzoo.models.common import sample_weights
 from genzoo.models.common import watch as watching
 from genzoo.models.common.agreement import warn_of_disagreement
 from genzoo.models.common.endpoints import (
@@ -25,8 +26,8 @@ from genzoo.models.common.walks import GROUP, Walks, divided
 from genzoo.models.common.watch import KNOWN_LENGTH, Watch
 from genzoo.optimizers.falling import Falling, Plan
 from genzoo.partition.log_partition import LogPartition
+from genzoo.runtime import batch, distribute, random, weights
 from genzoo.runtime import data as pipelines
-from genzoo.runtime import distribute, random, weights
 from genzoo.runtime.graph import Graph
 from genzoo.runtime.memory import check_memory
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
@@ -255,7 +256,12 @@ class EnergyBasedModel(GenerativeModel):
         """E(x) of a batch of examples, (batch,), in nats."""
         raise NotImplementedError
 
-    def adapt(self, x: Any, steps: int | None = None) -> None:
+    def adapt(
+        self,
+        x: Any,
+        steps: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> None:
         """Set what follows from the data's averages alone."""
         self.adapted.assign(1)
 
@@ -315,14 +321,18 @@ class EnergyBasedModel(GenerativeModel):
         """The unit of the rate of a `genzoo.optimizers.Falling`."""
         return 1.0
 
-    def _prepare(self, x: Any, steps: int | None = None) -> None:
-        if not self.adapted.numpy():
-            self.adapt(x, steps)
+    def _prepare(
+        self, x: Any, steps: int | None = None, weight: Array | None = None
+    ) -> None:
+        if self.adapted.numpy():
+            return
+        # Models of users may know no weights.
+        self.adapt(x, steps, *([] if weight is None else [weight]))
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update by the learning rule that `compile` was given."""
-        x = _examples(data)
-        first, rows = distribute.global_rows(tf.shape(x)[0])
+        x = self._batch(data)
+        first, rows = distribute.global_rows(_rows(x))
         seed = self.draws.next().at_row(first)
         penalties = self._penalty_gradients()
         step = Step(*self.loss.gradients(self, x, seed))
@@ -340,7 +350,29 @@ class EnergyBasedModel(GenerativeModel):
         if pairs:
             self.optimizer.apply(*map(list, zip(*pairs, strict=True)))
         self.adapted.assign(1)
-        return self._logs(step.measure, height, rows)
+        return self._logs(step.measure, height, rows, x)
+
+    def _batch(self, data: Any) -> Any:
+        """A `Batch` or x, of what a pipeline gives."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        if weight is None and y is not None and sample_weights.may_be(y):
+            y, weight = None, y
+        if y is not None:
+            raise ValueError(
+                "The data must be x alone, or (x, sample_weight) with floats "
+                "of shape (batch,). To leave out labels, map the dataset: "
+                "dataset.map(lambda x, *rest: x)."
+            )
+        x = batch.unpacked(x) if weight is None else batch.make(x, weight)
+        if isinstance(x, batch.Batch) and not can_weigh(self):
+            name = type(self).__name__
+            raise ValueError(
+                f"{name} takes no weights of examples: its learning rules "
+                "are given x alone. Repeat examples instead, or have the "
+                "rules take a genzoo.runtime.batch.Batch and set "
+                "takes_batches = True."
+            )
+        return x
 
     def _penalty_gradients(self) -> list:
         """This replica's share of the regularizers' gradients, or Nones."""
@@ -354,8 +386,8 @@ class EnergyBasedModel(GenerativeModel):
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """The loss of held-out data, and the metrics of data and samples."""
-        x = _examples(data)
-        first, rows = distribute.global_rows(tf.shape(x)[0])
+        x = self._batch(data)
+        first, rows = distribute.global_rows(_rows(x))
         seed = self.draws.next(random.SAMPLING).at_row(first)
         measure = height = None
         if self._watches:
@@ -365,38 +397,48 @@ class EnergyBasedModel(GenerativeModel):
         if self._compared.metrics:
             own = random.fold_in(seed, 0)
             steps = tf.constant(_METRIC_STEPS)
-            self._compared.update(x, self._draw(tf.shape(x)[0], own, steps))
-        return self._logs(measure, height, rows)
+            samples = self._draw(_rows(x), own, steps)
+            self._compared.update(sample_weights.repeated(x), samples)
+        return self._logs(measure, height, rows, x)
 
     # The logs ---------------------------------------------------------------
 
     def _height(self, x, energy=None) -> tf.Tensor:
         """This replica's share of <E(x) - E0> over a batch, in nats."""
         if energy is None:
-            energy = distribute.share_of_mean(self.call(x))
+            each = self.call(batch.examples(x))
+            energy = batch.weighed(batch.shares(x, each.dtype), each)
         reference = tf.cast(self._reference_energy(), energy.dtype)
-        return energy - distribute.share(reference)
+        total = batch.total(x, energy.dtype)
+        return energy - total * distribute.share(reference)
 
     def _reference_energy(self) -> Any:
         """E0, the energy of a point in the midst of the data, in nats."""
         return 0.0
 
-    def _logs(self, measure, height, rows) -> dict[str, tf.Tensor]:
+    def _logs(self, measure, height, rows, x=None) -> dict[str, tf.Tensor]:
         """The means so far, given this replica's shares of a batch's.
 
         Args:
             measure: what the rule makes small, or None.
             height: `_height`, or None.
             rows: of the batch, on all replicas.
+            x: the batch; None counts rows alone.
         """
+        total = batch.total(x, tf.float32)
+        if batch.weight(x) is not None:
+            rows = total * tf.cast(rows, tf.float32)
         for tracker, value in (
             (self._measures, measure),
             (self._loss_tracker, height),
         ):
             if tracker is not None and value is not None:
-                tracker.update_state(
-                    distribute.all_sum(value), sample_weight=rows
-                )
+                value = distribute.all_sum(value)
+                if batch.weight(x) is not None:
+                    value = tf.math.divide_no_nan(
+                        value, tf.cast(total, value.dtype)
+                    )
+                tracker.update_state(value, sample_weight=rows)
         logs = self.get_metrics_result()
         if measure is None:
             logs = {"loss": logs["loss"]}
@@ -477,7 +519,7 @@ class EnergyBasedModel(GenerativeModel):
         self,
         x: Any,
         y: Any = None,
-        sample_weight: None = None,
+        sample_weight: ArrayLike | None = None,
         class_weight: None = None,
         return_dict: bool = False,
     ) -> Any:
@@ -506,7 +548,7 @@ class EnergyBasedModel(GenerativeModel):
         y: Any = None,
         batch_size: int | None = None,
         verbose: str | int = "auto",
-        sample_weight: None = None,
+        sample_weight: ArrayLike | None = None,
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
@@ -522,10 +564,10 @@ class EnergyBasedModel(GenerativeModel):
 
         Args:
             x: examples, an array or a dataset of batches.
-            y: must be None, as sample_weight.
+            y: must be None.
             batch_size: as in Keras.
             verbose: as in Keras.
-            sample_weight: must be None.
+            sample_weight: what each example counts, (n,).
             steps: as in Keras.
             callbacks: as in Keras.
             return_dict: as in Keras.
@@ -548,12 +590,14 @@ class EnergyBasedModel(GenerativeModel):
             **kwargs,
         )
         if not is_fitting:
-            results |= self._identities(x)
+            results |= self._identities(x, sample_weight)
         return (
             results if return_dict else self._flatten_metrics_in_order(results)
         )
 
-    def _identities(self, x: Any) -> dict[str, float]:
+    def _identities(
+        self, x: Any, weight: ArrayLike | None = None
+    ) -> dict[str, float]:
         """What `evaluate` finds beside the likelihood."""
         found = {}
         stored = self.stored_log_partition
@@ -561,7 +605,7 @@ class EnergyBasedModel(GenerativeModel):
             found["log_partition_stderr"] = stored.stderr
         if self._has_few_states and pipelines.is_array(x):
             x = self._examples("evaluate", x)
-            found |= likelihood_identity(x, self.log_prob)
+            found |= likelihood_identity(x, self.log_prob, weight)
         return found
 
     @property
@@ -1017,11 +1061,5 @@ def _paced(gradient, weight):
     return gradient * getattr(weight, "rate_share", 1.0)
 
 
-def _examples(data: Any) -> tf.Tensor:
-    x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-    if y is not None or weight is not None:
-        raise ValueError(
-            "The data must be x alone, without labels or weights. Map the "
-            "dataset: dataset.map(lambda x, *rest: x)."
-        )
-    return x
+def _rows(x):
+    return tf.shape(batch.examples(x))[0]

@@ -71,7 +71,7 @@ class Offsets(keras.layers.Layer):
             *gradients.centred_biases(kernel, rest, at_hidden, *pair),
         ]
 
-    def follow(self, mean: tf.Tensor) -> None:
+    def follow(self, mean: tf.Tensor, total: float | tf.Tensor = 1.0) -> None:
         """Let the hidden offset follow the data's mean hidden state.
 
         Slowly: an offset taken from the batch itself is correlated with its
@@ -80,7 +80,8 @@ class Offsets(keras.layers.Layer):
 
         Args:
             mean: this replica's share of the mean over a batch.
+            total: of the weights in it, over all replicas.
         """
         old = tf.convert_to_tensor(self.hidden.value)
-        change = _RATE * (distribute.all_sum(mean) - old)
+        change = _RATE * (distribute.all_sum(mean) - total * old)
         self.hidden.assign(old + change)

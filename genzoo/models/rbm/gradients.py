@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo.partition import Layers
-from genzoo.runtime import random
+from genzoo.runtime import batch, random
 
 
 def outer(v: tf.Tensor, h: tf.Tensor, dtype: Any) -> tf.Tensor:
@@ -24,21 +24,23 @@ def outer(v: tf.Tensor, h: tf.Tensor, dtype: Any) -> tf.Tensor:
 def free_energy(
     layers: Layers, v: tf.Tensor, field: tf.Tensor, weight: Any
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """`weight sum_b F(v_b)`, with `F = -a(v) - log-cumulant(W' v)`.
+    """`sum_b weight_b F(v_b)`, with `F = -a(v) - log-cumulant(W' v)`.
+
+    The weight is a number or of shape (batch,).
 
     Returns:
         (value, means): means are the hidden units' mean statistics.
     """
     cumulant, means = layers.hidden.moments(field)
     potential = layers.visible.potential(v)
-    return -weight * ops.sum(potential + cumulant), means
+    return -batch.weighed(weight, potential + cumulant), means
 
 
 def averages(
     layers: Layers, v: tf.Tensor, means: list[tf.Tensor], weight: Any
 ) -> list[tf.Tensor]:
-    """`weight sum_b` of the visible and of the hidden statistics."""
-    weights = tf.fill((1, tf.shape(v)[0]), weight)
+    """`sum_b weight_b` of the visible and of the hidden statistics."""
+    weights = tf.broadcast_to(weight, (1, tf.shape(v)[0]))
     statistics = [*layers.visible.statistics(v), *means]
     return [tf.matmul(weights, s)[0] for s in statistics]
 
@@ -61,7 +63,8 @@ def phases(
         layers: a `partition.Layers`.
         data: (v, W' v), each (batch, width).
         samples: the same for samples.
-        weights: one over the number of data and that of samples.
+        weights: what a row counts, of the data and of the samples: numbers,
+            or of shape (batch,).
         dtype: the dtype of products.
         offsets: visible and hidden offsets for centred gradients, or None.
 
@@ -78,6 +81,7 @@ def phases(
     averages1 = averages(layers, v1, means1, w1)
     at_hidden = len(layers.visible.parameters)
     rest = [s1 - s0 for s0, s1 in zip(averages0, averages1, strict=True)]
+    w0, w1 = batch.column(w0, v0), batch.column(w1, v1)
     v, h = [v0, v1], [-w0 * means0[0], w1 * means1[0]]
     if offsets:
         # As the product rounds it, so that all terms have the same offset.
@@ -149,7 +153,7 @@ def pseudolikelihood(
         v: visible states, (batch, visible.width).
         field: W' v, (batch, hidden.width).
         sites: the units i to sum over, int tensor (n,).
-        weight: a factor.
+        weight: a factor, a number or one for each row, (batch,).
 
     Returns:
         (scores, gradients): the unweighted sum over i of the
@@ -164,6 +168,11 @@ def pseudolikelihood(
         tf.convert_to_tensor(visible.bias.value), (visible.size, depth)
     )
     averages = hidden.mean_statistics(field)
+    weight = tf.convert_to_tensor(weight, v.dtype)
+    is_one = weight.shape.rank == 0
+
+    def by_row(values):
+        return values if is_one else batch.column(weight, values) * values
 
     def add_site(number, scores, means, rows, flips):
         site = sites[number]
@@ -176,7 +185,7 @@ def pseudolikelihood(
         scores += hidden.log_cumulant(field) - tf.reduce_logsumexp(logits, 1)
         q = tf.nn.softmax(logits)[..., None]
         moved_means = [
-            q * tf.reshape(s, tf.shape(moved))
+            by_row(q * tf.reshape(s, tf.shape(moved)))
             for s in hidden.mean_statistics(flat)
         ]
         means = [
@@ -184,7 +193,7 @@ def pseudolikelihood(
             for total, s in zip(means, moved_means, strict=True)
         ]
         row = tf.tensordot(change, moved_means[0], [[0, 1], [0, 1]])
-        flip = tf.reduce_sum(change * q, axis=[0, 1])
+        flip = tf.reduce_sum(by_row(change * q), axis=[0, 1])
         return (
             number + 1,
             scores,
@@ -208,7 +217,7 @@ def pseudolikelihood(
     )
     # d loss = sum_i (sum_s q_s d(-F)(v with s at i) - d(-F)(v)).
     excess = [
-        total - tf.cast(count, v.dtype) * s
+        total - tf.cast(count, v.dtype) * by_row(s)
         for total, s in zip(means, averages, strict=True)
     ]
     kernel_gradient = tf.matmul(v, excess[0], transpose_a=True) + tf.reshape(
@@ -219,6 +228,8 @@ def pseudolikelihood(
         tf.reshape(flips, (-1,)),
         *(tf.reduce_sum(s, axis=0) for s in excess),
     ]
+    if not is_one:
+        return scores, gradients
     return scores, [weight * gradient for gradient in gradients]
 
 

@@ -476,7 +476,12 @@ class RBM(EnergyBasedModel):
     def _penalty_gradients(self) -> list:
         return self.offsets.penalty(self._machine, super()._penalty_gradients())
 
-    def adapt(self, x: Examples, steps: int | None = None) -> None:
+    def adapt(
+        self,
+        x: Examples,
+        steps: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> None:
         """Set what follows from the data alone, before training.
 
         The visible bias is that at which, without a kernel, each visible unit
@@ -493,29 +498,33 @@ class RBM(EnergyBasedModel):
         Args:
             x: array of shape (n, *event_shape), or a dataset of batches.
             steps: how many batches of the dataset to see; None means all.
+            sample_weight: what each example of an array counts, (n,).
 
         Raises:
             ValueError: if x is empty, of another shape or outside the space.
         """
-        x = self._checked("adapt", x)
+        given = self._given("adapt", x, None, sample_weight)
+        x, weight = given.x, given.weight
         with self._told_plainly("adapt"):
-            mean, variance, count = data.moments(x, steps)
+            mean, variance, count = data.moments(x, steps, weight)
         mean, variance = np.ravel(mean), np.ravel(variance)
         is_new = not self.adapted.numpy()
         if not is_new and weights.is_touched(self.kernel):
             return
         if self.visible.bias.trainable and not weights.is_touched(self.kernel):
             self.visible.adapt_untouched(mean, variance, count)
-            self._leave_saddle(x, mean)
+            self._leave_saddle(x, mean, weight)
         rows = self.visible.standardise(mean[None])
         field = self._machine.hidden_field(rows)
         self.offsets.visible.assign(rows[0])
         self.offsets.hidden.assign(self.hidden.mean(field)[0])
-        super().adapt(x, steps)
+        self.adapted.assign(1)
         if self.chains is not None:
             self.reset_chains()
 
-    def _leave_saddle(self, x: Examples, mean: Array) -> None:
+    def _leave_saddle(
+        self, x: Examples, mean: Array, weight: Array | None
+    ) -> None:
         """Let a kernel that is still the default tell examples apart."""
         is_own = self._is_default and self.kernel.trainable
         given = (self.visible.bias, self.hidden.bias)
@@ -524,7 +533,8 @@ class RBM(EnergyBasedModel):
         if not (is_own and self.hidden.trainable):
             return
         generator = np.random.default_rng(self.draws.epoch_key())
-        rows = some_rows(x, max(_SEEN, 2 * self.hidden.width), generator)
+        seen = max(_SEEN, 2 * self.hidden.width)
+        rows = some_rows(x, seen, generator, weight)
         states = self._machine.rows(rows).numpy()
         shape, dtype = self.kernel.shape, self.kernel.dtype
         kernel = np.asarray(self.kernel_initializer(shape, dtype))

@@ -4,7 +4,6 @@ There the gradient of the kernel vanishes, and only grows as fast as the data
 are correlated: with few or sparse rows a training may end before it has left.
 """
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -23,12 +22,24 @@ _MEASURED = 500
 _FEW = 16
 
 
-def some_rows(x: Any, n: int, generator: np.random.Generator) -> Array:
-    """Up to n examples, with repetitions, in random order."""
+def some_rows(
+    x: Any,
+    n: int,
+    generator: np.random.Generator,
+    weight: Array | None = None,
+) -> Array:
+    """n examples, with repetitions, in random order and as often as weighed."""
     if not data.is_array(x):
-        batches = itertools.islice(iter(x), _BATCHES)
-        x = np.concatenate([np.asarray(batch) for batch in batches])
-    return x[generator.integers(0, len(x), n)]
+        found = list(data.parts(x, steps=_BATCHES))
+        x = np.concatenate([part for part, _ in found])
+        if found[0][1] is not None:
+            weight = np.concatenate([of_part for _, of_part in found])
+    places = generator.random(n)
+    if weight is None:
+        return x[(places * len(x)).astype(int)]
+    ends = np.cumsum(weight, dtype=np.float64)
+    chosen = np.searchsorted(ends, places * ends[-1], side="right")
+    return x[np.minimum(chosen, len(x) - 1)]
 
 
 def differences(
