@@ -189,18 +189,19 @@ class GenerativeModel(Preset, keras.Model):
         self._refuse("fit", class_weight=class_weight)
         distribute.check_supported()
         self._assert_compile_called("fit")
-        plan = self._plan(
-            x,
-            y,
-            sample_weight=sample_weight,
-            batch_size=batch_size,
-            epochs=epochs,
-            callbacks=as_list(callbacks),
-            validation_split=validation_split,
-            validation_data=validation_data,
-            shuffle=shuffle,
-            **kwargs,
-        )
+        with self._told_plainly("fit"):
+            plan = self._plan(
+                x,
+                y,
+                sample_weight=sample_weight,
+                batch_size=batch_size,
+                epochs=epochs,
+                callbacks=as_list(callbacks),
+                validation_split=validation_split,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                **kwargs,
+            )
         plan["callbacks"] = [*self._own_callbacks(), *plan["callbacks"]]
         self._ends_at_nan = any(
             isinstance(callback, keras.callbacks.TerminateOnNaN)
@@ -327,7 +328,8 @@ class GenerativeModel(Preset, keras.Model):
             if data.is_array(held.x):
                 held_rows = options.get("validation_batch_size")
                 options["validation_batch_size"] = held_rows or rows
-            validation_data = held.packed()
+            steps = options.get("validation_steps")
+            validation_data = self._packed("fit", held, steps)
         x = given.x
         if data.is_array(x) and options.get("steps_per_epoch") is not None:
             raise ValueError(
@@ -338,7 +340,7 @@ class GenerativeModel(Preset, keras.Model):
         steps = options.get("steps_per_epoch")
         self._prepare(x, steps, given.weight)
         in_memory = data.is_array(x)
-        x = given.scaled(self._where("fit"), steps).packed()
+        x = self._packed("fit", given, steps)
         if in_memory and shuffle:
             order = data.EpochOrder(len(given.x), self.draws)
             x = data.shuffled(x, rows, order.permutation)
@@ -389,7 +391,7 @@ class GenerativeModel(Preset, keras.Model):
             rows = self._batch_size("evaluate", batch_size, x)
             given = self._given("evaluate", x, y, sample_weight)
             batch_size = rows if data.is_array(given.x) else None
-            x = given.scaled().packed()
+            x = self._packed("evaluate", given, steps)
             x, y = x if isinstance(x, tuple) else (x, None)
         self._prepare_scores(bool(kwargs.get("_use_cached_eval_dataset")))
         self._compared.is_evaluating = True
@@ -461,7 +463,7 @@ class GenerativeModel(Preset, keras.Model):
         self._one_batch("train_on_batch", x)
         given = self._given("train_on_batch", x, y, sample_weight)
         self._prepare_batch(given.x, given.weight)
-        x = given.scaled().packed()
+        x = self._packed("train_on_batch", given)
         x, y = x if isinstance(x, tuple) else (x, None)
         return super().train_on_batch(x, y, return_dict=return_dict)
 
@@ -487,7 +489,7 @@ class GenerativeModel(Preset, keras.Model):
         self._one_batch("test_on_batch", x)
         given = self._given("test_on_batch", x, y, sample_weight)
         self._prepare_scores(is_fitting=False)
-        x = given.scaled().packed()
+        x = self._packed("test_on_batch", given)
         x, y = x if isinstance(x, tuple) else (x, None)
         return super().test_on_batch(x, y, return_dict=return_dict)
 
@@ -603,6 +605,11 @@ class GenerativeModel(Preset, keras.Model):
             )
         x, y = self._checked_pair(method, x, y)
         return Given(x, y)
+
+    def _packed(self, method: str, given: Given, steps: Any = None) -> Any:
+        """What Keras's loops take, with weights of mean one."""
+        with self._told_plainly(method):
+            return given.scaled(self._where(method), steps).packed()
 
     def _parts(self, x: Any, y: Any, weight: Any) -> tuple:
         """(x, y, weight) of tuples such as Keras takes."""

@@ -22,20 +22,19 @@ class Given(NamedTuple):
     weight: Array | None = None
     seen: Array | None = None
 
-    def scaled(self, where: str = "", steps: int | None = None) -> Self:
+    def scaled(self, where: str, steps: int | None = None) -> Self:
         """With weights of mean one.
 
         Args:
             where: who asks, for messages.
             steps: how many batches of a dataset are an epoch; None means all.
-                Without `where` the weights of a dataset stay as they are.
         """
         if data.is_array(self.x):
             if self.weight is None:
                 return self
             return self._replace(weight=sample_weights.scaled(self.weight))
         spec = getattr(self.x, "element_spec", None)
-        if not where or not sample_weights.are_in(spec):
+        if not sample_weights.are_in(spec):
             return self
         mean = sample_weights.mean(where, self.x, steps)
         return self._replace(x=sample_weights.divided(self.x, mean))
