@@ -102,6 +102,27 @@ class Unit(keras.layers.Layer):
         """log |dx / d state|: what a density of examples has less, in nats."""
         return 0.0
 
+    def log_scale_of(self, seen: tf.Tensor) -> tf.Tensor:
+        """The same of some units alone, those seen, bool (batch, width)."""
+        return tf.zeros(tf.shape(seen)[:1], self.bias.dtype)
+
+    def by_unit(self, seen: tf.Tensor) -> tf.Tensor:
+        """What is said of all numbers of a unit, (batch, width), of units.
+
+        Returns:
+            (batch, size): of each unit what is said of its first number.
+        """
+        return seen[:, :: self.width // self.size]
+
+    def choices(self) -> list[tuple[Array, Array | None]]:
+        """What each unit may be: its columns in a state, and their levels.
+
+        The levels are None for continuous units.
+        """
+        depth = self.width // self.size
+        columns = np.arange(self.width).reshape(self.size, depth)
+        return [(own, self.levels) for own in columns]
+
     def potential(self, x: tf.Tensor) -> tf.Tensor:
         """a(x), shape (batch,), for states x of shape (batch, width)."""
         return ops.matmul(x, ops.cast(self.bias, x.dtype)[:, None])[:, 0]
