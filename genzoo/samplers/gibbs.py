@@ -69,7 +69,7 @@ def collapsed_gibbs(
     log-cumulants as the kernel has elements, times the levels.
 
     Args:
-        unit: a discrete `Unit` with the potential `bias . x`.
+        unit: a `Unit` of finitely many levels.
         other: the other layer's.
         kernel: (unit.width, other.width).
 
@@ -79,10 +79,7 @@ def collapsed_gibbs(
     levels = tf.cast(unit.levels, kernel.dtype)
     depth = levels.shape[1]
     kernels = tf.reshape(kernel, (unit.size, depth, other.width))
-    bias = tf.reshape(
-        unit.potential(tf.eye(unit.width, dtype=kernel.dtype)),
-        (unit.size, depth),
-    )
+    potentials = unit.level_potentials(kernel.dtype)
 
     def sweep(seed, x):
         uniform = random.uniform(
@@ -96,7 +93,7 @@ def collapsed_gibbs(
             cumulant = tf.reshape(
                 other.log_cumulant(flat), (-1, levels.shape[0])
             )
-            logits = tf.linalg.matvec(change, bias[site]) + cumulant
+            logits = potentials[site] + cumulant
             ends = tf.cumsum(tf.nn.softmax(logits), axis=1)[:, :-1]
             passed = ends <= uniform[:, site][:, None]
             chosen = tf.reduce_sum(tf.cast(passed, tf.int32), axis=1)

@@ -12,8 +12,8 @@ from genzoo.units.unit import Unit
 class Tempered:
     """Units with the potential `beta a(x)`: what both layers of p^beta are.
 
-    Nothing is copied. Discrete units whose potential is linear have another
-    bias; those that are quadratic, on a line or half of one, are also
+    Nothing is copied. Units whose potential is linear have another bias;
+    those that are quadratic, on a line or half of one, are also
     `1 / sqrt(beta)` as wide. It has the methods of a `Unit` that chains and
     sums need.
 
@@ -34,8 +34,8 @@ class Tempered:
         if not can_temper(unit):
             raise ValueError(
                 f"{type(unit).__name__} units have no temperature but 1: "
-                "their potential is neither linear on finitely many levels, "
-                "nor that of Gaussian or ReLU units."
+                "their potential is neither bias . x, nor that of Gaussian or "
+                "ReLU units."
             )
         self.unit = unit
         self.beta = beta
@@ -43,10 +43,11 @@ class Tempered:
         self.width = unit.width
         self.levels = unit.levels
         self.state_count = unit.state_count
+        self._is_linear = is_linear(unit)
 
     def _width(self, dtype):
         """How much wider states are than those of the unit at temperature 1."""
-        if self.levels is not None:
+        if self._is_linear:
             return tf.ones((), dtype)
         return tf.math.rsqrt(tf.cast(self.beta, dtype))
 
@@ -59,6 +60,10 @@ class Tempered:
     def potential(self, x: tf.Tensor) -> tf.Tensor:
         """Beta a(x), (batch,)."""
         return tf.cast(self.beta, x.dtype) * self.unit.potential(x)
+
+    def level_potentials(self, dtype: str) -> tf.Tensor:
+        """Beta a of each level of each unit, (size, n_levels)."""
+        return tf.cast(self.beta, dtype) * self.unit.level_potentials(dtype)
 
     def unit_log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
         """log sum_x exp(beta a(x) + field x) of each unit, (batch, size)."""
@@ -77,11 +82,7 @@ class Tempered:
     def sample(self, field: tf.Tensor, seed: random.Seed) -> tf.Tensor:
         """A state drawn given the field, (batch, width)."""
         drawn = self.unit.sample(self._field(field), seed)
-        return (
-            drawn
-            if self.levels is not None
-            else drawn * self._width(field.dtype)
-        )
+        return drawn if self._is_linear else drawn * self._width(field.dtype)
 
     def states(
         self, start: int | tf.Tensor, count: int, dtype: str
@@ -91,8 +92,9 @@ class Tempered:
 
 
 def is_linear(unit: Unit) -> bool:
-    """Whether units are discrete with the potential `bias . x`."""
-    return unit.levels is not None and type(unit).potential is Unit.potential
+    """Whether units have the potential `bias . x`, and nothing beside."""
+    kind = type(unit)
+    return kind.potential is Unit.potential and kind.log_base is Unit.log_base
 
 
 def can_temper(unit: Unit) -> bool:

@@ -34,8 +34,9 @@ class Unit(keras.layers.Layer):
             example.
         width: length of a state in a row, the number of kernel rows or
             columns.
-        levels: for discrete units, the values one unit can take, an array of
-            shape (n_levels, width // size); None for continuous units.
+        levels: for units of finitely many levels, the values one unit can
+            take, an array of shape (n_levels, width // size); else None.
+        level_base: `log_base` of these levels, (n_levels,); None for zeros.
         bias: weight of shape (width,), the linear part of `a`.
 
     Raises:
@@ -54,6 +55,7 @@ class Unit(keras.layers.Layer):
     # Weights that older presets lack, and what they then are.
     newer: ClassVar[dict[str, float]] = {}
     levels: np.ndarray | None = None
+    level_base: np.ndarray | None = None
 
     def __init__(self, size: int | tuple[int, ...], **kwargs):
         checks.layer_keywords(type(self).__name__, kwargs)
@@ -87,7 +89,7 @@ class Unit(keras.layers.Layer):
 
     @property
     def state_count(self) -> int | None:
-        """The number of joint states, None for continuous units."""
+        """The number of joint states, None if they are no finite list."""
         return None if self.levels is None else len(self.levels) ** self.size
 
     def standardise(self, x: tf.Tensor) -> tf.Tensor:
@@ -123,9 +125,38 @@ class Unit(keras.layers.Layer):
         columns = np.arange(self.width).reshape(self.size, depth)
         return [(own, self.levels) for own in columns]
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether no state reaches infinity.
+
+        Then the log-cumulant grows no faster than the field, and any other
+        layer, whose potential falls faster than that, stays normalisable.
+        """
+        return self.space.is_bounded
+
     def potential(self, x: tf.Tensor) -> tf.Tensor:
         """a(x), shape (batch,), for states x of shape (batch, width)."""
-        return ops.matmul(x, ops.cast(self.bias, x.dtype)[:, None])[:, 0]
+        linear = ops.matmul(x, ops.cast(self.bias, x.dtype)[:, None])[:, 0]
+        return linear + self.log_base(x)
+
+    def log_base(self, x: tf.Tensor) -> tf.Tensor | float:
+        """What a(x) is beside `bias . x`, (batch,); 0 by default."""
+        return 0.0
+
+    def level_potentials(self, dtype: str) -> tf.Tensor:
+        """a of each level of each unit, (size, n_levels).
+
+        Raises:
+            ValueError: for units without a finite list of levels.
+        """
+        if self.levels is None:
+            raise ValueError(
+                f"{type(self).__name__} units have no finite list of levels."
+            )
+        bias = ops.reshape(ops.cast(self.bias, dtype), (self.size, -1))
+        linear = ops.matmul(bias, ops.cast(self.levels.T, dtype))
+        base = 0.0 if self.level_base is None else self.level_base
+        return linear + ops.cast(base, dtype)
 
     def log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
         """log sum_x exp(a(x) + field . x), shape (batch,)."""
@@ -149,11 +180,11 @@ class Unit(keras.layers.Layer):
         The cumulative distribution of each unit given the field is inverted.
 
         Raises:
-            ValueError: for continuous units.
+            ValueError: for units without a finite list of levels.
         """
         raise ValueError(
-            f"{type(self).__name__} units are continuous: they are not drawn "
-            "from uniform numbers by arithmetic alone. Use sample(field, seed)."
+            f"{type(self).__name__} units are not drawn from one uniform "
+            "number each by arithmetic alone. Use sample(field, seed)."
         )
 
     def statistics(self, x: tf.Tensor) -> list[tf.Tensor]:
@@ -176,7 +207,7 @@ class Unit(keras.layers.Layer):
         Of a tensor of numbers (n,), with a count of 1, those states.
 
         Raises:
-            ValueError: for continuous units.
+            ValueError: for units without a finite list of levels.
         """
         if self.levels is None:
             raise ValueError(

@@ -40,15 +40,20 @@ PARTS: list[Any] = [
     networks.resnet,
     spaces.Binary,
     spaces.Categorical,
+    spaces.Counts,
     spaces.Interval,
     spaces.OneHot,
     spaces.Real,
     spaces.Spin,
     units.Bernoulli,
+    units.Binomial,
     units.Categorical,
+    units.DoubleReLU,
     units.Gaussian,
+    units.Poisson,
     units.ReLU,
     units.Spin,
+    units.UnitInterval,
 ]
 MODELS: list[Any] = [BoltzmannMachine, DigitFeatures, GAN, MaxEnt, RBM]
 # By name: classes, and functions of networks.

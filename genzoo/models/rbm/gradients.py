@@ -149,7 +149,7 @@ def pseudolikelihood(
     all is computed from fields, one unit at a time.
 
     Args:
-        layers: a `partition.Layers` with discrete visible units.
+        layers: a `partition.Layers` whose visible units have levels.
         v: visible states, (batch, visible.width).
         field: W' v, (batch, hidden.width).
         sites: the units i to sum over, int tensor (n,).
@@ -164,9 +164,7 @@ def pseudolikelihood(
     depth = levels.shape[1]
     grouped = tf.reshape(v, (-1, visible.size, depth))
     kernels = tf.reshape(kernel, (visible.size, depth, hidden.width))
-    biases = tf.reshape(
-        tf.convert_to_tensor(visible.bias.value), (visible.size, depth)
-    )
+    potentials = visible.level_potentials(v.dtype)
     averages = hidden.mean_statistics(field)
     weight = tf.convert_to_tensor(weight, v.dtype)
     is_one = weight.shape.rank == 0
@@ -176,12 +174,16 @@ def pseudolikelihood(
 
     def add_site(number, scores, means, rows, flips):
         site = sites[number]
-        change = levels[None] - tf.gather(grouped, site, axis=1)[:, None]
+        present = tf.gather(grouped, site, axis=1)[:, None]
+        change = levels[None] - present
         moved = field[:, None] + tf.matmul(change, kernels[site])
         flat = tf.reshape(moved, (-1, hidden.width))
-        logits = tf.linalg.matvec(
-            change, tf.cast(biases[site], v.dtype)
-        ) + tf.reshape(hidden.log_cumulant(flat), tf.shape(change)[:2])
+        is_present = tf.reduce_all(tf.equal(change, 0), axis=2)
+        own = tf.linalg.matvec(tf.cast(is_present, v.dtype), potentials[site])
+        gain = potentials[site][None] - own[:, None]
+        logits = gain + tf.reshape(
+            hidden.log_cumulant(flat), tf.shape(change)[:2]
+        )
         scores += hidden.log_cumulant(field) - tf.reduce_logsumexp(logits, 1)
         q = tf.nn.softmax(logits)[..., None]
         moved_means = [
@@ -211,7 +213,7 @@ def pseudolikelihood(
             tf.zeros_like(field[:, 0]),
             [tf.zeros_like(s) for s in averages],
             tf.zeros_like(kernels),
-            tf.zeros_like(biases),
+            tf.zeros((visible.size, depth), v.dtype),
         ),
         parallel_iterations=1,
     )

@@ -11,7 +11,7 @@ from genzoo import partition, samplers
 from genzoo.runtime import random
 from genzoo.samplers import gibbs
 from genzoo.units import Unit
-from genzoo.units.tempered import can_temper, is_linear
+from genzoo.units.tempered import can_temper
 
 # Examples behind the means at which annealing begins, for smoothing.
 _EXAMPLES = 1000
@@ -186,9 +186,9 @@ class Machine:
 
         def step(seed, h):
             first, second, third, fourth = random.split(seed, 4)
-            if is_linear(self.hidden):
+            if _can_sweep(self.hidden):
                 h = gibbs.collapsed_gibbs(hidden, visible, back)(first, h)
-            if not is_linear(self.visible):
+            if not _can_sweep(self.visible):
                 return h, ()
             v = visible.sample(tf.matmul(h, back), second)
             v = gibbs.collapsed_gibbs(visible, hidden, kernel)(third, v)
@@ -238,6 +238,11 @@ class Machine:
     ) -> tf.Tensor:
         """Hidden states of chains that go on from walkers on the path."""
         return self.layers(beta).hidden.sample(walkers.field, seed)
+
+
+def _can_sweep(unit):
+    """Whether the potential of each level of each unit is known."""
+    return unit.levels is not None and type(unit).potential is Unit.potential
 
 
 def _is_one(beta):

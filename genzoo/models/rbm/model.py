@@ -55,7 +55,8 @@ class RBM(EnergyBasedModel):
     Args:
         visible: the visible `Unit`s.
         hidden: the hidden `Unit`s. At least one of the two layers must be
-            discrete: then the model is normalisable whatever its weights.
+            bounded: then the model is normalisable whatever its weights.
+            Where one has finitely many states, log Z can be a sum over them.
         centered: whether the gradient is that of the centred energy, in which
             v and h stand for their difference from the data's mean. Another
             metric for the same likelihood, far better conditioned.
@@ -392,8 +393,8 @@ class RBM(EnergyBasedModel):
         A score, not a likelihood.
 
         Raises:
-            ValueError: if x is not in the space, or the visible units are
-                continuous.
+            ValueError: if x is not in the space, or the visible units have
+                no finite list of levels.
         """
         where = self._where("log_pseudolikelihood")
         if self.visible.levels is None:
@@ -434,12 +435,19 @@ class RBM(EnergyBasedModel):
 
     def _continuous(self):
         return (
-            "needs discrete visible units; these are "
+            "needs discrete visible units of finitely many levels; these are "
             f"{type(self.visible).__name__}."
         )
 
     def _too_many_states(self):
         count = self._machine.layers().state_count
+        if count is None:
+            return (
+                f"neither the {type(self.visible).__name__} nor the "
+                f"{type(self.hidden).__name__} units have a finite list of "
+                "states to sum over. log Z is had by annealed importance "
+                "sampling, and draws by Markov chains."
+            )
         if count <= _MOST_STATES:
             return None
         return (
@@ -557,6 +565,8 @@ class RBM(EnergyBasedModel):
     def _terms(self):
         """How many terms a sum over the smaller layer has."""
         count = self._machine.layers().state_count
+        if count is None:
+            return math.inf
         return count * max(self.visible.width, self.hidden.width)
 
     def _sum_terms(self) -> float:
@@ -569,6 +579,7 @@ class RBM(EnergyBasedModel):
         return tf.where(tf.math.is_finite(energy), energy, 0.0)
 
     def _partition_methods(self) -> list[str]:
+        # Of "enumeration" the error says why there is none.
         methods = ["enumeration", "ais"]
         return methods if self._terms() <= _CHEAP else methods[::-1]
 
@@ -623,15 +634,15 @@ class RBM(EnergyBasedModel):
 
         Raises:
             ValueError: as `EnergyBasedModel.sample`; for a temperature other
-                than 1 of units of your own that are not discrete with a
-                linear potential.
+                than 1 of units whose potential is neither linear nor that of
+                Gaussian or ReLU units.
         """
         if temperature != 1 and not self._machine.can_cool:
             raise ValueError(
                 f"{self._where('sample')}: temperature must be 1 for "
-                f"{self!r}: no other is known of units of your own, unless "
-                f"they are discrete with the potential bias . x; received "
-                f"{temperature}."
+                f"{self!r}: no other is known of units, unless their "
+                "potential is bias . x, or that of Gaussian or ReLU units; "
+                f"received {temperature}."
             )
         return super().sample(n, seed, steps, start, temperature, method)
 
@@ -794,11 +805,11 @@ def _check_pair(visible, hidden):
             "RBM: visible and hidden are one object; their weights would be "
             "shared. Make two."
         )
-    if visible.levels is None and hidden.levels is None:
+    if not (visible.is_bounded or hidden.is_bounded):
         raise ValueError(
             f"RBM: {type(visible).__name__} visible with "
             f"{type(hidden).__name__} hidden units cannot be normalised: with "
-            "both layers unbounded exp(-E) has no finite integral once the "
-            "kernel is large. Make one layer discrete (Bernoulli, Spin or "
-            "Categorical)."
+            "both layers unbounded exp(-E) has no finite sum or integral once "
+            "the kernel is large. Make one layer bounded (Bernoulli, Spin, "
+            "Categorical, Binomial or UnitInterval)."
         )
