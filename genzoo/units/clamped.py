@@ -42,12 +42,16 @@ class Clamped:
         """That of the units."""
         return self.unit.bias
 
+    def log_scale(self) -> Any:
+        """That of the units."""
+        return self.unit.log_scale()
+
     def potential(self, x: tf.Tensor) -> tf.Tensor:
         """a(x), (batch,)."""
         return self.unit.potential(x)
 
     def unit_log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
-        """That of each unknown unit, 0 of those that are known, (rows, size)."""
+        """That of each unknown unit, 0 of the others, (rows, size)."""
         unknown = ~self.unit.by_unit(self.seen)
         each = self.unit.unit_log_cumulant(field)
         return tf.where(unknown, each, tf.zeros_like(each))

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from genzoo import checks, losses
 from genzoo.losses.protocols import Step, can_weigh, known_rules
-from genzoo.models.common import sample_weights
+from genzoo.models.common import completion, sample_weights
+from genzoo.models.common import posterior as posteriors
 from genzoo.models.common import watch as watching
 from genzoo.models.common.agreement import warn_of_disagreement
 from genzoo.models.common.endpoints import (
@@ -21,6 +22,7 @@ from genzoo.models.common.endpoints import (
 )
 from genzoo.models.common.generative_model import GenerativeModel
 from genzoo.models.common.identity import likelihood_identity
+from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.common.walks import GROUP, Walks, divided
 from genzoo.models.common.watch import KNOWN_LENGTH, Watch
@@ -39,6 +41,8 @@ _ROWS = 4096
 _DRAWN_ELEMENTS = 2**22
 # Chains from each other start, and the samples they are compared with for each.
 _WITNESSES, _COMPARED = 32, 4
+# Numbers of all completions of what is given, up to which they are listed.
+_MOST_COMPLETED = 2**26
 # From a number of draws and a seed to states in rows.
 Draw = Callable[[Any, random.Seed], tf.Tensor]
 # States that are listed, for the entropy of data.
@@ -84,6 +88,7 @@ class EnergyBasedModel(GenerativeModel):
         self.watch = Watch(name="watch")
         self._watches = False
         self._measures: keras.metrics.Mean | None = None
+        self._completion = completion.Completion(self)
         self._reference = Graph(
             lambda: tf.convert_to_tensor(self._reference_energy())
         )
@@ -633,8 +638,10 @@ class EnergyBasedModel(GenerativeModel):
         start: str | ArrayLike | None = None,
         temperature: float = 1.0,
         method: str = "auto",
+        given: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
     ) -> Array:
-        """Examples drawn from the model.
+        """Examples drawn from the model, or completed by it.
 
         Independent and exact where the model has a sum that takes no longer
         than chains would. Else from Markov chains: those that persisted
@@ -660,6 +667,13 @@ class EnergyBasedModel(GenerativeModel):
             method: "exact", a sum, if the model has one; "chains", annealed
                 Markov chains; or "auto", the first where that is cheap, else
                 the persistent chains, else the second.
+            given: an example of which some is known, or n of them: what is
+                drawn is the rest, from its distribution given that. Exact
+                where the rest can be summed over, else by chains in which the
+                known is held.
+            mask: what of `given` is known: bool, true where it is, in the
+                shape of one example or of `given`; None takes all that is
+                not NaN.
 
         Returns:
             An array of shape (n, *event_shape).
@@ -684,6 +698,10 @@ class EnergyBasedModel(GenerativeModel):
                 f"{where}: start is where chains begin; method is 'exact'. "
                 "Leave one of them out."
             )
+        if given is not None or mask is not None:
+            return self._completed(
+                n, seed, steps, start, temperature, method, given, mask
+            )
         seed = self._seed_for(seed)
         draw = None
         if start is None and method != "chains":
@@ -705,6 +723,161 @@ class EnergyBasedModel(GenerativeModel):
         else:
             draw = self._plain_draws(n, steps, start, temperature)
         return self._collected(n, draw, seed)
+
+    def _completed(
+        self, n, seed, steps, start, temperature, method, given, mask
+    ) -> Array:
+        """`sample` where something is given."""
+        where = self._where("sample")
+        if given is None:
+            raise ValueError(
+                f"{where}: mask says what of given is known, which is missing."
+            )
+        if start is not None or temperature != 1:
+            raise ValueError(
+                f"{where}: given goes without start, and with temperature 1."
+            )
+        given, _ = completion.as_one(where, self.space, given, n)
+        partial = self._partial("sample", given, mask, name="given")
+        seed = self._seed_for(seed)
+        return self._completion.draw(where, partial, n, seed, steps, method)
+
+    def _partial(self, method, x, mask, missing="nan", name="x"):
+        """Examples of which some is known, checked."""
+        self._check_adapted(method)
+        where = self._where(method)
+        wide = self._keeps_float64
+        return completion.read(where, self.space, x, mask, missing, wide, name)
+
+    def conditional_mean(
+        self,
+        x: ArrayLike,
+        mask: ArrayLike | None = None,
+        steps: int = 1000,
+        seed: SeedLike = 0,
+    ) -> Array:
+        """<x> given what is known of it, (n, *event_shape).
+
+        By a sum over what is unknown where that takes seconds, else along one
+        chain of each example, in which the known is held.
+
+        Args:
+            x: examples, (n, *event_shape).
+            mask: what of them is known: bool, true where it is, in the shape
+                of x or of one example; None takes all that is not NaN.
+            steps: sweeps of the chains, half of which are annealed.
+            seed: int or pair of ints, for the chains.
+
+        Raises:
+            ValueError: if what is known is not in the model's space, or the
+                mask has another shape.
+        """
+        partial = self._partial("conditional_mean", x, mask)
+        where = self._where("conditional_mean")
+        steps = checks.positive_int(steps, f"{where}: steps")
+        seed = random.as_seed(seed)
+        return self._completion.mean(where, partial, seed, steps)
+
+    def impute(
+        self,
+        x: ArrayLike,
+        mask: ArrayLike | None = None,
+        missing: float | str = "nan",
+        how: str = "mean",
+        steps: int = 1000,
+        seed: SeedLike = 0,
+    ) -> Array:
+        """x with its missing numbers filled in, (n, *event_shape).
+
+        Args:
+            x: examples, (n, *event_shape).
+            mask: what of them is known, as in `conditional_mean`.
+            missing: what stands for a missing number where there is no mask:
+                "nan", or a number such as -1.
+            how: "mean", the conditional means, of categories their
+                probabilities; or "sample", a draw, which lies in the space.
+            steps: sweeps of the chains, where there is no sum.
+            seed: int or pair of ints.
+
+        Raises:
+            ValueError: as `conditional_mean`.
+        """
+        where = self._where("impute")
+        how = checks.one_of("mean", "sample")(how, f"{where}: how")
+        steps = checks.positive_int(steps, f"{where}: steps")
+        partial = self._partial("impute", x, mask, missing)
+        seed = random.as_seed(seed)
+        if how == "mean":
+            return self._completion.mean(where, partial, seed, steps)
+        n = len(partial.x)
+        return self._completion.draw(where, partial, n, seed, steps, "auto")
+
+    def log_marginal(
+        self,
+        x: ArrayLike,
+        mask: ArrayLike | None = None,
+        chains: int = completion.CHAINS,
+        temperatures: int = completion.TEMPERATURES,
+        seed: SeedLike = 0,
+    ) -> completion.Marginal:
+        """log p of what is known of examples, in nats, with its errors.
+
+        By a sum over what is unknown, else by annealed importance sampling of
+        it. log Z is that of `log_prob`.
+
+        Args:
+            x: examples, (n, *event_shape).
+            mask: what of them is known, as in `conditional_mean`.
+            chains: of annealing, for each example.
+            temperatures: of annealing.
+            seed: int or pair of ints.
+
+        Returns:
+            A `Marginal` (value, stderr) of arrays (n,).
+
+        Raises:
+            ValueError: as `conditional_mean`.
+        """
+        partial = self._partial("log_marginal", x, mask)
+        where = self._where("log_marginal")
+        for name, value in (("chains", chains), ("temperatures", temperatures)):
+            checks.whole(2)(value, f"{where}: {name}")
+        seed = random.as_seed(seed)
+        log_z = self._log_z()
+        return self._completion.marginal(
+            where, partial, log_z, int(chains), int(temperatures), seed
+        )
+
+    def _states_of(self, x: Array) -> Array:
+        """The states of checked examples, (n, width)."""
+        return self.space.flatten(tf.cast(x, tf.float64)).numpy()
+
+    def _log_scale_of(self, seen: Array) -> Array | float:
+        """log of the units of examples in those of states, of what is seen."""
+        return 0.0
+
+    def _conditional(
+        self, states: Array, seen: Array, seed: random.Seed
+    ) -> Posterior | None:
+        """What is unknown given what is seen, by sums; None if too long."""
+        choices = [
+            (np.array([site]), None if v is None else np.asarray(v)[:, None])
+            for site, v in enumerate(self.space.levels)
+        ]
+        if not self.space.is_product:
+            return None
+        count = posteriors.completion_count(choices, seen)
+        if count * self.space.width > _MOST_COMPLETED:
+            return None
+        uniform = random.uniform((len(states), 1), seed, "float64").numpy()
+
+        def energy(x):
+            x = self.space.unflatten(x).numpy()
+            return self._in_batches(self.call, x)
+
+        return posteriors.by_completions(
+            energy, choices, states, seen, uniform[:, 0]
+        )
 
     def _exact_draws(
         self, effort: str, temperature: float = 1.0
@@ -873,16 +1046,24 @@ class EnergyBasedModel(GenerativeModel):
         x = self._examples("energy", x)
         return self._in_batches(self.call, x)
 
-    def log_prob(self, x: ArrayLike) -> Array:
+    def log_prob(self, x: ArrayLike, mask: ArrayLike | None = None) -> Array:
         """log p(x) = -E(x) - log Z, in nats, an array of shape (n,).
 
         log Z is the one last found for the present weights by
         `log_partition`, or is found now by its "auto" method.
 
+        Args:
+            x: examples, (n, *event_shape).
+            mask: what of them is known, bool, true where it is, in the shape
+                of x or of one example: log p is then that of the known, the
+                value of `log_marginal`, which has its errors.
+
         Raises:
             ValueError: if x is not in the model's space, or the model was
                 never adapted to data, fitted or loaded.
         """
+        if mask is not None:
+            return self.log_marginal(x, mask).value
         self._check_adapted("log_prob")
         x = self._examples("log_prob", x)
         log_z = self._log_z()

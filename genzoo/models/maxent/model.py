@@ -866,6 +866,8 @@ class MaxEnt(EnergyBasedModel):
         start: str | ArrayLike | None = None,
         temperature: float = 1.0,
         method: str = "auto",
+        given: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
     ) -> Array:
         """n examples drawn from `p(x)^(1 / temperature)`, normalised.
 
@@ -880,6 +882,8 @@ class MaxEnt(EnergyBasedModel):
             start: "chains", "random", an array of n examples, or None.
             temperature: positive; 1 is the model, 0.5 favours the probable.
             method: "auto", "exact" or "chains".
+            given: an example of which some is known, or n of them.
+            mask: what of `given` is known, bool; None takes all but NaN.
 
         Returns:
             A float32 array of shape (n, *event_shape).
@@ -889,7 +893,9 @@ class MaxEnt(EnergyBasedModel):
                 never adapted to data, fitted or loaded.
         """
         self._check_adapted("sample")
-        return super().sample(n, seed, steps, start, temperature, method)
+        return super().sample(
+            n, seed, steps, start, temperature, method, given, mask
+        )
 
     def _exact_draws(
         self, effort: str, temperature: float = 1.0

@@ -11,6 +11,7 @@ from genzoo import partition, samplers
 from genzoo.runtime import random
 from genzoo.samplers import gibbs
 from genzoo.units import Unit
+from genzoo.units.clamped import Clamped
 from genzoo.units.tempered import can_temper
 
 # Examples behind the means at which annealing begins, for smoothing.
@@ -202,6 +203,15 @@ class Machine:
     def can_cool(self) -> bool:
         """Whether there is another beta than 1 for both layers."""
         return can_temper(self.visible) and can_temper(self.hidden)
+
+    def clamped(self, x: tf.Tensor, seen: tf.Tensor) -> "Machine":
+        """The machine of what is left of visible rows x if some is seen."""
+        visible: Any = Clamped(self.visible, x, seen)
+        return Machine(visible, self.hidden, self.kernel, self.means)
+
+    def expected(self, states: tf.Tensor) -> tf.Tensor:
+        """<v> given hidden states, (batch, visible.width)."""
+        return self.visible.mean(self.visible_field(states))
 
     # The path to log Z ------------------------------------------------------
 

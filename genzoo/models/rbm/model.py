@@ -13,8 +13,10 @@ from genzoo.losses.protocols import Conditional, Enumerable
 from genzoo.models.common import EnergyBasedModel
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.energy_based_model import KNOWN_LENGTH, Draw
+from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.presets import AllChains
 from genzoo.models.common.walks import AnnealingSeeds, Walks
+from genzoo.models.rbm import posterior
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.exact import ExactDraws
 from genzoo.models.rbm.machine import Machine
@@ -612,6 +614,8 @@ class RBM(EnergyBasedModel):
         start: str | ArrayLike | None = None,
         temperature: float = 1.0,
         method: str = "auto",
+        given: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
     ) -> Array:
         """Examples drawn from the model; see `EnergyBasedModel.sample`.
 
@@ -628,6 +632,8 @@ class RBM(EnergyBasedModel):
                 `p(v, h)^(1 / temperature)`, normalised, not `p(v)` to that
                 power. At 1 it is the model.
             method: "auto", "exact" or "chains".
+            given: an example of which some is known, or n of them.
+            mask: what of `given` is known, bool; None takes all but NaN.
 
         Returns:
             An array of shape (n, *event_shape).
@@ -644,7 +650,22 @@ class RBM(EnergyBasedModel):
                 "potential is bias . x, or that of Gaussian or ReLU units; "
                 f"received {temperature}."
             )
-        return super().sample(n, seed, steps, start, temperature, method)
+        return super().sample(
+            n, seed, steps, start, temperature, method, given, mask
+        )
+
+    def _states_of(self, x: Array) -> Array:
+        return self._machine.rows(x).numpy()
+
+    def _log_scale_of(self, seen: Array) -> Array | float:
+        return self.visible.log_scale_of(tf.constant(seen)).numpy()
+
+    def _conditional(
+        self, states: Array, seen: Array, seed: random.Seed
+    ) -> Posterior | None:
+        if min(posterior.cost(self._machine, seen)) > _CHEAP:
+            return None
+        return posterior.posterior(self._machine, states, seen, seed)
 
     def _exact_draws(
         self, effort: str, temperature: float = 1.0
