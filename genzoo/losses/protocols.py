@@ -127,6 +127,11 @@ def can_weigh(model: Any) -> bool:
     return getattr(rules_of(model), "takes_batches", False)
 
 
+def can_complete(model: Any) -> bool:
+    """Whether its rules take a `Batch` of which some is not seen."""
+    return getattr(rules_of(model), "takes_gaps", False)
+
+
 def require(model: Any, rule: Any) -> None:
     """Hold a model against what a rule needs.
 

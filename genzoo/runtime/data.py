@@ -100,26 +100,43 @@ class EpochOrder(keras.callbacks.Callback):
 def parts(
     x: Any, weight: np.ndarray | None = None, steps: int | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-    """Batches of examples with their weights, or None, as arrays.
+    """Batches of examples with their weights, or None, as arrays."""
+    for found, of_part, _ in known_parts(x, weight, None, steps):
+        yield found, of_part
+
+
+def known_parts(
+    x: Any,
+    weight: np.ndarray | None = None,
+    seen: np.ndarray | None = None,
+    steps: int | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray | None, np.ndarray | None]]:
+    """Batches of examples, their weights and what is seen, or None.
 
     Args:
         x: array of shape (n, ...), or a checked dataset of batches, which
             may carry weights of its own.
         weight: of an array, (n,).
+        seen: what of an array is known, bool in its shape.
         steps: how many batches of a dataset to see; None means all.
     """
     if is_array(x):
         for i in range(0, len(x), _ROWS):
-            of_part = None if weight is None else weight[i : i + _ROWS]
-            yield x[i : i + _ROWS], of_part
+            some = slice(i, i + _ROWS)
+            of_part = None if weight is None else weight[some]
+            yield x[some], of_part, None if seen is None else seen[some]
         return
     for found in x if steps is None else x.take(steps):
         # Conditions come second.
         found = found[0] if isinstance(found, tuple) else found
         found = batch.unpacked(found)
         own = batch.weight(found)
-        of_part = None if own is None else np.asarray(own)
-        yield np.asarray(batch.examples(found)), of_part
+        known = batch.seen(found)
+        yield (
+            np.asarray(batch.examples(found)),
+            None if own is None else np.asarray(own),
+            None if known is None else np.asarray(known),
+        )
 
 
 def shuffled(
@@ -215,32 +232,42 @@ def moments(
     x: np.ndarray | tf.data.Dataset,
     steps: int | None = None,
     weight: np.ndarray | None = None,
+    known: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """(mean, variance, how many) of the examples, float64.
+    """(mean, variance, how many) of what is known of the examples, float64.
 
     Args:
         x: array of shape (n, ...), or a dataset of batches.
         steps: how many batches of a dataset to see; None means all.
         weight: of the rows of an array.
+        known: what of an array is known, bool in its shape.
     """
     count = Count()
     total: Any = 0.0
+    # The weight of what is known of each column.
+    of_column: Any = 0.0
     square: Any = 0.0
     first: Any = None
-    for part, of_part in parts(x, weight, steps):
+    for part, of_part, seen in known_parts(x, weight, known, steps):
         part = part.astype(np.float64)
         # From an example, so that squares do not cancel far from zero.
         first = part[0] if first is None else first
         part = part - first
         one = count.add(of_part, len(part))
+        if seen is not None:
+            part = np.where(seen, part, 0.0)
+            of_column = of_column + np.tensordot(one, seen, 1)
         if of_part is None:
             total += part.sum(axis=0)
             square += np.square(part).sum(axis=0)
         else:
             total += np.tensordot(one, part, 1)
             square += np.tensordot(one, np.square(part), 1)
-    mean = total / count.total
-    variance = np.maximum(square / count.total - mean**2, 0.0)
+    size: Any = count.total
+    if np.ndim(of_column):
+        size = np.maximum(of_column, 1e-300)
+    mean = total / size
+    variance = np.maximum(square / size - mean**2, 0.0)
     return first + mean, variance, count.examples
 
 

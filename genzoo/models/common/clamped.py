@@ -33,7 +33,9 @@ class ClampedWalks:
         tensors = [tf.convert_to_tensor(value) for value in arguments]
         if name not in self._graphs:
             shapes = [
-                tf.TensorSpec((None, *t.shape[1:]) if t.shape.rank else (), t.dtype)
+                tf.TensorSpec(
+                    (None, *t.shape[1:]) if t.shape.rank else (), t.dtype
+                )
                 for t in tensors
             ]
             shapes += [tf.TensorSpec(t.shape, t.dtype) for t in inputs]

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from genzoo.models.common import sample_weights
 from genzoo.models.common.clamped import ClampedWalks
 from genzoo.models.common.posterior import Posterior
 from genzoo.partition.annealed import summarise
-from genzoo.runtime import data, random
+from genzoo.runtime import batch, data, random
 from genzoo.spaces import Space
 from genzoo.types import Array, ArrayLike
 
@@ -108,6 +109,48 @@ def read(
     if len(filled):
         filled = space.check(f"{where}: {name}", filled, wide=wide)
     return Partial(filled, seen)
+
+
+def check_seen(where: str, seen: Array) -> None:
+    """Raise a ValueError if a column is never known."""
+    never = np.flatnonzero(~seen.any(axis=0))
+    if len(never):
+        shown = ", ".join(map(str, never[:8])) + ", ..." * (len(never) > 8)
+        raise ValueError(
+            f"{where}: x: {len(never)} of {seen.shape[1]} columns are never "
+            f"known (numbers {shown}). Leave them out."
+        )
+
+
+def check_dataset(
+    where: str,
+    dataset: Any,
+    space: Space,
+    missing: float | str | None,
+    wide: bool,
+) -> tf.data.Dataset:
+    """A dataset of x or (x, weight), of which some is missing, checked.
+
+    Raises:
+        ValueError: as `read`, for its first batch.
+    """
+    first = data.first_batch(where, dataset)
+    x = first[0] if isinstance(first, tuple) else first
+    read(where, space, x, None, missing, wide)
+    marker = np.nan if isinstance(missing, str) else missing
+    filler = space.unflatten(space.start(1, random.as_seed(0)))
+
+    def checked(x, *weight):
+        x = space.with_axis(x)
+        kind = x.dtype if x.dtype.is_floating else tf.float32
+        x = tf.cast(x, kind)
+        seen = ~tf.math.is_nan(x) if np.isnan(marker) else x != marker
+        x = space.guarded(tf.where(seen, x, tf.cast(filler, kind)))
+        own = sample_weights.asserted(weight[0]) if weight else None
+        return batch.packed(x, own, seen)
+
+    found = dataset.map(checked, num_parallel_calls=tf.data.AUTOTUNE)
+    return sample_weights.marked(found)
 
 
 def groups_of(space: Space) -> Array:

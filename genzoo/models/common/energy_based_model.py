@@ -9,7 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import checks, losses
-from genzoo.losses.protocols import Step, can_weigh, known_rules
+from genzoo.losses.protocols import (
+    Step,
+    can_complete,
+    can_weigh,
+    known_rules,
+    rules_of,
+)
 from genzoo.models.common import completion, sample_weights
 from genzoo.models.common import posterior as posteriors
 from genzoo.models.common import watch as watching
@@ -21,6 +27,7 @@ from genzoo.models.common.endpoints import (
     Endpoints,
 )
 from genzoo.models.common.generative_model import GenerativeModel
+from genzoo.models.common.given import Given
 from genzoo.models.common.identity import likelihood_identity
 from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.sample_metrics import SampleMetrics
@@ -86,7 +93,9 @@ class EnergyBasedModel(GenerativeModel):
             self, "known_log_partition", (KNOWN_LENGTH,), dtype="float64"
         )
         self.watch = Watch(name="watch")
-        self._watches = False
+        self._may_watch = False
+        # Of what is known of examples, if there is a quick sum for it.
+        self._sees_likelihood = True
         self._measures: keras.metrics.Mean | None = None
         self._completion = completion.Completion(self)
         self._reference = Graph(
@@ -171,7 +180,7 @@ class EnergyBasedModel(GenerativeModel):
         self._asked_to_watch = bool(watch)
         is_likelihood = rule.measure == "loss"
         has_log_z = self.walks is not None or math.isfinite(self._sum_terms())
-        self._watches = bool(watch) and has_log_z and not is_likelihood
+        self._may_watch = bool(watch) and has_log_z and not is_likelihood
         with self.distribute_strategy.scope():
             self._measures = keras.metrics.Mean(name=rule.measure)
 
@@ -314,7 +323,124 @@ class EnergyBasedModel(GenerativeModel):
 
     # Training -------------------------------------------------------------
 
+    def fit(
+        self,
+        x: Examples | None = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int | None = None,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: None = None,
+        sample_weight: ArrayLike | None = None,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Train as `keras.Model.fit`; see `GenerativeModel.fit`.
+
+        Where some of the examples is unknown, the likelihood is that of what
+        is known: the rest is summed or sampled over, given that.
+
+        Args:
+            x: array of shape (n, *event_shape), or a `tf.data.Dataset` of
+                batches, which may be (x, sample_weight).
+            y: must be None.
+            batch_size: rows of a batch, over all replicas.
+            epochs: passes over the data, by default 1.
+            verbose: as in Keras.
+            callbacks: as in Keras.
+            validation_split: the last share of x, held out.
+            validation_data: array or dataset of held-out examples, or (x,
+                None, sample_weight).
+            shuffle: whether to shuffle an array.
+            class_weight: not taken.
+            sample_weight: what each example counts, (n,), in any unit. Whole
+                numbers are as good as repetitions of examples.
+            missing: what stands for an unknown number in x: "nan", or a
+                number such as -1; None takes all as known.
+            mask: what of an array x is known, bool, true where it is, in the
+                shape of x or of one example.
+            **kwargs: the other arguments of `keras.Model.fit`.
+
+        Returns:
+            The `History` of Keras.
+
+        Raises:
+            ValueError: as `GenerativeModel.fit`.
+        """
+        gaps = {"missing": missing, "mask": mask}
+        if missing is None and mask is None:
+            gaps = {}
+        return super().fit(
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            **gaps,
+            **kwargs,
+        )
+
+    def _given(
+        self,
+        method: str,
+        x: Any,
+        y: Any = None,
+        weight: Any = None,
+        missing: float | str | None = None,
+        mask: Any = None,
+    ) -> Given:
+        if missing is None and mask is None:
+            return super()._given(method, x, y, weight)
+        where = self._where(method)
+        if not can_complete(self):
+            raise ValueError(
+                f"{where}: {type(self).__name__} does not learn from examples "
+                "of which some is missing. Fill them in, or leave them out."
+            )
+        x, y, weight = self._parts(x, y, weight)
+        self._refuse(method, y=y)
+        if not pipelines.is_array(x):
+            if mask is not None or weight is not None:
+                raise ValueError(
+                    f"{where}: mask and sample_weight go with an array x; in "
+                    "a dataset unknown numbers are those that are missing, "
+                    "and it may give (x, sample_weight)."
+                )
+            return Given(
+                completion.check_dataset(
+                    where, x, self.space, missing, self._keeps_float64
+                )
+            )
+        partial = completion.read(
+            where, self.space, x, mask, missing, self._keeps_float64
+        )
+        if weight is not None:
+            weight = sample_weights.check(where, weight, len(partial.x))
+        completion.check_seen(where, partial.seen)
+        return Given(
+            partial.x, None, weight, partial.seen.reshape(partial.x.shape)
+        )
+
+    @property
+    def _watches(self) -> bool:
+        """Whether the likelihood is followed, beside what the rule measures."""
+        return self._may_watch and self._sees_likelihood
+
     def _plan_of_batches(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
+        has_gaps = "missing" in asked or "mask" in asked
+        sums = getattr(rules_of(self), "sums_gaps", False)
+        self._sees_likelihood = sums or not has_gaps
         plan = super()._plan_of_batches(x, y, **asked)
         if isinstance(self.optimizer, Falling):
             begin = plan.get("initial_epoch", 0)
@@ -326,13 +452,12 @@ class EnergyBasedModel(GenerativeModel):
         """The unit of the rate of a `genzoo.optimizers.Falling`."""
         return 1.0
 
-    def _prepare(
-        self, x: Any, steps: int | None = None, weight: Array | None = None
-    ) -> None:
+    def _prepare(self, given: Given, steps: int | None = None) -> None:
         if self.adapted.numpy():
             return
         # Models of users may know no weights.
-        self.adapt(x, steps, *([] if weight is None else [weight]))
+        weight = [] if given.weight is None else [given.weight]
+        self.adapt(given.x, steps, *weight)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update by the learning rule that `compile` was given."""
@@ -409,8 +534,14 @@ class EnergyBasedModel(GenerativeModel):
     # The logs ---------------------------------------------------------------
 
     def _height(self, x, energy=None) -> tf.Tensor:
-        """This replica's share of <E(x) - E0> over a batch, in nats."""
-        if energy is None:
+        """This replica's share of <E(x) - E0> over a batch, in nats.
+
+        E is minus the log of a sum over what is unknown of x.
+        """
+        if batch.seen(x) is not None:
+            each = rules_of(self).marginal_energy(x)
+            energy = batch.weighed(batch.shares(x, each.dtype), each)
+        elif energy is None:
             each = self.call(batch.examples(x))
             energy = batch.weighed(batch.shares(x, each.dtype), each)
         reference = tf.cast(self._reference_energy(), energy.dtype)

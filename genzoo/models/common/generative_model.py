@@ -315,12 +315,15 @@ class GenerativeModel(Preset, keras.Model):
     ) -> dict[str, Any]:
         """The plan to learn from batches of examples."""
         rows = self._batch_size("fit", batch_size, x)
-        given = self._given("fit", x, y, sample_weight)
+        # What of the examples is known; models without gaps have none.
+        gaps = {k: options.pop(k) for k in ("missing", "mask") if k in options}
+        given = self._given("fit", x, y, sample_weight, **gaps)
         if batch_size is None and data.is_array(given.x):
             rows = self._batch_size_for(len(given.x))
         held = None
         if validation_data is not None:
-            held = self._given("fit: validation_data", validation_data)
+            gaps.pop("mask", None)
+            held = self._given("fit: validation_data", validation_data, **gaps)
         elif validation_split:
             both = data.split(self._where("fit"), given, validation_split)
             given, held = (Given(*parts) for parts in both)
@@ -338,7 +341,7 @@ class GenerativeModel(Preset, keras.Model):
                 "tf.data.Dataset.from_tensor_slices(x)."
             )
         steps = options.get("steps_per_epoch")
-        self._prepare(x, steps, given.weight)
+        self._prepare(given, steps)
         in_memory = data.is_array(x)
         x = self._packed("fit", given, steps)
         if in_memory and shuffle:
@@ -358,17 +361,15 @@ class GenerativeModel(Preset, keras.Model):
             **options,
         }
 
-    def _prepare(
-        self, x: Any, steps: int | None = None, weight: Array | None = None
-    ) -> None:
+    def _prepare(self, given: Given, steps: int | None = None) -> None:
         """Called with checked data before the first step."""
 
     def _prepare_scores(self, is_fitting: bool) -> None:
         """Called before examples are scored, in `fit` and outside of it."""
 
-    def _prepare_batch(self, x: Array, weight: Array | None = None) -> None:
+    def _prepare_batch(self, given: Given) -> None:
         """Called with a checked batch before `train_on_batch` takes a step."""
-        self._prepare(x, weight=weight)
+        self._prepare(given)
 
     def evaluate(
         self,
@@ -462,7 +463,7 @@ class GenerativeModel(Preset, keras.Model):
         self._assert_compile_called("train_on_batch")
         self._one_batch("train_on_batch", x)
         given = self._given("train_on_batch", x, y, sample_weight)
-        self._prepare_batch(given.x, given.weight)
+        self._prepare_batch(given)
         x = self._packed("train_on_batch", given)
         x, y = x if isinstance(x, tuple) else (x, None)
         return super().train_on_batch(x, y, return_dict=return_dict)

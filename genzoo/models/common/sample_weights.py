@@ -121,8 +121,13 @@ def check_dataset(
         return batch.packed(space.guarded(x), asserted(weight, signed))
 
     found = dataset.map(checked, num_parallel_calls=tf.data.AUTOTUNE)
-    setattr(found, _CHECKED, True)
-    return found
+    return marked(found)
+
+
+def marked(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The dataset, known to be checked and in the form of `batch.packed`."""
+    setattr(dataset, _CHECKED, True)
+    return dataset
 
 
 def may_be(y: Any) -> bool:

@@ -12,6 +12,7 @@ from genzoo.losses.adversarial import AdversarialLoss, get_adversarial
 from genzoo.models.common import sample_weights
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.generative_model import GenerativeModel
+from genzoo.models.common.given import Given
 from genzoo.models.common.presets import numbered
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.gan import networks as facts
@@ -401,10 +402,9 @@ class GAN(GenerativeModel):
 
     # Data ------------------------------------------------------------------
 
-    def _prepare(
-        self, x: Any, steps: int | None = None, weight: Array | None = None
-    ) -> None:
+    def _prepare(self, given: Given, steps: int | None = None) -> None:
         """Find the clusters, unless that was done before."""
+        x, _, weight, _ = given
         if self.clusters is None or self.clusters.is_adapted:
             return
         if distribute.is_shared_out(x):

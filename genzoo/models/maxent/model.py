@@ -654,10 +654,11 @@ class MaxEnt(EnergyBasedModel):
         # `fit` looks for redundant features and for a better start.
         self._is_placed = False
 
-    def _prepare_batch(self, x: Array, weight: Array | None = None) -> None:
+    def _prepare_batch(self, given: Given) -> None:
         if self.adapted.numpy() or not self.loss.uses_averages:
-            self._prepare(x, weight=weight)
+            self._prepare(given)
             return
+        x, _, weight, _ = given
         where = self._where("train_on_batch")
         averages, place = of_examples(where, self.density, x, weight=weight)
         averages = self._moved_inside(where, averages)
@@ -668,10 +669,9 @@ class MaxEnt(EnergyBasedModel):
             return averages
         return self._dual.reach.moved_inside(where, averages)
 
-    def _prepare(
-        self, x: Any, steps: int | None = None, weight: Array | None = None
-    ) -> None:
+    def _prepare(self, given: Given, steps: int | None = None) -> None:
         # Averages are kept also where a rule looks at examples.
+        x, _, weight, _ = given
         where = self._where("fit")
         averages, place = of_examples(where, self.density, x, steps, weight)
         if self.observations.differ(averages):

@@ -13,6 +13,7 @@ from genzoo.losses.protocols import Conditional, Enumerable
 from genzoo.models.common import EnergyBasedModel
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.energy_based_model import KNOWN_LENGTH, Draw
+from genzoo.models.common.given import Given
 from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.presets import AllChains
 from genzoo.models.common.walks import AnnealingSeeds, Walks
@@ -491,6 +492,8 @@ class RBM(EnergyBasedModel):
         x: Examples,
         steps: int | None = None,
         sample_weight: ArrayLike | None = None,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
     ) -> None:
         """Set what follows from the data alone, before training.
 
@@ -509,21 +512,31 @@ class RBM(EnergyBasedModel):
             x: array of shape (n, *event_shape), or a dataset of batches.
             steps: how many batches of the dataset to see; None means all.
             sample_weight: what each example of an array counts, (n,).
+            missing: what stands for an unknown number in x; see `fit`.
+            mask: what of an array x is known; see `fit`.
 
         Raises:
             ValueError: if x is empty, of another shape or outside the space.
         """
-        given = self._given("adapt", x, None, sample_weight)
-        x, weight = given.x, given.weight
+        given = self._given("adapt", x, None, sample_weight, missing, mask)
         with self._told_plainly("adapt"):
-            mean, variance, count = data.moments(x, steps, weight)
+            self._adapt(given, steps)
+
+    def _prepare(self, given: Given, steps: int | None = None) -> None:
+        if not self.adapted.numpy():
+            self._adapt(given, steps)
+
+    def _adapt(self, given: Given, steps: int | None) -> None:
+        """Set what follows from checked data."""
+        x, _, weight, seen = given
+        mean, variance, count = data.moments(x, steps, weight, seen)
         mean, variance = np.ravel(mean), np.ravel(variance)
         is_new = not self.adapted.numpy()
         if not is_new and weights.is_touched(self.kernel):
             return
         if self.visible.bias.trainable and not weights.is_touched(self.kernel):
             self.visible.adapt_untouched(mean, variance, count)
-            self._leave_saddle(x, mean, weight)
+            self._leave_saddle(given, mean)
         rows = self.visible.standardise(mean[None])
         field = self._machine.hidden_field(rows)
         self.offsets.visible.assign(rows[0])
@@ -532,19 +545,17 @@ class RBM(EnergyBasedModel):
         if self.chains is not None:
             self.reset_chains()
 
-    def _leave_saddle(
-        self, x: Examples, mean: Array, weight: Array | None
-    ) -> None:
+    def _leave_saddle(self, given: Given, mean: Array) -> None:
         """Let a kernel that is still the default tell examples apart."""
         is_own = self._is_default and self.kernel.trainable
-        given = (self.visible.bias, self.hidden.bias)
-        if any(weights.is_touched(weight) for weight in given):
+        biases = (self.visible.bias, self.hidden.bias)
+        if any(weights.is_touched(weight) for weight in biases):
             return
         if not (is_own and self.hidden.trainable):
             return
         generator = np.random.default_rng(self.draws.epoch_key())
-        seen = max(_SEEN, 2 * self.hidden.width)
-        rows = some_rows(x, seen, generator, weight)
+        count = max(_SEEN, 2 * self.hidden.width)
+        rows = some_rows(given, count, generator, self.visible)
         states = self._machine.rows(rows).numpy()
         shape, dtype = self.kernel.shape, self.kernel.dtype
         kernel = np.asarray(self.kernel_initializer(shape, dtype))

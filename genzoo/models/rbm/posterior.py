@@ -1,7 +1,5 @@
 """The unknown part of visible states, the hidden layer summed over."""
 
-from typing import Any
-
 import numpy as np
 import tensorflow as tf
 
@@ -122,26 +120,49 @@ def _part(machine, x, seen, uniform, seed):
     return log_sum.numpy(), mean.numpy(), drawn.numpy()
 
 
-def summed(
-    machine: Machine, x: tf.Tensor, seen: tf.Tensor, states: Any
+# Joint states of a layer that are summed over for each batch.
+_FEW = 2**12
+
+
+def few_states(machine: Machine) -> tuple[tf.Tensor, bool] | None:
+    """All states of a layer that has few, and whether it is the hidden one."""
+    for unit, is_hidden in ((machine.hidden, True), (machine.visible, False)):
+        count = unit.state_count
+        if count is not None and count <= _FEW:
+            return unit.states(0, count, machine.dtype), is_hidden
+    return None
+
+
+def log_sum(
+    machine: Machine,
+    x: tf.Tensor,
+    seen: tf.Tensor,
+    states: tuple[tf.Tensor, bool],
 ) -> tf.Tensor:
-    """log of the sum over unknown and given hidden states, (rows,), in graphs.
+    """log of the sum of exp(-E) over what is unknown, (rows,), in graphs.
 
     Args:
         machine: the `Machine`.
         x: states, (rows, width).
         seen: bool, (rows, width).
-        states: all hidden states, (count, hidden.width).
+        states: what `few_states` gives.
     """
+    listed, is_hidden = states
     visible = machine.visible
+    kernel = tf.convert_to_tensor(machine.kernel.value)
+    if not is_hidden:
+        log_w = visible.potential(listed) + machine.hidden.log_cumulant(
+            tf.matmul(listed, kernel)
+        )
+        other = seen[:, None] & (listed[None] != x[:, None])
+        agrees = ~tf.reduce_any(other, axis=2)
+        lowest = log_w.dtype.min / 4
+        return tf.reduce_logsumexp(tf.where(agrees, log_w, lowest), axis=1)
     left = Clamped(visible, x, seen)
-    field = tf.matmul(
-        states, tf.convert_to_tensor(machine.kernel.value), transpose_b=True
-    )
+    field = tf.matmul(listed, kernel, transpose_b=True)
     unknown = tf.cast(~visible.by_unit(seen), field.dtype)
     log_w = tf.matmul(left.known, field, transpose_b=True)
-    log_w += tf.matmul(
-        unknown, visible.unit_log_cumulant(field), transpose_b=True
-    )
-    log_w += machine.hidden.potential(states)
+    cumulant = visible.unit_log_cumulant(field)
+    log_w += tf.matmul(unknown, cumulant, transpose_b=True)
+    log_w += machine.hidden.potential(listed)
     return tf.reduce_logsumexp(log_w, axis=1) + visible.potential(left.known)

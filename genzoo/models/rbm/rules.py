@@ -13,12 +13,15 @@ from genzoo.losses.protocols import Contrast, Gradients
 from genzoo.models.rbm import gradients
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.machine import Machine
+from genzoo.models.rbm.posterior import few_states, log_sum
 from genzoo.runtime import batch, distribute, random
 
 # One chain in so many may jump at each step; with a kernel of more elements
 # only at one step in as many, since it would cost a tenth of the time.
 _JUMPING = 8
 _OFTEN = 2**16
+# Sweeps by which the unknown part of examples is drawn at each step.
+_FILLED = 10
 
 
 class Rules:
@@ -31,7 +34,7 @@ class Rules:
             states are exact in bfloat16. Everything else has the variables'.
     """
 
-    takes_batches = True
+    takes_batches = takes_gaps = True
 
     def __init__(self, machine: Machine, offsets: Offsets, dtype: Any):
         self.machine = machine
@@ -42,6 +45,7 @@ class Rules:
 
     def chains_at(self, x: Any, seed: random.Seed) -> Any:
         """Chains that begin at the data: hidden states given x."""
+        x = self._filled(x, random.fold_in(seed, 5))
         own = random.fold_in(seed, 3)
         states = self.machine.at(batch.examples(x), own, self.dtype)
         return batch.make(states, batch.weight(x))
@@ -73,6 +77,7 @@ class Rules:
             jumps: whether chains jump between modes of the data, too.
         """
         machine = self.machine
+        x = self._filled(x, random.fold_in(seed, 5))
         first, second, third = random.split(seed, 3)
         shares = self._chain_shares(x, states)
         hidden = batch.examples(self.advance(states, steps - 1, first))
@@ -103,6 +108,49 @@ class Rules:
         # Of states; examples have the density of their own units.
         own = total * distribute.share(machine.visible.log_scale())
         return Contrast(of_data + own, of_chains + own, found, end)
+
+    def _filled(self, x, seed):
+        """The batch with its unknown part drawn, given what is seen.
+
+        By Gibbs sweeps that begin at the mean of the data.
+        """
+        seen = batch.seen(x)
+        if seen is None:
+            return x
+        machine, space = self.machine, self.machine.visible.space
+        first, second = random.split(seed, 2)
+        seen = space.flatten(seen)
+        v = machine.rows(batch.examples(x))
+        middle = ops.cast(machine.means[0], v.dtype)
+        field = machine.hidden_field(tf.where(seen, v, middle), self.dtype)
+        hidden = machine.hidden.sample(field, first)
+        clamped = machine.clamped(v, seen)
+        v = clamped.run(hidden, second, _FILLED, self.dtype).visible
+        examples = space.unflatten(machine.visible.restore(v))
+        return batch.make(examples, batch.weight(x))
+
+    @property
+    def sums_gaps(self) -> bool:
+        """Whether there is a quick sum over what is unknown of examples."""
+        return few_states(self.machine) is not None
+
+    def marginal_energy(self, x: batch.Batch) -> tf.Tensor:
+        """-log of the sum of exp(-E) over what is unknown, (rows,).
+
+        Raises:
+            ValueError: if neither layer has few states.
+        """
+        machine, seen = self.machine, batch.seen(x)
+        states = few_states(machine)
+        if states is None or seen is None:
+            raise ValueError(
+                "The likelihood of examples of which some is missing needs a "
+                "layer of at most 4,096 joint states. Compile with loss='pcd'."
+            )
+        seen = machine.visible.space.flatten(seen)
+        v = machine.rows(batch.examples(x))
+        scale = machine.visible.log_scale_of(seen)
+        return scale - log_sum(machine, v, seen, states)
 
     def _chain_shares(self, x, states):
         """What each chain counts; together as much as the data."""
@@ -174,6 +222,7 @@ class Rules:
         self, x: Any, states: Any, seed: random.Seed
     ) -> tf.Tensor:
         """Mean energy of data less that of states drawn from chains' ends."""
+        x = self._filled(x, random.fold_in(seed, 5))
         field = self.machine.visible_field(batch.examples(states))
         samples = self.machine.visible.sample(field, seed)
         of_chains = self.machine.energy(samples)
@@ -207,6 +256,8 @@ class Rules:
         """The negative mean log-likelihood, and its exact gradients."""
         layers = self.machine.layers()
         log_z, model = layers.enumerate(averages=True)
+        if batch.seen(x) is not None:
+            return self._exact_of_known(x, log_z, model)
         v, field = self._phase(x, self.machine.dtype)
         weight = batch.shares(x, v.dtype)
         value, means = gradients.free_energy(layers, v, field, weight)
@@ -225,6 +276,22 @@ class Rules:
         mean = data[1 + len(layers.visible.parameters)]
         return loss, self._centred(plain, mean, total)
 
+    def _exact_of_known(self, x, log_z, model):
+        """The same for the likelihood of what is known."""
+        parameters = self.machine.parameters
+        with tf.GradientTape() as tape:
+            value = self._mean_energy(x)
+        slopes = tape.gradient(value, [p.value for p in parameters])
+        total = batch.total(x, value.dtype)
+        share = total / distribute.replica_count()
+        plain = [
+            share * ops.cast(of_model, slope.dtype) + slope
+            for slope, of_model in zip(slopes, model, strict=True)
+        ]
+        mean = -slopes[1 + len(self.machine.visible.parameters)]
+        loss = value + share * ops.cast(log_z, value.dtype)
+        return loss, self._centred(plain, mean, total)
+
     def exact_loss(self, x: Any) -> tf.Tensor:
         """The negative mean log-likelihood, by enumeration."""
         value = self._mean_energy(x)
@@ -234,7 +301,11 @@ class Rules:
 
     def _mean_energy(self, x):
         """This replica's share of the mean energy of data."""
-        energy = self.machine.energy(self.machine.rows(batch.examples(x)))
+        if batch.seen(x) is None:
+            v = self.machine.rows(batch.examples(x))
+            energy = self.machine.energy(v)
+        else:
+            energy = self.marginal_energy(x)
         return batch.weighed(batch.shares(x, energy.dtype), energy)
 
     # One unit given the others ----------------------------------------------
@@ -244,6 +315,7 @@ class Rules:
     ) -> Gradients:
         """The negative mean log-pseudolikelihood, and its gradients."""
         machine, layers = self.machine, self.machine.layers()
+        x = self._filled(x, random.fold_in(seed, 5))
         size = machine.visible.size
         # All replicas must sum over the same units.
         chosen = gradients.choose_sites(size, sites, seed.at_row(0))
