@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from genzoo.runtime import random
 from genzoo.samplers.chain import Step
+from genzoo.units.tempered import is_linear
 from genzoo.units.unit import Unit
 
 
@@ -69,25 +70,49 @@ def collapsed_gibbs(
     log-cumulants as the kernel has elements, times the levels.
 
     Args:
-        unit: a discrete `Unit` with the potential `bias . x`.
+        unit: a `Unit` with blocks that are discrete with the potential
+            `bias . x`; others stay as they are.
         other: the other layer's.
         kernel: (unit.width, other.width).
 
     Returns:
         A function `(seed, x)` to states x, (chains, unit.width).
     """
-    levels = tf.cast(unit.levels, kernel.dtype)
-    depth = levels.shape[1]
-    kernels = tf.reshape(kernel, (unit.size, depth, other.width))
-    bias = tf.reshape(
-        unit.potential(tf.eye(unit.width, dtype=kernel.dtype)),
-        (unit.size, depth),
-    )
+    # Of blocks that are not linear it is not used.
+    bias = unit.potential(tf.eye(unit.width, dtype=kernel.dtype))
+    sweeps = []
+    column = site = 0
+    for block in unit.blocks():
+        columns = slice(column, column + block.width)
+        sites = slice(site, site + block.size)
+        column, site = columns.stop, sites.stop
+        if is_linear(block):
+            own = _sweep_block(block, other, kernel[columns], bias[columns])
+            sweeps.append((columns, sites, own))
 
     def sweep(seed, x):
         uniform = random.uniform(
             (tf.shape(x)[0], unit.size), seed, kernel.dtype
         )
+        field = tf.matmul(x, kernel)
+        for columns, sites, own in sweeps:
+            drawn, field = own(x[:, columns], field, uniform[:, sites])
+            x = tf.concat(
+                [x[:, : columns.start], drawn, x[:, columns.stop :]], axis=1
+            )
+        return x
+
+    return sweep
+
+
+def _sweep_block(unit, other, kernel, bias):
+    """A function `(x, field, uniform)` to (x, field) after a sweep."""
+    levels = tf.cast(unit.levels, kernel.dtype)
+    depth = levels.shape[1]
+    kernels = tf.reshape(kernel, (unit.size, depth, other.width))
+    bias = tf.reshape(bias, (unit.size, depth))
+
+    def sweep(x, field, uniform):
 
         def body(site, sites, field):
             change = levels - sites[site][:, None]
@@ -106,12 +131,13 @@ def collapsed_gibbs(
             return site + 1, sites, field
 
         sites = tf.transpose(tf.reshape(x, (-1, unit.size, depth)), (1, 0, 2))
-        _, sites, _ = tf.while_loop(
+        _, sites, field = tf.while_loop(
             lambda site, *_: site < unit.size,
             body,
-            (tf.zeros((), tf.int32), sites, tf.matmul(x, kernel)),
+            (tf.zeros((), tf.int32), sites, field),
             parallel_iterations=1,
         )
-        return tf.reshape(tf.transpose(sites, (1, 0, 2)), (-1, unit.width))
+        x = tf.reshape(tf.transpose(sites, (1, 0, 2)), (-1, unit.width))
+        return x, field
 
     return sweep

@@ -33,7 +33,7 @@ class Tempered:
     def __init__(self, unit: Unit, beta: float | tf.Tensor):
         if not can_temper(unit):
             raise ValueError(
-                f"{type(unit).__name__} units have no temperature but 1: "
+                f"{unit.said} units have no temperature but 1: "
                 "their potential is neither linear on finitely many levels, "
                 "nor that of Gaussian or ReLU units."
             )
@@ -41,14 +41,41 @@ class Tempered:
         self.beta = beta
         self.size = unit.size
         self.width = unit.width
-        self.levels = unit.levels
         self.state_count = unit.state_count
 
+    def blocks(self) -> list[Unit]:
+        """Those of the unit."""
+        return self.unit.blocks()
+
     def _width(self, dtype):
-        """How much wider states are than those of the unit at temperature 1."""
-        if self.levels is not None:
-            return tf.ones((), dtype)
-        return tf.math.rsqrt(tf.cast(self.beta, dtype))
+        """How much wider states are than those of the unit at temperature 1.
+
+        A number, or one for each column of blocks of several kinds.
+        """
+        widths = [
+            tf.ones((), dtype)
+            if block.is_discrete
+            else tf.math.rsqrt(tf.cast(self.beta, dtype))
+            for block in self.blocks()
+        ]
+        if len(self.blocks()) == 1:
+            return widths[0]
+        return self._by_block(widths, [block.width for block in self.blocks()])
+
+    def _log_width(self, dtype):
+        """Its logarithm: a number, or one for each unit of blocks."""
+        if len(self.blocks()) == 1:
+            return tf.math.log(self._width(dtype))
+        logs = [
+            tf.zeros((), dtype)
+            if block.is_discrete
+            else -0.5 * tf.math.log(tf.cast(self.beta, dtype))
+            for block in self.blocks()
+        ]
+        return self._by_block(logs, [block.size for block in self.blocks()])
+
+    def _by_block(self, values, counts):
+        return tf.repeat(tf.stack(values), counts)
 
     def _field(self, field):
         """The field in which the unit has these states, divided by width."""
@@ -62,9 +89,8 @@ class Tempered:
 
     def unit_log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
         """log sum_x exp(beta a(x) + field x) of each unit, (batch, size)."""
-        return self.unit.unit_log_cumulant(self._field(field)) + tf.math.log(
-            self._width(field.dtype)
-        )
+        found = self.unit.unit_log_cumulant(self._field(field))
+        return found + self._log_width(field.dtype)
 
     def log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
         """The sum of `unit_log_cumulant`, (batch,)."""
@@ -78,9 +104,7 @@ class Tempered:
         """A state drawn given the field, (batch, width)."""
         drawn = self.unit.sample(self._field(field), seed)
         return (
-            drawn
-            if self.levels is not None
-            else drawn * self._width(field.dtype)
+            drawn if self.unit.is_discrete else drawn * self._width(field.dtype)
         )
 
     def states(
@@ -92,9 +116,15 @@ class Tempered:
 
 def is_linear(unit: Unit) -> bool:
     """Whether units are discrete with the potential `bias . x`."""
-    return unit.levels is not None and type(unit).potential is Unit.potential
+    return all(
+        block.is_discrete and type(block).potential is Unit.potential
+        for block in unit.blocks()
+    )
 
 
 def can_temper(unit: Unit) -> bool:
     """Whether units can be `Tempered`."""
-    return is_linear(unit) or isinstance(unit, (Gaussian, ReLU))
+    return all(
+        is_linear(block) or isinstance(block, (Gaussian, ReLU))
+        for block in unit.blocks()
+    )

@@ -47,6 +47,7 @@ PARTS: list[Any] = [
     units.Bernoulli,
     units.Categorical,
     units.Gaussian,
+    units.Mixed,
     units.ReLU,
     units.Spin,
 ]
@@ -177,7 +178,9 @@ def describe(thing: Any, where: str) -> Any:
             f"{where}: a preset can hold {', '.join(_near(thing))} here; "
             f"received {thing!r}. Save the model as .keras instead."
         )
-    config = thing.get_config() if config is None else config
+    if config is None:
+        # Parts of parts as they are, where there are any.
+        config = getattr(thing, "preset_arguments", thing.get_config)()
     return {
         "class": name,
         **{

@@ -65,6 +65,16 @@ EXAMPLES = [
     ("units.Bernoulli", {"size": [2, 3]}),
     ("units.Categorical", {"size": [2], "states": 3}),
     ("units.Gaussian", {"size": 3, "variance": 0.5, "learn_variance": True}),
+    (
+        "units.Mixed",
+        {
+            "units": [
+                {"class": "units.Spin", "size": [2]},
+                {"class": "units.Categorical", "size": 1, "states": 3},
+            ],
+            "names": ["a", "b"],
+        },
+    ),
     ("units.ReLU", {"size": 3}),
     ("units.Spin", {"size": [2, 2, 1]}),
 ]

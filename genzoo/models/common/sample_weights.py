@@ -110,7 +110,7 @@ def check_dataset(
         ValueError: if it is empty, gives something else, or its first batch
             is wrong.
     """
-    if distribute.is_shared_out(dataset) or getattr(dataset, _CHECKED, False):
+    if is_checked(dataset):
         return dataset
     first = data.first_batch(where, dataset)
     if not isinstance(first, tuple) or len(first) != 2 or not may_be(first[1]):
@@ -124,6 +124,12 @@ def check_dataset(
     found = dataset.map(checked, num_parallel_calls=tf.data.AUTOTUNE)
     setattr(found, _CHECKED, True)
     return found
+
+
+def is_checked(dataset: Any) -> bool:
+    """Whether it is known to be right already."""
+    is_shared = distribute.is_shared_out(dataset)
+    return is_shared or getattr(dataset, _CHECKED, False)
 
 
 def may_be(y: Any) -> bool:

@@ -102,6 +102,7 @@ class Rules:
         end = machine.hidden.sample(samples[1], third)
         # Of states; examples have the density of their own units.
         own = total * distribute.share(machine.visible.log_scale())
+        found = machine.spread(found)
         return Contrast(of_data + own, of_chains + own, found, end)
 
     def _chain_shares(self, x, states):
@@ -194,7 +195,8 @@ class Rules:
         data, samples = (self._phase(x, dtype) for x in both)
         shares = batch.shares(x_data, dtype), batch.shares(x_model, dtype)
         layers = self.machine.layers()
-        return gradients.phases(layers, data, samples, shares, dtype)[1]
+        found = gradients.phases(layers, data, samples, shares, dtype)[1]
+        return self.machine.spread(found)
 
     def _phase(self, x, dtype):
         """(v, W' v) for examples."""
@@ -222,7 +224,7 @@ class Rules:
         ]
         log_z = ops.cast(log_z, value.dtype) + layers.visible.log_scale()
         loss = value + share * log_z
-        mean = data[1 + len(layers.visible.parameters)]
+        mean = data[1 + layers.visible.statistic_count]
         return loss, self._centred(plain, mean, total)
 
     def exact_loss(self, x: Any) -> tf.Tensor:
@@ -277,7 +279,7 @@ class Rules:
         """Centred gradients from plain ones; then the offset moves."""
         found = self.offsets.center(self.machine, plain)
         self.offsets.follow(mean, total)
-        return found
+        return self.machine.spread(found)
 
 
 def _rows_at(number, of, data, weight):
