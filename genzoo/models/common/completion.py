@@ -94,6 +94,8 @@ def read(
     seen = seen.reshape(len(x), space.width)
     halves = np.zeros(len(x), bool)
     for group in groups_of(space):
+        if len(group) == 1:
+            continue
         halves |= seen[:, group].any(axis=1) != seen[:, group].all(axis=1)
     if halves.any():
         raise ValueError(
@@ -153,10 +155,17 @@ def check_dataset(
     return sample_weights.marked(found)
 
 
-def groups_of(space: Space) -> Array:
-    """Columns of a state that are known together, (groups, columns)."""
-    depth = getattr(space, "n_states", 1)
-    return np.arange(space.width).reshape(-1, depth)
+def groups_of(space: Space) -> list[Array]:
+    """Columns of a state that are known together, an array for each group."""
+    parts = getattr(space, "spaces", None)
+    if parts is None:
+        depth = getattr(space, "n_states", 1)
+        return list(np.arange(space.width).reshape(-1, depth))
+    groups, first = [], 0
+    for part in parts:
+        groups += [group + first for group in groups_of(part)]
+        first += part.width
+    return groups
 
 
 def _lost(where, x, missing):
@@ -183,11 +192,10 @@ def _mask(where, space, mask, shape):
         )
     mask = mask.astype(bool)
     groups = groups_of(space)
-    depth = groups.shape[1]
-    if depth > 1 and mask.size and mask.size % space.width:
+    if mask.size % space.width and mask.size % len(groups) == 0:
         # Of units, not of their numbers.
-        if mask.size % len(groups) == 0:
-            mask = np.repeat(mask.reshape(-1, len(groups)), depth, axis=1)
+        depths = [len(group) for group in groups]
+        mask = np.repeat(mask.reshape(-1, len(groups)), depths, axis=1)
     if mask.size == space.width:
         return np.broadcast_to(mask.reshape(shape[1:]), shape)
     if mask.size != np.prod(shape):

@@ -110,7 +110,7 @@ def check_dataset(
         ValueError: if it is empty, gives something else, or its first batch
             is wrong.
     """
-    if distribute.is_shared_out(dataset) or getattr(dataset, _CHECKED, False):
+    if is_checked(dataset):
         return dataset
     first = data.first_batch(where, dataset)
     if not isinstance(first, tuple) or len(first) != 2 or not may_be(first[1]):
@@ -128,6 +128,12 @@ def marked(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """The dataset, known to be checked and in the form of `batch.packed`."""
     setattr(dataset, _CHECKED, True)
     return dataset
+
+
+def is_checked(dataset: Any) -> bool:
+    """Whether it is known to be right already."""
+    is_shared = distribute.is_shared_out(dataset)
+    return is_shared or getattr(dataset, _CHECKED, False)
 
 
 def may_be(y: Any) -> bool:

@@ -65,11 +65,12 @@ class Offsets(keras.layers.Layer):
                 rest, machine.parameters[1:], strict=True
             )
         ]
-        at_hidden = len(machine.visible.parameters)
-        return [
-            kernel,
-            *gradients.centred_biases(kernel, rest, at_hidden, *pair),
-        ]
+        visible, hidden = machine.visible, machine.hidden
+        own = len(visible.parameters)
+        joint = [*visible.gather(rest[:own]), *hidden.gather(rest[own:])]
+        at_hidden = visible.statistic_count
+        rest = gradients.centred_biases(kernel, joint, at_hidden, *pair)
+        return machine.spread([kernel, *rest])
 
     def follow(self, mean: tf.Tensor, total: float | tf.Tensor = 1.0) -> None:
         """Let the hidden offset follow the data's mean hidden state.

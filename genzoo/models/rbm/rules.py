@@ -107,6 +107,7 @@ class Rules:
         end = machine.hidden.sample(samples[1], third)
         # Of states; examples have the density of their own units.
         own = total * distribute.share(machine.visible.log_scale())
+        found = machine.spread(found)
         return Contrast(of_data + own, of_chains + own, found, end)
 
     def _filled(self, x, seed):
@@ -243,7 +244,8 @@ class Rules:
         data, samples = (self._phase(x, dtype) for x in both)
         shares = batch.shares(x_data, dtype), batch.shares(x_model, dtype)
         layers = self.machine.layers()
-        return gradients.phases(layers, data, samples, shares, dtype)[1]
+        found = gradients.phases(layers, data, samples, shares, dtype)[1]
+        return self.machine.spread(found)
 
     def _phase(self, x, dtype):
         """(v, W' v) for examples."""
@@ -273,7 +275,7 @@ class Rules:
         ]
         log_z = ops.cast(log_z, value.dtype) + layers.visible.log_scale()
         loss = value + share * log_z
-        mean = data[1 + len(layers.visible.parameters)]
+        mean = data[1 + layers.visible.statistic_count]
         return loss, self._centred(plain, mean, total)
 
     def _exact_of_known(self, x, log_z, model):
@@ -281,14 +283,24 @@ class Rules:
         parameters = self.machine.parameters
         with tf.GradientTape() as tape:
             value = self._mean_energy(x)
-        slopes = tape.gradient(value, [p.value for p in parameters])
+        slopes = tape.gradient(
+            value,
+            [p.value for p in parameters],
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        machine, own = self.machine, len(self.machine.visible.parameters)
+        slopes = [
+            slopes[0],
+            *machine.visible.gather(slopes[1 : 1 + own]),
+            *machine.hidden.gather(slopes[1 + own :]),
+        ]
         total = batch.total(x, value.dtype)
         share = total / distribute.replica_count()
         plain = [
             share * ops.cast(of_model, slope.dtype) + slope
             for slope, of_model in zip(slopes, model, strict=True)
         ]
-        mean = -slopes[1 + len(self.machine.visible.parameters)]
+        mean = -slopes[1 + machine.visible.statistic_count]
         loss = value + share * ops.cast(log_z, value.dtype)
         return loss, self._centred(plain, mean, total)
 
@@ -349,7 +361,7 @@ class Rules:
         """Centred gradients from plain ones; then the offset moves."""
         found = self.offsets.center(self.machine, plain)
         self.offsets.follow(mean, total)
-        return found
+        return self.machine.spread(found)
 
 
 def _rows_at(number, of, data, weight):
