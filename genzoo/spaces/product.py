@@ -66,7 +66,7 @@ class Product(Space):
         )
         self.is_product = all(space.is_product for space in self.spaces)
         hints = [space.hint for space in self.spaces if space.hint]
-        if hints:
+        if hints and (self.names or not self.is_product):
             self.hint = " ".join(dict.fromkeys(hints))
 
     @property
