@@ -97,12 +97,12 @@ class Mixed(Unit):
     ):
         if isinstance(units, Mapping) and units and names is None:
             units, names = list(units.values()), list(units)
-        units, names = checks.arguments(self, units=units, names=names)
-        _check_units(units)
-        self.units: list[Unit] = units
-        self.names = _checked_names(units, names)
-        kwargs.setdefault("dtype", units[0].dtype_policy)
-        super().__init__(sum(unit.size for unit in units), **kwargs)
+        names, found = checks.arguments(self, names=names, units=units)
+        _check_units(found)
+        self.units: list[Unit] = found
+        self.names = _checked_names(found, names)
+        kwargs.setdefault("dtype", found[0].dtype_policy)
+        super().__init__(sum(unit.size for unit in found), **kwargs)
 
     def space_of(self, arrangement: int | tuple[int, ...]) -> Product:
         """The blocks' spaces in a row."""
@@ -121,17 +121,17 @@ class Mixed(Unit):
         Args:
             x: examples or means, (n, width), an array or a tensor.
         """
-        x = x if tf.is_tensor(x) else np.asarray(x)
-        if len(x.shape) != 2 or x.shape[1] != self.width:
+        rows: Any = x if tf.is_tensor(x) else np.asarray(x)
+        if len(rows.shape) != 2 or rows.shape[1] != self.width:
             raise ValueError(
                 f"Mixed.split: x must have shape (n, {self.width}); received "
-                f"{tuple(x.shape)}."
+                f"{tuple(rows.shape)}."
             )
         shape = tf.reshape if tf.is_tensor(x) else np.reshape
         return {
             name: shape(part, (-1, *unit.space.event_shape))
             for name, unit, part in zip(
-                self.names, self.units, self._columns(x), strict=True
+                self.names, self.units, self._columns(rows), strict=True
             )
         }
 
