@@ -138,21 +138,24 @@ class RBM(EnergyBasedModel):
         seed: SeedLike | None = None,
         **kwargs,
     ):
-        visible = layer_of(visible, "RBM: visible")
-        hidden = layer_of(hidden, "RBM: hidden")
-        _check_pair(visible, hidden)
+        layers = [
+            layer_of(given, f"RBM: {name}")
+            for name, given in (("visible", visible), ("hidden", hidden))
+        ]
+        _check_pair(*layers)
         super().__init__(seed=seed, **kwargs)
-        for name, unit in (("visible", visible), ("hidden", hidden)):
+        for name, unit in zip(_UNITS, layers, strict=True):
             if unit.variable_dtype != self.variable_dtype:
                 raise ValueError(
                     f"RBM: dtype is {self.variable_dtype}, but the {name} "
                     f"units have {unit.variable_dtype}. Give both the same, "
                     f"for example Bernoulli(64, dtype={self.variable_dtype!r})."
                 )
-        weights.claim("RBM", visible=visible, hidden=hidden)
-        self.space = visible.space
-        self.visible = visible
-        self.hidden = hidden
+        weights.claim("RBM", **dict(zip(_UNITS, layers, strict=True)))
+        self.visible: Unit
+        self.hidden: Unit
+        self.visible, self.hidden = layers
+        self.space = self.visible.space
         self.centered = bool(centered)
         self._is_default = kernel_initializer is None
         self.kernel_initializer = keras.initializers.get(
@@ -161,20 +164,20 @@ class RBM(EnergyBasedModel):
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(visible.width, hidden.width),
+            shape=(self.visible.width, self.hidden.width),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
             autocast=False,
         )
         self.offsets = Offsets(
-            visible.width,
-            hidden.width,
+            self.visible.width,
+            self.hidden.width,
             self.centered,
             name="offsets",
             dtype=self.dtype_policy,
         )
         means = self.offsets.visible, self.offsets.hidden
-        self._machine = Machine(visible, hidden, self.kernel, means)
+        self._machine = Machine(self.visible, self.hidden, self.kernel, means)
         self._rules = Rules(self._machine, self.offsets, self.compute_dtype)
         self._exact = ExactDraws(self._machine)
         self.walks = Walks(self._machine, type(self).__name__)
@@ -251,11 +254,8 @@ class RBM(EnergyBasedModel):
                     f"have; received {values.shape}."
                 )
         rbm = cls(*units, **kwargs)
-        for weight, (values, _) in zip(
-            (rbm.kernel, rbm.visible.bias, rbm.hidden.bias),
-            given.values(),
-            strict=True,
-        ):
+        own: list[Any] = [rbm.kernel, rbm.visible.bias, rbm.hidden.bias]
+        for weight, (values, _) in zip(own, given.values(), strict=True):
             weight.assign(values)
             weights.touch(weight)
         return rbm
@@ -446,13 +446,18 @@ class RBM(EnergyBasedModel):
 
     def _unpacked(self, method, x, others):
         """x in one array, and what stands beside it."""
-        space = self.visible.space
+        space: Any = self.space
         alone = all(other is None for other in others)
         if isinstance(x, tuple) and alone and not space.are_blocks(x):
             x, *others = x
         if space.are_blocks(x):
             x = space.check(self._where(method), x, wide=self._keeps_float64)
         return x, others
+
+    def _one_batch(self, method: str, x: Any) -> None:
+        is_mixed = isinstance(self.visible, Mixed)
+        if not is_mixed or not self.visible.space.are_blocks(x):
+            super()._one_batch(method, x)
 
     def _checked_inputs(self, method: str, x: Any) -> Any:
         if isinstance(self.visible, Mixed):
@@ -469,7 +474,7 @@ class RBM(EnergyBasedModel):
         spec = getattr(dataset, "element_spec", None)
         if spec is None or sample_weights.is_checked(dataset):
             return dataset
-        space = self.visible.space
+        space: Any = self.space
         if space.are_blocks(spec):
             return dataset.map(
                 lambda *blocks: space.joined_batch(
