@@ -478,7 +478,7 @@ class RBM(EnergyBasedModel):
         of_visible = np.sum(variance**2) / max(np.sum(variance), 1e-12)
         # Of hidden units that their bias and the data leave undecided.
         middle = self.hidden.mean(-self.hidden.bias.value[None]).numpy()
-        of_hidden = self.hidden.variance_of(middle).mean()
+        of_hidden = self.hidden.variance_of(middle).mean() * self.hidden.growth
         return float(1 / max(of_visible * of_hidden, _LEAST_VARIANCE))
 
     def _penalty_gradients(self) -> list:
