@@ -29,9 +29,8 @@ class Binomial(Unit):
         trials: n, the greatest count.
 
     Attributes:
-        dispersion: weight of shape (width,): the root of the data's variance
-            over that of independent trials, at least 1, by which the learning
-            rate is smaller. 1 before `adapt`.
+        dispersion: weight of shape (width,): the data's variance over that
+            of independent trials, at least 1. 1 before `adapt`.
 
     Raises:
         ValueError: if `trials` is no int from 1 to 10,000.
@@ -124,16 +123,14 @@ class Binomial(Unit):
         return successes * self.trials / (count * self.trials + 1)
 
     def variance_of(self, mean: Array) -> Array:
-        """Dispersion mean (1 - mean / n)."""
-        own = np.asarray(self.dispersion, np.float64)
-        return own * mean * (1 - mean / self.trials)
+        """Mean (1 - mean / n)."""
+        return mean * (1 - mean / self.trials)
 
     def adapt(self, mean: Array, variance: Array, count: int) -> None:
         """Take the data's mean, and how far they spread."""
         super().adapt(mean, variance, count)
-        self.dispersion.assign(np.ones(self.width))
         own = self.variance_of(self.smooth(mean, count))
-        self.dispersion.assign(np.sqrt(np.maximum(variance / own, 1.0)))
+        self.dispersion.assign(np.maximum(variance / own, 1.0))
 
     def moved(self, x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         """Counts are shifted in a circle, by as many as from a to b."""
