@@ -220,11 +220,14 @@ class AnnealingPath(NamedTuple):
 
     def log_partition_start(self) -> tf.Tensor:
         """log Z at beta = 0."""
+        return self.log_partitions_start()[0]
+
+    def log_partitions_start(self) -> tf.Tensor:
+        """log Z at beta = 0 of each row of units that are clamped."""
         visible, hidden, _ = self.layers
-        return (
-            visible.log_cumulant(self.visible_shift[None])[0]
-            + hidden.log_cumulant(self.hidden_shift[None])[0]
-        )
+        return visible.log_cumulant(
+            self.visible_shift[None]
+        ) + hidden.log_cumulant(self.hidden_shift[None])
 
     def at(self, v: tf.Tensor) -> Walker:
         """The walkers at visible states v."""

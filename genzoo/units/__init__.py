@@ -5,6 +5,7 @@ from genzoo.units.binomial import Binomial
 from genzoo.units.categorical import Categorical
 from genzoo.units.double_relu import DoubleReLU
 from genzoo.units.gaussian import Gaussian
+from genzoo.units.mixed import Mixed
 from genzoo.units.poisson import Poisson
 from genzoo.units.relu import ReLU
 from genzoo.units.spin import Spin
@@ -17,6 +18,7 @@ __all__ = [
     "Categorical",
     "DoubleReLU",
     "Gaussian",
+    "Mixed",
     "Poisson",
     "ReLU",
     "Spin",

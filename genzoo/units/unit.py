@@ -71,13 +71,16 @@ class Unit(keras.layers.Layer):
         self.arrangement = shape if is_shape else self.size
         self.space = self.space_of(self.arrangement)
         self.width = self.space.width
-        self.bias = self.add_weight(
+        self.bias = self._make_bias()
+        self.built = True
+
+    def _make_bias(self) -> Any:
+        return self.add_weight(
             name="bias",
             shape=(self.width,),
             initializer="zeros",
             autocast=False,
         )
-        self.built = True
 
     def add_weight(self, *args: Any, **kwargs: Any) -> keras.Variable:
         """A weight as in Keras; whether it is assigned later is noticed."""
@@ -91,6 +94,42 @@ class Unit(keras.layers.Layer):
     def parameters(self) -> list[keras.Variable]:
         """The weights of `a`, in the order of `statistics`."""
         return [self.bias]
+
+    # No property: Keras's saver would follow it for ever.
+    def blocks(self) -> list["Unit"]:
+        """The units of one kind that stand side by side: itself."""
+        return [self]
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether units have a finite list of values."""
+        return self.levels is not None
+
+    @property
+    def said(self) -> str:
+        """Which units these are, for messages."""
+        return " + ".join(type(block).__name__ for block in self.blocks())
+
+    @property
+    def statistic_count(self) -> int:
+        """How many `statistics` there are; the first is x itself."""
+        return len(self.parameters)
+
+    def spread(self, joint: list) -> list:
+        """Gradients in the order of `parameters`, from `statistics`."""
+        return list(joint)
+
+    def gather(self, gradients: list) -> list:
+        """Gradients in the order of `statistics`, from `parameters`."""
+        return list(gradients)
+
+    def named_weights(self) -> dict[str, keras.Variable]:
+        """All weights, by names that are different."""
+        return {weight.name: weight for weight in self.weights}
+
+    def newer_weights(self) -> dict[str, tuple[int, float]]:
+        """(width, value) of weights that older presets lack, by name."""
+        return {name: (self.width, value) for name, value in self.newer.items()}
 
     @property
     def state_count(self) -> int | None:
@@ -109,6 +148,27 @@ class Unit(keras.layers.Layer):
         """log |dx / d state|: what a density of examples has less, in nats."""
         return 0.0
 
+    def log_scale_of(self, seen: tf.Tensor) -> tf.Tensor:
+        """The same of some units alone, those seen, bool (batch, width)."""
+        return tf.zeros(tf.shape(seen)[:1], self.bias.dtype)
+
+    def by_unit(self, seen: tf.Tensor) -> tf.Tensor:
+        """What is said of all numbers of a unit, (batch, width), of units.
+
+        Returns:
+            (batch, size): of each unit what is said of its first number.
+        """
+        return seen[:, :: self.width // self.size]
+
+    def choices(self) -> list[tuple[Array, Array | None]]:
+        """What each unit may be: its columns in a state, and their levels.
+
+        The levels are None for continuous units.
+        """
+        depth = self.width // self.size
+        columns = np.arange(self.width).reshape(self.size, depth)
+        return [(own, self.levels) for own in columns]
+
     @property
     def is_bounded(self) -> bool:
         """Whether no state reaches infinity.
@@ -126,6 +186,12 @@ class Unit(keras.layers.Layer):
     def log_base(self, x: tf.Tensor) -> tf.Tensor | float:
         """What a(x) is beside `bias . x`, (batch,); 0 by default."""
         return 0.0
+
+    @property
+    def has_level_potentials(self) -> bool:
+        """Whether a of each level of each unit is known."""
+        own = type(self).potential
+        return self.levels is not None and own is Unit.potential
 
     def level_potentials(self, dtype: str) -> tf.Tensor:
         """a of each level of each unit, (size, n_levels).
@@ -206,6 +272,16 @@ class Unit(keras.layers.Layer):
         digits = (numbers[:, None] // powers) % radix
         states = ops.take(ops.cast(self.levels, dtype), digits, axis=0)
         return ops.reshape(states, (-1, self.width))
+
+    def opposite(self, x: tf.Tensor) -> tf.Tensor:
+        """States with each discrete unit at another level."""
+        if self.levels is None:
+            return x
+        depth = self.levels.shape[1]
+        if depth == 1:
+            return float(self.levels.min() + self.levels.max()) - x
+        groups = ops.reshape(x, (-1, self.size, depth))
+        return ops.reshape(ops.roll(groups, 1, axis=2), ops.shape(x))
 
     def adapt(self, mean: Array, variance: Array, count: int) -> None:
         """Set the weights so that, without a field, <x> is the data's mean.

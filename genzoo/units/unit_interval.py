@@ -126,7 +126,9 @@ class UnitInterval(Unit):
         powers = np.arange(0, 2 * len(_MEAN), 2)
         terms = (powers + 1) * np.array(_MEAN)
         near = np.minimum(np.abs(t), _NEAR)[..., None]
-        return np.where(np.abs(t) < _NEAR, (terms * near**powers).sum(-1), direct)
+        return np.where(
+            np.abs(t) < _NEAR, (terms * near**powers).sum(-1), direct
+        )
 
     def moved(self, x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         """Turned on a circle by b - a; mirrored where that is above 1/2."""

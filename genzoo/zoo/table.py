@@ -50,6 +50,7 @@ PARTS: list[Any] = [
     units.Categorical,
     units.DoubleReLU,
     units.Gaussian,
+    units.Mixed,
     units.Poisson,
     units.ReLU,
     units.Spin,
@@ -182,7 +183,9 @@ def describe(thing: Any, where: str) -> Any:
             f"{where}: a preset can hold {', '.join(_near(thing))} here; "
             f"received {thing!r}. Save the model as .keras instead."
         )
-    config = thing.get_config() if config is None else config
+    if config is None:
+        # Parts of parts as they are, where there are any.
+        config = getattr(thing, "preset_arguments", thing.get_config)()
     return {
         "class": name,
         **{

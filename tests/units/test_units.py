@@ -108,9 +108,7 @@ TABLE = {
         most=40,
     ),
 }
-DISCRETE = [
-    name for name, row in TABLE.items() if row.low is row.most is None
-]
+DISCRETE = [name for name, row in TABLE.items() if row.low is row.most is None]
 CONTINUOUS = [name for name, row in TABLE.items() if row.low is not None]
 COUNTING = [name for name, row in TABLE.items() if row.low is None]
 every_unit = pytest.mark.parametrize("name", TABLE)

@@ -69,6 +69,16 @@ EXAMPLES = [
     ("units.Categorical", {"size": [2], "states": 3}),
     ("units.DoubleReLU", {"size": 3}),
     ("units.Gaussian", {"size": 3, "variance": 0.5, "learn_variance": True}),
+    (
+        "units.Mixed",
+        {
+            "units": [
+                {"class": "units.Spin", "size": [2]},
+                {"class": "units.Categorical", "size": 1, "states": 3},
+            ],
+            "names": ["a", "b"],
+        },
+    ),
     ("units.Poisson", {"size": [3, 1]}),
     ("units.ReLU", {"size": 3}),
     ("units.Spin", {"size": [2, 2, 1]}),

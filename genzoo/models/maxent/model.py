@@ -20,6 +20,7 @@ from genzoo.models.common.energy_based_model import (
     Draw,
     EnergyBasedModel,
 )
+from genzoo.models.common.given import Given
 from genzoo.models.maxent import report
 from genzoo.models.maxent.cells import cells_of
 from genzoo.models.maxent.density import Density
@@ -62,7 +63,7 @@ _NO_CHANCE: Any = None
 _MOST_STATES = 2**20
 
 
-class Given(NamedTuple):
+class GivenAverages(NamedTuple):
     """What `fit` was given instead of examples; see there."""
 
     observations: ArrayLike | None = None
@@ -377,6 +378,10 @@ class MaxEnt(EnergyBasedModel):
     def _keeps_float64(self) -> bool:
         return self.space.is_fine
 
+    @property
+    def _takes_negative_weights(self) -> bool:  # type: ignore[override]
+        return not self.compiled or self.loss.uses_averages
+
     # Fitting ---------------------------------------------------------------
 
     def fit(
@@ -391,7 +396,7 @@ class MaxEnt(EnergyBasedModel):
         validation_data: Any = None,
         shuffle: bool = True,
         class_weight: None = None,
-        sample_weight: None = None,
+        sample_weight: ArrayLike | None = None,
         steps_per_epoch: int | None = None,
         observations: ArrayLike | None = None,
         observation_stderr: ArrayLike | None = None,
@@ -416,7 +421,7 @@ class MaxEnt(EnergyBasedModel):
 
         Args:
             x: examples, an array or a `tf.data.Dataset` of batches.
-            y: must be None, as class_weight and sample_weight.
+            y: must be None, as class_weight.
             batch_size: rows of a batch of examples; for chains an epoch has
                 as many steps as there are batches.
             epochs: by default 200 where sums are exact, of which few are
@@ -427,7 +432,8 @@ class MaxEnt(EnergyBasedModel):
             validation_data: examples, for `val_loss`.
             shuffle: as in Keras; the order does not matter here.
             class_weight: must be None.
-            sample_weight: must be None.
+            sample_weight: what each example counts, (n,), in any unit. Where
+                averages are all that is learned from, some may be negative.
             steps_per_epoch: of a dataset, how many batches to see; for
                 chains, the number of updates in an epoch, by default 100.
             observations: averages <f_i>, in the order of `features.names`.
@@ -450,7 +456,7 @@ class MaxEnt(EnergyBasedModel):
             ValueError: for impossible averages, naming the constraint; for
                 examples outside of the space.
         """
-        given = Given(
+        given = GivenAverages(
             observations, observation_stderr, tolerance, observation_count
         )
         return super().fit(
@@ -488,7 +494,7 @@ class MaxEnt(EnergyBasedModel):
     def _plan_of_averages(
         self,
         x: Any,
-        given: Given,
+        given: GivenAverages,
         *,
         batch_size: int | None,
         epochs: int | None,
@@ -497,6 +503,7 @@ class MaxEnt(EnergyBasedModel):
         validation_data: Any,
         shuffle: bool,
         steps_per_epoch: int | None,
+        sample_weight: Any = None,
         **options: Any,
     ) -> dict:
         """The plan where the averages are all that is learned from."""
@@ -506,20 +513,26 @@ class MaxEnt(EnergyBasedModel):
                 f"{where}: pass either examples x or observations, the "
                 f"averages of {self.features.names[:6]}."
             )
-        rows = self._batch_size("fit", batch_size, x)
-        if validation_data is not None:
-            validation_data = self._checked(
-                "fit: validation_data", validation_data
+        if x is None and sample_weight is not None:
+            raise ValueError(
+                f"{where}: sample_weight goes with examples x; observations "
+                "are averages already."
             )
+        rows = self._batch_size("fit", batch_size, x)
+        held = None
+        if validation_data is not None:
+            held = self._given("fit: validation_data", validation_data)
         place, steps = None, steps_per_epoch
         if x is not None:
-            x = self._checked("fit", x)
+            rest = self._given("fit", x, None, sample_weight)
             if validation_split:
-                (x,), (validation_data,) = data.split(
-                    where, (x,), validation_split
-                )
+                both = data.split(where, rest, validation_split)
+                rest, held = (Given(*parts) for parts in both)
+            x, weight = rest.x, rest.weight
             with self._told_plainly("fit"):
-                found, place = of_examples(where, self.density, x, steps)
+                found, place = of_examples(
+                    where, self.density, x, steps, weight
+                )
             if given.stderr is None:
                 found = self._moved_inside(where, found)
             count = given.examples or found.examples
@@ -535,8 +548,10 @@ class MaxEnt(EnergyBasedModel):
             whole = epochs is None
             search = Search(self._remaining, whole, self._dual)
             callbacks = [*callbacks, search]
-        if validation_data is not None and data.is_array(validation_data):
+        if held is not None and data.is_array(held.x):
             options.setdefault("validation_batch_size", rows)
+        if held is not None:
+            validation_data = self._packed("fit", held)
         steps = 1 if is_exact else steps or _STEPS_PER_EPOCH
         default = _EPOCHS["exact" if is_exact else "chains"]
         return {
@@ -567,16 +582,17 @@ class MaxEnt(EnergyBasedModel):
         callbacks: list,
         validation_split: float,
         steps_per_epoch: int | None,
+        sample_weight: Any = None,
         **asked: Any,
     ) -> tuple[Array, dict]:
         """(x, what `_plan` is asked) for a search over all examples."""
-        x = self._checked("fit", x)
+        x, _, weight, _ = self._given("fit", x, None, sample_weight)
         if not data.is_array(x):
             with self._told_plainly("fit"):
-                batches = (
-                    x if steps_per_epoch is None else x.take(steps_per_epoch)
-                )
-                x = np.concatenate([batch.numpy() for batch in batches])
+                found = list(data.parts(x, steps=steps_per_epoch))
+            x = np.concatenate([part for part, _ in found])
+            if found[0][1] is not None:
+                weight = np.concatenate([of_part for _, of_part in found])
         if batch_size not in (None, len(x)):
             raise ValueError(
                 f"{self._where('fit')}: batch_size={batch_size}, but "
@@ -586,7 +602,8 @@ class MaxEnt(EnergyBasedModel):
         kept = len(x)
         if validation_split:
             kept = int(len(x) * (1 - validation_split))
-        cells = cells_of(self.density, x[:kept])
+        of_kept = None if weight is None else weight[:kept]
+        cells = cells_of(self.density, x[:kept], of_kept)
         loss: Any = self.loss
         penalised = bool(loss.l1 or loss.l2)
         cells.warn_of_empty(self._where("fit"), self.density, penalised)
@@ -594,6 +611,7 @@ class MaxEnt(EnergyBasedModel):
         search = Search(self._remaining, epochs is None, noise=noise)
         return x, {
             **asked,
+            "sample_weight": weight,
             "batch_size": kept,
             "epochs": epochs or _EPOCHS["exact"],
             "callbacks": [*callbacks, search],
@@ -604,7 +622,12 @@ class MaxEnt(EnergyBasedModel):
 
     # Averages --------------------------------------------------------------
 
-    def adapt(self, x: Examples, steps: int | None = None) -> None:
+    def adapt(
+        self,
+        x: Examples,
+        steps: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> None:
         """Take the averages of examples; `fit` then needs no more of them.
 
         Multipliers that were fitted, loaded or assigned stay as they are.
@@ -612,14 +635,15 @@ class MaxEnt(EnergyBasedModel):
         Args:
             x: array of examples, or a dataset of batches.
             steps: how many batches of the dataset to see; None means all.
+            sample_weight: what each example of an array counts, (n,).
 
         Raises:
             ValueError: as `fit`.
         """
-        x = self._checked("adapt", x)
+        x, _, weight, _ = self._given("adapt", x, None, sample_weight)
         where = self._where("adapt")
         with self._told_plainly("adapt"):
-            averages, place = of_examples(where, self.density, x, steps)
+            averages, place = of_examples(where, self.density, x, steps, weight)
         averages = self._moved_inside(where, averages)
         if not self.is_adapted:
             self._observe("adapt", averages, place)
@@ -630,12 +654,13 @@ class MaxEnt(EnergyBasedModel):
         # `fit` looks for redundant features and for a better start.
         self._is_placed = False
 
-    def _prepare_batch(self, x: Array) -> None:
+    def _prepare_batch(self, given: Given) -> None:
         if self.adapted.numpy() or not self.loss.uses_averages:
-            self._prepare(x)
+            self._prepare(given)
             return
+        x, _, weight, _ = given
         where = self._where("train_on_batch")
-        averages, place = of_examples(where, self.density, x)
+        averages, place = of_examples(where, self.density, x, weight=weight)
         averages = self._moved_inside(where, averages)
         self._observe("train_on_batch", averages, place)
 
@@ -644,10 +669,11 @@ class MaxEnt(EnergyBasedModel):
             return averages
         return self._dual.reach.moved_inside(where, averages)
 
-    def _prepare(self, x: Any, steps: int | None = None) -> None:
+    def _prepare(self, given: Given, steps: int | None = None) -> None:
         # Averages are kept also where a rule looks at examples.
+        x, _, weight, _ = given
         where = self._where("fit")
-        averages, place = of_examples(where, self.density, x, steps)
+        averages, place = of_examples(where, self.density, x, steps, weight)
         if self.observations.differ(averages):
             self.observations.keep(averages)
             self._forget_search()
@@ -755,7 +781,7 @@ class MaxEnt(EnergyBasedModel):
             return evaluation
 
         def of_examples():
-            x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+            x = self._batch(data)
             value, (gradient,) = self.loss.gradients(self, x, _NO_CHANCE)
             multipliers, l2 = self._lambda(), self._penalty("l2")
             value = tf.cast(distribute.all_sum(value), tf.float64)
@@ -840,6 +866,8 @@ class MaxEnt(EnergyBasedModel):
         start: str | ArrayLike | None = None,
         temperature: float = 1.0,
         method: str = "auto",
+        given: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
     ) -> Array:
         """n examples drawn from `p(x)^(1 / temperature)`, normalised.
 
@@ -854,6 +882,8 @@ class MaxEnt(EnergyBasedModel):
             start: "chains", "random", an array of n examples, or None.
             temperature: positive; 1 is the model, 0.5 favours the probable.
             method: "auto", "exact" or "chains".
+            given: an example of which some is known, or n of them.
+            mask: what of `given` is known, bool; None takes all but NaN.
 
         Returns:
             A float32 array of shape (n, *event_shape).
@@ -863,7 +893,9 @@ class MaxEnt(EnergyBasedModel):
                 never adapted to data, fitted or loaded.
         """
         self._check_adapted("sample")
-        return super().sample(n, seed, steps, start, temperature, method)
+        return super().sample(
+            n, seed, steps, start, temperature, method, given, mask
+        )
 
     def _exact_draws(
         self, effort: str, temperature: float = 1.0
@@ -1055,7 +1087,7 @@ class MaxEnt(EnergyBasedModel):
         y: Any = None,
         batch_size: int | None = None,
         verbose: str | int = "auto",
-        sample_weight: None = None,
+        sample_weight: ArrayLike | None = None,
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
@@ -1075,10 +1107,10 @@ class MaxEnt(EnergyBasedModel):
         Args:
             x: examples, an array or a dataset; None takes the observations
                 that the model was fitted to.
-            y: must be None, as sample_weight.
+            y: must be None.
             batch_size: as in Keras.
             verbose: as in Keras.
-            sample_weight: must be None.
+            sample_weight: what each example counts, (n,).
             steps: as in Keras.
             callbacks: as in Keras.
             return_dict: as in Keras.
@@ -1113,7 +1145,9 @@ class MaxEnt(EnergyBasedModel):
             first = [*first, "gradient_identity"]
         return first, last
 
-    def _identities(self, x: Any) -> dict[str, float]:
+    def _identities(
+        self, x: Any, weight: ArrayLike | None = None
+    ) -> dict[str, float]:
         found = {}
         if self._exact is not None:
             found["gradient_identity"] = report.gradient_identity(
@@ -1122,7 +1156,9 @@ class MaxEnt(EnergyBasedModel):
                 self.observations.values.numpy(),
                 self.observations.is_redundant.numpy(),
             )
-        return found if x is None else found | super()._identities(x)
+        if x is None:
+            return found
+        return found | super()._identities(x, weight)
 
     def _evaluate_observations(self) -> dict[str, float]:
         observed = self.observations.values.numpy()

@@ -11,6 +11,7 @@ from genzoo import partition, samplers
 from genzoo.runtime import random
 from genzoo.samplers import gibbs
 from genzoo.units import Unit
+from genzoo.units.clamped import Clamped
 from genzoo.units.tempered import can_temper
 
 # Examples behind the means at which annealing begins, for smoothing.
@@ -63,6 +64,16 @@ class Machine:
             self.kernel,
             *self.visible.parameters,
             *self.hidden.parameters,
+        ]
+
+    def spread(self, joint: list) -> list:
+        """Gradients in the order of `parameters`, from `gradients`'."""
+        kernel, *rest = joint
+        at_hidden = self.visible.statistic_count
+        return [
+            kernel,
+            *self.visible.spread(rest[:at_hidden]),
+            *self.hidden.spread(rest[at_hidden:]),
         ]
 
     def layers(self, beta: float | tf.Tensor = 1.0) -> partition.Layers:
@@ -160,13 +171,7 @@ class Machine:
 
     def opposite(self, states: tf.Tensor) -> tf.Tensor:
         """Hidden states with each discrete unit at another level."""
-        levels = self.hidden.levels
-        if levels is None:
-            return states
-        if levels.shape[1] == 1:
-            return float(levels.min() + levels.max()) - states
-        groups = tf.reshape(states, (-1, self.hidden.size, levels.shape[1]))
-        return tf.reshape(tf.roll(groups, 1, axis=2), tf.shape(states))
+        return self.hidden.opposite(states)
 
     @property
     def jumps_are_cheap(self) -> bool:
@@ -186,9 +191,9 @@ class Machine:
 
         def step(seed, h):
             first, second, third, fourth = random.split(seed, 4)
-            if _can_sweep(self.hidden):
+            if _sweeps(self.hidden):
                 h = gibbs.collapsed_gibbs(hidden, visible, back)(first, h)
-            if not _can_sweep(self.visible):
+            if not _sweeps(self.visible):
                 return h, ()
             v = visible.sample(tf.matmul(h, back), second)
             v = gibbs.collapsed_gibbs(visible, hidden, kernel)(third, v)
@@ -202,6 +207,15 @@ class Machine:
     def can_cool(self) -> bool:
         """Whether there is another beta than 1 for both layers."""
         return can_temper(self.visible) and can_temper(self.hidden)
+
+    def clamped(self, x: tf.Tensor, seen: tf.Tensor) -> "Machine":
+        """The machine of what is left of visible rows x if some is seen."""
+        visible: Any = Clamped(self.visible, x, seen)
+        return Machine(visible, self.hidden, self.kernel, self.means)
+
+    def expected(self, states: tf.Tensor) -> tf.Tensor:
+        """<v> given hidden states, (batch, visible.width)."""
+        return self.visible.mean(self.visible_field(states))
 
     # The path to log Z ------------------------------------------------------
 
@@ -244,9 +258,9 @@ class Machine:
         return self.layers(beta).hidden.sample(walkers.field, seed)
 
 
-def _can_sweep(unit):
-    """Whether the potential of each level of each unit is known."""
-    return unit.levels is not None and type(unit).potential is Unit.potential
+def _sweeps(unit):
+    """Whether there are units to sweep over one by one."""
+    return any(block.has_level_potentials for block in unit.blocks())
 
 
 def _is_one(beta):
