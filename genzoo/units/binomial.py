@@ -28,6 +28,10 @@ class Binomial(Unit):
         size: number of units, or the shape in which they are arranged.
         trials: n, the greatest count.
 
+    Attributes:
+        dispersion: weight of shape (width,): the data's variance over that
+            of independent trials, at least 1. 1 before `adapt`.
+
     Raises:
         ValueError: if `trials` is no int from 1 to 10,000.
 
@@ -54,6 +58,13 @@ class Binomial(Unit):
         log_factorial = np.array([math.lgamma(k + 1) for k in counts])
         self.level_base = log_factorial[-1] - (
             log_factorial + log_factorial[::-1]
+        )
+        self.dispersion = self.add_weight(
+            name="dispersion",
+            shape=(self.width,),
+            initializer="ones",
+            trainable=False,
+            autocast=False,
         )
 
     def space_of(self, arrangement: int | tuple[int, ...]) -> Counts:
@@ -114,6 +125,12 @@ class Binomial(Unit):
     def variance_of(self, mean: Array) -> Array:
         """Mean (1 - mean / n)."""
         return mean * (1 - mean / self.trials)
+
+    def adapt(self, mean: Array, variance: Array, count: int) -> None:
+        """Take the data's mean, and how far they spread."""
+        super().adapt(mean, variance, count)
+        own = self.variance_of(self.smooth(mean, count))
+        self.dispersion.assign(np.maximum(variance / own, 1.0))
 
     def moved(self, x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         """Counts are shifted in a circle, by as many as from a to b."""

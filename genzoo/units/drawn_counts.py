@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
+from keras import ops
 
 from genzoo.runtime import random
 
@@ -72,7 +73,7 @@ def poisson(log_rate: tf.Tensor, seed: random.Seed) -> tf.Tensor:
     log_p = mode * low - rate - tf.math.lgamma(mode + 1)
     # Not so small that 0 / rate is no number.
     rate = tf.maximum(tf.cast(rate, dtype), 1e-30)
-    uniform = random.uniform(tf.shape(log_rate), first, dtype)
+    uniform = random.uniform(ops.shape(log_rate), first, dtype)
     few = search(
         uniform,
         tf.cast(mode, dtype),
@@ -98,7 +99,7 @@ def _rejected(log_rate, seed):
     b = 0.931 + 2.53 * tf.sqrt(rate)
     a = -0.059 + 0.02483 * b
     inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
-    shape = tf.shape(log_rate)
+    shape = ops.shape(log_rate)
 
     def step(number, found, waiting):
         one, other = random.split(random.fold_in(seed, number), 2)

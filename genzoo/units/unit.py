@@ -38,6 +38,9 @@ class Unit(keras.layers.Layer):
             take, an array of shape (n_levels, width // size); else None.
         level_base: `log_base` of these levels, (n_levels,); None for zeros.
         bias: weight of shape (width,), the linear part of `a`.
+        dispersion: how many times as far as `variance_of` says data spread.
+        growth: by how much a unit's variance may exceed that without a field
+            where data pull hard: as hidden units they learn so much slower.
 
     Raises:
         ValueError: if `size` is neither a positive int nor a shape; for a
@@ -56,6 +59,8 @@ class Unit(keras.layers.Layer):
     newer: ClassVar[dict[str, float]] = {}
     levels: np.ndarray | None = None
     level_base: np.ndarray | None = None
+    growth: float = 1.0
+    dispersion: Any = 1.0
 
     def __init__(self, size: int | tuple[int, ...], **kwargs):
         checks.layer_keywords(type(self).__name__, kwargs)

@@ -225,8 +225,12 @@ class Machine:
         for unit, mean in zip(
             (self.visible, self.hidden), self.means, strict=True
         ):
-            mean = unit.smooth(np.asarray(mean, np.float64), _EXAMPLES)
-            shift = unit.bias_for(mean) - np.asarray(unit.bias, np.float64)
+            mean = np.asarray(mean, np.float64)
+            shift = np.zeros_like(mean)
+            # Without data nothing is known of them.
+            if mean.any():
+                own = np.asarray(unit.bias, np.float64)
+                shift = unit.bias_for(unit.smooth(mean, _EXAMPLES)) - own
             shifts.append(tf.constant(shift, self.dtype))
         return shifts
 

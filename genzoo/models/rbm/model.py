@@ -556,10 +556,14 @@ class RBM(EnergyBasedModel):
         """
         at = self.offsets.visible.numpy()
         variance = self.visible.variance_of(np.asarray(at, np.float64))
+        # What data spread more than the units is what hidden units tell
+        # apart; without bounds they would answer by as much.
+        spread = np.asarray(self.visible.dispersion, np.float64)
+        variance = variance * spread ** (0.5 if self.hidden.is_bounded else 1)
         of_visible = np.sum(variance**2) / max(np.sum(variance), 1e-12)
         # Of hidden units that their bias and the data leave undecided.
         middle = self.hidden.mean(-self.hidden.bias.value[None]).numpy()
-        of_hidden = self.hidden.variance_of(middle).mean()
+        of_hidden = self.hidden.variance_of(middle).mean() * self.hidden.growth
         return float(1 / max(of_visible * of_hidden, _LEAST_VARIANCE))
 
     def _penalty_gradients(self) -> list:
