@@ -476,6 +476,14 @@ class MaxEnt(EnergyBasedModel):
             **kwargs,
         )
 
+    @property
+    def _most_looked_at(self) -> float:
+        solves = isinstance(self.optimizer, optimizers.Solver)
+        if self.compiled and not (self.loss.uses_averages or solves):
+            return super()._most_looked_at
+        # Averages are of all, and so is a single batch.
+        return math.inf
+
     def _plan(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
         given = asked.pop("given")
         if self.loss.uses_averages:
@@ -548,10 +556,12 @@ class MaxEnt(EnergyBasedModel):
             whole = epochs is None
             search = Search(self._remaining, whole, self._dual)
             callbacks = [*callbacks, search]
-        if held is not None and data.is_array(held.x):
-            options.setdefault("validation_batch_size", rows)
         if held is not None:
-            validation_data = self._packed("fit", held)
+            size = None
+            if data.is_array(held.x):
+                size = options.setdefault("validation_batch_size", rows)
+            validation_data, _ = self._packed("fit", held)
+            validation_data, _, _ = data.fed(validation_data, None, size)
         steps = 1 if is_exact else steps or _STEPS_PER_EPOCH
         default = _EPOCHS["exact" if is_exact else "chains"]
         return {

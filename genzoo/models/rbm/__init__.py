@@ -1,5 +1,6 @@
 """The restricted Boltzmann machine."""
 
 from genzoo.models.rbm.model import RBM
+from genzoo.models.rbm.stack import Stack, pretrain
 
-__all__ = ["RBM"]
+__all__ = ["RBM", "Stack", "pretrain"]
