@@ -122,6 +122,16 @@ def rules_of(model: Any) -> Any:
     return getattr(model, "rules", model)
 
 
+def can_weigh(model: Any) -> bool:
+    """Whether its rules take a `genzoo.runtime.batch.Batch` for x."""
+    return getattr(rules_of(model), "takes_batches", False)
+
+
+def can_complete(model: Any) -> bool:
+    """Whether its rules take a `Batch` of which some is not seen."""
+    return getattr(rules_of(model), "takes_gaps", False)
+
+
 def require(model: Any, rule: Any) -> None:
     """Hold a model against what a rule needs.
 

@@ -1,5 +1,6 @@
 """Metrics that compare data with samples, and divergences, in nats."""
 
+from genzoo.metrics import lattice
 from genzoo.metrics.divergences.binned import (
     BinnedEstimate,
     binned_divergence,
@@ -76,6 +77,7 @@ __all__ = [
     "jensen_shannon",
     "jensen_shannon_distance",
     "kl_divergence",
+    "lattice",
     "log_likelihood_decomposition",
     "manifold_overlap",
     "model_jensen_shannon",

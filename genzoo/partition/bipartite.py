@@ -52,15 +52,20 @@ class Layers(NamedTuple):
         return self.hidden if self.hidden_is_smaller else self.visible
 
     @property
-    def state_count(self) -> int:
-        """The joint states of the smaller layer, which must be discrete."""
-        count = self.smaller.state_count
-        if count is None:
-            raise ValueError("Layers: both are continuous; nothing is counted.")
-        return count
+    def state_count(self) -> int | None:
+        """The joint states of the smaller layer, None if they are no list."""
+        return self.smaller.state_count
 
     def _enumerate(self):
-        """(the smaller layer, the other, the field on the other)."""
+        """(the smaller layer, the other, the field on the other).
+
+        Raises:
+            ValueError: if neither layer has a finite list of states.
+        """
+        if self.state_count is None:
+            raise ValueError(
+                "Layers: neither layer has a finite list of states."
+            )
         wide = self._replace(kernel=tf.cast(self.kernel, tf.float64))
         if self.hidden_is_smaller:
             return self.hidden, self.visible, wide.visible_field
@@ -215,11 +220,14 @@ class AnnealingPath(NamedTuple):
 
     def log_partition_start(self) -> tf.Tensor:
         """log Z at beta = 0."""
+        return self.log_partitions_start()[0]
+
+    def log_partitions_start(self) -> tf.Tensor:
+        """log Z at beta = 0 of each row of units that are clamped."""
         visible, hidden, _ = self.layers
-        return (
-            visible.log_cumulant(self.visible_shift[None])[0]
-            + hidden.log_cumulant(self.hidden_shift[None])[0]
-        )
+        return visible.log_cumulant(
+            self.visible_shift[None]
+        ) + hidden.log_cumulant(self.hidden_shift[None])
 
     def at(self, v: tf.Tensor) -> Walker:
         """The walkers at visible states v."""

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import distribute, random
+from genzoo.runtime import batch, distribute, random
 from genzoo.runtime.sparse import SparseRows
 
 # What a pipeline says of values that are not in the space.
@@ -192,14 +192,15 @@ def as_float(x: Any, wide: bool = False) -> Any:
     if is_array(x):
         return x.astype(np.float64 if wide else np.float32)
     dtype = tf.float64 if wide else tf.float32
-    # Conditions stay as they are.
-    return x.map(
-        lambda batch, *others: (
-            (tf.cast(batch, dtype), *others)
-            if others
-            else tf.cast(batch, dtype)
-        )
-    )
+
+    def cast(found, *others):
+        # Conditions and weights stay as they are.
+        if isinstance(found, dict):
+            return {**found, "x": tf.cast(found["x"], dtype)}
+        found = tf.cast(found, dtype)
+        return (found, *others) if others else found
+
+    return x.map(cast)
 
 
 class EpochOrder(keras.callbacks.Callback):
@@ -226,6 +227,50 @@ class EpochOrder(keras.callbacks.Callback):
     def permutation(self) -> np.ndarray:
         """An order of range(rows)."""
         return random.permutation(self.rows, self.key)
+
+
+def parts(
+    x: Any, weight: np.ndarray | None = None, steps: int | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    """Batches of examples with their weights, or None, as arrays."""
+    for found, of_part, _ in known_parts(x, weight, None, steps):
+        yield found, of_part
+
+
+def known_parts(
+    x: Any,
+    weight: np.ndarray | None = None,
+    seen: np.ndarray | None = None,
+    steps: int | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray | None, np.ndarray | None]]:
+    """Batches of examples, their weights and what is seen, or None.
+
+    Args:
+        x: array of shape (n, ...), or a checked dataset of batches, which
+            may carry weights of its own.
+        weight: of an array, (n,).
+        seen: what of an array is known, bool in its shape.
+        steps: how many batches of a dataset to see; None means all.
+    """
+    if is_array(x):
+        size = rows_at_once(x)
+        for i in range(0, len(x), size):
+            some = slice(i, i + size)
+            of_part = None if weight is None else weight[some]
+            known = None if seen is None else seen[some]
+            yield np.asarray(x[some]), of_part, known
+        return
+    for found in x if steps is None else x.take(steps):
+        # Conditions come second.
+        found = found[0] if isinstance(found, tuple) else found
+        found = batch.unpacked(found)
+        own = batch.weight(found)
+        known = batch.seen(found)
+        yield (
+            np.asarray(batch.examples(found)),
+            None if own is None else np.asarray(own),
+            None if known is None else np.asarray(known),
+        )
 
 
 def shuffled(
@@ -295,6 +340,42 @@ def shuffled(
     return dataset.apply(cardinality).with_options(options).prefetch(2)
 
 
+class Count:
+    """How many independent examples weights stand for, part by part.
+
+    Whole numbers count repetitions: their sum. Of others it is
+    `(sum w)^2 / sum w^2`, which does not depend on their unit.
+
+    Attributes:
+        total: the sum so far.
+        rows: how many there were.
+    """
+
+    def __init__(self):
+        self.total = 0.0
+        self.rows = 0
+        self._square = 0.0
+        self._are_whole = True
+
+    def add(self, weight: np.ndarray | None, rows: int) -> np.ndarray:
+        """Take the weights of so many more rows in; None are ones."""
+        one = np.ones(rows) if weight is None else weight
+        one = np.asarray(one, np.float64)
+        self.rows += rows
+        self.total += one.sum()
+        self._square += np.square(one).sum()
+        whole = (one == np.round(one)).all() and (one >= 0).all()
+        self._are_whole = self._are_whole and bool(whole)
+        return one
+
+    @property
+    def examples(self) -> float:
+        """Independent examples."""
+        if self._are_whole:
+            return self.total
+        return self.total**2 / self._square
+
+
 def _dense(rows: SparseRows, order: tf.Tensor) -> tf.Tensor:
     """Some rows of a sparse matrix, in a pipeline."""
     found = tf.numpy_function(rows.__getitem__, [order], rows.dtype)
@@ -322,34 +403,46 @@ def rows_at_once(x: Any, most: int = 4096) -> int:
 
 
 def moments(
-    x: np.ndarray | tf.data.Dataset, steps: int | None = None
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """(mean, variance, count) over the examples, float64.
+    x: np.ndarray | tf.data.Dataset,
+    steps: int | None = None,
+    weight: np.ndarray | None = None,
+    known: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """(mean, variance, how many) of what is known of the examples, float64.
 
     Args:
         x: array of shape (n, ...), or a dataset of batches.
         steps: how many batches of a dataset to see; None means all.
+        weight: of the rows of an array.
+        known: what of an array is known, bool in its shape.
     """
-    if is_array(x):
-        size = rows_at_once(x)
-        batches: Any = (x[i : i + size] for i in range(0, len(x), size))
-    else:
-        batches = x if steps is None else x.take(steps)
-    count = 0
+    count = Count()
     total: Any = 0.0
+    # The weight of what is known of each column.
+    of_column: Any = 0.0
     square: Any = 0.0
     first: Any = None
-    for batch in batches:
-        batch = np.asarray(batch, np.float64)
+    for part, of_part, seen in known_parts(x, weight, known, steps):
+        part = part.astype(np.float64)
         # From an example, so that squares do not cancel far from zero.
-        first = batch[0] if first is None else first
-        batch = batch - first
-        count += len(batch)
-        total += batch.sum(axis=0)
-        square += np.square(batch).sum(axis=0)
-    mean = total / count
-    variance = np.maximum(square / count - mean**2, 0.0)
-    return first + mean, variance, count
+        first = part[0] if first is None else first
+        part = part - first
+        one = count.add(of_part, len(part))
+        if seen is not None:
+            part = np.where(seen, part, 0.0)
+            of_column = of_column + np.tensordot(one, seen, 1)
+        if of_part is None:
+            total += part.sum(axis=0)
+            square += np.square(part).sum(axis=0)
+        else:
+            total += np.tensordot(one, part, 1)
+            square += np.tensordot(one, np.square(part), 1)
+    size: Any = count.total
+    if np.ndim(of_column):
+        size = np.maximum(of_column, 1e-300)
+    mean = total / size
+    variance = np.maximum(square / size - mean**2, 0.0)
+    return first + mean, variance, count.examples
 
 
 def first_batch(where: str, dataset: tf.data.Dataset) -> Any:

@@ -2,9 +2,18 @@
 
 import zlib
 from collections.abc import Iterable
+from typing import Any, Protocol, runtime_checkable
 
 import keras
 import numpy as np
+
+
+@runtime_checkable
+class Several(Protocol):
+    """What stands for several variables as if they were one."""
+
+    parts: list
+
 
 _MARK = "_genzoo_as_made"
 _OWNED = "_genzoo_owned"
@@ -18,23 +27,34 @@ def fingerprint(variables: Iterable[keras.Variable]) -> int:
     return found
 
 
-def mark(variable: keras.Variable) -> keras.Variable:
+def mark(variable: Any) -> Any:
     """Remember a variable as it is: nobody has given it this value."""
     # Those that are counted before they are made have no value.
-    if getattr(variable, "_value", None) is not None:
+    if isinstance(variable, Several):
+        for part in variable.parts:
+            mark(part)
+    elif getattr(variable, "_value", None) is not None:
         known: frozenset[int] = getattr(variable, _MARK, frozenset())
         setattr(variable, _MARK, known | {fingerprint([variable])})
     return variable
 
 
-def touch(variable: keras.Variable) -> None:
+def touch(variable: keras.Variable | Several) -> None:
     """Say that its value was given, even if it is the one that it had."""
-    setattr(variable, _MARK, frozenset())
+    for part in _parts(variable):
+        setattr(part, _MARK, frozenset())
 
 
-def is_touched(variable: keras.Variable) -> bool:
+def is_touched(variable: keras.Variable | Several) -> bool:
     """Whether it was assigned, loaded or trained to a value of its own."""
-    return fingerprint([variable]) not in getattr(variable, _MARK, frozenset())
+    return any(
+        fingerprint([part]) not in getattr(part, _MARK, frozenset())
+        for part in _parts(variable)
+    )
+
+
+def _parts(variable):
+    return variable.parts if isinstance(variable, Several) else [variable]
 
 
 def claim(owner: str, **parts: keras.layers.Layer) -> None:
@@ -47,7 +67,7 @@ def claim(owner: str, **parts: keras.layers.Layer) -> None:
     Raises:
         ValueError: if one belongs to a model already; none is taken then.
     """
-    for name, part in parts.items():
+    for name, part in _with_blocks(parts):
         if getattr(part, _OWNED, False):
             kind = type(part).__name__
             raise ValueError(
@@ -56,8 +76,18 @@ def claim(owner: str, **parts: keras.layers.Layer) -> None:
                 f"both. Make another, for example {kind}.from_config("
                 f"{name}.get_config())."
             )
-    for part in parts.values():
+    for _, part in _with_blocks(parts):
         setattr(part, _OWNED, True)
+
+
+def _with_blocks(parts):
+    """Layers by name, each followed by the blocks that it is made of."""
+    for name, part in parts.items():
+        yield name, part
+        blocks = getattr(part, "blocks", None)
+        for block in blocks() if blocks else ():
+            if block is not part:
+                yield name, block
 
 
 def not_finite(variables: Iterable[keras.Variable]) -> list[str]:

@@ -69,25 +69,47 @@ def collapsed_gibbs(
     log-cumulants as the kernel has elements, times the levels.
 
     Args:
-        unit: a discrete `Unit` with the potential `bias . x`.
+        unit: a `Unit`; blocks of it without finitely many levels stay as they
+            are.
         other: the other layer's.
         kernel: (unit.width, other.width).
 
     Returns:
         A function `(seed, x)` to states x, (chains, unit.width).
     """
-    levels = tf.cast(unit.levels, kernel.dtype)
-    depth = levels.shape[1]
-    kernels = tf.reshape(kernel, (unit.size, depth, other.width))
-    bias = tf.reshape(
-        unit.potential(tf.eye(unit.width, dtype=kernel.dtype)),
-        (unit.size, depth),
-    )
+    sweeps = []
+    column = site = 0
+    for block in unit.blocks():
+        columns = slice(column, column + block.width)
+        sites = slice(site, site + block.size)
+        column, site = columns.stop, sites.stop
+        if block.has_level_potentials:
+            own = _sweep_block(block, other, kernel[columns])
+            sweeps.append((columns, sites, own))
 
     def sweep(seed, x):
         uniform = random.uniform(
             (tf.shape(x)[0], unit.size), seed, kernel.dtype
         )
+        field = tf.matmul(x, kernel)
+        for columns, sites, own in sweeps:
+            drawn, field = own(x[:, columns], field, uniform[:, sites])
+            x = tf.concat(
+                [x[:, : columns.start], drawn, x[:, columns.stop :]], axis=1
+            )
+        return x
+
+    return sweep
+
+
+def _sweep_block(unit, other, kernel):
+    """A function `(x, field, uniform)` to (x, field) after a sweep."""
+    levels = tf.cast(unit.levels, kernel.dtype)
+    depth = levels.shape[1]
+    kernels = tf.reshape(kernel, (unit.size, depth, other.width))
+    potentials = unit.level_potentials(kernel.dtype)
+
+    def sweep(x, field, uniform):
 
         def body(site, sites, field):
             change = levels - sites[site][:, None]
@@ -96,7 +118,7 @@ def collapsed_gibbs(
             cumulant = tf.reshape(
                 other.log_cumulant(flat), (-1, levels.shape[0])
             )
-            logits = tf.linalg.matvec(change, bias[site]) + cumulant
+            logits = potentials[site] + cumulant
             ends = tf.cumsum(tf.nn.softmax(logits), axis=1)[:, :-1]
             passed = ends <= uniform[:, site][:, None]
             chosen = tf.reduce_sum(tf.cast(passed, tf.int32), axis=1)
@@ -106,12 +128,13 @@ def collapsed_gibbs(
             return site + 1, sites, field
 
         sites = tf.transpose(tf.reshape(x, (-1, unit.size, depth)), (1, 0, 2))
-        _, sites, _ = tf.while_loop(
+        _, sites, field = tf.while_loop(
             lambda site, *_: site < unit.size,
             body,
-            (tf.zeros((), tf.int32), sites, tf.matmul(x, kernel)),
+            (tf.zeros((), tf.int32), sites, field),
             parallel_iterations=1,
         )
-        return tf.reshape(tf.transpose(sites, (1, 0, 2)), (-1, unit.width))
+        x = tf.reshape(tf.transpose(sites, (1, 0, 2)), (-1, unit.width))
+        return x, field
 
     return sweep

@@ -41,7 +41,11 @@ __all__ = [
 _TRIED = 15 / 16
 
 
-def gibbs_sites(pairwise: PairwiseEnergy, colours: Sequence[Array]) -> Step:
+def gibbs_sites(
+    pairwise: PairwiseEnergy,
+    colours: Sequence[Array],
+    kept: tf.Tensor | None = None,
+) -> Step:
     """A sweep that draws the sites of one colour after the other anew.
 
     Each site is drawn from p(x_i | all others), at once for all sites of one
@@ -52,6 +56,8 @@ def gibbs_sites(pairwise: PairwiseEnergy, colours: Sequence[Array]) -> Step:
         pairwise: the `PairwiseEnergy`.
         colours: arrays of sites, as from `colour`. Sites of no colour keep
             their values.
+        kept: which sites of which chains keep their values, too, bool
+            (chains, n); None for none.
 
     Returns:
         A function `(seed, x) -> (x, Info)`.
@@ -59,7 +65,7 @@ def gibbs_sites(pairwise: PairwiseEnergy, colours: Sequence[Array]) -> Step:
     Raises:
         ValueError: if a colour holds what is no site, or a site twice.
     """
-    sweep = gibbs_sites_from_uniform(pairwise, colours)
+    sweep = gibbs_sites_from_uniform(pairwise, colours, kept)
 
     def step(seed, x):
         uniform = random.uniform(ops.shape(x), seed, pairwise.bias.dtype)
@@ -69,7 +75,9 @@ def gibbs_sites(pairwise: PairwiseEnergy, colours: Sequence[Array]) -> Step:
 
 
 def gibbs_sites_from_uniform(
-    pairwise: PairwiseEnergy, colours: Sequence[Array]
+    pairwise: PairwiseEnergy,
+    colours: Sequence[Array],
+    kept: tf.Tensor | None = None,
 ) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, Info]]:
     """The sweep of `gibbs_sites` as a function of its uniform numbers.
 
@@ -82,23 +90,27 @@ def gibbs_sites_from_uniform(
     levels = tf.cast(pairwise.levels, dtype)
     codes = tf.cast(pairwise.encoding, dtype)
 
-    def draw_of_two(field, _, threshold):
-        logit = field[0] * (codes[1] - codes[0])
-        return tf.where(logit > threshold, levels[1], levels[0])
+    more = [] if kept is None else [tf.cast(kept, dtype)]
 
-    def draw_of_many(field, _, uniform):
+    def draw_of_two(field, values, threshold, *stays):
+        logit = field[0] * (codes[1] - codes[0])
+        drawn = tf.where(logit > threshold, levels[1], levels[0])
+        return tf.where(stays[0] > 0, values, drawn) if stays else drawn
+
+    def draw_of_many(field, values, uniform, *stays):
         flat = tf.reshape(field, (codes.shape[1], -1))
         shape = (len(pairwise.levels), *ops.shape(uniform))
         weights = tf.reshape(tf.matmul(codes, flat), shape)
-        return _draw_level(levels, weights, uniform)
+        drawn = _draw_level(levels, weights, uniform)
+        return tf.where(stays[0] > 0, values, drawn) if stays else drawn
 
     def step(uniform, x):
         if codes.shape == (2, 1):
             # u < sigmoid(logit) <=> log(u / (1 - u)) < logit. The difference
             # is exact, and ONNX has no log1p.
             threshold = tf.math.log(uniform) - tf.math.log(1 - uniform)
-            return sweep(x, draw_of_two, threshold)
-        return sweep(x, draw_of_many, uniform)
+            return sweep(x, draw_of_two, threshold, *more)
+        return sweep(x, draw_of_many, uniform, *more)
 
     return step
 
@@ -154,7 +166,11 @@ def metropolis_sites(
     return step
 
 
-def gibbs_energy(energy: LogProb, levels: Sequence[ArrayLike | None]) -> Step:
+def gibbs_energy(
+    energy: LogProb,
+    levels: Sequence[ArrayLike | None],
+    kept: tf.Tensor | None = None,
+) -> Step:
     """A sweep that draws site after site anew, for an energy of any kind.
 
     The energy is evaluated for each level of a site, all others kept: `width
@@ -166,6 +182,8 @@ def gibbs_energy(energy: LogProb, levels: Sequence[ArrayLike | None]) -> Step:
             infinite where p(x) = 0.
         levels: for each coordinate of x an array of its levels, or None for
             one that is not discrete and keeps its value.
+        kept: which numbers of which chains keep their values, too, bool
+            (chains, width); None for none.
 
     Returns:
         A function `(seed, x) -> (x, Info)`.
@@ -187,7 +205,8 @@ def gibbs_energy(energy: LogProb, levels: Sequence[ArrayLike | None]) -> Step:
         energies = tf.reshape(energy(rows), (table.shape[0], -1))
         uniform = tf.cast(uniform, energies.dtype)
         drawn = _draw_level(table, -energies, uniform)
-        return tf.where(here, drawn[:, None], x)
+        moves = here if kept is None else here & ~kept
+        return tf.where(moves, drawn[:, None], x)
 
     def step(seed, x):
         before = x

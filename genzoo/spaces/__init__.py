@@ -1,6 +1,7 @@
 """Sample spaces: what a model's examples may be."""
 
 from genzoo.spaces.continuous import Box, Interval, Real
+from genzoo.spaces.counts import Counts
 from genzoo.spaces.discrete import Binary, Categorical, OneHot, Spin
 from genzoo.spaces.grid import Axis, Grid, Stretch
 from genzoo.spaces.product import Product
@@ -11,6 +12,7 @@ __all__ = [
     "Binary",
     "Box",
     "Categorical",
+    "Counts",
     "Grid",
     "Interval",
     "OneHot",

@@ -9,11 +9,11 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.runtime import random
+from genzoo.runtime import data, random
 from genzoo.spaces.grid import Grid
 from genzoo.spaces.hints import listed
 from genzoo.spaces.space import Space
-from genzoo.types import Array
+from genzoo.types import Array, ArrayLike
 
 
 class _Levels(Space):
@@ -179,6 +179,48 @@ class OneHot(Space):
     def state_count(self) -> int:
         """The number of joint states."""
         return self.n_states ** (self.width // self.n_states)
+
+    def are_labels(self, shape: Sequence[int]) -> bool:
+        """Whether an array of this shape holds labels, not groups.
+
+        Those of one group may come without an axis.
+        """
+        sites = tuple(shape[1:])
+        return len(shape) > 0 and (
+            sites == self.groups or (self.groups == (1,) and not sites)
+        )
+
+    def of_labels(self, where: str, labels: ArrayLike) -> Array:
+        """Examples from labels, whole numbers from 0 to states - 1; uint8.
+
+        Args:
+            where: who asks, for messages.
+            labels: array of shape (n, *shape).
+
+        Raises:
+            ValueError: for labels of another shape, or others than these.
+        """
+        try:
+            labels = data.as_array(labels)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+        if not self.are_labels(labels.shape):
+            expected = ", ".join(["n", *map(str, self.groups)])
+            raise ValueError(
+                f"{where} must have shape ({expected}); received "
+                f"{labels.shape}."
+            )
+        most = self.n_states - 1
+        wrong = ~np.isin(labels, np.arange(self.n_states))
+        if wrong.any():
+            raise ValueError(
+                f"{where} must be whole numbers from 0 to {most}; found "
+                f"{np.unique(labels[wrong])[:4].tolist()}. Number the states "
+                "from 0, for example by "
+                "np.unique(column, return_inverse=True)."
+            )
+        hot = np.eye(self.n_states, dtype=np.uint8)[labels.astype(np.int64)]
+        return hot.reshape(-1, *self.event_shape)
 
     def contains(self, states: Array | tf.Tensor) -> tf.Tensor:
         """For each state whether all groups are one-hot, boolean (batch,)."""

@@ -1,12 +1,19 @@
 """Spaces side by side: spins and reals in one example."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
+from keras import ops
 
+from genzoo.runtime import random
+from genzoo.spaces.discrete import OneHot
+from genzoo.spaces.grid import Grid
 from genzoo.spaces.space import Space, get
+from genzoo.types import Array
 
 # Spaces that a message shows.
 _MOST_SHOWN = 4
@@ -16,11 +23,17 @@ _MOST_SHOWN = 4
 class Product(Space):
     """The states of several spaces in a row, in one example.
 
+    Where they have names, examples are one array (n, width), or blocks: a
+    dict of arrays by name, or a tuple of them in order, each (n, *event_shape)
+    of its space. A block of `OneHot` groups may come as labels.
+
     Args:
         spaces: list of spaces.
+        names: of the spaces, all different; None for none.
 
     Raises:
-        ValueError: if the list is empty or holds something else.
+        ValueError: if the list is empty or holds something else, or there are
+            not as many names.
 
     Example:
     >>> spin, real = genzoo.spaces.Spin(2), genzoo.spaces.Real(1)
@@ -29,7 +42,9 @@ class Product(Space):
     ((3,), '2 x -1 and +1, then 1 x finite numbers')
     """
 
-    def __init__(self, spaces: Sequence[Space]):
+    def __init__(
+        self, spaces: Sequence[Space], names: Sequence[str] | None = None
+    ):
         if not isinstance(spaces, (list, tuple)):
             raise ValueError(
                 f"Product: spaces must be a list of them; received {spaces!r}."
@@ -37,19 +52,251 @@ class Product(Space):
         self.spaces = [get(space) for space in spaces]
         if not self.spaces:
             raise ValueError("Product: spaces is empty; pass two or more.")
+        self.names = None if names is None else list(names)
+        if self.names and len(set(self.names)) != len(self.spaces):
+            raise ValueError(
+                f"Product: names must be {len(self.spaces)} different ones; "
+                f"received {names!r}."
+            )
         super().__init__(
             sum(space.width for space in self.spaces),
             [levels for space in self.spaces for levels in space.levels],
             np.concatenate([space.low for space in self.spaces]),
             np.concatenate([space.high for space in self.spaces]),
         )
+        self.is_product = all(space.is_product for space in self.spaces)
+        hints = [space.hint for space in self.spaces if space.hint]
+        if hints and (self.names or not self.is_product):
+            self.hint = " ".join(dict.fromkeys(hints))
 
     @property
     def description(self) -> str:
         """In words."""
         return ", then ".join(
-            f"{space.width} x {space.description}" for space in self.spaces
+            f"{space.width} x {space.description}"
+            if space.is_product
+            else space.description
+            for space in self.spaces
         )
+
+    @property
+    def state_count(self) -> int | None:
+        """The product of the spaces' numbers of states."""
+        counts = [space.state_count for space in self.spaces]
+        known = [count for count in counts if count is not None]
+        return math.prod(known) if len(known) == len(counts) else None
+
+    def columns(self, states: Any) -> list:
+        """The columns (n, width) of each space, of states in rows."""
+        ends = np.cumsum([space.width for space in self.spaces])
+        return [
+            states[:, end - space.width : end]
+            for space, end in zip(self.spaces, ends, strict=True)
+        ]
+
+    def contains(self, states: Array | tf.Tensor) -> tf.Tensor:
+        """For each state whether all its parts are in their spaces."""
+        inside = super().contains(states)
+        if self.is_product:
+            return inside
+        for space, part in zip(self.spaces, self.columns(states), strict=True):
+            if not space.is_product:
+                inside = ops.logical_and(inside, space.contains(part))
+        return inside
+
+    def start(self, n: int, seed: random.Seed) -> tf.Tensor:
+        """n states drawn without any model, (n, width), float32."""
+        if self.is_product:
+            return super().start(n, seed)
+        seeds = random.split(seed, len(self.spaces))
+        pairs = zip(self.spaces, seeds, strict=True)
+        return tf.concat([space.start(n, one) for space, one in pairs], axis=1)
+
+    def quadrature(
+        self,
+        nodes: int | None = None,
+        window: Array | tf.Tensor | None = None,
+        breaks: Sequence[float] = (),
+        stretch: Array | tf.Tensor | None = None,
+    ) -> Grid:
+        """As of any space.
+
+        Raises:
+            ValueError: if a part of it has none.
+        """
+        for space in self.spaces:
+            if not space.is_product:
+                space.quadrature(nodes, window, breaks, stretch)
+        return super().quadrature(nodes, window, breaks, stretch)
+
+    # Examples in blocks -----------------------------------------------------
+
+    def are_blocks(self, x: Any) -> bool:
+        """Whether x holds a block for each space, not whole examples.
+
+        Args:
+            x: what a user gave, or the element of a dataset.
+        """
+        if self.names is None:
+            return False
+        if isinstance(x, Mapping):
+            return True
+        if not isinstance(x, (list, tuple)) or len(x) != len(self.spaces):
+            return False
+        shapes: list[Any] = [getattr(part, "shape", None) for part in x]
+        if any(shape is None for shape in shapes):
+            # Lists of numbers in a tuple are blocks, in a list they are rows.
+            return isinstance(x, tuple) and not any(
+                np.isscalar(part) or part is None for part in x
+            )
+        whole = tuple(shapes[0])[1:] == self.event_shape
+        if isinstance(x, tuple):
+            # Else x, and weights of its rows.
+            return not whole or len(self.spaces) == 1
+        # Else a list of single examples.
+        return any(tuple(shape) != self.event_shape for shape in shapes)
+
+    def joined(
+        self, where: str, blocks: Any, wide: bool = False, inside: bool = True
+    ) -> Array:
+        """Blocks in one array (n, width), once each is known to be right.
+
+        Args:
+            where: who asks, for messages.
+            blocks: dict of arrays by name, or a tuple of them in order.
+            wide: whether float64 is kept.
+            inside: whether values must lie in the spaces.
+
+        Raises:
+            ValueError: for blocks that are missing or not known, of another
+                shape, outside of their space, or of different lengths.
+        """
+        parts = [
+            self._block(f"{where}: block {name!r}", space, block, wide, inside)
+            for name, space, block in zip(
+                self._named(),
+                self.spaces,
+                self._ordered(where, blocks),
+                strict=True,
+            )
+        ]
+        rows = {len(part) for part in parts}
+        if len(rows) > 1:
+            told = ", ".join(
+                f"{name!r} has {len(part)}"
+                for name, part in zip(self._named(), parts, strict=True)
+            )
+            raise ValueError(
+                f"{where}: the blocks of x must have as many rows; {told}."
+            )
+        return np.concatenate(
+            [part.reshape(len(part), -1) for part in parts], axis=1
+        )
+
+    def _named(self):
+        return self.names or [str(i) for i in range(len(self.spaces))]
+
+    def _ordered(self, where, blocks):
+        names = self._named()
+        if not isinstance(blocks, Mapping):
+            if len(blocks) != len(names):
+                raise ValueError(
+                    f"{where}: x must have the {len(names)} blocks {names}; "
+                    f"received {len(blocks)}."
+                )
+            return list(blocks)
+        missing = [name for name in names if name not in blocks]
+        extra = [name for name in blocks if name not in names]
+        if missing or extra:
+            raise ValueError(
+                f"{where}: x must be a dict with the keys {names}; missing "
+                f"{missing}, not known {extra}."
+            )
+        return [blocks[name] for name in names]
+
+    def _block(self, where, space, block, wide, inside):
+        if isinstance(space, OneHot):
+            shape = np.shape(block)
+            if shape != (0,) and space.are_labels(shape):
+                return space.of_labels(f"{where}: labels", block)
+        if inside:
+            return space.check(where, block, wide)
+        block = space.with_axis(np.asarray(block))
+        if block.shape[1:] != space.event_shape:
+            expected = ", ".join(["n", *map(str, space.event_shape)])
+            raise ValueError(
+                f"{where} must have shape ({expected}); received {block.shape}."
+            )
+        return block
+
+    def check(self, where: str, x: Any, wide: bool = False) -> np.ndarray:
+        """x as one array, once it is known to be in the space.
+
+        Args:
+            where: who asks, for messages: "RBM.fit".
+            x: examples, of shape (n, width), or their blocks.
+            wide: whether float64 is kept.
+
+        Raises:
+            ValueError: if x is empty, of another shape, or outside.
+        """
+        if self.are_blocks(x):
+            return self.joined(where, x, wide)
+        try:
+            return super().check(where, x, wide)
+        except ValueError:
+            self._say_block(where, x)
+            raise
+
+    def _say_block(self, where, x):
+        """Raise the error of the block that is wrong, if it is only that."""
+        x = np.asarray(x)
+        if self.names is None or x.ndim != 2 or x.shape[1] != self.width:
+            return
+        if len(x):
+            parts = [
+                part.reshape(-1, *space.event_shape)
+                for space, part in zip(
+                    self.spaces, self.columns(x), strict=True
+                )
+            ]
+            self.joined(where, parts, wide=True)
+
+    def joined_batch(self, where: str, blocks: Any) -> tf.Tensor:
+        """Blocks of a batch of a dataset in one tensor (n, width).
+
+        Raises:
+            ValueError: for blocks that are missing or not known, or of another
+                shape.
+        """
+        parts = []
+        for name, space, part in zip(
+            self._named(),
+            self.spaces,
+            self._ordered(where, blocks),
+            strict=True,
+        ):
+            part = space.with_axis(tf.convert_to_tensor(part))
+            shape = part.shape
+            if (
+                isinstance(space, OneHot)
+                and shape.rank is not None
+                and space.are_labels(tuple(shape))
+            ):
+                # What is no label has a group of zeros, which is outside.
+                number = tf.cast(part, tf.int32)
+                part = tf.one_hot(number, space.n_states, dtype=tf.float32)
+            elif not shape[1:].is_compatible_with(space.event_shape):
+                expected = ", ".join(["n", *map(str, space.event_shape)])
+                raise ValueError(
+                    f"{where}: block {name!r}: batches must have shape "
+                    f"({expected}); received {tuple(shape)}."
+                )
+            parts.append(tf.reshape(part, (-1, space.width)))
+        floats = {part.dtype for part in parts if part.dtype.is_floating}
+        wide = tf.float64 in floats
+        dtype = tf.float64 if wide else tf.float32
+        return tf.concat([tf.cast(part, dtype) for part in parts], axis=1)
 
     def __repr__(self) -> str:
         shown = [repr(space) for space in self.spaces[:_MOST_SHOWN]]
@@ -60,4 +307,5 @@ class Product(Space):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         serialize = keras.saving.serialize_keras_object
-        return {"spaces": [serialize(space) for space in self.spaces]}
+        found = {"spaces": [serialize(space) for space in self.spaces]}
+        return found if self.names is None else {**found, "names": self.names}

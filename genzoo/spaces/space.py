@@ -421,8 +421,9 @@ class Space:
         x, *labels = first if isinstance(first, tuple) else (first,)
         if labels:
             raise ValueError(
-                f"{where}: the dataset must give x alone; it gives "
-                f"{1 + len(labels)} values. Map it: "
+                f"{where}: the dataset must give x alone, or (x, "
+                "sample_weight) with floats of shape (batch,); it gives "
+                f"{1 + len(labels)} values. To leave out labels, map it: "
                 "dataset.map(lambda x, *rest: x)."
             )
         if self.event_shape != (1,) and hints.is_one(self, x.shape):
@@ -433,14 +434,18 @@ class Space:
             )
         self.check(where, x)
 
-        def check(*batch):
-            x = self.with_axis(batch[0])
-            # TensorFlow compares no bool with a number, nor uint8 with inf.
-            known = x.dtype.is_floating
-            outside = self.outside(x if known else tf.cast(x, tf.float32))
-            return data.asserted(x, {data.OUTSIDE: outside})
+        return dataset.map(
+            lambda *batch: self.guarded(batch[0]),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
 
-        return dataset.map(check, num_parallel_calls=tf.data.AUTOTUNE)
+    def guarded(self, x: tf.Tensor) -> tf.Tensor:
+        """A batch, which fails in a graph where it is not in the space."""
+        x = self.with_axis(x)
+        # TensorFlow compares no bool with a number, nor uint8 with inf.
+        known = x.dtype.is_floating
+        outside = self.outside(x if known else tf.cast(x, tf.float32))
+        return data.asserted(x, {data.OUTSIDE: outside})
 
     def with_axis(self, x: Any) -> Any:
         """x; with its axis, where examples of one number came without."""

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.runtime import data, random
+from genzoo.runtime import random
 from genzoo.spaces import OneHot
 from genzoo.types import Array, ArrayLike
 from genzoo.units.unit import Unit
@@ -41,6 +41,8 @@ class Categorical(Unit):
     [[1.0, 0.0, 0.0, 0.0, 0.0, 1.0]]
     """
 
+    space: OneHot
+
     arguments: ClassVar[checks.Arguments] = {
         **Unit.arguments,
         "states": checks.whole(2, 1000),
@@ -69,30 +71,8 @@ class Categorical(Unit):
             ValueError: for labels of another shape, or others than these.
         """
         where = f"{type(self).__name__}.one_hot: labels"
-        sites = self.arrangement
-        sites = sites if isinstance(sites, tuple) else (sites,)
-        try:
-            labels = data.as_array(labels)
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from None
-        if labels.ndim == 0 or labels.shape[1:] != sites:
-            expected = ", ".join(["n", *map(str, sites)])
-            raise ValueError(
-                f"{where} must have shape ({expected}); received "
-                f"{labels.shape}."
-            )
-        most = self.n_states - 1
-        wrong = ~np.isin(labels, np.arange(self.n_states))
-        if wrong.any():
-            raise ValueError(
-                f"{where} must be whole numbers from 0 to {most}; found "
-                f"{np.unique(labels[wrong])[:4].tolist()}. Number the states "
-                "from 0, for example by "
-                "np.unique(column, return_inverse=True)."
-            )
-        hot = ops.one_hot(labels.astype("int32"), self.n_states)
-        hot = ops.cast(hot, self.variable_dtype)
-        return self.space.unflatten(ops.reshape(hot, (-1, self.width)))
+        hot = self.space.of_labels(where, labels)
+        return tf.cast(hot, self.variable_dtype)
 
     def _grouped(self, x):
         return ops.reshape(x, (-1, self.size, self.n_states))

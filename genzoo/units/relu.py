@@ -16,6 +16,8 @@ _HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
 # Asymptotic series in 1/t^2 of |t| Phi(t) / density(t) and of |t| <x>.
 _MILLS = (1, -1, 3, -15, 105, -945, 10395, -135135)
 _MEAN = (1, -2, 10, -74, 706, -8162)
+# And of t^2 <x^2>, from <x^2> = 1 + t <x>.
+_SQUARE = tuple(-coefficient for coefficient in _MEAN[1:])
 
 
 def _far(t):
@@ -62,6 +64,17 @@ def half_normal_mean(t: tf.Tensor) -> tf.Tensor:
     log_ratio = -0.5 * near * near - _HALF_LOG_2_PI - log_normal_cdf(near)
     return ops.where(
         t > _far(t), near + ops.exp(log_ratio), _series(_MEAN, far) / -far
+    )
+
+
+def half_normal_square(t: tf.Tensor) -> tf.Tensor:
+    """The mean square of a normal (t, 1) variable, given it is positive."""
+    near = ops.maximum(t, _far(t))
+    far = ops.minimum(t, _far(t))
+    return ops.where(
+        t > _far(t),
+        1 + near * half_normal_mean(near),
+        _series(_SQUARE, far) / (far * far),
     )
 
 

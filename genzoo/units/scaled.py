@@ -69,6 +69,11 @@ class Scaled(Unit):
         """sum_i log scale_i."""
         return ops.sum(ops.log(self.scale))
 
+    def log_scale_of(self, seen: tf.Tensor) -> tf.Tensor:
+        """The sum of log scale_i over those seen, (batch,)."""
+        log_scale = ops.log(ops.convert_to_tensor(self.scale))
+        return tf.linalg.matvec(tf.cast(seen, log_scale.dtype), log_scale)
+
     def scale_of(self, mean: Array, variance: Array) -> Array:
         """The standard deviation of each unit's data.
 

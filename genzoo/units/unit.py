@@ -34,9 +34,13 @@ class Unit(keras.layers.Layer):
             example.
         width: length of a state in a row, the number of kernel rows or
             columns.
-        levels: for discrete units, the values one unit can take, an array of
-            shape (n_levels, width // size); None for continuous units.
+        levels: for units of finitely many levels, the values one unit can
+            take, an array of shape (n_levels, width // size); else None.
+        level_base: `log_base` of these levels, (n_levels,); None for zeros.
         bias: weight of shape (width,), the linear part of `a`.
+        dispersion: how many times as far as `variance_of` says data spread.
+        growth: by how much a unit's variance may exceed that without a field
+            where data pull hard: as hidden units they learn so much slower.
 
     Raises:
         ValueError: if `size` is neither a positive int nor a shape; for a
@@ -54,6 +58,9 @@ class Unit(keras.layers.Layer):
     # Weights that older presets lack, and what they then are.
     newer: ClassVar[dict[str, float]] = {}
     levels: np.ndarray | None = None
+    level_base: np.ndarray | None = None
+    growth: float = 1.0
+    dispersion: Any = 1.0
 
     def __init__(self, size: int | tuple[int, ...], **kwargs):
         checks.layer_keywords(type(self).__name__, kwargs)
@@ -64,13 +71,16 @@ class Unit(keras.layers.Layer):
         self.arrangement = shape if is_shape else self.size
         self.space = self.space_of(self.arrangement)
         self.width = self.space.width
-        self.bias = self.add_weight(
+        self.bias = self._make_bias()
+        self.built = True
+
+    def _make_bias(self) -> Any:
+        return self.add_weight(
             name="bias",
             shape=(self.width,),
             initializer="zeros",
             autocast=False,
         )
-        self.built = True
 
     def add_weight(self, *args: Any, **kwargs: Any) -> keras.Variable:
         """A weight as in Keras; whether it is assigned later is noticed."""
@@ -85,9 +95,45 @@ class Unit(keras.layers.Layer):
         """The weights of `a`, in the order of `statistics`."""
         return [self.bias]
 
+    # No property: Keras's saver would follow it for ever.
+    def blocks(self) -> list["Unit"]:
+        """The units of one kind that stand side by side: itself."""
+        return [self]
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether units have a finite list of values."""
+        return self.levels is not None
+
+    @property
+    def said(self) -> str:
+        """Which units these are, for messages."""
+        return " + ".join(type(block).__name__ for block in self.blocks())
+
+    @property
+    def statistic_count(self) -> int:
+        """How many `statistics` there are; the first is x itself."""
+        return len(self.parameters)
+
+    def spread(self, joint: list) -> list:
+        """Gradients in the order of `parameters`, from `statistics`."""
+        return list(joint)
+
+    def gather(self, gradients: list) -> list:
+        """Gradients in the order of `statistics`, from `parameters`."""
+        return list(gradients)
+
+    def named_weights(self) -> dict[str, keras.Variable]:
+        """All weights, by names that are different."""
+        return {weight.name: weight for weight in self.weights}
+
+    def newer_weights(self) -> dict[str, tuple[int, float]]:
+        """(width, value) of weights that older presets lack, by name."""
+        return {name: (self.width, value) for name, value in self.newer.items()}
+
     @property
     def state_count(self) -> int | None:
-        """The number of joint states, None for continuous units."""
+        """The number of joint states, None if they are no finite list."""
         return None if self.levels is None else len(self.levels) ** self.size
 
     def standardise(self, x: tf.Tensor) -> tf.Tensor:
@@ -102,9 +148,65 @@ class Unit(keras.layers.Layer):
         """log |dx / d state|: what a density of examples has less, in nats."""
         return 0.0
 
+    def log_scale_of(self, seen: tf.Tensor) -> tf.Tensor:
+        """The same of some units alone, those seen, bool (batch, width)."""
+        return tf.zeros(tf.shape(seen)[:1], self.bias.dtype)
+
+    def by_unit(self, seen: tf.Tensor) -> tf.Tensor:
+        """What is said of all numbers of a unit, (batch, width), of units.
+
+        Returns:
+            (batch, size): of each unit what is said of its first number.
+        """
+        return seen[:, :: self.width // self.size]
+
+    def choices(self) -> list[tuple[Array, Array | None]]:
+        """What each unit may be: its columns in a state, and their levels.
+
+        The levels are None for continuous units.
+        """
+        depth = self.width // self.size
+        columns = np.arange(self.width).reshape(self.size, depth)
+        return [(own, self.levels) for own in columns]
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether no state reaches infinity.
+
+        Then the log-cumulant grows no faster than the field, and any other
+        layer, whose potential falls faster than that, stays normalisable.
+        """
+        return self.space.is_bounded
+
     def potential(self, x: tf.Tensor) -> tf.Tensor:
         """a(x), shape (batch,), for states x of shape (batch, width)."""
-        return ops.matmul(x, ops.cast(self.bias, x.dtype)[:, None])[:, 0]
+        linear = ops.matmul(x, ops.cast(self.bias, x.dtype)[:, None])[:, 0]
+        return linear + self.log_base(x)
+
+    def log_base(self, x: tf.Tensor) -> tf.Tensor | float:
+        """What a(x) is beside `bias . x`, (batch,); 0 by default."""
+        return 0.0
+
+    @property
+    def has_level_potentials(self) -> bool:
+        """Whether a of each level of each unit is known."""
+        own = type(self).potential
+        return self.levels is not None and own is Unit.potential
+
+    def level_potentials(self, dtype: str) -> tf.Tensor:
+        """a of each level of each unit, (size, n_levels).
+
+        Raises:
+            ValueError: for units without a finite list of levels.
+        """
+        if self.levels is None:
+            raise ValueError(
+                f"{type(self).__name__} units have no finite list of levels."
+            )
+        bias = ops.reshape(ops.cast(self.bias, dtype), (self.size, -1))
+        linear = ops.matmul(bias, ops.cast(self.levels.T, dtype))
+        base = 0.0 if self.level_base is None else self.level_base
+        return linear + ops.cast(base, dtype)
 
     def log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
         """log sum_x exp(a(x) + field . x), shape (batch,)."""
@@ -128,11 +230,11 @@ class Unit(keras.layers.Layer):
         The cumulative distribution of each unit given the field is inverted.
 
         Raises:
-            ValueError: for continuous units.
+            ValueError: for units without a finite list of levels.
         """
         raise ValueError(
-            f"{type(self).__name__} units are continuous: they are not drawn "
-            "from uniform numbers by arithmetic alone. Use sample(field, seed)."
+            f"{type(self).__name__} units are not drawn from one uniform "
+            "number each by arithmetic alone. Use sample(field, seed)."
         )
 
     def statistics(self, x: tf.Tensor) -> list[tf.Tensor]:
@@ -155,7 +257,7 @@ class Unit(keras.layers.Layer):
         Of a tensor of numbers (n,), with a count of 1, those states.
 
         Raises:
-            ValueError: for continuous units.
+            ValueError: for units without a finite list of levels.
         """
         if self.levels is None:
             raise ValueError(
@@ -170,6 +272,16 @@ class Unit(keras.layers.Layer):
         digits = (numbers[:, None] // powers) % radix
         states = ops.take(ops.cast(self.levels, dtype), digits, axis=0)
         return ops.reshape(states, (-1, self.width))
+
+    def opposite(self, x: tf.Tensor) -> tf.Tensor:
+        """States with each discrete unit at another level."""
+        if self.levels is None:
+            return x
+        depth = self.levels.shape[1]
+        if depth == 1:
+            return float(self.levels.min() + self.levels.max()) - x
+        groups = ops.reshape(x, (-1, self.size, depth))
+        return ops.reshape(ops.roll(groups, 1, axis=2), ops.shape(x))
 
     def adapt(self, mean: Array, variance: Array, count: int) -> None:
         """Set the weights so that, without a field, <x> is the data's mean.

@@ -40,15 +40,21 @@ PARTS: list[Any] = [
     networks.resnet,
     spaces.Binary,
     spaces.Categorical,
+    spaces.Counts,
     spaces.Interval,
     spaces.OneHot,
     spaces.Real,
     spaces.Spin,
     units.Bernoulli,
+    units.Binomial,
     units.Categorical,
+    units.DoubleReLU,
     units.Gaussian,
+    units.Mixed,
+    units.Poisson,
     units.ReLU,
     units.Spin,
+    units.UnitInterval,
 ]
 MODELS: list[Any] = [BoltzmannMachine, DigitFeatures, GAN, MaxEnt, RBM]
 # By name: classes, and functions of networks.
@@ -177,7 +183,9 @@ def describe(thing: Any, where: str) -> Any:
             f"{where}: a preset can hold {', '.join(_near(thing))} here; "
             f"received {thing!r}. Save the model as .keras instead."
         )
-    config = thing.get_config() if config is None else config
+    if config is None:
+        # Parts of parts as they are, where there are any.
+        config = getattr(thing, "preset_arguments", thing.get_config)()
     return {
         "class": name,
         **{

@@ -88,3 +88,71 @@ def test_a_point_depends_on_its_number_and_the_seed_only(make, modes, sd):
 def test_errors_say_what_is_wrong(name, arguments, message):
     with pytest.raises(ValueError, match=message):
         MAKERS[name][0](**arguments)
+
+
+def density(x, weights, means, sds):
+    """The density of a mixture at one point, term by term."""
+    total = 0.0
+    for weight, mean, sd in zip(weights, means, sds, strict=True):
+        term = weight / sum(weights)
+        for value, m, s in zip(x, mean, sd, strict=True):
+            away = (value - m) / s
+            term *= math.exp(-0.5 * away**2) / (s * math.sqrt(2 * math.pi))
+        total += term
+    return total
+
+
+def test_a_mixture_knows_its_density_and_draws_from_it():
+    weights = [0.2, 3.0, 1.0]
+    means = np.array([[0.0, 5, -1], [1, 1, 1], [-40, 0, 2]])
+    sds = np.array([[1.0, 0.1, 2], [0.5, 3, 1], [10, 1, 0.3]])
+    found = gz.datasets.gaussian_mixture(weights, means, sds, n=N, seed=4)
+    some = found.x[:50]
+    expected = [math.log(density(x, weights, means, sds)) for x in some]
+    np.testing.assert_allclose(found.log_prob(some), expected, atol=1e-9)
+    # Far from all, where densities underflow.
+    assert np.isfinite(found.log_prob([[1e3, 1e3, 1e3]])).all()
+    counts = np.bincount(found.labels, minlength=3)
+    assert_chi_square(counts, np.array(weights) / sum(weights))
+    rest = (found.x - means[found.labels]) / sds[found.labels]
+    for column in rest.T:
+        assert_kolmogorov_smirnov(column, normal_cdf)
+    np.testing.assert_array_equal(found.sample(100, seed=4), found.x[:100])
+
+
+def test_a_mixture_of_numbers_and_widths_in_short():
+    found = gz.datasets.gaussian_mixture([1, 1], [-2.0, 2.0], 0.5, n=10)
+    assert found.x.shape == (10,)
+    x = np.linspace(-6, 6, 4001)
+    total = np.exp(found.log_prob(x)).sum() * (x[1] - x[0])
+    assert total == pytest.approx(1)
+    wide = gz.datasets.gaussian_mixture([1, 1], [[0, 0], [9, 9]], [1, 2], n=3)
+    np.testing.assert_array_equal(wide.sds, [[1, 1], [2, 2]])
+
+
+@each
+def test_rings_and_grids_have_a_density(make, modes, sd):
+    found = make(200, seed=2)
+    of_all = found.log_prob(found.x)
+    widths = np.full((modes, 2), found.sd)
+    expected = [
+        math.log(density(x, np.ones(modes), found.centres, widths))
+        for x in found.x[:20].astype(float)
+    ]
+    np.testing.assert_allclose(of_all[:20], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([0.5, -1], [0, 1], 1), "weights must be a list of positive"),
+        (([], [], 1), "weights must be"),
+        (([1, 1], [0, 1, 2], 1), r"means must be of shape \(2,\)"),
+        (([1, 1], [0, 1], 0), "sds must be positive"),
+        (([1, 1], [[0, 1], [2, 3]], [1, 2, 3]), r"sds must be a number"),
+        (([1, math.nan], [0, 1], 1), "weights must be an array of finite"),
+    ],
+)
+def test_mixtures_that_are_none_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        gz.datasets.gaussian_mixture(*arguments)

@@ -5,7 +5,16 @@ import pytest
 import tensorflow as tf
 
 from genzoo.runtime import random
-from genzoo.units import Bernoulli, Categorical, Gaussian, ReLU, Spin
+from genzoo.units import (
+    Bernoulli,
+    Binomial,
+    Categorical,
+    Gaussian,
+    Poisson,
+    ReLU,
+    Spin,
+    UnitInterval,
+)
 from genzoo.units.tempered import Tempered
 
 UNITS = {
@@ -14,6 +23,7 @@ UNITS = {
     "categorical": functools.partial(Categorical, 2, 3),
     "gaussian": functools.partial(Gaussian, 3, variance=[0.3, 1.0, 4.0]),
     "relu": functools.partial(ReLU, 3),
+    "unit interval": functools.partial(UnitInterval, 3),
 }
 
 
@@ -27,15 +37,16 @@ def test_tempered_units_have_the_density_they_say(name, beta):
     tempered = Tempered(unit, beta)
     if unit.levels is None:
         # One unit at a time, on a fine grid.
-        low = 0.0 if name == "relu" else -40.0
-        grid, step = np.linspace(low, 40.0, 200_001, retstep=True)
+        low = np.maximum(unit.space.low[0], -40.0)
+        high = np.minimum(unit.space.high[0], 40.0)
+        grid, step = np.linspace(low, high, 200_001, retstep=True)
         log_cumulant, mean, square = [], [], []
         for site in range(unit.size):
             x = np.zeros((len(grid), unit.size))
             x[:, site] = grid
             log_w = beta * unit.potential(tf.constant(x)).numpy()
             w = np.exp(log_w + field[0, site] * grid)
-            w[0] /= 2
+            w[[0, -1]] /= 2
             log_cumulant.append(np.log(w.sum() * step))
             mean.append((w @ grid) / w.sum())
             square.append((w @ grid**2) / w.sum())
@@ -66,5 +77,7 @@ def test_units_of_another_kind_have_no_temperature():
         def potential(self, x):
             return super().potential(x) - tf.reduce_sum(x, 1) ** 2
 
-    with pytest.raises(ValueError, match="Odd units have no temperature"):
-        Tempered(Odd(3), 2.0)
+    for unit in (Odd(3), Binomial(3, trials=4), Poisson(2)):
+        name = type(unit).__name__
+        with pytest.raises(ValueError, match=f"{name} units have no temp"):
+            Tempered(unit, 2.0)

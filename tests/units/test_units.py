@@ -29,6 +29,10 @@ class Row(NamedTuple):
     # For continuous units: where all but 1e-15 of the probability lies.
     low: float | None = None
     high: float | None = None
+    # Where the density has a corner.
+    corner: float | None = None
+    # For counts without end: one beyond which is 1e-15 of the probability.
+    most: int | None = None
 
 
 TABLE = {
@@ -77,9 +81,36 @@ TABLE = {
         low=0.0,
         high=40.0,
     ),
+    "double relu": Row(
+        gz.units.DoubleReLU,
+        [[[-3.5, 2.0]], image],
+        [[[nan, 0.0]], [[0.0, inf]]],
+        low=-40.0,
+        high=40.0,
+        corner=0.0,
+    ),
+    "unit interval": Row(
+        gz.units.UnitInterval,
+        [[[0.0, 0.3]], np.uint8([[1, 0]])],
+        [[[-0.1, 1.0]], [[nan, 1.0]], [[1.01, 0.0]], [[1.0, -inf]], image],
+        low=0.0,
+        high=1.0,
+    ),
+    "binomial": Row(
+        functools.partial(gz.units.Binomial, trials=5),
+        [[[0.0, 5.0]], np.uint8([[3, 1]])],
+        [[[0.0, 6.0]], [[1.5, 0.0]], [[-1.0, 0.0]], [[nan, 0.0]], image],
+    ),
+    "poisson": Row(
+        gz.units.Poisson,
+        [[[0.0, 7.0]], image],
+        [[[0.5, 0.0]], [[-1.0, 0.0]], [[nan, 0.0]], [[inf, 0.0]]],
+        most=40,
+    ),
 }
-DISCRETE = [name for name, row in TABLE.items() if row.low is None]
+DISCRETE = [name for name, row in TABLE.items() if row.low is row.most is None]
 CONTINUOUS = [name for name, row in TABLE.items() if row.low is not None]
+COUNTING = [name for name, row in TABLE.items() if row.low is None]
 every_unit = pytest.mark.parametrize("name", TABLE)
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
@@ -97,6 +128,19 @@ def fields(unit, count=4):
     return tf.constant(noise, unit.bias.dtype)
 
 
+def points(row):
+    """Values of one unit, and weights for sums over them."""
+    if row.most is not None:
+        return np.arange(row.most + 1.0), np.ones(row.most + 1)
+    nodes, w = np.polynomial.legendre.leggauss(200)
+    ends = sorted({row.low, row.high, row.corner} - {None})
+    pieces = []
+    for low, high in zip(ends, ends[1:], strict=False):
+        half = 0.5 * (high - low)
+        pieces.append([low + half * (nodes + 1), half * w])
+    return np.concatenate(pieces, axis=1)
+
+
 def sum_over_states(name, unit, field):
     """States and weights such that `sum w f(x)` is the sum, or integral."""
     row = TABLE[name]
@@ -104,11 +148,9 @@ def sum_over_states(name, unit, field):
         x = unit.states(0, unit.state_count, "float64")
         weights = 1.0
     else:
-        nodes, w = np.polynomial.legendre.leggauss(200)
-        half = 0.5 * (row.high - row.low)
-        line = row.low + half * (nodes + 1)
+        line, w = points(row)
         x = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, SIZE)
-        weights = half**2 * np.outer(w, w).ravel()
+        weights = np.outer(w, w).ravel()
     x = tf.convert_to_tensor(x)
     log_p = unit.potential(x) + tf.linalg.matvec(x, field)
     return x, weights * np.exp(log_p)
@@ -173,6 +215,8 @@ def test_moments_are_log_cumulant_and_mean_statistics(name):
 def test_moments_hold_in_float32_at_large_fields(name):
     single, double = make(name, "float32"), make(name)
     signs = np.resize([1.0, -1.0, 0.1], (3, single.width))
+    if name == "poisson":
+        signs *= 0.3  # rates are exponentials
     for field in (100 * signs, -100 * signs, 10 * signs):
         narrow, wide = tf.constant(field, "float32"), tf.constant(field)
         exact = [double.log_cumulant(wide), *double.mean_statistics(wide)]
@@ -186,15 +230,14 @@ def test_moments_hold_in_float32_at_large_fields(name):
 
 
 @every_dtype
-@pytest.mark.parametrize("name", DISCRETE)
+@pytest.mark.parametrize("name", COUNTING)
 def test_draws_follow_the_exact_probabilities(name, dtype):
     unit = make(name, dtype)
-    states = unit.states(0, unit.state_count, dtype)
     for number, field in enumerate(fields(unit)):
-        _, weights = sum_over_states(
+        states, weights = sum_over_states(
             name, make(name), tf.cast(field, "float64")
         )
-        n = tf.ones((20000, 1), dtype)
+        n = tf.ones((20000 if len(states) < 100 else 4000, 1), dtype)
         draws = unit.sample(n * field, random.as_seed((5, number)))
         assert draws.dtype == dtype
         assert_chi_square(count_states(draws, states), weights / weights.sum())
@@ -237,10 +280,11 @@ def test_smooth_gives_means_that_a_finite_bias_can_have(name):
     if name in DISCRETE:
         extremes = unit.states(0, unit.state_count, "float64").numpy()
     else:
-        extremes = np.maximum(TABLE[name].low, [[-1.0, 0.0], [2.0, 1.0]])
+        low, high = TABLE[name].low or 0, TABLE[name].high or inf
+        extremes = np.clip([[-1.0, 0.0], [2.0, 1.0]], low, high)
     for mean in extremes:
         smooth = unit.smooth(mean, count)
-        if name in DISCRETE:
+        if name in DISCRETE and name != "binomial":
             # One half of each level was added to the data.
             levels = np.tile(unit.levels, (1, SIZE))
             added = (count * mean + 0.5 * levels.sum(axis=0)) / (
@@ -254,6 +298,7 @@ def test_smooth_gives_means_that_a_finite_bias_can_have(name):
             unit.mean(tf.zeros((1, unit.width), "float64"))[0],
             smooth,
             rtol=1e-9,
+            atol=1e-12,
         )
         np.testing.assert_allclose(unit.smooth(mean, 1e9), mean, atol=1e-8)
 
@@ -307,7 +352,7 @@ def test_states_are_all_and_any_window_of_them(name):
         np.testing.assert_array_equal(window, states[start : start + number])
 
 
-@pytest.mark.parametrize("name", CONTINUOUS)
+@pytest.mark.parametrize("name", [*CONTINUOUS, "poisson"])
 def test_continuous_units_have_no_list_of_states(name):
     unit = make(name)
     assert unit.state_count is None

@@ -54,6 +54,8 @@ EXAMPLES = [
     ("networks.dilepton", {"latent": 2, "width": 3, "depth": 1}),
     ("spaces.Binary", {"shape": [2, 3]}),
     ("spaces.Categorical", {"values": [1.0, 3.0, 2.0], "shape": [2]}),
+    ("spaces.Counts", {"most": 3, "shape": [2, 2]}),
+    ("spaces.Counts", {"most": None, "shape": [3]}),
     ("spaces.Interval", {"low": None, "high": 1.5, "shape": [1]}),
     ("spaces.Interval", {"low": -1.0, "high": None, "shape": [1, 2]}),
     ("spaces.Interval", {"low": None, "high": None, "shape": [3]}),
@@ -63,10 +65,24 @@ EXAMPLES = [
     ("spaces.Spin", {"shape": [2, 2]}),
     ("units.Bernoulli", {"size": 3}),
     ("units.Bernoulli", {"size": [2, 3]}),
+    ("units.Binomial", {"size": [2], "trials": 4}),
     ("units.Categorical", {"size": [2], "states": 3}),
+    ("units.DoubleReLU", {"size": 3}),
     ("units.Gaussian", {"size": 3, "variance": 0.5, "learn_variance": True}),
+    (
+        "units.Mixed",
+        {
+            "units": [
+                {"class": "units.Spin", "size": [2]},
+                {"class": "units.Categorical", "size": 1, "states": 3},
+            ],
+            "names": ["a", "b"],
+        },
+    ),
+    ("units.Poisson", {"size": [3, 1]}),
     ("units.ReLU", {"size": 3}),
     ("units.Spin", {"size": [2, 2, 1]}),
+    ("units.UnitInterval", {"size": 2}),
 ]
 every_example = pytest.mark.parametrize(("name", "arguments"), EXAMPLES)
 

@@ -9,7 +9,15 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import checks, losses
-from genzoo.losses.protocols import Step, known_rules
+from genzoo.losses.protocols import (
+    Step,
+    can_complete,
+    can_weigh,
+    known_rules,
+    rules_of,
+)
+from genzoo.models.common import completion, sample_weights
+from genzoo.models.common import posterior as posteriors
 from genzoo.models.common import watch as watching
 from genzoo.models.common.agreement import warn_of_disagreement
 from genzoo.models.common.endpoints import (
@@ -19,14 +27,16 @@ from genzoo.models.common.endpoints import (
     Endpoints,
 )
 from genzoo.models.common.generative_model import GenerativeModel
+from genzoo.models.common.given import Given
 from genzoo.models.common.identity import likelihood_identity
+from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.common.walks import GROUP, Walks, divided
 from genzoo.models.common.watch import KNOWN_LENGTH, Watch
 from genzoo.optimizers.falling import Falling, Plan
 from genzoo.partition.log_partition import LogPartition
+from genzoo.runtime import batch, distribute, random, weights
 from genzoo.runtime import data as pipelines
-from genzoo.runtime import distribute, random, weights
 from genzoo.runtime.graph import Graph
 from genzoo.runtime.memory import check_memory
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
@@ -38,6 +48,8 @@ _ROWS = 4096
 _DRAWN_ELEMENTS = 2**22
 # Chains from each other start, and the samples they are compared with for each.
 _WITNESSES, _COMPARED = 32, 4
+# Numbers of all completions of what is given, up to which they are listed.
+_MOST_COMPLETED = 2**26
 # From a number of draws and a seed to states in rows.
 Draw = Callable[[Any, random.Seed], tf.Tensor]
 # States that are listed, for the entropy of data.
@@ -81,8 +93,11 @@ class EnergyBasedModel(GenerativeModel):
             self, "known_log_partition", (KNOWN_LENGTH,), dtype="float64"
         )
         self.watch = Watch(name="watch")
-        self._watches = False
+        self._may_watch = False
+        # Of what is known of examples, if there is a quick sum for it.
+        self._sees_likelihood = True
         self._measures: keras.metrics.Mean | None = None
+        self._completion = completion.Completion(self)
         self._reference = Graph(
             lambda: tf.convert_to_tensor(self._reference_energy())
         )
@@ -165,7 +180,7 @@ class EnergyBasedModel(GenerativeModel):
         self._asked_to_watch = bool(watch)
         is_likelihood = rule.measure == "loss"
         has_log_z = self.walks is not None or math.isfinite(self._sum_terms())
-        self._watches = bool(watch) and has_log_z and not is_likelihood
+        self._may_watch = bool(watch) and has_log_z and not is_likelihood
         with self.distribute_strategy.scope():
             self._measures = keras.metrics.Mean(name=rule.measure)
 
@@ -255,7 +270,12 @@ class EnergyBasedModel(GenerativeModel):
         """E(x) of a batch of examples, (batch,), in nats."""
         raise NotImplementedError
 
-    def adapt(self, x: Any, steps: int | None = None) -> None:
+    def adapt(
+        self,
+        x: Any,
+        steps: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> None:
         """Set what follows from the data's averages alone."""
         self.adapted.assign(1)
 
@@ -303,7 +323,124 @@ class EnergyBasedModel(GenerativeModel):
 
     # Training -------------------------------------------------------------
 
+    def fit(
+        self,
+        x: Examples | None = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int | None = None,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: None = None,
+        sample_weight: ArrayLike | None = None,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Train as `keras.Model.fit`; see `GenerativeModel.fit`.
+
+        Where some of the examples is unknown, the likelihood is that of what
+        is known: the rest is summed or sampled over, given that.
+
+        Args:
+            x: array of shape (n, *event_shape), or a `tf.data.Dataset` of
+                batches, which may be (x, sample_weight).
+            y: must be None.
+            batch_size: rows of a batch, over all replicas.
+            epochs: passes over the data, by default 1.
+            verbose: as in Keras.
+            callbacks: as in Keras.
+            validation_split: the last share of x, held out.
+            validation_data: array or dataset of held-out examples, or (x,
+                None, sample_weight).
+            shuffle: whether to shuffle an array.
+            class_weight: not taken.
+            sample_weight: what each example counts, (n,), in any unit. Whole
+                numbers are as good as repetitions of examples.
+            missing: what stands for an unknown number in x: "nan", or a
+                number such as -1; None takes all as known.
+            mask: what of an array x is known, bool, true where it is, in the
+                shape of x or of one example.
+            **kwargs: the other arguments of `keras.Model.fit`.
+
+        Returns:
+            The `History` of Keras.
+
+        Raises:
+            ValueError: as `GenerativeModel.fit`.
+        """
+        gaps = {"missing": missing, "mask": mask}
+        if missing is None and mask is None:
+            gaps = {}
+        return super().fit(
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            **gaps,
+            **kwargs,
+        )
+
+    def _given(
+        self,
+        method: str,
+        x: Any,
+        y: Any = None,
+        weight: Any = None,
+        missing: float | str | None = None,
+        mask: Any = None,
+    ) -> Given:
+        if missing is None and mask is None:
+            return super()._given(method, x, y, weight)
+        where = self._where(method)
+        if not can_complete(self):
+            raise ValueError(
+                f"{where}: {type(self).__name__} does not learn from examples "
+                "of which some is missing. Fill them in, or leave them out."
+            )
+        x, y, weight = self._parts(x, y, weight)
+        self._refuse(method, y=y)
+        if not pipelines.is_array(x):
+            if mask is not None or weight is not None:
+                raise ValueError(
+                    f"{where}: mask and sample_weight go with an array x; in "
+                    "a dataset unknown numbers are those that are missing, "
+                    "and it may give (x, sample_weight)."
+                )
+            return Given(
+                completion.check_dataset(
+                    where, x, self.space, missing, self._keeps_float64
+                )
+            )
+        partial = completion.read(
+            where, self.space, x, mask, missing, self._keeps_float64
+        )
+        if weight is not None:
+            weight = sample_weights.check(where, weight, len(partial.x))
+        completion.check_seen(where, partial.seen)
+        return Given(
+            partial.x, None, weight, partial.seen.reshape(partial.x.shape)
+        )
+
+    @property
+    def _watches(self) -> bool:
+        """Whether the likelihood is followed, beside what the rule measures."""
+        return self._may_watch and self._sees_likelihood
+
     def _plan_of_batches(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
+        has_gaps = "missing" in asked or "mask" in asked
+        sums = getattr(rules_of(self), "sums_gaps", False)
+        self._sees_likelihood = sums or not has_gaps
         plan = super()._plan_of_batches(x, y, **asked)
         if isinstance(self.optimizer, Falling):
             begin = plan.get("initial_epoch", 0)
@@ -315,14 +452,17 @@ class EnergyBasedModel(GenerativeModel):
         """The unit of the rate of a `genzoo.optimizers.Falling`."""
         return 1.0
 
-    def _prepare(self, x: Any, steps: int | None = None) -> None:
-        if not self.adapted.numpy():
-            self.adapt(x, steps)
+    def _prepare(self, given: Given, steps: int | None = None) -> None:
+        if self.adapted.numpy():
+            return
+        # Models of users may know no weights.
+        weight = [] if given.weight is None else [given.weight]
+        self.adapt(given.x, steps, *weight)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update by the learning rule that `compile` was given."""
-        x = _examples(data)
-        first, rows = distribute.global_rows(tf.shape(x)[0])
+        x = self._batch(data)
+        first, rows = distribute.global_rows(_rows(x))
         seed = self.draws.next().at_row(first)
         penalties = self._penalty_gradients()
         step = Step(*self.loss.gradients(self, x, seed))
@@ -340,7 +480,29 @@ class EnergyBasedModel(GenerativeModel):
         if pairs:
             self.optimizer.apply(*map(list, zip(*pairs, strict=True)))
         self.adapted.assign(1)
-        return self._logs(step.measure, height, rows)
+        return self._logs(step.measure, height, rows, x)
+
+    def _batch(self, data: Any) -> Any:
+        """A `Batch` or x, of what a pipeline gives."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        if weight is None and y is not None and sample_weights.may_be(y):
+            y, weight = None, y
+        if y is not None:
+            raise ValueError(
+                "The data must be x alone, or (x, sample_weight) with floats "
+                "of shape (batch,). To leave out labels, map the dataset: "
+                "dataset.map(lambda x, *rest: x)."
+            )
+        x = batch.unpacked(x) if weight is None else batch.make(x, weight)
+        if isinstance(x, batch.Batch) and not can_weigh(self):
+            name = type(self).__name__
+            raise ValueError(
+                f"{name} takes no weights of examples: its learning rules "
+                "are given x alone. Repeat examples instead, or have the "
+                "rules take a genzoo.runtime.batch.Batch and set "
+                "takes_batches = True."
+            )
+        return x
 
     def _penalty_gradients(self) -> list:
         """This replica's share of the regularizers' gradients, or Nones."""
@@ -354,8 +516,8 @@ class EnergyBasedModel(GenerativeModel):
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """The loss of held-out data, and the metrics of data and samples."""
-        x = _examples(data)
-        first, rows = distribute.global_rows(tf.shape(x)[0])
+        x = self._batch(data)
+        first, rows = distribute.global_rows(_rows(x))
         seed = self.draws.next(random.SAMPLING).at_row(first)
         measure = height = None
         if self._watches:
@@ -365,38 +527,54 @@ class EnergyBasedModel(GenerativeModel):
         if self._compared.metrics:
             own = random.fold_in(seed, 0)
             steps = tf.constant(_METRIC_STEPS)
-            self._compared.update(x, self._draw(tf.shape(x)[0], own, steps))
-        return self._logs(measure, height, rows)
+            samples = self._draw(_rows(x), own, steps)
+            self._compared.update(sample_weights.repeated(x), samples)
+        return self._logs(measure, height, rows, x)
 
     # The logs ---------------------------------------------------------------
 
     def _height(self, x, energy=None) -> tf.Tensor:
-        """This replica's share of <E(x) - E0> over a batch, in nats."""
-        if energy is None:
-            energy = distribute.share_of_mean(self.call(x))
+        """This replica's share of <E(x) - E0> over a batch, in nats.
+
+        E is minus the log of a sum over what is unknown of x.
+        """
+        if batch.seen(x) is not None:
+            each = rules_of(self).marginal_energy(x)
+            energy = batch.weighed(batch.shares(x, each.dtype), each)
+        elif energy is None:
+            each = self.call(batch.examples(x))
+            energy = batch.weighed(batch.shares(x, each.dtype), each)
         reference = tf.cast(self._reference_energy(), energy.dtype)
-        return energy - distribute.share(reference)
+        total = batch.total(x, energy.dtype)
+        return energy - total * distribute.share(reference)
 
     def _reference_energy(self) -> Any:
         """E0, the energy of a point in the midst of the data, in nats."""
         return 0.0
 
-    def _logs(self, measure, height, rows) -> dict[str, tf.Tensor]:
+    def _logs(self, measure, height, rows, x=None) -> dict[str, tf.Tensor]:
         """The means so far, given this replica's shares of a batch's.
 
         Args:
             measure: what the rule makes small, or None.
             height: `_height`, or None.
             rows: of the batch, on all replicas.
+            x: the batch; None counts rows alone.
         """
+        total = batch.total(x, tf.float32)
+        if batch.weight(x) is not None:
+            rows = total * tf.cast(rows, tf.float32)
         for tracker, value in (
             (self._measures, measure),
             (self._loss_tracker, height),
         ):
             if tracker is not None and value is not None:
-                tracker.update_state(
-                    distribute.all_sum(value), sample_weight=rows
-                )
+                value = distribute.all_sum(value)
+                if batch.weight(x) is not None:
+                    value = tf.math.divide_no_nan(
+                        value, tf.cast(total, value.dtype)
+                    )
+                tracker.update_state(value, sample_weight=rows)
         logs = self.get_metrics_result()
         if measure is None:
             logs = {"loss": logs["loss"]}
@@ -477,7 +655,7 @@ class EnergyBasedModel(GenerativeModel):
         self,
         x: Any,
         y: Any = None,
-        sample_weight: None = None,
+        sample_weight: ArrayLike | None = None,
         class_weight: None = None,
         return_dict: bool = False,
     ) -> Any:
@@ -506,7 +684,7 @@ class EnergyBasedModel(GenerativeModel):
         y: Any = None,
         batch_size: int | None = None,
         verbose: str | int = "auto",
-        sample_weight: None = None,
+        sample_weight: ArrayLike | None = None,
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
@@ -522,10 +700,10 @@ class EnergyBasedModel(GenerativeModel):
 
         Args:
             x: examples, an array or a dataset of batches.
-            y: must be None, as sample_weight.
+            y: must be None.
             batch_size: as in Keras.
             verbose: as in Keras.
-            sample_weight: must be None.
+            sample_weight: what each example counts, (n,).
             steps: as in Keras.
             callbacks: as in Keras.
             return_dict: as in Keras.
@@ -548,12 +726,14 @@ class EnergyBasedModel(GenerativeModel):
             **kwargs,
         )
         if not is_fitting:
-            results |= self._identities(x)
+            results |= self._identities(x, sample_weight)
         return (
             results if return_dict else self._flatten_metrics_in_order(results)
         )
 
-    def _identities(self, x: Any) -> dict[str, float]:
+    def _identities(
+        self, x: Any, weight: ArrayLike | None = None
+    ) -> dict[str, float]:
         """What `evaluate` finds beside the likelihood."""
         found = {}
         stored = self.stored_log_partition
@@ -561,7 +741,7 @@ class EnergyBasedModel(GenerativeModel):
             found["log_partition_stderr"] = stored.stderr
         if self._has_few_states and pipelines.is_array(x):
             x = np.asarray(self._examples("evaluate", x))
-            found |= likelihood_identity(x, self.log_prob)
+            found |= likelihood_identity(x, self.log_prob, weight)
         return found
 
     @property
@@ -589,8 +769,10 @@ class EnergyBasedModel(GenerativeModel):
         start: str | ArrayLike | None = None,
         temperature: float = 1.0,
         method: str = "auto",
+        given: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
     ) -> Array:
-        """Examples drawn from the model.
+        """Examples drawn from the model, or completed by it.
 
         Independent and exact where the model has a sum that takes no longer
         than chains would. Else from Markov chains: those that persisted
@@ -616,6 +798,13 @@ class EnergyBasedModel(GenerativeModel):
             method: "exact", a sum, if the model has one; "chains", annealed
                 Markov chains; or "auto", the first where that is cheap, else
                 the persistent chains, else the second.
+            given: an example of which some is known, or n of them: what is
+                drawn is the rest, from its distribution given that. Exact
+                where the rest can be summed over, else by chains in which the
+                known is held.
+            mask: what of `given` is known: bool, true where it is, in the
+                shape of one example or of `given`; None takes all that is
+                not NaN.
 
         Returns:
             An array of shape (n, *event_shape).
@@ -640,6 +829,10 @@ class EnergyBasedModel(GenerativeModel):
                 f"{where}: start is where chains begin; method is 'exact'. "
                 "Leave one of them out."
             )
+        if given is not None or mask is not None:
+            return self._completed(
+                n, seed, steps, start, temperature, method, given, mask
+            )
         seed = self._seed_for(seed)
         draw = None
         if start is None and method != "chains":
@@ -661,6 +854,161 @@ class EnergyBasedModel(GenerativeModel):
         else:
             draw = self._plain_draws(n, steps, start, temperature)
         return self._collected(n, draw, seed)
+
+    def _completed(
+        self, n, seed, steps, start, temperature, method, given, mask
+    ) -> Array:
+        """`sample` where something is given."""
+        where = self._where("sample")
+        if given is None:
+            raise ValueError(
+                f"{where}: mask says what of given is known, which is missing."
+            )
+        if start is not None or temperature != 1:
+            raise ValueError(
+                f"{where}: given goes without start, and with temperature 1."
+            )
+        given, _ = completion.as_one(where, self.space, given, n)
+        partial = self._partial("sample", given, mask, name="given")
+        seed = self._seed_for(seed)
+        return self._completion.draw(where, partial, n, seed, steps, method)
+
+    def _partial(self, method, x, mask, missing="nan", name="x"):
+        """Examples of which some is known, checked."""
+        self._check_adapted(method)
+        where = self._where(method)
+        wide = self._keeps_float64
+        return completion.read(where, self.space, x, mask, missing, wide, name)
+
+    def conditional_mean(
+        self,
+        x: ArrayLike,
+        mask: ArrayLike | None = None,
+        steps: int = 1000,
+        seed: SeedLike = 0,
+    ) -> Array:
+        """<x> given what is known of it, (n, *event_shape).
+
+        By a sum over what is unknown where that takes seconds, else along one
+        chain of each example, in which the known is held.
+
+        Args:
+            x: examples, (n, *event_shape).
+            mask: what of them is known: bool, true where it is, in the shape
+                of x or of one example; None takes all that is not NaN.
+            steps: sweeps of the chains, half of which are annealed.
+            seed: int or pair of ints, for the chains.
+
+        Raises:
+            ValueError: if what is known is not in the model's space, or the
+                mask has another shape.
+        """
+        partial = self._partial("conditional_mean", x, mask)
+        where = self._where("conditional_mean")
+        steps = checks.positive_int(steps, f"{where}: steps")
+        seed = random.as_seed(seed)
+        return self._completion.mean(where, partial, seed, steps)
+
+    def impute(
+        self,
+        x: ArrayLike,
+        mask: ArrayLike | None = None,
+        missing: float | str = "nan",
+        how: str = "mean",
+        steps: int = 1000,
+        seed: SeedLike = 0,
+    ) -> Array:
+        """x with its missing numbers filled in, (n, *event_shape).
+
+        Args:
+            x: examples, (n, *event_shape).
+            mask: what of them is known, as in `conditional_mean`.
+            missing: what stands for a missing number where there is no mask:
+                "nan", or a number such as -1.
+            how: "mean", the conditional means, of categories their
+                probabilities; or "sample", a draw, which lies in the space.
+            steps: sweeps of the chains, where there is no sum.
+            seed: int or pair of ints.
+
+        Raises:
+            ValueError: as `conditional_mean`.
+        """
+        where = self._where("impute")
+        how = checks.one_of("mean", "sample")(how, f"{where}: how")
+        steps = checks.positive_int(steps, f"{where}: steps")
+        partial = self._partial("impute", x, mask, missing)
+        seed = random.as_seed(seed)
+        if how == "mean":
+            return self._completion.mean(where, partial, seed, steps)
+        n = len(partial.x)
+        return self._completion.draw(where, partial, n, seed, steps, "auto")
+
+    def log_marginal(
+        self,
+        x: ArrayLike,
+        mask: ArrayLike | None = None,
+        chains: int = completion.CHAINS,
+        temperatures: int = completion.TEMPERATURES,
+        seed: SeedLike = 0,
+    ) -> completion.Marginal:
+        """log p of what is known of examples, in nats, with its errors.
+
+        By a sum over what is unknown, else by annealed importance sampling of
+        it. log Z is that of `log_prob`.
+
+        Args:
+            x: examples, (n, *event_shape).
+            mask: what of them is known, as in `conditional_mean`.
+            chains: of annealing, for each example.
+            temperatures: of annealing.
+            seed: int or pair of ints.
+
+        Returns:
+            A `Marginal` (value, stderr) of arrays (n,).
+
+        Raises:
+            ValueError: as `conditional_mean`.
+        """
+        partial = self._partial("log_marginal", x, mask)
+        where = self._where("log_marginal")
+        for name, value in (("chains", chains), ("temperatures", temperatures)):
+            checks.whole(2)(value, f"{where}: {name}")
+        seed = random.as_seed(seed)
+        log_z = self._log_z()
+        return self._completion.marginal(
+            where, partial, log_z, int(chains), int(temperatures), seed
+        )
+
+    def _states_of(self, x: Array) -> Array:
+        """The states of checked examples, (n, width)."""
+        return self.space.flatten(tf.cast(x, tf.float64)).numpy()
+
+    def _log_scale_of(self, seen: Array) -> Array | float:
+        """log of the units of examples in those of states, of what is seen."""
+        return 0.0
+
+    def _conditional(
+        self, states: Array, seen: Array, seed: random.Seed
+    ) -> Posterior | None:
+        """What is unknown given what is seen, by sums; None if too long."""
+        choices = [
+            (np.array([site]), None if v is None else np.asarray(v)[:, None])
+            for site, v in enumerate(self.space.levels)
+        ]
+        if not self.space.is_product:
+            return None
+        count = posteriors.completion_count(choices, seen)
+        if count * self.space.width > _MOST_COMPLETED:
+            return None
+        uniform = random.uniform((len(states), 1), seed, "float64").numpy()
+
+        def energy(x):
+            x = self.space.unflatten(x).numpy()
+            return self._in_batches(self.call, x)
+
+        return posteriors.by_completions(
+            energy, choices, states, seen, uniform[:, 0]
+        )
 
     def _exact_draws(
         self, effort: str, temperature: float = 1.0
@@ -829,16 +1177,24 @@ class EnergyBasedModel(GenerativeModel):
         x = self._examples("energy", x)
         return self._in_batches(self.call, x)
 
-    def log_prob(self, x: ArrayLike) -> Array:
+    def log_prob(self, x: ArrayLike, mask: ArrayLike | None = None) -> Array:
         """log p(x) = -E(x) - log Z, in nats, an array of shape (n,).
 
         log Z is the one last found for the present weights by
         `log_partition`, or is found now by its "auto" method.
 
+        Args:
+            x: examples, (n, *event_shape).
+            mask: what of them is known, bool, true where it is, in the shape
+                of x or of one example: log p is then that of the known, the
+                value of `log_marginal`, which has its errors.
+
         Raises:
             ValueError: if x is not in the model's space, or the model was
                 never adapted to data, fitted or loaded.
         """
+        if mask is not None:
+            return self.log_marginal(x, mask).value
         self._check_adapted("log_prob")
         x = self._examples("log_prob", x)
         log_z = self._log_z()
@@ -1018,11 +1374,5 @@ def _paced(gradient, weight):
     return gradient * getattr(weight, "rate_share", 1.0)
 
 
-def _examples(data: Any) -> tf.Tensor:
-    x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-    if y is not None or weight is not None:
-        raise ValueError(
-            "The data must be x alone, without labels or weights. Map the "
-            "dataset: dataset.map(lambda x, *rest: x)."
-        )
-    return x
+def _rows(x):
+    return tf.shape(batch.examples(x))[0]

@@ -12,7 +12,9 @@ from keras.optimizers import LossScaleOptimizer
 
 from genzoo import checks
 from genzoo.export import export
+from genzoo.models.common import sample_weights
 from genzoo.models.common.endpoints import SEED, Endpoints
+from genzoo.models.common.given import Given
 from genzoo.models.common.presets import Preset
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.portable import SUFFIXES, export_portable
@@ -53,6 +55,8 @@ class GenerativeModel(Preset, keras.Model):
     """
 
     default_batch_size = 128
+    # Of examples, where only their averages count.
+    _takes_negative_weights = False
     space: Space
     _card: tuple = (None, None)
 
@@ -145,7 +149,7 @@ class GenerativeModel(Preset, keras.Model):
         validation_data: Any = None,
         shuffle: bool = True,
         class_weight: None = None,
-        sample_weight: None = None,
+        sample_weight: ArrayLike | None = None,
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """Train as `keras.Model.fit` does.
@@ -159,8 +163,9 @@ class GenerativeModel(Preset, keras.Model):
             x: array of shape (n, *event_shape), a pandas or polars frame, or
                 a sparse matrix, which is made dense batch by batch; or
                 batches: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
-                PyTorch loader, or a generator with `steps_per_epoch`. What
-                is there under the only key of a dict that fits is taken.
+                PyTorch loader, or a generator with `steps_per_epoch`, of x or
+                (x, sample_weight). What is there under the only key of a dict
+                that fits is taken.
             y: conditions, for a conditional `GAN`; other models learn from
                 x alone.
             batch_size: rows of a batch, over all replicas.
@@ -168,10 +173,12 @@ class GenerativeModel(Preset, keras.Model):
             verbose: as in Keras.
             callbacks: as in Keras.
             validation_split: the last share of x, held out.
-            validation_data: held-out examples, as x; (x, y) with conditions.
+            validation_data: held-out examples, as x; (x, y) with conditions;
+                (x, y, sample_weight), where y may be None.
             shuffle: whether to shuffle an array.
             class_weight: not taken.
-            sample_weight: not taken.
+            sample_weight: what each example counts, (n,), in any unit. Whole
+                numbers are as good as repetitions of examples.
             **kwargs: the other arguments of `keras.Model.fit`.
 
         Returns:
@@ -184,23 +191,23 @@ class GenerativeModel(Preset, keras.Model):
                 an epoch, if a weight or the loss is NaN or infinite. With
                 `keras.callbacks.TerminateOnNaN` training then just ends.
         """
-        self._refuse(
-            "fit", class_weight=class_weight, sample_weight=sample_weight
-        )
+        self._refuse("fit", class_weight=class_weight)
         distribute.check_supported()
         self._assert_compile_called("fit")
         (x, validation_data), streams = self._opened("fit", x, validation_data)
-        plan = self._plan(
-            x,
-            y,
-            batch_size=batch_size,
-            epochs=epochs,
-            callbacks=as_list(callbacks),
-            validation_split=validation_split,
-            validation_data=validation_data,
-            shuffle=shuffle,
-            **kwargs,
-        )
+        with self._told_plainly("fit"):
+            plan = self._plan(
+                x,
+                y,
+                sample_weight=sample_weight,
+                batch_size=batch_size,
+                epochs=epochs,
+                callbacks=as_list(callbacks),
+                validation_split=validation_split,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                **kwargs,
+            )
         own = [*_begun(streams), *self._own_callbacks()]
         plan["callbacks"] = [*own, *plan["callbacks"]]
         self._ends_at_nan = any(
@@ -310,39 +317,45 @@ class GenerativeModel(Preset, keras.Model):
         validation_split: float,
         validation_data: Any,
         shuffle: bool,
+        sample_weight: Any = None,
         **options: Any,
     ) -> dict[str, Any]:
         """The plan to learn from batches of examples."""
         rows = self._batch_size("fit", batch_size, x)
-        x, y = self._checked_pair("fit", x, y)
-        if batch_size is None and data.is_array(x):
-            rows = self._batch_size_for(len(x))
+        # What of the examples is known; models without gaps have none.
+        gaps = {k: options.pop(k) for k in ("missing", "mask") if k in options}
+        given = self._given("fit", x, y, sample_weight, **gaps)
+        if batch_size is None and data.is_array(given.x):
+            rows = self._batch_size_for(len(given.x))
+        held = None
         if validation_data is not None:
-            validation_data = self._checked_pair(
-                "fit: validation_data", validation_data
-            )
+            gaps.pop("mask", None)
+            held = self._given("fit: validation_data", validation_data, **gaps)
         elif validation_split:
-            (x, y), validation_data = data.split(
-                self._where("fit"), (x, y), validation_split
-            )
-        if validation_data is not None:
-            if data.is_array(validation_data[0]):
+            both = data.split(self._where("fit"), given, validation_split)
+            given, held = (Given(*parts) for parts in both)
+        if held is not None:
+            if data.is_array(held.x):
                 held_rows = options.get("validation_batch_size")
                 options["validation_batch_size"] = held_rows or rows
+            steps = options.get("validation_steps")
             held_out = options.get("validation_batch_size")
-            held, told = validation_data
+            held, told = self._packed("fit", held, steps)
             held, told, _ = data.fed(held, told, held_out)
             validation_data = held if told is None else (held, told)
+        x = given.x
         if data.is_array(x) and options.get("steps_per_epoch") is not None:
             raise ValueError(
                 f"{self._where('fit')}: steps_per_epoch goes with a dataset; "
                 "an epoch of an array is all of it. Use "
                 "tf.data.Dataset.from_tensor_slices(x)."
             )
-        self._prepare(x, options.get("steps_per_epoch"))
+        steps = options.get("steps_per_epoch")
+        self._prepare(given, steps)
         in_memory = data.is_array(x)
+        x, y = self._packed("fit", given, steps)
         if in_memory and shuffle:
-            order = data.EpochOrder(len(x), self.draws)
+            order = data.EpochOrder(len(given.x), self.draws)
             together = x if y is None else (x, y)
             x, y = data.shuffled(together, rows, order.permutation), None
             callbacks = [order, *callbacks]
@@ -359,15 +372,15 @@ class GenerativeModel(Preset, keras.Model):
             **options,
         }
 
-    def _prepare(self, x: Any, steps: int | None = None) -> None:
+    def _prepare(self, given: Given, steps: int | None = None) -> None:
         """Called with checked data before the first step."""
 
     def _prepare_scores(self, is_fitting: bool) -> None:
         """Called before examples are scored, in `fit` and outside of it."""
 
-    def _prepare_batch(self, x: Array) -> None:
+    def _prepare_batch(self, given: Given) -> None:
         """Called with a checked batch before `train_on_batch` takes a step."""
-        self._prepare(x)
+        self._prepare(given)
 
     def evaluate(
         self,
@@ -375,7 +388,7 @@ class GenerativeModel(Preset, keras.Model):
         y: Any = None,
         batch_size: int | None = None,
         verbose: str | int = "auto",
-        sample_weight: None = None,
+        sample_weight: ArrayLike | None = None,
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
@@ -386,12 +399,12 @@ class GenerativeModel(Preset, keras.Model):
         Raises:
             ValueError: as `fit` does.
         """
-        self._refuse("evaluate", sample_weight=sample_weight)
         if not kwargs.get("_use_cached_eval_dataset"):
             (x,), streams = self._opened("evaluate", x)
             rows = self._batch_size("evaluate", batch_size, x)
-            x, y = self._checked_pair("evaluate", x, y)
-            size = rows if data.is_array(x) else None
+            given = self._given("evaluate", x, y, sample_weight)
+            size = rows if data.is_array(given.x) else None
+            x, y = self._packed("evaluate", given, steps)
             x, y, batch_size = data.fed(x, y, size)
             _begun(streams)
         self._prepare_scores(bool(kwargs.get("_use_cached_eval_dataset")))
@@ -445,7 +458,7 @@ class GenerativeModel(Preset, keras.Model):
         self,
         x: ArrayLike,
         y: ArrayLike | None = None,
-        sample_weight: None = None,
+        sample_weight: ArrayLike | None = None,
         class_weight: None = None,
         return_dict: bool = False,
     ) -> Any:
@@ -456,28 +469,26 @@ class GenerativeModel(Preset, keras.Model):
         Args:
             x: array of shape (n, *event_shape).
             y: conditions, for a conditional `GAN`.
-            sample_weight: not taken.
+            sample_weight: what each example counts, (n,).
             class_weight: not taken.
             return_dict: whether a dict is returned, not a list.
 
         Raises:
             ValueError: as `fit` does, before anything is changed.
         """
-        self._refuse(
-            "train_on_batch",
-            sample_weight=sample_weight,
-            class_weight=class_weight,
-        )
+        self._refuse("train_on_batch", class_weight=class_weight)
         self._assert_compile_called("train_on_batch")
-        x, y = self._checked_batch("train_on_batch", x, y)
-        self._prepare_batch(x)
+        x = self._one_batch("train_on_batch", x)
+        given = self._given("train_on_batch", x, y, sample_weight)
+        self._prepare_batch(given)
+        x, y = self._packed("train_on_batch", given)
         return super().train_on_batch(x, y, return_dict=return_dict)
 
     def test_on_batch(
         self,
         x: ArrayLike,
         y: ArrayLike | None = None,
-        sample_weight: None = None,
+        sample_weight: ArrayLike | None = None,
         return_dict: bool = False,
     ) -> Any:
         """The loss of a batch, as `keras.Model.test_on_batch`.
@@ -485,16 +496,17 @@ class GenerativeModel(Preset, keras.Model):
         Args:
             x: array of shape (n, *event_shape).
             y: conditions, for a conditional `GAN`.
-            sample_weight: not taken.
+            sample_weight: what each example counts, (n,).
             return_dict: whether a dict is returned, not a list.
 
         Raises:
             ValueError: as `evaluate` does.
         """
-        self._refuse("test_on_batch", sample_weight=sample_weight)
         self._assert_compile_called("test_on_batch")
-        x, y = self._checked_batch("test_on_batch", x, y)
+        x = self._one_batch("test_on_batch", x)
+        given = self._given("test_on_batch", x, y, sample_weight)
         self._prepare_scores(is_fitting=False)
+        x, y = self._packed("test_on_batch", given)
         return super().test_on_batch(x, y, return_dict=return_dict)
 
     def predict_on_batch(self, x: Any) -> Array:
@@ -506,11 +518,6 @@ class GenerativeModel(Preset, keras.Model):
         x = self._one_batch("predict_on_batch", x)
         x = self._checked_inputs("predict_on_batch", x)
         return super().predict_on_batch(x)
-
-    def _checked_batch(self, method: str, x: Any, y: Any) -> tuple:
-        """(x, y) of one batch; y may be None."""
-        x = self._one_batch(method, x)
-        return self._checked_pair(method, x, y)
 
     def _one_batch(self, method, x):
         if x is not None and not data.is_array(x):
@@ -562,8 +569,7 @@ class GenerativeModel(Preset, keras.Model):
         Args:
             method: who asks, for messages.
             x: examples.
-            check_dataset: as `space.check_dataset`, for datasets that give
-                more than x.
+            check_dataset: as `_check_dataset`, for datasets that give more.
         """
         where = self._where(method)
         if isinstance(x, tuple):
@@ -579,11 +585,55 @@ class GenerativeModel(Preset, keras.Model):
         if data.is_array(x) or isinstance(x, Mapping):
             x = self.space.check(where, x, wide=self._keeps_float64)
         else:
-            x = (check_dataset or self.space.check_dataset)(where, x)
+            x = (check_dataset or self._check_dataset)(where, x)
         if distribute.is_multi_worker(self.distribute_strategy):
             # Before it trains, Keras averages a batch over the workers.
             x = data.as_float(x, self._keeps_float64)
         return x
+
+    def _check_dataset(self, where, dataset):
+        """A dataset of x or (x, weight), in the form that train_step takes."""
+        signed = self._takes_negative_weights
+        return sample_weights.check_dataset(where, dataset, self.space, signed)
+
+    def _given(
+        self, method: str, x: Any, y: Any = None, weight: Any = None
+    ) -> Given:
+        """Checked examples, with what was given for each.
+
+        Args:
+            method: who asks, for messages.
+            x: examples, a dataset, or a tuple of x and what comes with it.
+            y: what comes with an array x.
+            weight: of the examples of an array.
+        """
+        x, y, weight = self._parts(x, y, weight)
+        if data.is_array(x):
+            x, y = self._checked_pair(method, x, y)
+            if weight is not None:
+                where = self._where(method)
+                weight = sample_weights.check(
+                    where, weight, len(x), self._takes_negative_weights
+                )
+            return Given(x, y, weight)
+        if weight is not None:
+            raise ValueError(
+                f"{self._where(method)}: sample_weight goes with an array x; "
+                "a dataset gives (x, sample_weight)."
+            )
+        x, y = self._checked_pair(method, x, y)
+        return Given(x, y)
+
+    def _packed(self, method: str, given: Given, steps: Any = None) -> tuple:
+        """(x, y) as Keras's loops take them, with weights of mean one."""
+        with self._told_plainly(method):
+            return given.scaled(self._where(method), steps).packed()
+
+    def _parts(self, x: Any, y: Any, weight: Any) -> tuple:
+        """(x, y, weight) of tuples such as Keras takes."""
+        if not isinstance(x, tuple) or y is not None or weight is not None:
+            return x, y, weight
+        return keras.utils.unpack_x_y_sample_weight(x)
 
     @property
     def _most_looked_at(self) -> float:
@@ -611,7 +661,7 @@ class GenerativeModel(Preset, keras.Model):
 
         Args:
             method: who asks, for messages.
-            x: examples, a dataset, or a tuple of x and what comes with it.
+            x: examples, or a dataset.
             y: what comes with an array x.
         """
         self._refuse(method, y=y)
@@ -626,7 +676,10 @@ class GenerativeModel(Preset, keras.Model):
         space = self.space
         return {
             data.OUTSIDE: "a batch of the dataset is not in the model's "
-            f"space; x must hold {space.description}. {space.hint}"
+            f"space; x must hold {space.description}. {space.hint}",
+            sample_weights.WRONG: "a batch of the dataset has weights that no "
+            "mean can be taken with; they must be "
+            f"{sample_weights.described(self._takes_negative_weights)}.",
         }
 
     def _told_plainly(self, method: str):

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import data, distribute, random
+from genzoo.models.common import sample_weights
+from genzoo.runtime import batch, data, distribute, random
 from genzoo.types import Array, ArrayLike, Examples
 
 _MOST_EXAMPLES = 60_000
@@ -41,7 +42,11 @@ class Clusters(keras.layers.Layer):
         return bool(self.shares.numpy().any())
 
     def adapt(
-        self, x: Examples, key: tuple[int, int], steps: int | None = None
+        self,
+        x: Examples,
+        key: tuple[int, int],
+        steps: int | None = None,
+        weight: Array | None = None,
     ) -> None:
         """Find the clusters by Lloyd's algorithm.
 
@@ -51,12 +56,14 @@ class Clusters(keras.layers.Layer):
             x: array of examples, or a dataset of batches, in random order.
             key: two ints, by which the first centres are chosen.
             steps: how many batches of a dataset to see; None means all.
+            weight: of the rows of an array; examples are then taken as often
+                as theirs says, and not at all if it is negative.
 
         Raises:
             ValueError: if there are fewer examples than clusters.
         """
         most = max(self.count, _MOST_NUMBERS // self.centres.shape[1])
-        points = _points(x, key, steps, min(most, _MOST_EXAMPLES))
+        points = _points(x, key, steps, min(most, _MOST_EXAMPLES), weight)
         if len(points) < self.count:
             raise ValueError(
                 f"GAN.fit: {len(points)} examples cannot make {self.count} "
@@ -112,18 +119,26 @@ class Clusters(keras.layers.Layer):
         return tf.reduce_sum(tf.cast(passed, tf.int32), axis=1)
 
 
-def _points(x, key, steps, most) -> Array:
+def _points(x, key, steps, most, weight=None) -> Array:
     """At most so many vectors, float32, in an order of the key's."""
     if data.is_array(x):
         order = random.permutation(len(x), key)[:most]
         points = np.asarray(x[order])
+        weight = None if weight is None else weight[order]
     else:
-        batches, rows = [], 0
-        for batch in x if steps is None else x.take(steps):
-            batches.append(np.asarray(batch))
-            rows += len(batches[-1])
+        batches, weights, rows = [], [], 0
+        for part, of_part in data.parts(x, steps=steps):
+            batches.append(part)
+            weights.append(of_part)
+            rows += len(part)
             if rows >= most:
                 break
         points = np.concatenate(batches)[:most]
-        points = points[random.permutation(len(points), key)]
+        order = random.permutation(len(points), key)
+        points = points[order]
+        if weights[0] is not None:
+            weight = np.concatenate(weights)[:most][order]
+    if weight is not None:
+        given = batch.make(points, np.maximum(weight, 0.0))
+        points = sample_weights.repeated(given).numpy()
     return points.reshape(len(points), -1).astype("float32")

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import data, distribute
+from genzoo.models.common import sample_weights
+from genzoo.runtime import batch, data, distribute
 from genzoo.spaces import Space
 from genzoo.types import Array, ArrayLike
 
@@ -62,8 +63,8 @@ class Unconditional:
     def check_dataset(
         self, where: str, dataset: tf.data.Dataset, space: Space
     ) -> tf.data.Dataset:
-        """As of the space: it must give x alone."""
-        return space.check_dataset(where, dataset)
+        """It must give x alone, or (x, weight)."""
+        return sample_weights.check_dataset(where, dataset, space, signed=True)
 
     def spec(self) -> list[tf.TensorSpec]:
         """No arguments of graphs."""
@@ -176,6 +177,8 @@ class Conditions:
     ) -> tf.data.Dataset:
         """A dataset of (x, y), which raises as soon as a batch is wrong.
 
+        A third part is the weight of each example.
+
         Raises:
             ValueError: if it is empty, gives something else, or its first
                 batch is wrong.
@@ -187,16 +190,16 @@ class Conditions:
             key, other = self._entries(where, first, space)
             dataset = dataset.map(lambda d: (d[key], d[other]))
             first = first[key], first[other]
-        if not isinstance(first, tuple) or len(first) != 2:
+        if not isinstance(first, tuple) or len(first) not in (2, 3):
             raise ValueError(
                 f"{where}: the model is conditional; the dataset must give "
-                f"(x, {self.name})."
+                f"(x, {self.name}), or (x, {self.name}, sample_weight)."
             )
-        x, y = first
+        x, y, *weight = first
         space.check(where, x)
         self.check(where, y, len(x))
 
-        def check(x, y):
+        def check(x, y, *weight):
             if self.classes:
                 y = tf.reshape(y, (-1,))
             x = space.with_axis(x)
@@ -205,7 +208,8 @@ class Conditions:
                 UNKNOWN: self.outside(y),
             }
             x, y = data.asserted((x, y), outside)
-            return x, tf.cast(y, self.dtype)
+            own = [sample_weights.asserted(w, signed=True) for w in weight]
+            return batch.packed(x, *own), tf.cast(y, self.dtype)
 
         return dataset.map(check, num_parallel_calls=tf.data.AUTOTUNE)
 

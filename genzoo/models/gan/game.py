@@ -185,6 +185,7 @@ class Game:
         seed: random.Seed,
         training: bool,
         points: random.Seed | None = None,
+        weight: tf.Tensor | None = None,
     ) -> Judged:
         """What D minimises, and the logits.
 
@@ -195,6 +196,8 @@ class Game:
             seed: for augmentation.
             training: whether D trains.
             points: the seed of the penalties; None leaves them out.
+            weight: what each example of the data counts, (batch,), with a
+                mean of one over the data; of one that D does not see packed.
         """
         x, fake = (
             self.shown(part, random.fold_in(seed, number))
@@ -205,15 +208,31 @@ class Game:
             tf.concat([x, fake], axis=0), both, training
         )
         real, generated = tf.split(logits, 2)
-        costs = self.loss.discriminator(real, generated)
+        paired = self.loss.pairs_in_generator or len(condition) > 0
+        costs = self._discriminator_costs(real, generated, weight, paired)
         if classes is not None:
-            costs += self._classification(tf.split(classes, 2)[0], condition)
+            told = self._classification(tf.split(classes, 2)[0], condition)
+            costs += told if weight is None else weight * told
         loss = _share(costs)
         if points is not None and self.penalties:
             loss += penalties.total(
                 self.penalties, self.critic, x, fake, condition, points
             )
         return Judged(loss, real, generated)
+
+    def _discriminator_costs(self, real, fake, weight, paired):
+        """Costs whose mean is that over data of these weights."""
+        costs = self.loss.discriminator
+        if weight is None:
+            return costs(real, fake)
+        if paired:
+            # A generated example is compared with, or has the condition of,
+            # one of the data.
+            return weight * costs(real, fake)
+        # What generated examples cost beside a logit that is the same for all
+        # keeps its own weight, of one: so it has not the noise of weights.
+        alone = costs(tf.zeros_like(real), fake)
+        return weight * (costs(real, fake) - alone) + alone
 
     def generator(
         self,
@@ -222,6 +241,7 @@ class Game:
         condition: Condition,
         seed: random.Seed,
         training: bool,
+        weight: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """What G minimises; the arguments are those of `discriminator`."""
         shown = self.shown(fake, seed)
@@ -231,8 +251,11 @@ class Game:
             shown = self.shown(x, random.fold_in(seed, 0))
             real = self.critic(shown, condition, training)
         costs = self.loss.generator(logits, real)
+        if weight is not None and (real is not None or condition):
+            costs *= weight
         if classes is not None:
-            costs += self._classification(classes, condition)
+            told = self._classification(classes, condition)
+            costs += told if weight is None else weight * told
         return _share(costs)
 
     def _classification(self, logits, condition):
@@ -242,14 +265,20 @@ class Game:
         )
         return self.auxiliary_weight * cross_entropy
 
-    def scores(self, judged: Judged, generator_loss: tf.Tensor) -> tf.Tensor:
-        """The values of `LOGS`, over all replicas."""
+    def scores(
+        self,
+        judged: Judged,
+        generator_loss: tf.Tensor,
+        weight: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """The values of `LOGS`, over all replicas, those of data by weight."""
+        one = 1.0 if weight is None else weight
         each = [
             judged.loss,
             generator_loss,
-            _share(self.loss.score(judged.real)),
+            _share(one * self.loss.score(judged.real)),
             _share(self.loss.score(judged.fake)),
-            _share(self.loss.correct(judged.real, judged.fake)),
+            _share(one * self.loss.correct(judged.real, judged.fake)),
         ]
         return distribute.all_sum(tf.stack(each))
 

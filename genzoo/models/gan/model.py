@@ -10,8 +10,10 @@ from genzoo import checks
 from genzoo import networks as pairs
 from genzoo.layers import Augmentation
 from genzoo.losses.adversarial import AdversarialLoss, get_adversarial
+from genzoo.models.common import sample_weights
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.generative_model import GenerativeModel
+from genzoo.models.common.given import Given
 from genzoo.models.common.presets import numbered
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.gan import networks as facts
@@ -29,8 +31,8 @@ from genzoo.models.gan.game import (
     get_penalties,
 )
 from genzoo.models.gan.updates import Average, Rates
+from genzoo.runtime import batch, distribute, random, weights
 from genzoo.runtime import data as pipeline
-from genzoo.runtime import distribute, random, weights
 from genzoo.types import Array, ArrayLike, SeedLike
 
 _EMA = checks.optional(
@@ -108,6 +110,9 @@ class GAN(GenerativeModel):
     """
 
     default_batch_size = 64
+    # Every cost is linear in the data, so that the weights need to be those
+    # of a density only together.
+    _takes_negative_weights = True
     arguments: ClassVar[checks.Arguments] = {
         "networks": checks.part(
             pairs.dcgan, pairs.dilepton, pairs.mlp, pairs.resnet
@@ -297,21 +302,24 @@ class GAN(GenerativeModel):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update of the game that `compile` was given: D, G, average."""
-        x, condition = self._unpack(data)
+        x, condition, weight = self._unpack(data)
         first, rows = distribute.global_rows(tf.shape(x)[0])
         seed = self.draws.next().at_row(first)
         self._rates.follow(self.optimizer, self.discriminator_optimizer)
         for step in range(self.discriminator_steps):
             judged = self._train_discriminator(
-                x, condition, random.fold_in(seed, step + 1)
+                x, condition, random.fold_in(seed, step + 1), weight
             )
-        loss = self._train_generator(x, condition, random.fold_in(seed, 0))
+        loss = self._train_generator(
+            x, condition, random.fold_in(seed, 0), weight
+        )
         if self._average is not None:
             self._average.follow(self.draws.state[2])
-        self._record.update_state(self.game.scores(judged, loss), rows)
+        scores = self.game.scores(judged, loss, weight)
+        self._record.update_state(scores, rows)
         return distribute.shape_logs(self._record.result())
 
-    def _train_discriminator(self, x, condition, seed) -> Judged:
+    def _train_discriminator(self, x, condition, seed, weight) -> Judged:
         latents, augmenting, points = random.split(seed, 3)
         # Penalties look at what D sees: packs.
         points = points.at_row(points.row // self.packing)
@@ -322,7 +330,13 @@ class GAN(GenerativeModel):
             self.discriminator_optimizer,
             self.discriminator.trainable_variables,
             lambda: self.game.discriminator(
-                x, fake, condition, augmenting, training=True, points=points
+                x,
+                fake,
+                condition,
+                augmenting,
+                training=True,
+                points=points,
+                weight=weight,
             ),
         )
         if self.augmentation is not None:
@@ -330,14 +344,14 @@ class GAN(GenerativeModel):
             self.augmentation.adapt_to(judged.real, rows)
         return judged
 
-    def _train_generator(self, x, condition, seed) -> tf.Tensor:
+    def _train_generator(self, x, condition, seed, weight) -> tf.Tensor:
         latents, augmenting = random.split(seed, 2)
         rows = tf.shape(x)[0]
 
         def play():
             fake = self._source.fakes(rows, condition, latents, training=True)
             loss = self.game.generator(
-                x, fake, condition, augmenting, training=True
+                x, fake, condition, augmenting, training=True, weight=weight
             )
             return (loss,)
 
@@ -348,36 +362,50 @@ class GAN(GenerativeModel):
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """The game on held-out data, and the metrics of data and samples."""
-        x, condition = self._unpack(data)
-        batch = tf.shape(x)[0]
-        first, rows = distribute.global_rows(batch)
+        x, condition, weight = self._unpack(data)
+        count = tf.shape(x)[0]
+        first, rows = distribute.global_rows(count)
         seed = self.draws.next(random.SAMPLING).at_row(first)
         latents, augmenting, samples, again = random.split(seed, 4)
-        fake = self._sampler.fakes(batch, condition, latents)
+        fake = self._sampler.fakes(count, condition, latents)
         judged = self.game.discriminator(
-            x, fake, condition, augmenting, training=False
+            x, fake, condition, augmenting, training=False, weight=weight
         )
-        loss = self.game.generator(x, fake, condition, again, training=False)
-        self._record.update_state(self.game.scores(judged, loss), rows)
+        loss = self.game.generator(
+            x, fake, condition, again, training=False, weight=weight
+        )
+        scores = self.game.scores(judged, loss, weight)
+        self._record.update_state(scores, rows)
         if self._compared.metrics:
-            fake = self._sampler.fakes(batch, condition, samples)
-            self._compared.update(x, fake)
+            fake = self._sampler.fakes(count, condition, samples)
+            given = batch.make(x, weight if self.packing == 1 else None)
+            self._compared.update(sample_weights.repeated(given), fake)
         return distribute.shape_logs(self._record.result())
 
     def _unpack(self, data):
-        """(x in whole packs, conditions as a tuple of one tensor or none)."""
+        """x in whole packs, conditions, and weights of packs or None.
+
+        Conditions are a tuple of one tensor or none.
+        """
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        given = batch.unpacked(x)
+        x, weight = batch.examples(given), batch.weight(given)
         x = tf.ensure_shape(tf.cast(x, tf.float32), (None, *self.event_shape))
         # A last batch may not fill the last pack.
-        x = x[: tf.shape(x)[0] // self.packing * self.packing]
+        rows = tf.shape(x)[0] // self.packing * self.packing
+        x = x[:rows]
+        if weight is not None:
+            packs = tf.reshape(weight[:rows], (-1, self.packing))
+            weight = tf.reduce_prod(packs, axis=1)
         if self.clusters is not None:
-            return x, (self.clusters.nearest(x),)
-        return x, () if y is None else (y,)
+            return x, (self.clusters.nearest(x),), weight
+        return x, () if y is None else (y,), weight
 
     # Data ------------------------------------------------------------------
 
-    def _prepare(self, x: Any, steps: int | None = None) -> None:
+    def _prepare(self, given: Given, steps: int | None = None) -> None:
         """Find the clusters, unless that was done before."""
+        x, _, weight, _ = given
         if self.clusters is None or self.clusters.is_adapted:
             return
         if distribute.is_shared_out(x):
@@ -385,12 +413,10 @@ class GAN(GenerativeModel):
                 "GAN.fit: clusters are not found in a dataset that is divided "
                 "among replicas. Fit an array or a tf.data.Dataset."
             )
-        self.clusters.adapt(x, self.draws.seed, steps)
+        self.clusters.adapt(x, self.draws.seed, steps, weight)
 
     def _checked_pair(self, method: str, x: Any, y: Any = None) -> tuple:
         where = self._where(method)
-        if isinstance(x, tuple) and len(x) == 2 and y is None:
-            x, y = x
 
         def check_dataset(where, dataset):
             return self.conditions.check_dataset(where, dataset, self.space)

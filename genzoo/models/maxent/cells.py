@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.maxent.density import Density
+from genzoo.runtime import data
 from genzoo.types import Array
 
 # Elements of the one-hot rows that are held at once.
@@ -18,13 +19,15 @@ class Cells(NamedTuple):
     """Counts of the levels of sites, and of pairs of them.
 
     Attributes:
-        counts: rows in which two sites have two levels, (n * q, n * q); on
-            the diagonal those in which a site has a level.
-        rows: how many there are.
+        counts: weight of the rows in which two sites have two levels, (n * q,
+            n * q); on the diagonal of those in which a site has a level.
+        total: weight of all rows.
+        rows: how many independent ones there are.
     """
 
     counts: Array
-    rows: int
+    total: float
+    rows: float
 
     def noise(self, density: Density) -> Array:
         """Standard errors of the averages of a pairwise form, (features,).
@@ -34,7 +37,7 @@ class Cells(NamedTuple):
         """
         form, codes = density.form, _codes(density)
         sites = np.kron(np.eye(len(self.counts) // len(codes)), codes)
-        share = self.counts / self.rows
+        share = self.counts / self.total
         first, second = form.pairs.T
 
         def average(values, of_sites):
@@ -108,8 +111,10 @@ def _codes(density):
     return np.eye(len(levels))[:, :-1]
 
 
-def cells_of(density: Density, x: Any) -> Cells:
+def cells_of(density: Density, x: Any, weight: Array | None = None) -> Cells:
     """The `Cells` of examples, an array, of a pairwise density."""
+    count = data.Count()
+    count.add(weight, len(x))
     levels = _levels(density)
     sites = density.space.width
     size = sites * len(levels)
@@ -122,5 +127,9 @@ def cells_of(density: Density, x: Any) -> Cells:
         match = part == tf.cast(levels, tf.float32)
         # Sums of so few ones are exact in float32.
         hot = tf.reshape(tf.cast(match, tf.float32), (len(part), size))
-        total += tf.matmul(hot, hot, transpose_a=True).numpy()
-    return Cells(total, len(x))
+        if weight is None:
+            total += tf.matmul(hot, hot, transpose_a=True).numpy()
+        else:
+            wide, own = hot.numpy(), weight[start : start + rows]
+            total += wide.T @ (own[:, None] * wide)
+    return Cells(total, count.total, count.examples)

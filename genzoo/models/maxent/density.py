@@ -10,6 +10,7 @@ from genzoo import samplers
 from genzoo.features import FeatureList
 from genzoo.features.feature import Quadratic
 from genzoo.models.maxent import pairwise_losses
+from genzoo.runtime import batch
 from genzoo.spaces import Space
 
 # Of more features none are held for each state, where there is another way.
@@ -63,18 +64,26 @@ class Density:
         value = tf.linalg.matvec(self.features(states), multipliers)
         return value + self.log_reference(states)
 
-    def feature_sums(self, states: tf.Tensor) -> tf.Tensor:
+    def feature_sums(
+        self, states: tf.Tensor, weight: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """sum f(x) over states (batch, width), (features,), in their dtype.
 
         Of a pairwise form by one product of matrices, so that the features
         of each state, of which there may be many, are never held.
+
+        Args:
+            states: (batch, width).
+            weight: what each counts, a number or (batch,); None for one.
         """
+        own = tf.ones((), states.dtype) if weight is None else weight
         if self.quadratic is None:
-            return tf.reduce_sum(self.features(states), axis=0)
+            return batch.weighed(own, self.features(states))
         empty = tf.zeros(len(self.features), states.dtype)
         phi = self.pairwise(empty, states.dtype).encode(states)
-        product = tf.matmul(phi, phi, transpose_a=True)
-        single = tf.reduce_sum(phi, axis=0)
+        weighed = phi * batch.column(own, phi)
+        product = tf.matmul(phi, weighed, transpose_a=True)
+        single = tf.reduce_sum(weighed, axis=0)
         return pairwise_losses.of_features(self.form, single, product)
 
     # Pairwise energies -----------------------------------------------------

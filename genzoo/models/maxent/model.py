@@ -20,6 +20,7 @@ from genzoo.models.common.energy_based_model import (
     Draw,
     EnergyBasedModel,
 )
+from genzoo.models.common.given import Given
 from genzoo.models.maxent import report
 from genzoo.models.maxent.cells import cells_of
 from genzoo.models.maxent.density import Density
@@ -62,7 +63,7 @@ _NO_CHANCE: Any = None
 _MOST_STATES = 2**20
 
 
-class Given(NamedTuple):
+class GivenAverages(NamedTuple):
     """What `fit` was given instead of examples; see there."""
 
     observations: ArrayLike | None = None
@@ -138,7 +139,8 @@ class MaxEnt(EnergyBasedModel):
             raise ValueError(
                 f"{type(self).__name__}: space must be a product of sites; "
                 f"received {space!r}. For categories take "
-                "genzoo.spaces.Categorical(range(states), shape)."
+                "genzoo.spaces.Categorical(range(states), shape), for counts "
+                "genzoo.spaces.Counts(most, shape)."
             )
         if isinstance(reference, (dict, str)):
             reference = keras.saving.deserialize_keras_object(reference)
@@ -376,6 +378,10 @@ class MaxEnt(EnergyBasedModel):
     def _keeps_float64(self) -> bool:
         return self.space.is_fine
 
+    @property
+    def _takes_negative_weights(self) -> bool:  # type: ignore[override]
+        return not self.compiled or self.loss.uses_averages
+
     # Fitting ---------------------------------------------------------------
 
     def fit(
@@ -390,7 +396,7 @@ class MaxEnt(EnergyBasedModel):
         validation_data: Any = None,
         shuffle: bool = True,
         class_weight: None = None,
-        sample_weight: None = None,
+        sample_weight: ArrayLike | None = None,
         steps_per_epoch: int | None = None,
         observations: ArrayLike | None = None,
         observation_stderr: ArrayLike | None = None,
@@ -415,7 +421,7 @@ class MaxEnt(EnergyBasedModel):
 
         Args:
             x: examples, an array or a `tf.data.Dataset` of batches.
-            y: must be None, as class_weight and sample_weight.
+            y: must be None, as class_weight.
             batch_size: rows of a batch of examples; for chains an epoch has
                 as many steps as there are batches.
             epochs: by default 200 where sums are exact, of which few are
@@ -426,7 +432,8 @@ class MaxEnt(EnergyBasedModel):
             validation_data: examples, for `val_loss`.
             shuffle: as in Keras; the order does not matter here.
             class_weight: must be None.
-            sample_weight: must be None.
+            sample_weight: what each example counts, (n,), in any unit. Where
+                averages are all that is learned from, some may be negative.
             steps_per_epoch: of a dataset, how many batches to see; for
                 chains, the number of updates in an epoch, by default 100.
             observations: averages <f_i>, in the order of `features.names`.
@@ -449,7 +456,7 @@ class MaxEnt(EnergyBasedModel):
             ValueError: for impossible averages, naming the constraint; for
                 examples outside of the space.
         """
-        given = Given(
+        given = GivenAverages(
             observations, observation_stderr, tolerance, observation_count
         )
         return super().fit(
@@ -495,7 +502,7 @@ class MaxEnt(EnergyBasedModel):
     def _plan_of_averages(
         self,
         x: Any,
-        given: Given,
+        given: GivenAverages,
         *,
         batch_size: int | None,
         epochs: int | None,
@@ -504,6 +511,7 @@ class MaxEnt(EnergyBasedModel):
         validation_data: Any,
         shuffle: bool,
         steps_per_epoch: int | None,
+        sample_weight: Any = None,
         **options: Any,
     ) -> dict:
         """The plan where the averages are all that is learned from."""
@@ -513,20 +521,26 @@ class MaxEnt(EnergyBasedModel):
                 f"{where}: pass either examples x or observations, the "
                 f"averages of {self.features.names[:6]}."
             )
-        rows = self._batch_size("fit", batch_size, x)
-        if validation_data is not None:
-            validation_data = self._checked(
-                "fit: validation_data", validation_data
+        if x is None and sample_weight is not None:
+            raise ValueError(
+                f"{where}: sample_weight goes with examples x; observations "
+                "are averages already."
             )
+        rows = self._batch_size("fit", batch_size, x)
+        held = None
+        if validation_data is not None:
+            held = self._given("fit: validation_data", validation_data)
         place, steps = None, steps_per_epoch
         if x is not None:
-            x = self._checked("fit", x)
+            rest = self._given("fit", x, None, sample_weight)
             if validation_split:
-                (x,), (validation_data,) = data.split(
-                    where, (x,), validation_split
-                )
+                both = data.split(where, rest, validation_split)
+                rest, held = (Given(*parts) for parts in both)
+            x, weight = rest.x, rest.weight
             with self._told_plainly("fit"):
-                found, place = of_examples(where, self.density, x, steps)
+                found, place = of_examples(
+                    where, self.density, x, steps, weight
+                )
             if given.stderr is None:
                 found = self._moved_inside(where, found)
             count = given.examples or found.examples
@@ -542,8 +556,11 @@ class MaxEnt(EnergyBasedModel):
             whole = epochs is None
             search = Search(self._remaining, whole, self._dual)
             callbacks = [*callbacks, search]
-        if validation_data is not None and data.is_array(validation_data):
-            size = options.setdefault("validation_batch_size", rows)
+        if held is not None:
+            size = None
+            if data.is_array(held.x):
+                size = options.setdefault("validation_batch_size", rows)
+            validation_data, _ = self._packed("fit", held)
             validation_data, _, _ = data.fed(validation_data, None, size)
         steps = 1 if is_exact else steps or _STEPS_PER_EPOCH
         default = _EPOCHS["exact" if is_exact else "chains"]
@@ -575,16 +592,17 @@ class MaxEnt(EnergyBasedModel):
         callbacks: list,
         validation_split: float,
         steps_per_epoch: int | None,
+        sample_weight: Any = None,
         **asked: Any,
     ) -> tuple[Array, dict]:
         """(x, what `_plan` is asked) for a search over all examples."""
-        x = self._checked("fit", x)
+        x, _, weight, _ = self._given("fit", x, None, sample_weight)
         if not data.is_array(x):
             with self._told_plainly("fit"):
-                batches = (
-                    x if steps_per_epoch is None else x.take(steps_per_epoch)
-                )
-                x = np.concatenate([batch.numpy() for batch in batches])
+                found = list(data.parts(x, steps=steps_per_epoch))
+            x = np.concatenate([part for part, _ in found])
+            if found[0][1] is not None:
+                weight = np.concatenate([of_part for _, of_part in found])
         if batch_size not in (None, len(x)):
             raise ValueError(
                 f"{self._where('fit')}: batch_size={batch_size}, but "
@@ -594,7 +612,8 @@ class MaxEnt(EnergyBasedModel):
         kept = len(x)
         if validation_split:
             kept = int(len(x) * (1 - validation_split))
-        cells = cells_of(self.density, x[:kept])
+        of_kept = None if weight is None else weight[:kept]
+        cells = cells_of(self.density, x[:kept], of_kept)
         loss: Any = self.loss
         penalised = bool(loss.l1 or loss.l2)
         cells.warn_of_empty(self._where("fit"), self.density, penalised)
@@ -602,6 +621,7 @@ class MaxEnt(EnergyBasedModel):
         search = Search(self._remaining, epochs is None, noise=noise)
         return x, {
             **asked,
+            "sample_weight": weight,
             "batch_size": kept,
             "epochs": epochs or _EPOCHS["exact"],
             "callbacks": [*callbacks, search],
@@ -612,7 +632,12 @@ class MaxEnt(EnergyBasedModel):
 
     # Averages --------------------------------------------------------------
 
-    def adapt(self, x: Examples, steps: int | None = None) -> None:
+    def adapt(
+        self,
+        x: Examples,
+        steps: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> None:
         """Take the averages of examples; `fit` then needs no more of them.
 
         Multipliers that were fitted, loaded or assigned stay as they are.
@@ -620,14 +645,15 @@ class MaxEnt(EnergyBasedModel):
         Args:
             x: array of examples, or a dataset of batches.
             steps: how many batches of the dataset to see; None means all.
+            sample_weight: what each example of an array counts, (n,).
 
         Raises:
             ValueError: as `fit`.
         """
-        x = self._checked("adapt", x)
+        x, _, weight, _ = self._given("adapt", x, None, sample_weight)
         where = self._where("adapt")
         with self._told_plainly("adapt"):
-            averages, place = of_examples(where, self.density, x, steps)
+            averages, place = of_examples(where, self.density, x, steps, weight)
         averages = self._moved_inside(where, averages)
         if not self.is_adapted:
             self._observe("adapt", averages, place)
@@ -638,12 +664,13 @@ class MaxEnt(EnergyBasedModel):
         # `fit` looks for redundant features and for a better start.
         self._is_placed = False
 
-    def _prepare_batch(self, x: Array) -> None:
+    def _prepare_batch(self, given: Given) -> None:
         if self.adapted.numpy() or not self.loss.uses_averages:
-            self._prepare(x)
+            self._prepare(given)
             return
+        x, _, weight, _ = given
         where = self._where("train_on_batch")
-        averages, place = of_examples(where, self.density, x)
+        averages, place = of_examples(where, self.density, x, weight=weight)
         averages = self._moved_inside(where, averages)
         self._observe("train_on_batch", averages, place)
 
@@ -652,10 +679,11 @@ class MaxEnt(EnergyBasedModel):
             return averages
         return self._dual.reach.moved_inside(where, averages)
 
-    def _prepare(self, x: Any, steps: int | None = None) -> None:
+    def _prepare(self, given: Given, steps: int | None = None) -> None:
         # Averages are kept also where a rule looks at examples.
+        x, _, weight, _ = given
         where = self._where("fit")
-        averages, place = of_examples(where, self.density, x, steps)
+        averages, place = of_examples(where, self.density, x, steps, weight)
         if self.observations.differ(averages):
             self.observations.keep(averages)
             self._forget_search()
@@ -763,7 +791,7 @@ class MaxEnt(EnergyBasedModel):
             return evaluation
 
         def of_examples():
-            x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+            x = self._batch(data)
             value, (gradient,) = self.loss.gradients(self, x, _NO_CHANCE)
             multipliers, l2 = self._lambda(), self._penalty("l2")
             value = tf.cast(distribute.all_sum(value), tf.float64)
@@ -848,6 +876,8 @@ class MaxEnt(EnergyBasedModel):
         start: str | ArrayLike | None = None,
         temperature: float = 1.0,
         method: str = "auto",
+        given: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
     ) -> Array:
         """n examples drawn from `p(x)^(1 / temperature)`, normalised.
 
@@ -862,6 +892,8 @@ class MaxEnt(EnergyBasedModel):
             start: "chains", "random", an array of n examples, or None.
             temperature: positive; 1 is the model, 0.5 favours the probable.
             method: "auto", "exact" or "chains".
+            given: an example of which some is known, or n of them.
+            mask: what of `given` is known, bool; None takes all but NaN.
 
         Returns:
             A float32 array of shape (n, *event_shape).
@@ -871,7 +903,9 @@ class MaxEnt(EnergyBasedModel):
                 never adapted to data, fitted or loaded.
         """
         self._check_adapted("sample")
-        return super().sample(n, seed, steps, start, temperature, method)
+        return super().sample(
+            n, seed, steps, start, temperature, method, given, mask
+        )
 
     def _exact_draws(
         self, effort: str, temperature: float = 1.0
@@ -1063,7 +1097,7 @@ class MaxEnt(EnergyBasedModel):
         y: Any = None,
         batch_size: int | None = None,
         verbose: str | int = "auto",
-        sample_weight: None = None,
+        sample_weight: ArrayLike | None = None,
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
@@ -1083,10 +1117,10 @@ class MaxEnt(EnergyBasedModel):
         Args:
             x: examples, an array or a dataset; None takes the observations
                 that the model was fitted to.
-            y: must be None, as sample_weight.
+            y: must be None.
             batch_size: as in Keras.
             verbose: as in Keras.
-            sample_weight: must be None.
+            sample_weight: what each example counts, (n,).
             steps: as in Keras.
             callbacks: as in Keras.
             return_dict: as in Keras.
@@ -1121,7 +1155,9 @@ class MaxEnt(EnergyBasedModel):
             first = [*first, "gradient_identity"]
         return first, last
 
-    def _identities(self, x: Any) -> dict[str, float]:
+    def _identities(
+        self, x: Any, weight: ArrayLike | None = None
+    ) -> dict[str, float]:
         found = {}
         if self._exact is not None:
             found["gradient_identity"] = report.gradient_identity(
@@ -1130,7 +1166,9 @@ class MaxEnt(EnergyBasedModel):
                 self.observations.values.numpy(),
                 self.observations.is_redundant.numpy(),
             )
-        return found if x is None else found | super()._identities(x)
+        if x is None:
+            return found
+        return found | super()._identities(x, weight)
 
     def _evaluate_observations(self) -> dict[str, float]:
         observed = self.observations.values.numpy()

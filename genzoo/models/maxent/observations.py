@@ -1,6 +1,5 @@
 """Averages: checked, found from examples, and kept as weights."""
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import keras
@@ -9,12 +8,11 @@ import tensorflow as tf
 
 from genzoo import checks
 from genzoo.models.maxent.density import Density
-from genzoo.runtime import data, distribute
+from genzoo.runtime import batch, data, distribute
 from genzoo.types import Array, ArrayLike
 
 # What is known of the errors of averages; weights hold their number.
 _TOLERANCES = ("none", "gaussian", "laplace")
-_ROWS = 4096
 
 
 class Averages(NamedTuple):
@@ -97,7 +95,11 @@ def _numbers(where, values, names, one_for_all=False):
 
 
 def of_examples(
-    where: str, density: Density, x: Any, steps: int | None = None
+    where: str,
+    density: Density,
+    x: Any,
+    steps: int | None = None,
+    weight: Array | None = None,
 ) -> tuple[Averages, Place | None]:
     """The averages of examples, and where they lie if a site is unbounded.
 
@@ -106,44 +108,44 @@ def of_examples(
         density: whose features are averaged.
         x: checked examples, an array or a dataset.
         steps: how many batches of a dataset to see; None means all.
+        weight: of the rows of an array, (n,).
 
     Raises:
         ValueError: for a dataset without an end.
     """
     space = density.space
-    if data.is_array(x):
-        batches: Iterable = (x[i : i + _ROWS] for i in range(0, len(x), _ROWS))
-    elif steps is not None:
-        batches = x.take(steps)
-    elif x.cardinality() == tf.data.INFINITE_CARDINALITY:
+    endless = tf.data.INFINITE_CARDINALITY
+    if not data.is_array(x) and steps is None and x.cardinality() == endless:
         raise ValueError(
             f"{where}: the dataset has no end; pass steps_per_epoch."
         )
-    else:
-        batches = x
     # Differences from the first example: sums of what lies far from zero
     # would lose the digits in which examples differ.
     total = square = sites = tf.zeros((), tf.float64)
-    count, first, first_values = 0, None, tf.zeros((), tf.float64)
-    for batch in batches:
-        states = space.flatten(tf.cast(batch, tf.float64))
-        count += len(states)
+    first, first_values = None, tf.zeros((), tf.float64)
+    seen = data.Count()
+    for part, of_part in data.parts(x, weight, steps):
+        states = space.flatten(tf.cast(part, tf.float64))
+        ones = seen.add(of_part, len(states))
+        # One for all where they are equal, so that sums round as they did.
+        own = tf.constant(1.0 if of_part is None else ones, tf.float64)
         if space.is_discrete:
-            total += density.feature_sums(states)
+            total += density.feature_sums(states, own)
             continue
         values = density.features(states)
         if first is None:
             first, first_values = states[0], values[0]
-        total += tf.reduce_sum(values - first_values, axis=0)
-        sites += tf.reduce_sum(states - first, axis=0)
-        square += tf.reduce_sum((states - first) ** 2, axis=0)
-    values = (first_values + total / count).numpy()
+        total += batch.weighed(own, values - first_values)
+        sites += batch.weighed(own, states - first)
+        square += batch.weighed(own, (states - first) ** 2)
+    values = (first_values + total / seen.total).numpy()
+    count = max(round(seen.examples), 1)
     averages = Averages(values, np.zeros_like(values), "none", count)
     if space.is_bounded or first is None:
         return averages, None
-    change = (sites / count).numpy()
+    change = (sites / seen.total).numpy()
     mean = first.numpy() + change
-    variance = np.maximum((square / count).numpy() - change**2, 0.0)
+    variance = np.maximum((square / seen.total).numpy() - change**2, 0.0)
     return averages, Place(mean, np.sqrt(variance) + 1e-9 * (1 + np.abs(mean)))
 
 

@@ -1,6 +1,7 @@
 """What learning rules ask of a MaxEnt; see `genzoo.losses.protocols`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -10,7 +11,7 @@ from genzoo.models.maxent import pairwise_losses
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
 from genzoo.models.maxent.routes import ChainRoute
-from genzoo.runtime import distribute, random
+from genzoo.runtime import batch, distribute, random
 
 # Numbers of one array of a sum over sites.
 _ELEMENTS = 2**21
@@ -27,6 +28,8 @@ class Rules:
             "float64".
     """
 
+    takes_batches = True
+
     def __init__(
         self,
         density: Density,
@@ -40,24 +43,26 @@ class Rules:
         self.dtype = dtype
 
     def pseudolikelihood_gradients(
-        self, x: tf.Tensor, sites: None, seed: random.Seed | None
+        self, x: Any, sites: None, seed: random.Seed | None
     ) -> Gradients:
         """The negative mean log-pseudolikelihood, and its gradient."""
         return self._site_loss(pairwise_losses.pseudolikelihood, x)
 
-    def pseudolikelihood_loss(self, x: tf.Tensor) -> tf.Tensor:
+    def pseudolikelihood_loss(self, x: Any) -> tf.Tensor:
         """The negative mean log-pseudolikelihood."""
         return self._site_loss(pairwise_losses.pseudolikelihood, x)[0]
 
-    def flow_gradients(self, x: tf.Tensor) -> Gradients:
+    def flow_gradients(self, x: Any) -> Gradients:
         """The probability flow out of the data, and its gradient."""
         return self._site_loss(pairwise_losses.probability_flow, x)
 
     def _site_loss(self, rule, x):
         multipliers = self.chain.multipliers.value
         pairwise = self.density.pairwise(multipliers, self.dtype)
-        states = self.density.space.flatten(x)
+        states = self.density.space.flatten(batch.examples(x))
         count = tf.shape(states)[0]
+        weight = batch.weight(x)
+        one = tf.ones((), self.dtype)
         # All levels of so many rows are held at once.
         width = pairwise.sites * len(pairwise.levels)
         size = max(_ELEMENTS // width, 1)
@@ -66,8 +71,11 @@ class Rules:
             rows = tf.cast(states[start : start + size], self.dtype)
             phi = pairwise.encode(rows)
             values, slope = rule(pairwise, phi, pairwise.field(phi))
+            if weight is not None:
+                own = tf.cast(weight[start : start + size], self.dtype)
+                values, slope = own * values, own[:, None] * slope
             slope = pairwise_losses.multiplier_gradient(
-                self.density.form, phi, slope, tf.ones((), self.dtype)
+                self.density.form, phi, slope, one
             )
             value += tf.cast(tf.reduce_sum(values), tf.float64)
             return start + size, value, gradient + tf.cast(slope, tf.float64)
@@ -80,8 +88,8 @@ class Rules:
             (tf.zeros((), tf.int32), zero, none),
         )
         _, rows = distribute.global_rows(count)
-        weight = 1 / tf.cast(rows, tf.float64)
-        return tf.cast(weight * value, self.dtype), [weight * gradient]
+        share = 1 / tf.cast(rows, tf.float64)
+        return tf.cast(share * value, self.dtype), [share * gradient]
 
     def independent_inverse(self, l2: tf.Tensor) -> Callable | None:
         """See there: of sites with the means of the observations."""
@@ -103,20 +111,26 @@ class Rules:
         spread += least * tf.eye(codes.shape[1], dtype=spread.dtype)
         return pairwise_losses.independent_inverse(form, means, spread, l2)
 
-    def exact_gradients(self, x: tf.Tensor) -> Gradients:
+    def exact_gradients(self, x: Any) -> Gradients:
         """The negative mean log-likelihood of a batch, and its gradient."""
         log_z, mean = self._exact()
         states, weight = self._states_and_weight(x)
-        share = 1.0 / distribute.replica_count()
-        of_data = weight * self.density.feature_sums(states)
-        loss = weight * tf.reduce_sum(self.chain.energy(states))
+        share = batch.total(x, tf.float64) / distribute.replica_count()
+        of_data = self._feature_mean(states, weight)
+        loss = batch.weighed(weight, self.chain.energy(states))
         return loss + share * log_z, [share * mean - of_data]
 
-    def exact_loss(self, x: tf.Tensor) -> tf.Tensor:
+    def exact_loss(self, x: Any) -> tf.Tensor:
         """This replica's share of the negative mean log-likelihood."""
-        log_z = self._exact()[0] / distribute.replica_count()
+        share = batch.total(x, tf.float64) / distribute.replica_count()
         states, weight = self._states_and_weight(x)
-        return weight * tf.reduce_sum(self.chain.energy(states)) + log_z
+        energy = batch.weighed(weight, self.chain.energy(states))
+        return energy + share * self._exact()[0]
+
+    def _feature_mean(self, states, weight):
+        if weight.shape.rank == 0:
+            return weight * self.density.feature_sums(states)
+        return self.density.feature_sums(states, weight)
 
     def _exact(self):
         """(log Z, <f>) at the present multipliers."""
@@ -126,22 +140,22 @@ class Rules:
         return moments.log_z + tf.reduce_sum(x * shift), moments.mean + shift
 
     def _states_and_weight(self, x):
-        states = self.density.space.flatten(tf.cast(x, tf.float64))
-        _, total = distribute.global_rows(tf.shape(states)[0])
-        return states, 1 / tf.cast(total, tf.float64)
+        states = tf.cast(batch.examples(x), tf.float64)
+        states = self.density.space.flatten(states)
+        return states, batch.shares(x, tf.float64)
 
-    def chains_at(self, x: tf.Tensor, seed: random.Seed) -> tf.Tensor:
+    def chains_at(self, x: Any, seed: random.Seed) -> Any:
         """Chains that start at examples."""
-        return self.chain.at(x, seed)
+        states = self.chain.at(batch.examples(x), seed)
+        return batch.make(states, batch.weight(x))
 
-    def advance(
-        self, states: tf.Tensor, steps: int, seed: random.Seed
-    ) -> tf.Tensor:
+    def advance(self, states: Any, steps: int, seed: random.Seed) -> Any:
         """States after some sweeps."""
-        return self.chain.walk(states, seed, steps)
+        end = self.chain.walk(batch.examples(states), seed, steps)
+        return batch.make(end, batch.weight(states))
 
     def energy_difference(
-        self, x: tf.Tensor, states: tf.Tensor, seed: random.Seed
+        self, x: Any, states: Any, seed: random.Seed
     ) -> tf.Tensor:
         """Mean energy of data less that of chains."""
         of_data, of_chains = self._mean_energies(x, states)
@@ -149,24 +163,34 @@ class Rules:
 
     def _mean_energies(self, x, states):
         shares = []
-        for part in (x, self.density.space.unflatten(states)):
+        for part in (x, self._beside(x, states)):
             part, weight = self._states_and_weight(part)
-            shares.append(weight * tf.reduce_sum(self.chain.energy(part)))
+            shares.append(batch.weighed(weight, self.chain.energy(part)))
         return shares
+
+    def _beside(self, x, states):
+        """Chains as examples, which count together as much as the data."""
+        chains = self.density.space.unflatten(batch.examples(states))
+        weight = batch.weight(states)
+        if weight is None and batch.weight(x) is not None:
+            total = batch.total(x, tf.float64)
+            weight = tf.fill(tf.shape(chains)[:1], total)
+        return batch.make(chains, weight)
 
     def contrast(
         self,
-        x: tf.Tensor,
-        states: tf.Tensor,
+        x: Any,
+        states: Any,
         steps: int,
         seed: random.Seed,
         jumps: bool = False,
     ) -> Contrast:
         """Chains against a batch of data; they walk by sweeps alone."""
-        end = self.chain.train(states, steps, seed)
+        end = self.chain.train(batch.examples(states), steps, seed)
+        chains = batch.make(end, batch.weight(states))
         gradient = 0.0
-        for part, sign in ((self.density.space.unflatten(end), 1.0), (x, -1.0)):
+        for part, sign in ((self._beside(x, chains), 1.0), (x, -1.0)):
             part, weight = self._states_and_weight(part)
-            gradient += sign * weight * self.density.feature_sums(part)
-        of_data, of_chains = self._mean_energies(x, end)
+            gradient += sign * self._feature_mean(part, weight)
+        of_data, of_chains = self._mean_energies(x, chains)
         return Contrast(of_data, of_chains, [gradient], end)

@@ -65,13 +65,14 @@ class Offsets(keras.layers.Layer):
                 rest, machine.parameters[1:], strict=True
             )
         ]
-        at_hidden = len(machine.visible.parameters)
-        return [
-            kernel,
-            *gradients.centred_biases(kernel, rest, at_hidden, *pair),
-        ]
+        visible, hidden = machine.visible, machine.hidden
+        own = len(visible.parameters)
+        joint = [*visible.gather(rest[:own]), *hidden.gather(rest[own:])]
+        at_hidden = visible.statistic_count
+        rest = gradients.centred_biases(kernel, joint, at_hidden, *pair)
+        return machine.spread([kernel, *rest])
 
-    def follow(self, mean: tf.Tensor) -> None:
+    def follow(self, mean: tf.Tensor, total: float | tf.Tensor = 1.0) -> None:
         """Let the hidden offset follow the data's mean hidden state.
 
         Slowly: an offset taken from the batch itself is correlated with its
@@ -80,7 +81,8 @@ class Offsets(keras.layers.Layer):
 
         Args:
             mean: this replica's share of the mean over a batch.
+            total: of the weights in it, over all replicas.
         """
         old = tf.convert_to_tensor(self.hidden.value)
-        change = _RATE * (distribute.all_sum(mean) - old)
+        change = _RATE * (distribute.all_sum(mean) - total * old)
         self.hidden.assign(old + change)

@@ -1,16 +1,19 @@
 """The closed-form gradients of two layers of units joined by a kernel.
 
 Gradients are lists: the kernel's, then those of the visible and of the hidden
-units' weights. They are of a loss, to be descended.
+units, in the order of their statistics, of which the first is the whole layer's
+state: `Machine.spread` has them in the order of weights. They are of a loss, to
+be descended.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from keras import ops
 
 from genzoo.partition import Layers
-from genzoo.runtime import random
+from genzoo.runtime import batch, random
+from genzoo.units import Unit
 
 
 def outer(v: tf.Tensor, h: tf.Tensor, dtype: Any) -> tf.Tensor:
@@ -24,21 +27,23 @@ def outer(v: tf.Tensor, h: tf.Tensor, dtype: Any) -> tf.Tensor:
 def free_energy(
     layers: Layers, v: tf.Tensor, field: tf.Tensor, weight: Any
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """`weight sum_b F(v_b)`, with `F = -a(v) - log-cumulant(W' v)`.
+    """`sum_b weight_b F(v_b)`, with `F = -a(v) - log-cumulant(W' v)`.
+
+    The weight is a number or of shape (batch,).
 
     Returns:
         (value, means): means are the hidden units' mean statistics.
     """
     cumulant, means = layers.hidden.moments(field)
     potential = layers.visible.potential(v)
-    return -weight * ops.sum(potential + cumulant), means
+    return -batch.weighed(weight, potential + cumulant), means
 
 
 def averages(
     layers: Layers, v: tf.Tensor, means: list[tf.Tensor], weight: Any
 ) -> list[tf.Tensor]:
-    """`weight sum_b` of the visible and of the hidden statistics."""
-    weights = tf.fill((1, tf.shape(v)[0]), weight)
+    """`sum_b weight_b` of the visible and of the hidden statistics."""
+    weights = tf.broadcast_to(weight, (1, tf.shape(v)[0]))
     statistics = [*layers.visible.statistics(v), *means]
     return [tf.matmul(weights, s)[0] for s in statistics]
 
@@ -61,7 +66,8 @@ def phases(
         layers: a `partition.Layers`.
         data: (v, W' v), each (batch, width).
         samples: the same for samples.
-        weights: one over the number of data and that of samples.
+        weights: what a row counts, of the data and of the samples: numbers,
+            or of shape (batch,).
         dtype: the dtype of products.
         offsets: visible and hidden offsets for centred gradients, or None.
 
@@ -76,8 +82,9 @@ def phases(
     value1, means1 = free_energy(layers, v1, field1, w1)
     averages0 = averages(layers, v0, means0, w0)
     averages1 = averages(layers, v1, means1, w1)
-    at_hidden = len(layers.visible.parameters)
+    at_hidden = layers.visible.statistic_count
     rest = [s1 - s0 for s0, s1 in zip(averages0, averages1, strict=True)]
+    w0, w1 = batch.column(w0, v0), batch.column(w1, v1)
     v, h = [v0, v1], [-w0 * means0[0], w1 * means1[0]]
     if offsets:
         # As the product rounds it, so that all terms have the same offset.
@@ -122,7 +129,7 @@ def center(
         machines", JMLR 17(99), 2016.
     """
     kernel, *rest = gradients
-    at_hidden = len(layers.visible.parameters)
+    at_hidden = layers.visible.statistic_count
     visible, hidden = rest[0], rest[at_hidden]
     left = tf.stack([visible_offset, visible], axis=1)
     kernel -= tf.matmul(left, tf.stack([hidden, hidden_offset], axis=0))
@@ -145,38 +152,96 @@ def pseudolikelihood(
     all is computed from fields, one unit at a time.
 
     Args:
-        layers: a `partition.Layers` with discrete visible units.
+        layers: a `partition.Layers` whose visible units have levels.
         v: visible states, (batch, visible.width).
         field: W' v, (batch, hidden.width).
         sites: the units i to sum over, int tensor (n,).
-        weight: a factor.
+        weight: a factor, a number or one for each row, (batch,).
 
     Returns:
         (scores, gradients): the unweighted sum over i of the
         log-conditionals, (batch,), and the gradients of the weighted loss.
     """
     visible, hidden, kernel = layers
+    averages = hidden.mean_statistics(field)
+    weight = tf.convert_to_tensor(weight, v.dtype)
+    scores = tf.zeros_like(field[:, 0])
+    means = [tf.zeros_like(s) for s in averages]
+    rows, flips = [], []
+    column = first = 0
+    for block in visible.blocks():
+        columns = slice(column, column + block.width)
+        inside = (sites >= first) & (sites < first + block.size)
+        is_all = len(visible.blocks()) == 1
+        own = sites if is_all else tf.boolean_mask(sites, inside) - first
+        column, first = columns.stop, first + block.size
+        scores, means, of_rows, of_flips = _score_block(
+            _Block(block, hidden, kernel[columns]),
+            v[:, columns],
+            field,
+            own,
+            weight,
+            (scores, means),
+        )
+        rows.append(of_rows)
+        flips.append(of_flips)
+    count = tf.cast(tf.shape(sites)[0], v.dtype)
+    # d loss = sum_i (sum_s q_s d(-F)(v with s at i) - d(-F)(v)).
+    excess = [
+        total - count * _by_row(weight, s)
+        for total, s in zip(means, averages, strict=True)
+    ]
+    kernel_gradient = tf.matmul(v, excess[0], transpose_a=True)
+    gradients = [
+        kernel_gradient + tf.concat(rows, axis=0),
+        tf.concat(flips, axis=0),
+        *(tf.reduce_sum(s, axis=0) for s in excess),
+    ]
+    if weight.shape.rank:
+        return scores, gradients
+    return scores, [weight * gradient for gradient in gradients]
+
+
+class _Block(NamedTuple):
+    """Visible units of one kind, with their part of the kernel."""
+
+    visible: Unit
+    hidden: Unit
+    kernel: tf.Tensor
+
+
+def _by_row(weight, values):
+    return (
+        batch.column(weight, values) * values if weight.shape.rank else values
+    )
+
+
+def _score_block(block, v, field, sites, weight, start):
+    """(scores, means, gradients of the kernel's rows and of the bias)."""
+    visible, hidden, kernel = block
     levels = ops.cast(visible.levels, v.dtype)
     depth = levels.shape[1]
     grouped = tf.reshape(v, (-1, visible.size, depth))
     kernels = tf.reshape(kernel, (visible.size, depth, hidden.width))
-    biases = tf.reshape(
-        tf.convert_to_tensor(visible.bias.value), (visible.size, depth)
-    )
-    averages = hidden.mean_statistics(field)
+    potentials = visible.level_potentials(v.dtype)
 
     def add_site(number, scores, means, rows, flips):
         site = sites[number]
-        change = levels[None] - tf.gather(grouped, site, axis=1)[:, None]
+        present = tf.gather(grouped, site, axis=1)[:, None]
+        change = levels[None] - present
         moved = field[:, None] + tf.matmul(change, kernels[site])
         flat = tf.reshape(moved, (-1, hidden.width))
-        logits = tf.linalg.matvec(
-            change, tf.cast(biases[site], v.dtype)
-        ) + tf.reshape(hidden.log_cumulant(flat), tf.shape(change)[:2])
+        is_present = tf.reduce_all(tf.equal(change, 0), axis=2)
+        own = tf.linalg.matvec(tf.cast(is_present, v.dtype), potentials[site])
+        gain = potentials[site][None] - own[:, None]
+        logits = gain + tf.reshape(
+            hidden.log_cumulant(flat), tf.shape(change)[:2]
+        )
         scores += hidden.log_cumulant(field) - tf.reduce_logsumexp(logits, 1)
         q = tf.nn.softmax(logits)[..., None]
+        shape = [tf.shape(moved)[0], len(visible.levels)]
         moved_means = [
-            q * tf.reshape(s, tf.shape(moved))
+            _by_row(weight, q * tf.reshape(s, [*shape, s.shape[1]]))
             for s in hidden.mean_statistics(flat)
         ]
         means = [
@@ -184,7 +249,7 @@ def pseudolikelihood(
             for total, s in zip(means, moved_means, strict=True)
         ]
         row = tf.tensordot(change, moved_means[0], [[0, 1], [0, 1]])
-        flip = tf.reduce_sum(change * q, axis=[0, 1])
+        flip = tf.reduce_sum(_by_row(weight, change * q), axis=[0, 1])
         return (
             number + 1,
             scores,
@@ -193,33 +258,23 @@ def pseudolikelihood(
             tf.tensor_scatter_nd_add(flips, [[site]], flip[None]),
         )
 
-    count = tf.shape(sites)[0]
     _, scores, means, rows, flips = tf.while_loop(
-        lambda number, *_: number < count,
+        lambda number, *_: number < tf.shape(sites)[0],
         add_site,
         (
             tf.zeros((), tf.int32),
-            tf.zeros_like(field[:, 0]),
-            [tf.zeros_like(s) for s in averages],
+            *start,
             tf.zeros_like(kernels),
-            tf.zeros_like(biases),
+            tf.zeros((visible.size, depth), v.dtype),
         ),
         parallel_iterations=1,
     )
-    # d loss = sum_i (sum_s q_s d(-F)(v with s at i) - d(-F)(v)).
-    excess = [
-        total - tf.cast(count, v.dtype) * s
-        for total, s in zip(means, averages, strict=True)
-    ]
-    kernel_gradient = tf.matmul(v, excess[0], transpose_a=True) + tf.reshape(
-        rows, tf.shape(kernel)
-    )
-    gradients = [
-        kernel_gradient,
+    return (
+        scores,
+        means,
+        tf.reshape(rows, tf.shape(kernel)),
         tf.reshape(flips, (-1,)),
-        *(tf.reduce_sum(s, axis=0) for s in excess),
-    ]
-    return scores, [weight * gradient for gradient in gradients]
+    )
 
 
 def choose_sites(size: int, sites: int | None, seed: random.Seed) -> tf.Tensor:

@@ -11,7 +11,8 @@ from genzoo import partition, samplers
 from genzoo.runtime import random
 from genzoo.samplers import gibbs
 from genzoo.units import Unit
-from genzoo.units.tempered import can_temper, is_linear
+from genzoo.units.clamped import Clamped
+from genzoo.units.tempered import can_temper
 
 # Examples behind the means at which annealing begins, for smoothing.
 _EXAMPLES = 1000
@@ -63,6 +64,16 @@ class Machine:
             self.kernel,
             *self.visible.parameters,
             *self.hidden.parameters,
+        ]
+
+    def spread(self, joint: list) -> list:
+        """Gradients in the order of `parameters`, from `gradients`'."""
+        kernel, *rest = joint
+        at_hidden = self.visible.statistic_count
+        return [
+            kernel,
+            *self.visible.spread(rest[:at_hidden]),
+            *self.hidden.spread(rest[at_hidden:]),
         ]
 
     def layers(self, beta: float | tf.Tensor = 1.0) -> partition.Layers:
@@ -160,13 +171,7 @@ class Machine:
 
     def opposite(self, states: tf.Tensor) -> tf.Tensor:
         """Hidden states with each discrete unit at another level."""
-        levels = self.hidden.levels
-        if levels is None:
-            return states
-        if levels.shape[1] == 1:
-            return float(levels.min() + levels.max()) - states
-        groups = tf.reshape(states, (-1, self.hidden.size, levels.shape[1]))
-        return tf.reshape(tf.roll(groups, 1, axis=2), tf.shape(states))
+        return self.hidden.opposite(states)
 
     @property
     def jumps_are_cheap(self) -> bool:
@@ -186,9 +191,9 @@ class Machine:
 
         def step(seed, h):
             first, second, third, fourth = random.split(seed, 4)
-            if is_linear(self.hidden):
+            if _sweeps(self.hidden):
                 h = gibbs.collapsed_gibbs(hidden, visible, back)(first, h)
-            if not is_linear(self.visible):
+            if not _sweeps(self.visible):
                 return h, ()
             v = visible.sample(tf.matmul(h, back), second)
             v = gibbs.collapsed_gibbs(visible, hidden, kernel)(third, v)
@@ -203,6 +208,15 @@ class Machine:
         """Whether there is another beta than 1 for both layers."""
         return can_temper(self.visible) and can_temper(self.hidden)
 
+    def clamped(self, x: tf.Tensor, seen: tf.Tensor) -> "Machine":
+        """The machine of what is left of visible rows x if some is seen."""
+        visible: Any = Clamped(self.visible, x, seen)
+        return Machine(visible, self.hidden, self.kernel, self.means)
+
+    def expected(self, states: tf.Tensor) -> tf.Tensor:
+        """<v> given hidden states, (batch, visible.width)."""
+        return self.visible.mean(self.visible_field(states))
+
     # The path to log Z ------------------------------------------------------
 
     def path_inputs(self) -> list[tf.Tensor]:
@@ -211,8 +225,12 @@ class Machine:
         for unit, mean in zip(
             (self.visible, self.hidden), self.means, strict=True
         ):
-            mean = unit.smooth(np.asarray(mean, np.float64), _EXAMPLES)
-            shift = unit.bias_for(mean) - np.asarray(unit.bias, np.float64)
+            mean = np.asarray(mean, np.float64)
+            shift = np.zeros_like(mean)
+            # Without data nothing is known of them.
+            if mean.any():
+                own = np.asarray(unit.bias, np.float64)
+                shift = unit.bias_for(unit.smooth(mean, _EXAMPLES)) - own
             shifts.append(tf.constant(shift, self.dtype))
         return shifts
 
@@ -238,6 +256,11 @@ class Machine:
     ) -> tf.Tensor:
         """Hidden states of chains that go on from walkers on the path."""
         return self.layers(beta).hidden.sample(walkers.field, seed)
+
+
+def _sweeps(unit):
+    """Whether there are units to sweep over one by one."""
+    return any(block.has_level_potentials for block in unit.blocks())
 
 
 def _is_one(beta):

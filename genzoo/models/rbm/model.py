@@ -1,6 +1,7 @@
 """The restricted Boltzmann machine, for every pair of unit types."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import keras
@@ -10,11 +11,14 @@ from keras import ops
 
 from genzoo import checks, losses, partition
 from genzoo.losses.protocols import Conditional, Enumerable
-from genzoo.models.common import EnergyBasedModel
+from genzoo.models.common import EnergyBasedModel, sample_weights
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.energy_based_model import KNOWN_LENGTH, Draw
+from genzoo.models.common.given import Given
+from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.presets import AllChains
 from genzoo.models.common.walks import AnnealingSeeds, Walks
+from genzoo.models.rbm import posterior
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.exact import ExactDraws
 from genzoo.models.rbm.machine import Machine
@@ -24,7 +28,8 @@ from genzoo.optimizers import Falling
 from genzoo.runtime import data, random, weights
 from genzoo.runtime.graph import Graph
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
-from genzoo.units import Bernoulli, Unit
+from genzoo.units import Bernoulli, Mixed, Unit
+from genzoo.units.mixed import layer_of
 
 # log Z is enumerated by default up to this many terms: seconds.
 _CHEAP = 2**30
@@ -53,9 +58,14 @@ class RBM(EnergyBasedModel):
     free energy.
 
     Args:
-        visible: the visible `Unit`s.
-        hidden: the hidden `Unit`s. At least one of the two layers must be
-            discrete: then the model is normalisable whatever its weights.
+        visible: the visible `Unit`s: of one kind, or a list of several or a
+            dict of them by name, which stand side by side as `units.Mixed`.
+            Their examples are one array (n, width), a dict of arrays by name,
+            or a tuple of arrays.
+        hidden: the hidden `Unit`s, likewise. At least one of the two layers
+            must be bounded: then the model is normalisable whatever its
+            weights. Where one has finitely many states, log Z can be a sum
+            over them.
         centered: whether the gradient is that of the centred energy, in which
             v and h stand for their difference from the data's mean. Another
             metric for the same likelihood, far better conditioned.
@@ -89,6 +99,22 @@ class RBM(EnergyBasedModel):
     >>> history = rbm.fit(x_train, epochs=1, verbose=0)
     >>> rbm.sample(25, seed=0).shape
     (25, 64)
+
+    Columns of several kinds in one table:
+
+    >>> table = genzoo.RBM(
+    ...     visible={
+    ...         "age": genzoo.units.Gaussian(1),
+    ...         "colour": genzoo.units.Categorical(1, 3),
+    ...     },
+    ...     hidden=genzoo.units.Bernoulli(4),
+    ... )
+    >>> table.compile()
+    >>> columns = {"age": [31.0, 48.0, 25.0, 62.0], "colour": [0, 2, 2, 1]}
+    >>> history = table.fit(columns, verbose=0)
+    >>> drawn = table.visible.split(table.sample(5, seed=0))
+    >>> drawn["age"].shape, drawn["colour"].shape
+    ((5, 1), (5, 3))
     """
 
     arguments: ClassVar[checks.Arguments] = {
@@ -104,27 +130,32 @@ class RBM(EnergyBasedModel):
 
     def __init__(
         self,
-        visible: Unit,
-        hidden: Unit,
+        visible: Unit | Sequence[Unit] | Mapping[str, Unit],
+        hidden: Unit | Sequence[Unit] | Mapping[str, Unit],
         centered: bool = True,
         kernel_initializer: Any = None,
         kernel_regularizer: Any = None,
         seed: SeedLike | None = None,
         **kwargs,
     ):
-        _check_pair(visible, hidden)
+        layers = [
+            layer_of(given, f"RBM: {name}")
+            for name, given in (("visible", visible), ("hidden", hidden))
+        ]
+        _check_pair(*layers)
         super().__init__(seed=seed, **kwargs)
-        for name, unit in (("visible", visible), ("hidden", hidden)):
+        for name, unit in zip(_UNITS, layers, strict=True):
             if unit.variable_dtype != self.variable_dtype:
                 raise ValueError(
                     f"RBM: dtype is {self.variable_dtype}, but the {name} "
                     f"units have {unit.variable_dtype}. Give both the same, "
                     f"for example Bernoulli(64, dtype={self.variable_dtype!r})."
                 )
-        weights.claim("RBM", visible=visible, hidden=hidden)
-        self.space = visible.space
-        self.visible = visible
-        self.hidden = hidden
+        weights.claim("RBM", **dict(zip(_UNITS, layers, strict=True)))
+        self.visible: Unit
+        self.hidden: Unit
+        self.visible, self.hidden = layers
+        self.space = self.visible.space
         self.centered = bool(centered)
         self._is_default = kernel_initializer is None
         self.kernel_initializer = keras.initializers.get(
@@ -133,20 +164,20 @@ class RBM(EnergyBasedModel):
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(visible.width, hidden.width),
+            shape=(self.visible.width, self.hidden.width),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
             autocast=False,
         )
         self.offsets = Offsets(
-            visible.width,
-            hidden.width,
+            self.visible.width,
+            self.hidden.width,
             self.centered,
             name="offsets",
             dtype=self.dtype_policy,
         )
         means = self.offsets.visible, self.offsets.hidden
-        self._machine = Machine(visible, hidden, self.kernel, means)
+        self._machine = Machine(self.visible, self.hidden, self.kernel, means)
         self._rules = Rules(self._machine, self.offsets, self.compute_dtype)
         self._exact = ExactDraws(self._machine)
         self.walks = Walks(self._machine, type(self).__name__)
@@ -167,8 +198,8 @@ class RBM(EnergyBasedModel):
         kernel: ArrayLike,
         visible_bias: ArrayLike | None = None,
         hidden_bias: ArrayLike | None = None,
-        visible: Unit | None = None,
-        hidden: Unit | None = None,
+        visible: Unit | Sequence[Unit] | Mapping[str, Unit] | None = None,
+        hidden: Unit | Sequence[Unit] | Mapping[str, Unit] | None = None,
         **kwargs: Any,
     ) -> Self:
         """The RBM with these weights, which `fit` and `adapt` begin from.
@@ -202,7 +233,7 @@ class RBM(EnergyBasedModel):
             )
         made = {"dtype": kwargs.get("dtype")}
         units = [
-            Bernoulli(size, **made) if unit is None else unit
+            Bernoulli(size, **made) if unit is None else layer_of(unit, where)
             for unit, size in zip((visible, hidden), kernel.shape, strict=True)
         ]
         _check_pair(*units)
@@ -223,11 +254,8 @@ class RBM(EnergyBasedModel):
                     f"have; received {values.shape}."
                 )
         rbm = cls(*units, **kwargs)
-        for weight, (values, _) in zip(
-            (rbm.kernel, rbm.visible.bias, rbm.hidden.bias),
-            given.values(),
-            strict=True,
-        ):
+        own: list[Any] = [rbm.kernel, rbm.visible.bias, rbm.hidden.bias]
+        for weight, (values, _) in zip(own, given.values(), strict=True):
             weight.assign(values)
             weights.touch(weight)
         return rbm
@@ -264,7 +292,10 @@ class RBM(EnergyBasedModel):
 
     def __repr__(self) -> str:
         sizes = (
-            f"{unit.arrangement} {type(unit).__name__}"
+            " + ".join(
+                f"{block.arrangement} {type(block).__name__}"
+                for block in unit.blocks()
+            )
             for unit in (self.visible, self.hidden)
         )
         return f"<{type(self).__name__}: {' x '.join(sizes)} units>"
@@ -379,7 +410,7 @@ class RBM(EnergyBasedModel):
     @property
     def _keeps_float64(self) -> bool:
         # Real numbers lose by being rounded before they are centred.
-        return self.visible.levels is None or super()._keeps_float64
+        return not self.visible.is_discrete or super()._keeps_float64
 
     @property
     def _energy_dtype(self) -> str:
@@ -392,11 +423,11 @@ class RBM(EnergyBasedModel):
         A score, not a likelihood.
 
         Raises:
-            ValueError: if x is not in the space, or the visible units are
-                continuous.
+            ValueError: if x is not in the space, or the visible units have
+                no finite list of levels.
         """
         where = self._where("log_pseudolikelihood")
-        if self.visible.levels is None:
+        if not self.visible.is_discrete:
             raise ValueError(f"{where}: {self._continuous()}")
         x = self.space.check(where, x)
         return self._in_batches(self._scores, x, _SCORED)
@@ -404,6 +435,58 @@ class RBM(EnergyBasedModel):
     def _unflatten(self, states: tf.Tensor) -> tf.Tensor:
         """The examples of visible states, (n, *event_shape)."""
         return _examples(self.visible, states)
+
+    # Examples in blocks -----------------------------------------------------
+
+    def _given(self, method: str, x: Any, *others: Any, **named: Any) -> Any:
+        """As of any model; the blocks of examples are joined first."""
+        if isinstance(self.visible, Mixed):
+            x, others = self._unpacked(method, x, others)
+        return super()._given(method, x, *others, **named)
+
+    def _unpacked(self, method, x, others):
+        """x in one array, and what stands beside it."""
+        space: Any = self.space
+        alone = all(other is None for other in others)
+        if isinstance(x, tuple) and alone and not space.are_blocks(x):
+            x, *others = x
+        if space.are_blocks(x):
+            x = space.check(self._where(method), x, wide=self._keeps_float64)
+        return x, others
+
+    def _one_batch(self, method: str, x: Any) -> Any:
+        is_mixed = isinstance(self.visible, Mixed)
+        if is_mixed and self.visible.space.are_blocks(x):
+            return x
+        return super()._one_batch(method, x)
+
+    def _checked_inputs(self, method: str, x: Any) -> Any:
+        if isinstance(self.visible, Mixed):
+            x, _ = self._unpacked(method, x, ())
+        return super()._checked_inputs(method, x)
+
+    def _check_dataset(self, where: str, dataset: Any) -> Any:
+        if isinstance(self.visible, Mixed):
+            dataset = self._joined_dataset(where, dataset)
+        return super()._check_dataset(where, dataset)
+
+    def _joined_dataset(self, where, dataset):
+        """A dataset of blocks, perhaps with weights, as one of examples."""
+        spec = getattr(dataset, "element_spec", None)
+        if spec is None or sample_weights.is_checked(dataset):
+            return dataset
+        space: Any = self.space
+        if space.are_blocks(spec):
+            return dataset.map(
+                lambda *blocks: space.joined_batch(
+                    where, blocks[0] if len(blocks) == 1 else blocks
+                )
+            )
+        if isinstance(spec, tuple) and space.are_blocks(spec[0]):
+            return dataset.map(
+                lambda x, *rest: (space.joined_batch(where, x), *rest)
+            )
+        return dataset
 
     # Learning ---------------------------------------------------------------
 
@@ -416,7 +499,7 @@ class RBM(EnergyBasedModel):
         """Why the model cannot learn by this rule, or None."""
         if rule.needs is Enumerable:
             return self._too_many_states()
-        if rule.needs is Conditional and self.visible.levels is None:
+        if rule.needs is Conditional and not self.visible.is_discrete:
             return self._continuous()
         if not isinstance(rule, losses.Pseudolikelihood):
             return None
@@ -434,12 +517,19 @@ class RBM(EnergyBasedModel):
 
     def _continuous(self):
         return (
-            "needs discrete visible units; these are "
-            f"{type(self.visible).__name__}."
+            "needs discrete visible units of finitely many levels; these are "
+            f"{self.visible.said}."
         )
 
     def _too_many_states(self):
         count = self._machine.layers().state_count
+        if count is None:
+            return (
+                f"neither the {type(self.visible).__name__} nor the "
+                f"{type(self.hidden).__name__} units have a finite list of "
+                "states to sum over. log Z is had by annealed importance "
+                "sampling, and draws by Markov chains."
+            )
         if count <= _MOST_STATES:
             return None
         return (
@@ -467,16 +557,27 @@ class RBM(EnergyBasedModel):
         """
         at = self.offsets.visible.numpy()
         variance = self.visible.variance_of(np.asarray(at, np.float64))
+        # What data spread more than the units is what hidden units tell
+        # apart; without bounds they would answer by as much.
+        spread = np.asarray(self.visible.dispersion, np.float64)
+        variance = variance * spread ** (0.5 if self.hidden.is_bounded else 1)
         of_visible = np.sum(variance**2) / max(np.sum(variance), 1e-12)
         # Of hidden units that their bias and the data leave undecided.
         middle = self.hidden.mean(-self.hidden.bias.value[None]).numpy()
-        of_hidden = self.hidden.variance_of(middle).mean()
+        of_hidden = self.hidden.variance_of(middle).mean() * self.hidden.growth
         return float(1 / max(of_visible * of_hidden, _LEAST_VARIANCE))
 
     def _penalty_gradients(self) -> list:
         return self.offsets.penalty(self._machine, super()._penalty_gradients())
 
-    def adapt(self, x: Examples, steps: int | None = None) -> None:
+    def adapt(
+        self,
+        x: Examples,
+        steps: int | None = None,
+        sample_weight: ArrayLike | None = None,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
+    ) -> None:
         """Set what follows from the data alone, before training.
 
         The visible bias is that at which, without a kernel, each visible unit
@@ -493,38 +594,55 @@ class RBM(EnergyBasedModel):
         Args:
             x: array of shape (n, *event_shape), or a dataset of batches.
             steps: how many batches of the dataset to see; None means all.
+            sample_weight: what each example of an array counts, (n,).
+            missing: what stands for an unknown number in x; see `fit`.
+            mask: what of an array x is known; see `fit`.
 
         Raises:
             ValueError: if x is empty, of another shape or outside the space.
         """
-        x = self._checked("adapt", x)
+        given = self._given("adapt", x, None, sample_weight, missing, mask)
         with self._told_plainly("adapt"):
-            mean, variance, count = data.moments(x, steps)
+            self._adapt(given, steps)
+
+    def _prepare(self, given: Given, steps: int | None = None) -> None:
+        if not self.adapted.numpy():
+            self._adapt(given, steps)
+
+    def _adapt(self, given: Given, steps: int | None) -> None:
+        """Set what follows from checked data."""
+        x, _, weight, seen = given
+        mean, variance, count = data.moments(x, steps, weight, seen)
         mean, variance = np.ravel(mean), np.ravel(variance)
         is_new = not self.adapted.numpy()
         if not is_new and weights.is_touched(self.kernel):
             return
-        if self.visible.bias.trainable and not weights.is_touched(self.kernel):
+        blocks = self.visible.blocks()
+        moves = any(block.bias.trainable for block in blocks)
+        if moves and not weights.is_touched(self.kernel):
             self.visible.adapt_untouched(mean, variance, count)
-            self._leave_saddle(x, mean)
+            self._leave_saddle(given, mean)
         rows = self.visible.standardise(mean[None])
         field = self._machine.hidden_field(rows)
         self.offsets.visible.assign(rows[0])
         self.offsets.hidden.assign(self.hidden.mean(field)[0])
-        super().adapt(x, steps)
+        self.adapted.assign(1)
         if self.chains is not None:
             self.reset_chains()
 
-    def _leave_saddle(self, x: Examples, mean: Array) -> None:
+    def _leave_saddle(self, given: Given, mean: Array) -> None:
         """Let a kernel that is still the default tell examples apart."""
         is_own = self._is_default and self.kernel.trainable
-        given = (self.visible.bias, self.hidden.bias)
-        if any(weights.is_touched(weight) for weight in given):
+        biases = (self.visible.bias, self.hidden.bias)
+        if any(weights.is_touched(weight) for weight in biases):
+            return
+        if not self.visible.bias.trainable:
             return
         if not (is_own and self.hidden.trainable):
             return
         generator = np.random.default_rng(self.draws.epoch_key())
-        rows = some_rows(x, max(_SEEN, 2 * self.hidden.width), generator)
+        count = max(_SEEN, 2 * self.hidden.width)
+        rows = some_rows(given, count, generator, self.visible)
         states = self._machine.rows(rows).numpy()
         shape, dtype = self.kernel.shape, self.kernel.dtype
         kernel = np.asarray(self.kernel_initializer(shape, dtype))
@@ -547,6 +665,8 @@ class RBM(EnergyBasedModel):
     def _terms(self):
         """How many terms a sum over the smaller layer has."""
         count = self._machine.layers().state_count
+        if count is None:
+            return math.inf
         return count * max(self.visible.width, self.hidden.width)
 
     def _sum_terms(self) -> float:
@@ -559,6 +679,7 @@ class RBM(EnergyBasedModel):
         return tf.where(tf.math.is_finite(energy), energy, 0.0)
 
     def _partition_methods(self) -> list[str]:
+        # Of "enumeration" the error says why there is none.
         methods = ["enumeration", "ais"]
         return methods if self._terms() <= _CHEAP else methods[::-1]
 
@@ -591,6 +712,8 @@ class RBM(EnergyBasedModel):
         start: str | ArrayLike | None = None,
         temperature: float = 1.0,
         method: str = "auto",
+        given: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
     ) -> Array:
         """Examples drawn from the model; see `EnergyBasedModel.sample`.
 
@@ -607,23 +730,40 @@ class RBM(EnergyBasedModel):
                 `p(v, h)^(1 / temperature)`, normalised, not `p(v)` to that
                 power. At 1 it is the model.
             method: "auto", "exact" or "chains".
+            given: an example of which some is known, or n of them.
+            mask: what of `given` is known, bool; None takes all but NaN.
 
         Returns:
             An array of shape (n, *event_shape).
 
         Raises:
             ValueError: as `EnergyBasedModel.sample`; for a temperature other
-                than 1 of units of your own that are not discrete with a
-                linear potential.
+                than 1 of units whose potential is neither linear nor that of
+                Gaussian or ReLU units.
         """
         if temperature != 1 and not self._machine.can_cool:
             raise ValueError(
                 f"{self._where('sample')}: temperature must be 1 for "
-                f"{self!r}: no other is known of units of your own, unless "
-                f"they are discrete with the potential bias . x; received "
-                f"{temperature}."
+                f"{self!r}: no other is known of units, unless their "
+                "potential is bias . x, or that of Gaussian or ReLU units; "
+                f"received {temperature}."
             )
-        return super().sample(n, seed, steps, start, temperature, method)
+        return super().sample(
+            n, seed, steps, start, temperature, method, given, mask
+        )
+
+    def _states_of(self, x: Array) -> Array:
+        return self._machine.rows(x).numpy()
+
+    def _log_scale_of(self, seen: Array) -> Array | float:
+        return self.visible.log_scale_of(tf.constant(seen)).numpy()
+
+    def _conditional(
+        self, states: Array, seen: Array, seed: random.Seed
+    ) -> Posterior | None:
+        if min(posterior.cost(self._machine, seen)) > _CHEAP:
+            return None
+        return posterior.posterior(self._machine, states, seen, seed)
 
     def _exact_draws(
         self, effort: str, temperature: float = 1.0
@@ -645,7 +785,7 @@ class RBM(EnergyBasedModel):
         """What ONNX and LiteRT files hold: see `export`."""
         held = super().portable_endpoints()
         units = {"u_hidden": self.hidden, "u_visible": self.visible}
-        if any(unit.levels is None for unit in units.values()):
+        if not all(unit.is_discrete for unit in units.values()):
             return held
         machine = self._machine
 
@@ -711,9 +851,9 @@ class RBM(EnergyBasedModel):
     ) -> dict[str, Array]:
         """With the weights of units that older presets lack."""
         added = {
-            f"{side}.{name}": np.full(arguments[side].width, value, np.float32)
+            f"{side}.{name}": np.full(width, value, np.float32)
             for side in _UNITS
-            for name, value in arguments[side].newer.items()
+            for name, (width, value) in arguments[side].newer_weights().items()
         }
         return {**added, **arrays}
 
@@ -757,8 +897,8 @@ class RBM(EnergyBasedModel):
             "known_log_partition": self.known_log_partition,
         }
         for side in _UNITS:
-            for weight in getattr(self, side).weights:
-                found[f"{side}.{weight.name}"] = weight
+            for name, weight in getattr(self, side).named_weights().items():
+                found[f"{side}.{name}"] = weight
         if self.chains:
             found["chains"] = AllChains(self.chains)
         return found
@@ -784,11 +924,25 @@ def _check_pair(visible, hidden):
             "RBM: visible and hidden are one object; their weights would be "
             "shared. Make two."
         )
-    if visible.levels is None and hidden.levels is None:
+    shared = [
+        block
+        for block in visible.blocks()
+        if any(block is other for other in hidden.blocks())
+    ]
+    if shared:
         raise ValueError(
-            f"RBM: {type(visible).__name__} visible with "
-            f"{type(hidden).__name__} hidden units cannot be normalised: with "
-            "both layers unbounded exp(-E) has no finite integral once the "
-            "kernel is large. Make one layer discrete (Bernoulli, Spin or "
-            "Categorical)."
+            f"RBM: visible and hidden both hold the object {shared[0].name!r}; "
+            "its weights would be shared. Make two."
+        )
+    if not (visible.is_bounded or hidden.is_bounded):
+        pair = [
+            next(block for block in unit.blocks() if not block.is_bounded)
+            for unit in (visible, hidden)
+        ]
+        raise ValueError(
+            f"RBM: {type(pair[0]).__name__} visible with "
+            f"{type(pair[1]).__name__} hidden units cannot be normalised: with "
+            "both layers unbounded exp(-E) has no finite sum or integral once "
+            "the kernel is large. Make one layer bounded (Bernoulli, Spin, "
+            "Categorical, Binomial or UnitInterval)."
         )

@@ -13,12 +13,15 @@ from genzoo.losses.protocols import Contrast, Gradients
 from genzoo.models.rbm import gradients
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.machine import Machine
-from genzoo.runtime import distribute, random
+from genzoo.models.rbm.posterior import few_states, log_sum
+from genzoo.runtime import batch, distribute, random
 
 # One chain in so many may jump at each step; with a kernel of more elements
 # only at one step in as many, since it would cost a tenth of the time.
 _JUMPING = 8
 _OFTEN = 2**16
+# Sweeps by which the unknown part of examples is drawn at each step.
+_FILLED = 10
 
 
 class Rules:
@@ -31,6 +34,8 @@ class Rules:
             states are exact in bfloat16. Everything else has the variables'.
     """
 
+    takes_batches = takes_gaps = True
+
     def __init__(self, machine: Machine, offsets: Offsets, dtype: Any):
         self.machine = machine
         self.offsets = offsets
@@ -38,22 +43,25 @@ class Rules:
 
     # By Markov chains -------------------------------------------------------
 
-    def chains_at(self, x: tf.Tensor, seed: random.Seed) -> tf.Tensor:
+    def chains_at(self, x: Any, seed: random.Seed) -> Any:
         """Chains that begin at the data: hidden states given x."""
-        return self.machine.at(x, random.fold_in(seed, 3), self.dtype)
+        x = self._filled(x, random.fold_in(seed, 5))
+        own = random.fold_in(seed, 3)
+        states = self.machine.at(batch.examples(x), own, self.dtype)
+        return batch.make(states, batch.weight(x))
 
-    def advance(
-        self, states: tf.Tensor, steps: int, seed: random.Seed
-    ) -> tf.Tensor:
+    def advance(self, states: Any, steps: int, seed: random.Seed) -> Any:
         """The chains' hidden states after some Gibbs sweeps."""
         if steps == 0:
             return states
-        return self.machine.run(states, seed, steps, self.dtype).hidden
+        start, weight = batch.examples(states), batch.weight(states)
+        end = self.machine.run(start, seed, steps, self.dtype).hidden
+        return batch.make(end, weight)
 
     def contrast(
         self,
-        x: tf.Tensor,
-        states: tf.Tensor,
+        x: Any,
+        states: Any,
         steps: int,
         seed: random.Seed,
         jumps: bool = False,
@@ -61,15 +69,18 @@ class Rules:
         """One step of (persistent) contrastive divergence.
 
         Args:
-            x: data, (rows, *event_shape).
-            states: the chains' hidden states, (chains, hidden.width).
+            x: data, (rows, *event_shape), or a `Batch` of them.
+            states: the chains' hidden states, (chains, hidden.width); with
+                weights if they belong to rows of data.
             steps: Gibbs sweeps to make, an int above 0.
             seed: a `runtime.random.Seed` for the chains.
             jumps: whether chains jump between modes of the data, too.
         """
         machine = self.machine
+        x = self._filled(x, random.fold_in(seed, 5))
         first, second, third = random.split(seed, 3)
-        hidden = self.advance(states, steps - 1, first)
+        shares = self._chain_shares(x, states)
+        hidden = batch.examples(self.advance(states, steps - 1, first))
         # The last sweep shares its hidden field with the gradient.
         field = machine.visible_field(hidden, self.dtype)
         v = machine.visible.sample(field, second)
@@ -78,37 +89,97 @@ class Rules:
         if jumps:
             own = random.fold_in(seed, 4)
             samples = self._sometimes(
-                own, lambda rows: self._jump(samples, rows, own), samples, data
+                own,
+                lambda *rows: self._jump(samples, rows, own),
+                samples,
+                (data[0], batch.weight(x)),
             )
-        (of_data, of_chains), found, mean = self._phases(
+        (of_data, of_chains), found, mean = gradients.phases(
+            machine.layers(),
             data,
             samples,
+            (batch.shares(x, machine.dtype), shares),
             self.dtype,
             self.offsets.pair(machine),
         )
-        self.offsets.follow(mean)
+        total = batch.total(x, machine.dtype)
+        self.offsets.follow(mean, total)
         end = machine.hidden.sample(samples[1], third)
         # Of states; examples have the density of their own units.
-        own = distribute.share(machine.visible.log_scale())
+        own = total * distribute.share(machine.visible.log_scale())
+        found = machine.spread(found)
         return Contrast(of_data + own, of_chains + own, found, end)
+
+    def _filled(self, x, seed):
+        """The batch with its unknown part drawn, given what is seen.
+
+        By Gibbs sweeps that begin at the mean of the data.
+        """
+        seen = batch.seen(x)
+        if seen is None:
+            return x
+        machine, space = self.machine, self.machine.visible.space
+        first, second = random.split(seed, 2)
+        seen = space.flatten(seen)
+        v = machine.rows(batch.examples(x))
+        middle = ops.cast(machine.means[0], v.dtype)
+        field = machine.hidden_field(tf.where(seen, v, middle), self.dtype)
+        hidden = machine.hidden.sample(field, first)
+        clamped = machine.clamped(v, seen)
+        v = clamped.run(hidden, second, _FILLED, self.dtype).visible
+        examples = space.unflatten(machine.visible.restore(v))
+        return batch.make(examples, batch.weight(x))
+
+    @property
+    def sums_gaps(self) -> bool:
+        """Whether there is a quick sum over what is unknown of examples."""
+        return few_states(self.machine) is not None
+
+    def marginal_energy(self, x: batch.Batch) -> tf.Tensor:
+        """-log of the sum of exp(-E) over what is unknown, (rows,).
+
+        Raises:
+            ValueError: if neither layer has few states.
+        """
+        machine, seen = self.machine, batch.seen(x)
+        states = few_states(machine)
+        if states is None or seen is None:
+            raise ValueError(
+                "The likelihood of examples of which some is missing needs a "
+                "layer of at most 4,096 joint states. Compile with loss='pcd'."
+            )
+        seen = machine.visible.space.flatten(seen)
+        v = machine.rows(batch.examples(x))
+        scale = machine.visible.log_scale_of(seen)
+        return scale - log_sum(machine, v, seen, states)
+
+    def _chain_shares(self, x, states):
+        """What each chain counts; together as much as the data."""
+        dtype = self.machine.dtype
+        shares = batch.shares(states, dtype)
+        if batch.weight(states) is None and batch.weight(x) is not None:
+            shares *= batch.total(x, dtype)
+        return shares
 
     def _sometimes(self, seed, jump, samples, data):
         """What `jump` makes of samples, now and then if the kernel is large."""
-        rows = distribute.all_rows(data[0])
+        rows = [None if v is None else distribute.all_rows(v) for v in data]
         machine = self.machine
         if machine.width * machine.example_width <= _OFTEN:
-            return jump(rows)
+            return jump(*rows)
         turn = random.uniform((1, 1), random.fold_in(seed.at_row(0), 3))[0, 0]
-        return tf.cond(turn < 1 / _JUMPING, lambda: jump(rows), lambda: samples)
+        return tf.cond(
+            turn < 1 / _JUMPING, lambda: jump(*rows), lambda: samples
+        )
 
     def _jump(self, samples, data, seed):
         """(v, W' v) after some chains have moved by a difference of data.
 
-        Rows of data stand in random order, so that a difference is as likely
-        as its opposite, and do not depend on the chains: Metropolis's rule
-        leaves the model's distribution as it is.
+        A difference is as likely as its opposite, and rows do not depend on
+        the chains: Metropolis's rule leaves the model's distribution as it
+        is.
         """
-        machine = self.machine
+        machine, (data, weight) = self.machine, data
         v, field = samples
         first, second, third = random.split(seed, 3)
         turn = random.uniform((1, 1), first.at_row(0))[0, 0] * _JUMPING
@@ -116,11 +187,13 @@ class Rules:
         chosen = tf.where(tf.equal(number % _JUMPING, tf.cast(turn, tf.int32)))[
             :, 0
         ]
-        count = tf.shape(data)[0]
         chains = tf.shape(v)[0] * distribute.replica_count()
-        # Chains are spread over the batch.
-        at = tf.gather(number, chosen) * count // chains
-        other = tf.minimum(tf.bitwise.bitwise_xor(at, 1), count - 1)
+        # Chains are spread over the batch, each between rows half of it apart.
+        number = tf.gather(number, chosen)
+        at, other = (
+            _rows_at(2 * number + 1 + half * chains, 2 * chains, data, weight)
+            for half in (0, 1)
+        )
         uniform, swap = (
             tf.gather(random.uniform((tf.shape(v)[0], 1), s), chosen)
             for s in (second, third)
@@ -147,13 +220,15 @@ class Rules:
         )
 
     def energy_difference(
-        self, x: tf.Tensor, states: tf.Tensor, seed: random.Seed
+        self, x: Any, states: Any, seed: random.Seed
     ) -> tf.Tensor:
         """Mean energy of data less that of states drawn from chains' ends."""
-        field = self.machine.visible_field(states)
+        x = self._filled(x, random.fold_in(seed, 5))
+        field = self.machine.visible_field(batch.examples(states))
         samples = self.machine.visible.sample(field, seed)
-        of_data = self._mean_energy(self.machine.rows(x))
-        return of_data - self._mean_energy(samples)
+        of_chains = self.machine.energy(samples)
+        shares = self._chain_shares(x, states)
+        return self._mean_energy(x) - batch.weighed(shares, of_chains)
 
     def likelihood_gradients(
         self, x_data: tf.Tensor, x_model: tf.Tensor
@@ -165,66 +240,99 @@ class Rules:
         either side is weighed by its own count.
         """
         dtype = self.machine.dtype
-        data, samples = (self._phase(x, dtype) for x in (x_data, x_model))
-        return self._phases(data, samples, dtype)[1]
+        both = x_data, x_model
+        data, samples = (self._phase(x, dtype) for x in both)
+        shares = batch.shares(x_data, dtype), batch.shares(x_model, dtype)
+        layers = self.machine.layers()
+        found = gradients.phases(layers, data, samples, shares, dtype)[1]
+        return self.machine.spread(found)
 
     def _phase(self, x, dtype):
         """(v, W' v) for examples."""
-        v = self.machine.rows(x)
+        v = self.machine.rows(batch.examples(x))
         return v, self.machine.hidden_field(v, dtype)
-
-    def _phases(self, data, samples, dtype, pair=None):
-        weights = self._row_weight(data[0]), self._row_weight(samples[0])
-        return gradients.phases(
-            self.machine.layers(), data, samples, weights, dtype, pair
-        )
 
     # By enumeration ---------------------------------------------------------
 
-    def exact_gradients(self, x: tf.Tensor) -> Gradients:
+    def exact_gradients(self, x: Any) -> Gradients:
         """The negative mean log-likelihood, and its exact gradients."""
         layers = self.machine.layers()
         log_z, model = layers.enumerate(averages=True)
+        if batch.seen(x) is not None:
+            return self._exact_of_known(x, log_z, model)
         v, field = self._phase(x, self.machine.dtype)
-        weight = self._row_weight(v)
+        weight = batch.shares(x, v.dtype)
         value, means = gradients.free_energy(layers, v, field, weight)
         data = [
-            gradients.outer(v, weight * means[0], v.dtype),
+            gradients.outer(v, batch.column(weight, v) * means[0], v.dtype),
             *gradients.averages(layers, v, means, weight),
         ]
-        share = 1.0 / distribute.replica_count()
+        total = batch.total(x, v.dtype)
+        share = total / distribute.replica_count()
         plain = [
             share * ops.cast(of_model, of_data.dtype) - of_data
             for of_data, of_model in zip(data, model, strict=True)
         ]
         log_z = ops.cast(log_z, value.dtype) + layers.visible.log_scale()
         loss = value + share * log_z
-        mean = data[1 + len(layers.visible.parameters)]
-        return loss, self._centred(plain, mean)
+        mean = data[1 + layers.visible.statistic_count]
+        return loss, self._centred(plain, mean, total)
 
-    def exact_loss(self, x: tf.Tensor) -> tf.Tensor:
+    def _exact_of_known(self, x, log_z, model):
+        """The same for the likelihood of what is known."""
+        parameters = self.machine.parameters
+        with tf.GradientTape() as tape:
+            value = self._mean_energy(x)
+        slopes = tape.gradient(
+            value,
+            [p.value for p in parameters],
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        machine, own = self.machine, len(self.machine.visible.parameters)
+        slopes = [
+            slopes[0],
+            *machine.visible.gather(slopes[1 : 1 + own]),
+            *machine.hidden.gather(slopes[1 + own :]),
+        ]
+        total = batch.total(x, value.dtype)
+        share = total / distribute.replica_count()
+        plain = [
+            share * ops.cast(of_model, slope.dtype) + slope
+            for slope, of_model in zip(slopes, model, strict=True)
+        ]
+        mean = -slopes[1 + machine.visible.statistic_count]
+        loss = value + share * ops.cast(log_z, value.dtype)
+        return loss, self._centred(plain, mean, total)
+
+    def exact_loss(self, x: Any) -> tf.Tensor:
         """The negative mean log-likelihood, by enumeration."""
-        value = self._mean_energy(self.machine.rows(x))
+        value = self._mean_energy(x)
         log_z, _ = self.machine.layers().enumerate()
-        share = 1.0 / distribute.replica_count()
+        share = batch.total(x, value.dtype) / distribute.replica_count()
         return value + share * ops.cast(log_z, value.dtype)
 
-    def _mean_energy(self, v):
-        """This replica's share of the mean energy."""
-        return self._row_weight(v) * ops.sum(self.machine.energy(v))
+    def _mean_energy(self, x):
+        """This replica's share of the mean energy of data."""
+        if batch.seen(x) is None:
+            v = self.machine.rows(batch.examples(x))
+            energy = self.machine.energy(v)
+        else:
+            energy = self.marginal_energy(x)
+        return batch.weighed(batch.shares(x, energy.dtype), energy)
 
     # One unit given the others ----------------------------------------------
 
     def pseudolikelihood_gradients(
-        self, x: tf.Tensor, sites: int | None, seed: random.Seed
+        self, x: Any, sites: int | None, seed: random.Seed
     ) -> Gradients:
         """The negative mean log-pseudolikelihood, and its gradients."""
         machine, layers = self.machine, self.machine.layers()
+        x = self._filled(x, random.fold_in(seed, 5))
         size = machine.visible.size
         # All replicas must sum over the same units.
         chosen = gradients.choose_sites(size, sites, seed.at_row(0))
         v, field = self._phase(x, machine.dtype)
-        rows = self._row_weight(v)
+        rows = batch.shares(x, v.dtype)
         weight = rows * size / (sites or size)
         scores, plain = gradients.pseudolikelihood(
             layers, v, field, chosen, weight
@@ -232,11 +340,14 @@ class Rules:
         mean = gradients.averages(
             layers, v, [machine.hidden.mean(field)], rows
         )[-1]
-        return -weight * ops.sum(scores), self._centred(plain, mean)
+        total = batch.total(x, v.dtype)
+        found = self._centred(plain, mean, total)
+        return -batch.weighed(weight, scores), found
 
-    def pseudolikelihood_loss(self, x: tf.Tensor) -> tf.Tensor:
+    def pseudolikelihood_loss(self, x: Any) -> tf.Tensor:
         """The negative mean log-pseudolikelihood, over all units."""
-        return -self._row_weight(x) * ops.sum(self.site_scores(x))
+        scores = self.site_scores(batch.examples(x))
+        return -batch.weighed(batch.shares(x, scores.dtype), scores)
 
     def site_scores(self, x: tf.Tensor) -> tf.Tensor:
         """sum_i log p(v_i | all other v) of each example, (batch,)."""
@@ -246,13 +357,21 @@ class Rules:
             self.machine.layers(), v, field, sites, 1.0
         )[0]
 
-    def _centred(self, plain, mean):
+    def _centred(self, plain, mean, total):
         """Centred gradients from plain ones; then the offset moves."""
         found = self.offsets.center(self.machine, plain)
-        self.offsets.follow(mean)
-        return found
+        self.offsets.follow(mean, total)
+        return self.machine.spread(found)
 
-    def _row_weight(self, x):
-        """One over the number of rows of all replicas together."""
-        _, total = distribute.global_rows(ops.shape(x)[0])
-        return 1 / ops.cast(total, self.machine.dtype)
+
+def _rows_at(number, of, data, weight):
+    """The rows of data at places number / of in their order, by weight."""
+    number = tf.cast(number % of, tf.int64)
+    count = tf.shape(data)[0]
+    if weight is None:
+        first = number * tf.cast(count, tf.int64) // tf.cast(of, tf.int64)
+        return tf.cast(first, tf.int32)
+    ends = tf.cumsum(tf.cast(weight, tf.float64))
+    place = tf.cast(number, ends.dtype) / tf.cast(of, ends.dtype) * ends[-1]
+    found = tf.searchsorted(ends, place, side="right")
+    return tf.minimum(tf.cast(found, tf.int32), count - 1)

@@ -4,12 +4,10 @@ There the gradient of the kernel vanishes, and only grows as fast as the data
 are correlated: with few or sparse rows a training may end before it has left.
 """
 
-import itertools
-from typing import Any
-
 import numpy as np
 import tensorflow as tf
 
+from genzoo.models.common.given import Given
 from genzoo.runtime import data
 from genzoo.types import Array
 from genzoo.units import Unit
@@ -23,12 +21,40 @@ _MEASURED = 500
 _FEW = 16
 
 
-def some_rows(x: Any, n: int, generator: np.random.Generator) -> Array:
-    """Up to n examples, with repetitions, in random order."""
+def some_rows(
+    given: Given, n: int, generator: np.random.Generator, unit: Unit
+) -> Array:
+    """n examples, with repetitions, in random order and as often as weighed.
+
+    What is unknown of them is taken from other examples, unit by unit.
+    """
+    x, _, weight, seen = given
     if not data.is_array(x):
-        batches = itertools.islice(iter(x), _BATCHES)
-        x = np.concatenate([np.asarray(batch) for batch in batches])
-    return x[generator.integers(0, len(x), n)]
+        found = zip(*data.known_parts(x, steps=_BATCHES), strict=True)
+        x, weight, seen = (
+            None if parts[0] is None else np.concatenate(parts)
+            for parts in found
+        )
+    places = generator.random(n)
+    if weight is None:
+        chosen = (places * len(x)).astype(int)
+    else:
+        ends = np.cumsum(weight, dtype=np.float64)
+        chosen = np.searchsorted(ends, places * ends[-1], side="right")
+        chosen = np.minimum(chosen, len(x) - 1)
+    rows = x[chosen]
+    if seen is None:
+        return rows
+    shape, rows = rows.shape, rows.reshape(n, -1).copy()
+    known = seen.reshape(len(seen), -1)
+    of_rows, flat = known[chosen], x.reshape(len(x), -1)
+    for columns, _ in unit.choices():
+        unknown = np.flatnonzero(~of_rows[:, columns[0]])
+        others = np.flatnonzero(known[:, columns[0]])
+        if len(unknown) and len(others):
+            taken = generator.choice(others, len(unknown))
+            rows[np.ix_(unknown, columns)] = flat[np.ix_(taken, columns)]
+    return rows.reshape(shape)
 
 
 def differences(

@@ -1,5 +1,7 @@
 """The density without a model: where chains begin, and annealing too."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -38,17 +40,28 @@ class BaseDensity:
         middle, spread = self._middle_and_spread(tf.float32)
         return tf.where(self.both, middle + spread * x, x)
 
-    def log_prob(self, x: tf.Tensor) -> tf.Tensor:
-        """log p0 of states (batch, width), (batch,)."""
+    def log_prob(
+        self, x: tf.Tensor, seen: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """log p0 of states (batch, width), (batch,).
+
+        Args:
+            x: states.
+            seen: of which sites, bool (batch, width); None for all.
+        """
         space = self.space
         total = tf.zeros(tf.shape(x)[:1], x.dtype)
+        if seen is None:
+            parts: Any = [1.0] * space.width
+        else:
+            parts = tf.unstack(tf.cast(seen, x.dtype), axis=1)
         middles, spreads = self._middle_and_spread(x.dtype)
         for site, levels in enumerate(space.levels):
             low, high = space.low[site], space.high[site]
             if levels is not None:
-                total -= np.log(len(levels))
+                total -= parts[site] * np.log(len(levels))
             elif np.isfinite(low) and np.isfinite(high):
-                total -= np.log(high - low)
+                total -= parts[site] * np.log(high - low)
             else:
                 middle, spread, sides = 0.0, 1.0, 2.0
                 if np.isfinite(low):
@@ -59,5 +72,6 @@ class BaseDensity:
                     middle, spread, sides = middles[site], spreads[site], 1.0
                 z = (x[:, site] - middle) / spread
                 norm = 0.5 * np.log(2 * np.pi) - np.log(sides)
-                total -= 0.5 * z * z + tf.math.log(spread) + norm
+                own = 0.5 * z * z + tf.math.log(spread) + norm
+                total -= parts[site] * own
         return total

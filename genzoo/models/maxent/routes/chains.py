@@ -3,6 +3,7 @@
 Gibbs sampling of the discrete sites, Hamiltonian Monte Carlo of the others.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -87,6 +88,7 @@ class ChainRoute:
         self.observations = observations
         self.stride = stride
         self.width = self.example_width = density.space.width
+        self.held: tuple[tf.Tensor, tf.Tensor] | None = None
         self.walks = Walks(self, density.owner)
 
     # A sweep ---------------------------------------------------------------
@@ -110,7 +112,8 @@ class ChainRoute:
         beta = tf.cast(beta, tf.float32)
         if self.density.is_pairwise:
             energy = self.pairwise().scaled(beta)
-            return samplers.gibbs_sites(energy, self.density.colours)
+            colours = self.density.colours
+            return samplers.gibbs_sites(energy, colours, self._kept)
         return self.general_step(lambda x: beta * self.energy(x), size)
 
     def general_step(self, energy: Callable, size: Any = None) -> Callable:
@@ -118,7 +121,8 @@ class ChainRoute:
         steps = []
         continuous = self.space.continuous_sites
         if len(continuous) < self.width:
-            steps.append(samplers.gibbs_energy(energy, self.space.levels))
+            levels = self.space.levels
+            steps.append(samplers.gibbs_energy(energy, levels, self._kept))
         if len(continuous):
             steps.extend(self._continuous(energy, size))
 
@@ -152,9 +156,37 @@ class ChainRoute:
         bounded = int(np.sum(np.isfinite(low) & np.isfinite(high)))
         if bounded:
             jumps = min(bounded, _JUMPS)
-            yield uniform_jumps(log_prob, low, high, jumps)
+            yield uniform_jumps(self._where_held(log_prob), low, high, jumps)
         scale *= tf.cast(size, tf.float32)
+        if self._kept is not None:
+            scale *= tf.cast(~self._kept, tf.float32)
         yield samplers.hmc(log_prob, scale, _LEAPFROG, low, high)
+
+    def _where_held(self, log_prob):
+        """The same, with -inf where what is held would be another."""
+        if self.held is None:
+            return log_prob
+        known, seen = self.held
+
+        def held(x):
+            moved = tf.reduce_any(seen & (x != known), axis=-1)
+            return tf.where(moved, -np.inf, log_prob(x))
+
+        return held
+
+    @property
+    def _kept(self):
+        return None if self.held is None else self.held[1]
+
+    def clamped(self, x: tf.Tensor, seen: tf.Tensor) -> "ChainRoute":
+        """The chains of what is left of rows x if some of them is seen."""
+        found = copy.copy(self)
+        found.held = x, seen
+        return found
+
+    def expected(self, states: tf.Tensor) -> tf.Tensor:
+        """The states themselves."""
+        return states
 
     # The walker ------------------------------------------------------------
 
@@ -339,9 +371,11 @@ class ChainRoute:
         if self.density.is_pairwise:
             heat = tf.cast(beta, tf.float32)
             pairwise = self.pairwise().scaled(heat)
-            return FieldPath(pairwise, self.density.colours, free_bias)
+            colours = self.density.colours
+            return FieldPath(pairwise, colours, free_bias, self.held)
         return GeneralPath(
             self.base,
             lambda x: tf.cast(beta, x.dtype) * self.energy(x),
             self.general_step,
+            self.held,
         )

@@ -23,17 +23,33 @@ class FieldPath(NamedTuple):
         pairwise: the model's `samplers.PairwiseEnergy` energy.
         colours: of its sites.
         free_bias: b0.
+        held: rows of states and which of them are known, or None.
     """
 
     pairwise: samplers.PairwiseEnergy
     colours: list
     free_bias: tf.Tensor
+    held: tuple[tf.Tensor, tf.Tensor] | None = None
 
     def log_partition_start(self) -> tf.Tensor:
         """log Z of independent sites with the biases b0."""
         alone = self._scaled(0.0)
         weights = alone.log_weights(self._anything(1))
         return tf.reduce_sum(tf.reduce_logsumexp(weights, axis=-1))
+
+    def log_partitions_start(self) -> tf.Tensor:
+        """The same of what is left where some of each row is held, (rows,)."""
+        if self.held is None:
+            return self.log_partition_start()[None]
+        x, seen = self.held
+        alone = self._scaled(0.0)
+        weights = alone.log_weights(self._anything(1))
+        numbers = alone.level_numbers(x)
+        own = tf.gather(
+            tf.repeat(weights, tf.shape(x)[0], axis=0), numbers, batch_dims=2
+        )
+        free = tf.reduce_logsumexp(weights, axis=-1)
+        return tf.reduce_sum(tf.where(seen, own, free), axis=-1)
 
     def _anything(self, n):
         level = tf.cast(self.pairwise.levels[0], tf.float32)
@@ -43,7 +59,7 @@ class FieldPath(NamedTuple):
         """n exact draws at beta = 0."""
         # Without couplings one sweep makes all sites new.
         step = samplers.gibbs_sites(self._scaled(0.0), self.colours)
-        return step(seed, self._anything(n))[0]
+        return _with_held(step(seed, self._anything(n))[0], self.held)
 
     def at(self, x: tf.Tensor) -> tf.Tensor:
         """Walkers at these states: the states."""
@@ -63,7 +79,8 @@ class FieldPath(NamedTuple):
 
     def move(self, x: tf.Tensor, beta: Any, seed: random.Seed) -> tf.Tensor:
         """A sweep at beta."""
-        step = samplers.gibbs_sites(self._scaled(beta), self.colours)
+        kept = None if self.held is None else self.held[1]
+        step = samplers.gibbs_sites(self._scaled(beta), self.colours, kept)
         return step(seed, x)[0]
 
 
@@ -74,19 +91,27 @@ class GeneralPath(NamedTuple):
         base: p0, which is normalised.
         energy: E, function of states.
         sweep: function from an energy to a step that leaves exp(-it) alone.
+        held: rows of states and which of them are known, or None.
     """
 
     base: BaseDensity
     energy: Callable
     sweep: Callable
+    held: tuple[tf.Tensor, tf.Tensor] | None = None
 
     def log_partition_start(self) -> float:
         """Zero: p0 is normalised."""
         return 0.0
 
+    def log_partitions_start(self) -> tf.Tensor:
+        """log p0 of what is held of each row, (rows,)."""
+        if self.held is None:
+            return tf.zeros(1)
+        return self.base.log_prob(*self.held)
+
     def draw(self, n: int, seed: random.Seed) -> tf.Tensor:
         """n exact draws from p0."""
-        return self.base.sample(n, seed)
+        return _with_held(self.base.sample(n, seed), self.held)
 
     def at(self, x: tf.Tensor) -> tf.Tensor:
         """Walkers at these states: the states."""
@@ -104,3 +129,7 @@ class GeneralPath(NamedTuple):
             return beta * self.energy(x) - start
 
         return self.sweep(between)(seed, x)[0]
+
+
+def _with_held(x, held):
+    return x if held is None else tf.where(held[1], held[0], x)

@@ -1,0 +1,44 @@
+"""What is given to `fit` and `evaluate`: examples, and what belongs to each."""
+
+from typing import Any, NamedTuple, Self
+
+from genzoo.models.common import sample_weights
+from genzoo.runtime import batch, data
+from genzoo.types import Array
+
+
+class Given(NamedTuple):
+    """Checked examples.
+
+    Attributes:
+        x: an array, or a dataset, which has all of it in its batches.
+        y: conditions of an array, or None.
+        weight: of the rows of an array, in the user's unit, or None.
+        seen: which entries of an array are known, or None.
+    """
+
+    x: Any
+    y: Array | None = None
+    weight: Array | None = None
+    seen: Array | None = None
+
+    def scaled(self, where: str, steps: int | None = None) -> Self:
+        """With weights of mean one.
+
+        Args:
+            where: who asks, for messages.
+            steps: how many batches of a dataset are an epoch; None means all.
+        """
+        if data.is_array(self.x):
+            if self.weight is None:
+                return self
+            return self._replace(weight=sample_weights.scaled(self.weight))
+        spec = getattr(self.x, "element_spec", None)
+        if not sample_weights.are_in(spec):
+            return self
+        mean = sample_weights.mean(where, self.x, steps)
+        return self._replace(x=sample_weights.divided(self.x, mean))
+
+    def packed(self) -> tuple[Any, Any]:
+        """(x, y) as Keras's loops take them; x may be a dict of parts."""
+        return batch.packed(self.x, self.weight, self.seen), self.y

@@ -1,0 +1,98 @@
+"""Discrete sites that count: whole numbers from 0 up."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from genzoo import checks
+from genzoo.runtime import random
+from genzoo.spaces.grid import Grid
+from genzoo.spaces.space import Space
+from genzoo.types import Array
+
+
+@keras.saving.register_keras_serializable("genzoo.spaces")
+class Counts(Space):
+    """Sites that hold whole numbers from 0 to `most`, or without end.
+
+    Args:
+        most: the greatest number; None if there is none.
+        shape: number of sites, or the shape of one example.
+
+    Raises:
+        ValueError: if `most` is neither a positive int nor None.
+
+    Example:
+    >>> space = genzoo.spaces.Counts(None, shape=2)
+    >>> space.description
+    'whole numbers from 0 up'
+    >>> bool(space.outside(np.array([[0, 7]])))
+    False
+    >>> bool(space.outside(np.array([[0.5, -1]])))
+    True
+    """
+
+    hint = "Counts are whole numbers: round, shift or drop what is not."
+
+    arguments: ClassVar[checks.Arguments] = {
+        "most": checks.optional(checks.whole(1, checks.MOST_VALUES - 1)),
+        "shape": checks.event_shape,
+    }
+
+    def __init__(self, most: int | None, shape: int | tuple[int, ...] = 1):
+        self.most, shape = checks.arguments(self, most=most, shape=shape)
+        levels = None if self.most is None else np.arange(self.most + 1.0)
+        width = int(np.prod(shape))
+        high = np.inf if self.most is None else self.most
+        super().__init__(shape, [levels] * width, 0.0, high)
+        # Numbers without end are summed by no list of them.
+        self.is_product = self.most is not None
+
+    @property
+    def description(self) -> str:
+        """In words."""
+        end = "up" if self.most is None else f"to {self.most}"
+        return f"whole numbers from 0 {end}"
+
+    def contains(self, states: Array | tf.Tensor) -> tf.Tensor:
+        """For each state whether all are such numbers, boolean (batch,)."""
+        inside = super().contains(states)
+        if self.most is not None:
+            return inside
+        exact = keras.backend.result_type(states.dtype, "float32")
+        x = ops.cast(states, exact)
+        return ops.logical_and(inside, ops.all(x == ops.floor(x), axis=-1))
+
+    def quadrature(
+        self,
+        nodes: int | None = None,
+        window: Array | tf.Tensor | None = None,
+        breaks: Sequence[float] = (),
+        stretch: Array | tf.Tensor | None = None,
+    ) -> Grid:
+        """The list of all states.
+
+        Raises:
+            ValueError: for numbers without end.
+        """
+        if self.most is None:
+            raise ValueError(
+                "Counts.quadrature: there is no greatest number. Give most, "
+                "such that what lies beyond is negligible."
+            )
+        return super().quadrature(nodes, window, breaks, stretch)
+
+    def start(self, n: int, seed: random.Seed) -> tf.Tensor:
+        """n states drawn without any model: up to `most`, or 0 and 1."""
+        if self.most is not None:
+            return super().start(n, seed)
+        uniform = random.uniform((n, self.width), seed)
+        return tf.cast(uniform < 0.5, tf.float32)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"most": self.most, "shape": list(self.event_shape)}
