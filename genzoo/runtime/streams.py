@@ -232,6 +232,7 @@ class Redrawn(keras.utils.PyDataset):
         batch_size: rows of a batch; the last may be shorter.
         draws: the `DrawCounter` of the model that learns from them.
         draw: function of rows of x and a `Seed` to an array.
+        weight: of each row, which then stands beside what is drawn.
     """
 
     def __init__(
@@ -240,12 +241,14 @@ class Redrawn(keras.utils.PyDataset):
         batch_size: int,
         draws: random.DrawCounter,
         draw: Callable[[Any, random.Seed], np.ndarray],
+        weight: np.ndarray | None = None,
     ):
         super().__init__()
         self.x = x
         self.batch_size = batch_size
         self.draws = draws
         self.draw = draw
+        self.weight = weight
         self.on_epoch_begin()
 
     def on_epoch_begin(self) -> None:
@@ -259,10 +262,11 @@ class Redrawn(keras.utils.PyDataset):
         """Of an epoch."""
         return -(-len(self.x) // self.batch_size)
 
-    def __getitem__(self, number: int) -> np.ndarray:
+    def __getitem__(self, number: int) -> Any:
         first = number * self.batch_size
         rows = self.order[first : first + self.batch_size]
-        return self.draw(self.x[rows], self.seed.at_row(first))
+        drawn = self.draw(self.x[rows], self.seed.at_row(first))
+        return drawn if self.weight is None else (drawn, self.weight[rows])
 
 
 def _size(found):

@@ -233,7 +233,7 @@ def _of_two(levels, seen):
     if len(seen) > 2 and seen[0] >= 0 and seen[-1] <= 1:
         told += (
             " As probabilities, draw them: numpy.random.random(x.shape) < x. "
-            "Or take units of numbers in [0, 1]."
+            "Or take units of such numbers, units.UnitInterval."
         )
     elif len(seen) > 2 and seen[0] < 0:
         told += " Or take units of real numbers, such as units.Gaussian."

@@ -354,7 +354,7 @@ HINTS = {
     "probabilities": (
         spaces.Binary(3),
         [[0, 0.2, 0.9]],
-        r"random\(x.shape\) < x.*units of numbers in \[0, 1\]",
+        r"random\(x.shape\) < x.*units.UnitInterval",
     ),
     "standardised": (spaces.Binary(2), [[-2, 3.1], [0.2, 1]], "Gaussian"),
     "gaps as -1": (spaces.Binary(3), [[-1, 0, 1]], r"missing=-1.*x > 0"),

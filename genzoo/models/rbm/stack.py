@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from genzoo import checks
 from genzoo.layers import Features
@@ -89,8 +90,7 @@ class Stack:
         Raises:
             ValueError: if x is not in the space of the first RBM.
         """
-        first = self.rbms[0]
-        x = first.space.check("Stack.hidden_mean", x, wide=True)
+        x = self.rbms[0]._given("hidden_mean", x).x
         network = self.to_sequential()
         size = data.rows_at_once(x, _ROWS)
         parts = [
@@ -132,6 +132,7 @@ def pretrain(
     epochs: int | Sequence[int] = 10,
     batch_size: int | None = None,
     validation_data: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     **options: Any,
 ) -> Stack:
     """Train RBMs one after the other, each on what the one below makes of x.
@@ -144,10 +145,12 @@ def pretrain(
     Args:
         rbms: the first sees x. Those that are not compiled are compiled with
             the defaults.
-        x: examples, an array, a frame or a sparse matrix.
+        x: examples, an array, a frame or a sparse matrix; blocks of mixed
+            units.
         epochs: of each RBM, or one number for each; 0 leaves it as it is.
         batch_size: as in `RBM.fit`.
-        validation_data: held-out examples, an array.
+        validation_data: held-out examples, as x.
+        sample_weight: what each example counts, (n,).
         **options: other arguments of `RBM.fit`, such as verbose.
 
     Returns:
@@ -165,43 +168,45 @@ def pretrain(
     """
     where = "pretrain"
     stack = Stack(_checked(where, rbms))
-    if not data.is_array(x):
+    if isinstance(x, tf.data.Dataset) or data.is_stream(x):
         raise ValueError(
             f"{where}: x must be an array, a frame or a sparse matrix; "
             f"received {type(x).__name__}. Each RBM goes through it."
         )
     first = stack.rbms[0]
-    x = first.space.check(f"{where}: x", x, wide=first._keeps_float64)
-    if validation_data is not None:
-        validation_data = first.space.check(
-            f"{where}: validation_data", validation_data
-        )
+    given = first._given(where, x, None, sample_weight)
+    x, weight, held = given.x, given.weight, None
     share = options.pop("validation_split", 0.0)
-    if share and validation_data is None:
-        (x,), (validation_data,) = data.split(where, (x,), share)
+    if validation_data is not None:
+        held = first._given(f"{where}: validation_data", validation_data).x
+    elif share:
+        (x, weight), (held, _) = data.split(where, (x, weight), share)
     counts = _epochs(where, epochs, len(stack))
     for number, (rbm, count) in enumerate(zip(stack.rbms, counts, strict=True)):
         if not rbm.compiled:
             rbm.compile()
         below = stack.rbms[:number]
-        given: dict[str, Any] = {"x": x, "batch_size": batch_size}
+        own: dict[str, Any] = {"x": x, "sample_weight": weight}
+        own |= {"batch_size": batch_size, "validation_data": held}
         if below:
             rows = batch_size or rbm._batch_size_for(len(x))
-            given = {"x": hidden_states(below, x, rows, rbm.draws)}
-        held = validation_data
-        if held is not None and below:
-            held = _drawn(below, held, random.as_seed(_HELD))
+            own = {"x": hidden_states(below, x, rows, rbm.draws, weight)}
+        if below and held is not None:
+            seed = random.as_seed(_HELD)
+            own["validation_data"] = _drawn(below, held, seed)
         history = None
         if count:
-            history = rbm.fit(
-                **given, epochs=count, validation_data=held, **options
-            )
+            history = rbm.fit(**own, epochs=count, **options)
         stack.histories.append(history)
     return stack
 
 
 def hidden_states(
-    rbms: Sequence[RBM], x: Array, batch_size: int, draws: random.DrawCounter
+    rbms: Sequence[RBM],
+    x: Array,
+    batch_size: int,
+    draws: random.DrawCounter,
+    weight: Array | None = None,
 ) -> Redrawn:
     """Batches of hidden states given checked x, drawn anew in each epoch.
 
@@ -210,9 +215,14 @@ def hidden_states(
         x: checked examples.
         batch_size: rows of a batch; the last may be shorter.
         draws: the `DrawCounter` of the RBM that learns from them.
+        weight: of each example, or None.
     """
     return Redrawn(
-        x, batch_size, draws, lambda rows, seed: _drawn(rbms, rows, seed)
+        x,
+        batch_size,
+        draws,
+        lambda rows, seed: _drawn(rbms, rows, seed),
+        weight,
     )
 
 

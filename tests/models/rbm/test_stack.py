@@ -87,6 +87,39 @@ def test_hidden_states_have_their_probabilities_and_are_drawn_anew():
     np.testing.assert_array_less(np.abs(alike - expected), 4.5 * error)
 
 
+def test_weights_stay_with_their_rows(stack):
+    _, x = stack
+    rbms = pair()
+    rows = np.arange(80)[:, None]
+    source = hidden_states([], rows, 30, rbms[1].draws, np.arange(80.0))
+    for number in range(3):
+        found, weight = source[number]
+        np.testing.assert_array_equal(found[:, 0], weight)
+    weight = np.arange(80.0)
+    gz.pretrain(rbms, x, epochs=1, sample_weight=weight, verbose=0)
+    alone = pair()[0]
+    alone.fit(x, sample_weight=weight, verbose=0)
+    np.testing.assert_array_equal(weights(rbms[:1]), weights([alone]))
+
+
+def test_examples_in_blocks():
+    units = {"pixels": U.Bernoulli(4), "label": U.Categorical(1, 3)}
+    rbms = [
+        gz.RBM(units, U.Bernoulli(3), seed=0),
+        gz.RBM(U.Bernoulli(3), U.Bernoulli(2), seed=1),
+    ]
+    rng = np.random.default_rng(0)
+    x = {
+        "pixels": rng.integers(0, 2, (30, 4)),
+        "label": rng.integers(0, 3, (30, 1)),
+    }
+    made = gz.pretrain(rbms, x, epochs=0)
+    assert made.hidden_mean(x).shape == (30, 2)
+    rows = np.concatenate([x["pixels"], np.eye(3)[x["label"][:, 0]]], axis=1)
+    layer = gz.layers.Features(rbms[0])
+    np.testing.assert_allclose(layer(rows), rbms[0].hidden_mean(x), rtol=1e-5)
+
+
 def test_what_comes_back_goes_into_other_models(stack):
     trained, x = stack
     mean = trained[0].hidden_mean(x)
