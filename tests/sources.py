@@ -37,3 +37,32 @@ class Pages(keras.utils.PyDataset):
 
     def on_epoch_end(self):
         self.ends += 1
+
+
+class Frame:
+    """What pandas gives for columns of Int64 or boolean."""
+
+    def __init__(self, values, kinds="iiii"):
+        self.values = np.array(values, dtype=object)
+        self.shape = self.values.shape
+        self.dtypes = np.empty(len(kinds), object)
+        self.dtypes[:] = [Kind(kind) for kind in kinds]
+        self.columns = list("abcdefgh"[: len(kinds)])
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values.astype(dtype or object)
+
+    def to_numpy(self, dtype, na_value):
+        """Numbers, where there is a value."""
+        found = np.where(self.values == None, na_value, self.values)  # noqa: E711
+        return found.astype(dtype)
+
+
+class Kind:
+    """A dtype of pandas, which is none of NumPy."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def __str__(self):
+        return {"O": "category"}.get(self.kind, self.kind)

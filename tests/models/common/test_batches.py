@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from sources import Frame
 
 import genzoo as gz
 
@@ -146,30 +147,6 @@ def test_one_example_is_told_from_a_wrong_shape():
     # What cannot be reshaped is not told to be.
     with pytest.raises(ValueError, match=r"holds 13 numbers, an example 12"):
         binary.check("fit", np.zeros((5, 13)))
-
-
-class Frame:
-    """What pandas gives for columns of Int64 or boolean."""
-
-    def __init__(self, values, kinds="iiii"):
-        self.values = np.array(values, dtype=object)
-        self.dtypes = np.empty(len(kinds), object)
-        self.dtypes[:] = [Kind(kind) for kind in kinds]
-
-    def __array__(self, dtype=None, copy=None):
-        return self.values.astype(dtype or object)
-
-    def to_numpy(self, dtype, na_value):
-        """Numbers, where there is a value."""
-        found = np.where(self.values == None, na_value, self.values)  # noqa: E711
-        return found.astype(dtype)
-
-
-class Kind:
-    """A dtype of pandas, which is none of NumPy."""
-
-    def __init__(self, kind):
-        self.kind = kind
 
 
 def test_frames_of_numbers_that_may_be_missing():

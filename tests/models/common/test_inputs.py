@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from sources import Csr, Pages
+from sources import Csr, Frame, Pages
 
 import genzoo as gz
 from genzoo.runtime.sparse import SparseRows
@@ -244,14 +244,10 @@ def test_what_cannot_be_learned_from_is_told_from_the_rest(name):
 
 
 def test_frames_name_the_columns_that_are_no_numbers():
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame(BITS, columns=list("abcd"))
-    expected = fitted(BITS)
-    for kind in ("Int64", "boolean", "Float64", {"a": "Int8", "b": "bool"}):
-        np.testing.assert_array_equal(fitted(frame.astype(kind)), expected)
-    missing = frame.astype("Int64")
-    missing.loc[5, "c"] = pandas.NA
+    np.testing.assert_array_equal(fitted(Frame(BITS, "ifbu")), fitted(BITS))
+    missing = BITS.astype(object)
+    missing[5, 2] = None
     with pytest.raises(ValueError, match="1 values .*pass missing='nan'"):
-        fitted(missing)
-    with pytest.raises(ValueError, match=r"'b' \(category\).*one_hot"):
-        fitted(frame.astype({"b": "category"}))
+        fitted(Frame(missing))
+    with pytest.raises(ValueError, match=r"'b' \(category\), 'd'.*one_hot"):
+        fitted(Frame(BITS, "iOiO"))
