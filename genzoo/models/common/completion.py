@@ -70,11 +70,16 @@ def read(
         ValueError: for other shapes; for a group of numbers of which some
             are known; where what is known is not in the space.
     """
+    given = x
     try:
         x = data.as_array(x, wide)
     except ValueError as error:
         raise ValueError(f"{where}: {name}: {error}") from None
+    # Sparse rows too: what is known of them is an array as large.
+    x = np.asarray(x)
     event = space.event_shape
+    if x.ndim == 2 and x.shape[1] == space.width and data.is_sparse(given):
+        x = x.reshape(-1, *event)
     x = space.with_axis(x)
     if x.shape[1:] != event:
         shape = ", ".join(["n", *map(str, event)])

@@ -243,6 +243,15 @@ def test_what_cannot_be_learned_from_is_told_from_the_rest(name):
         model.fit(make(), epochs=2, verbose=0)
 
 
+def test_what_is_missing_may_be_anywhere():
+    gaps = np.random.default_rng(3).random(BITS.shape) < 0.2
+    marked = np.where(gaps, -1, BITS.astype("int8"))
+    expected = fitted(marked, missing=-1)
+    masked = np.ma.masked_array(BITS, gaps)
+    for x, missing in ((Csr(marked), -1), (masked, "nan")):
+        np.testing.assert_array_equal(fitted(x, missing=missing), expected)
+
+
 def test_frames_name_the_columns_that_are_no_numbers():
     np.testing.assert_array_equal(fitted(Frame(BITS, "ifbu")), fitted(BITS))
     missing = BITS.astype(object)
