@@ -1,5 +1,6 @@
 """The restricted Boltzmann machine."""
 
+from genzoo.models.rbm.mask import local_mask
 from genzoo.models.rbm.model import RBM
 
-__all__ = ["RBM"]
+__all__ = ["RBM", "local_mask"]

@@ -72,6 +72,39 @@ class Offsets(keras.layers.Layer):
         rest = gradients.centred_biases(kernel, joint, at_hidden, *pair)
         return machine.spread([kernel, *rest])
 
+    def uncentred(self, machine: Machine, found: list) -> list:
+        """Gradients of the other weights with `a + W d`, `b + W' c` fixed.
+
+        For steps after which the kernel is moved once more: `settle` then
+        makes up for all that the kernel moved.
+        """
+        pair = self.pair(machine)
+        if pair is None:
+            return found
+        kernel, *rest = found
+        own = len(machine.visible.parameters)
+        joint = [
+            *machine.visible.gather(rest[:own]),
+            *machine.hidden.gather(rest[own:]),
+        ]
+        # The same map, the other way round.
+        at_hidden = machine.visible.statistic_count
+        rest = gradients.centred_biases(-kernel, joint, at_hidden, *pair)
+        return machine.spread([kernel, *rest])
+
+    def settle(self, machine: Machine, before: tf.Tensor) -> None:
+        """Biases follow a kernel that has moved since `before`."""
+        pair = self.pair(machine)
+        if pair is None:
+            return
+        c, d = pair
+        moved = tf.convert_to_tensor(machine.kernel.value) - before
+        for unit, shift in (
+            (machine.visible, tf.linalg.matvec(moved, d)),
+            (machine.hidden, tf.linalg.matvec(moved, c, transpose_a=True)),
+        ):
+            unit.bias.assign(tf.convert_to_tensor(unit.bias.value) - shift)
+
     def follow(self, mean: tf.Tensor, total: float | tf.Tensor = 1.0) -> None:
         """Let the hidden offset follow the data's mean hidden state.
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from genzoo import checks, losses, partition
+from genzoo import checks, losses, partition, regularizers
 from genzoo.losses.protocols import Conditional, Enumerable
 from genzoo.models.common import EnergyBasedModel, sample_weights
 from genzoo.models.common.endpoints import Endpoints
@@ -22,10 +22,12 @@ from genzoo.models.rbm import posterior
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.exact import ExactDraws
 from genzoo.models.rbm.machine import Machine
+from genzoo.models.rbm.mask import as_mask, as_text, held
 from genzoo.models.rbm.rules import Rules
 from genzoo.models.rbm.start import differences, some_rows
 from genzoo.optimizers import Falling
-from genzoo.runtime import data, random, weights
+from genzoo.regularizers.sparsity import Sparsity, get as get_sparsity
+from genzoo.runtime import data, distribute, random, weights
 from genzoo.runtime.graph import Graph
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
 from genzoo.units import Bernoulli, Mixed, Unit
@@ -73,6 +75,16 @@ class RBM(EnergyBasedModel):
             with standard deviation 0.01, to which `adapt` adds differences of
             examples, so that training does not start on the saddle at W = 0.
         kernel_regularizer: Keras regularizer of the kernel, or None.
+        kernel_constraint: Keras constraint of the kernel, or None: after each
+            update the kernel is projected, and with centred gradients the
+            biases follow, so that they are those of the projected kernel.
+        kernel_mask: array (visible.width, hidden.width) of 0 and 1, or None:
+            where it is 0, the kernel is zero and stays so, as of hidden units
+            that see a patch of an image; see `models.rbm.local_mask`.
+        bias_regularizer: Keras regularizer of both layers' biases, or a pair,
+            that of the visible and that of the hidden ones, or None.
+        sparsity: a `regularizers.Sparsity`, or its target: the mean activity
+            near which hidden units are held; None for no such.
         seed: int or pair of ints, for all that is drawn at random.
 
     Attributes:
@@ -83,7 +95,7 @@ class RBM(EnergyBasedModel):
 
     Raises:
         ValueError: for units whose pair cannot be normalised, or that belong
-            to another model.
+            to another model; for a mask of another shape.
 
     Reference:
         Smolensky 1986; Hinton, "A practical guide to training restricted
@@ -126,6 +138,13 @@ class RBM(EnergyBasedModel):
         ),
         "chains": checks.optional(checks.whole(1, 2**16)),
         "seed": checks.seed_pair,
+        "kernel_mask": as_mask,
+        "sparsity": checks.optional(checks.part(regularizers.Sparsity)),
+    }
+    # What older presets do not say.
+    newer_arguments: ClassVar[dict[str, Any]] = {
+        "kernel_mask": None,
+        "sparsity": None,
     }
 
     def __init__(
@@ -136,6 +155,10 @@ class RBM(EnergyBasedModel):
         kernel_initializer: Any = None,
         kernel_regularizer: Any = None,
         seed: SeedLike | None = None,
+        kernel_constraint: Any = None,
+        kernel_mask: ArrayLike | str | None = None,
+        bias_regularizer: Any = None,
+        sparsity: Sparsity | float | None = None,
         **kwargs,
     ):
         visible = layer_of(visible, "RBM: visible")
@@ -149,6 +172,10 @@ class RBM(EnergyBasedModel):
                     f"units have {unit.variable_dtype}. Give both the same, "
                     f"for example Bernoulli(64, dtype={self.variable_dtype!r})."
                 )
+        self.kernel_mask = _checked_mask(kernel_mask, visible, hidden)
+        self.sparsity = _checked_sparsity(sparsity, hidden)
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        self.bias_regularizer = _pair_of_regularizers(bias_regularizer)
         weights.claim("RBM", visible=visible, hidden=hidden)
         self.space = visible.space
         self.visible = visible
@@ -164,8 +191,15 @@ class RBM(EnergyBasedModel):
             shape=(visible.width, hidden.width),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
+            constraint=held(self.kernel_constraint, self.kernel_mask),
             autocast=False,
         )
+        self._hold_kernel()
+        for unit, penalty in zip(
+            (visible, hidden), self.bias_regularizer, strict=True
+        ):
+            for block in unit.blocks():
+                block.bias.regularizer = penalty
         self.offsets = Offsets(
             visible.width,
             hidden.width,
@@ -184,6 +218,14 @@ class RBM(EnergyBasedModel):
             tf.TensorSpec((None, *self.event_shape), self.variable_dtype),
         )
         self.built = True
+
+    def _hold_kernel(self):
+        """Take out what the mask leaves out; nobody has given it that value."""
+        value = getattr(self.kernel, "_value", None)
+        if self.kernel_mask is None or value is None:
+            return
+        self.kernel.assign(self.kernel.numpy() * self.kernel_mask)
+        weights.mark(self.kernel)
 
     def _small_normal(self):
         seed = int(self.draws.epoch_key()[0] % 2**31)
@@ -251,6 +293,12 @@ class RBM(EnergyBasedModel):
                     f"have; received {values.shape}."
                 )
         rbm = cls(*units, **kwargs)
+        mask = rbm.kernel_mask
+        if mask is not None and kernel[~mask].any():
+            raise ValueError(
+                f"{where}: kernel must be 0 where kernel_mask is; it has other "
+                f"numbers in {np.count_nonzero(kernel[~mask])} of these places."
+            )
         for weight, (values, _) in zip(
             (rbm.kernel, rbm.visible.bias, rbm.hidden.bias),
             given.values(),
@@ -562,7 +610,37 @@ class RBM(EnergyBasedModel):
         return float(1 / max(of_visible * of_hidden, _LEAST_VARIANCE))
 
     def _penalty_gradients(self) -> list:
-        return self.offsets.penalty(self._machine, super()._penalty_gradients())
+        own = super()._penalty_gradients()
+        found = self.offsets.penalty(self._machine, own)
+        if self.sparsity is None:
+            return found
+        mean = tf.convert_to_tensor(self.offsets.hidden.value)
+        target = distribute.share(self.sparsity.gradient(mean))
+        at = 1 + len(self.visible.parameters)
+        count = len(self.hidden.parameters)
+        # Of the biases alone: the first of the layer's statistics.
+        first, *rest = [target] + [None] * (self.hidden.statistic_count - 1)
+        of_hidden = self.hidden.spread([first, *rest])
+        added = [None] * at + list(of_hidden)
+        assert len(added) == at + count
+        return [
+            other if one is None else one if other is None else one + other
+            for one, other in zip(added, found, strict=True)
+        ]
+
+    def _before_step(self, gradients: list) -> tuple[list, Any]:
+        holds = self.kernel.constraint
+        if holds is None or not self.kernel.trainable:
+            return gradients, None
+        # A projection moves the kernel where no gradient says so.
+        gradients = self.offsets.uncentred(self._machine, gradients)
+        kernel, *rest = gradients
+        place = tf.identity(self.kernel.value)
+        return [holds.masked(kernel), *rest], place
+
+    def _after_step(self, place: Any) -> None:
+        if place is not None:
+            self.offsets.settle(self._machine, place)
 
     def adapt(
         self,
@@ -640,7 +718,11 @@ class RBM(EnergyBasedModel):
         states = self._machine.rows(rows).numpy()
         shape, dtype = self.kernel.shape, self.kernel.dtype
         kernel = np.asarray(self.kernel_initializer(shape, dtype))
-        kernel = kernel + differences(states, self.hidden, generator)
+        kernel = kernel + differences(
+            states, self.hidden, generator, self.kernel_mask
+        )
+        if self.kernel.constraint is not None:
+            kernel = np.asarray(self.kernel.constraint(kernel))
         center = self.visible.standardise(mean[None]).numpy()[0]
         empty = tf.zeros((1, self.hidden.width), dtype)
         # No field where both layers are at their means.
@@ -811,6 +893,12 @@ class RBM(EnergyBasedModel):
             if self._is_default
             else serialize(self.kernel_initializer),
             "kernel_regularizer": serialize(self.kernel_regularizer),
+            "kernel_constraint": serialize(self.kernel_constraint),
+            "kernel_mask": as_text(self.kernel_mask),
+            "bias_regularizer": [
+                serialize(penalty) for penalty in self.bias_regularizer
+            ],
+            "sparsity": serialize(self.sparsity),
             "seed": self.draws.seed,
         }
 
@@ -863,8 +951,8 @@ class RBM(EnergyBasedModel):
         """The arguments above.
 
         Raises:
-            ValueError: if it has not seen data, or has another regularizer
-                than L1 or L2.
+            ValueError: if it has not seen data, has another regularizer than L1
+                or L2 of the kernel, or a constraint.
         """
         penalty = self.kernel_regularizer
         if penalty is not None:
@@ -876,9 +964,21 @@ class RBM(EnergyBasedModel):
                     f"{penalty!r}."
                 )
             penalty = [float(config.get(name, 0.0)) for name in ("l1", "l2")]
+        for name, given in (
+            ("kernel_constraint", self.kernel_constraint),
+            ("bias_regularizer", any(self.bias_regularizer)),
+        ):
+            if given:
+                raise ValueError(
+                    f"{self._where('save_to_preset')}: a preset holds no "
+                    f"{name}; received {getattr(self, name)!r}. Save the "
+                    "model as .keras instead."
+                )
         return {
             **super().preset_config(),
             "kernel_regularizer": penalty,
+            "kernel_mask": as_text(self.kernel_mask),
+            "sparsity": self.sparsity,
             "chains": self.chains.count if self.chains else None,
         }
 
@@ -904,6 +1004,43 @@ _UNITS = ("visible", "hidden")
 def _examples(unit, states):
     """The examples of a layer's states, in their shape."""
     return unit.space.unflatten(unit.restore(states))
+
+
+def _checked_mask(given, visible, hidden):
+    """The mask of a kernel between these layers, booleans, or None."""
+    mask = as_mask(given, "RBM: kernel_mask")
+    shape = visible.width, hidden.width
+    if mask is not None and mask.shape != shape:
+        raise ValueError(
+            f"RBM: kernel_mask must have shape {shape}, (visible.width, "
+            f"hidden.width); received {mask.shape}."
+        )
+    return mask
+
+
+def _checked_sparsity(given, hidden):
+    """A target that hidden units can have, or None."""
+    found = get_sparsity(given)
+    if found is not None and not (
+        (hidden.space.low < found.target) & (found.target < hidden.space.high)
+    ).all():
+        raise ValueError(
+            f"RBM: sparsity must have a target between the ends of "
+            f"{hidden.said} units, {hidden.space.low.max():g} and "
+            f"{hidden.space.high.min():g}; received {found.target:g}."
+        )
+    return found
+
+
+def _pair_of_regularizers(given):
+    """Those of the visible and of the hidden biases."""
+    pair = given if isinstance(given, (list, tuple)) else [given, given]
+    if len(pair) != 2:
+        raise ValueError(
+            "RBM: bias_regularizer must be one regularizer or a pair, that of "
+            f"visible and that of hidden biases; received {given!r}."
+        )
+    return [keras.regularizers.get(one) for one in pair]
 
 
 def _check_pair(visible, hidden):
