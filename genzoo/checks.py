@@ -68,8 +68,7 @@ def layer_keywords(owner: str, given: dict[str, Any]) -> None:
             hint = ""
             if "regularizer" in name:
                 hint = (
-                    " An RBM takes a kernel_regularizer and a "
-                    "bias_regularizer."
+                    " An RBM takes a kernel_regularizer and a bias_regularizer."
                 )
             raise ValueError(
                 f"{owner}: {name} means nothing here; of Keras's keywords it "

@@ -13,12 +13,11 @@ class Sparsity:
     """Hidden units whose mean over the data is held near a target p.
 
     `weight (q_j - p)` is added to the gradient that each hidden bias
-    descends, with q_j the running mean of <h_j> over the data, that of
-    centring. It is the gradient by the bias of the cross-entropy
-    `-p log q_j - (1 - p) log(1 - q_j)` of Bernoulli units; of other units,
-    of the negative log-probability of a mean p. The kernel's is left out: to
-    make units rarer, their biases are enough, and features stay those of the
-    likelihood, from which this draws biases away.
+    descends, with q_j the mean of <h_j> over the batch. It is the gradient by
+    the bias of the cross-entropy `-p log q_j - (1 - p) log(1 - q_j)` of
+    Bernoulli units; of other units, of minus the log-probability of a mean p.
+    The kernel's is left out: to make units rarer their biases are enough, and
+    features stay those of the likelihood.
 
     Args:
         target: p, inside the range of a hidden unit.

@@ -91,7 +91,7 @@ def as_text(mask: Array | None) -> str | None:
     """A mask in short, for configurations: "rows x columns: base64"."""
     if mask is None:
         return None
-    bits = base64.b64encode(np.packbits(mask)).decode("ascii")
+    bits = base64.b64encode(np.packbits(mask).tobytes()).decode("ascii")
     return f"{mask.shape[0]}x{mask.shape[1]}:{bits}"
 
 

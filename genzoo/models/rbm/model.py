@@ -26,7 +26,8 @@ from genzoo.models.rbm.mask import as_mask, as_text, held
 from genzoo.models.rbm.rules import Rules
 from genzoo.models.rbm.start import differences, some_rows
 from genzoo.optimizers import Falling
-from genzoo.regularizers.sparsity import Sparsity, get as get_sparsity
+from genzoo.regularizers.sparsity import Sparsity
+from genzoo.regularizers.sparsity import get as get_sparsity
 from genzoo.runtime import data, distribute, random, weights
 from genzoo.runtime.graph import Graph
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
@@ -204,6 +205,7 @@ class RBM(EnergyBasedModel):
             visible.width,
             hidden.width,
             self.centered,
+            records=self.sparsity is not None,
             name="offsets",
             dtype=self.dtype_policy,
         )
@@ -610,33 +612,21 @@ class RBM(EnergyBasedModel):
         return float(1 / max(of_visible * of_hidden, _LEAST_VARIANCE))
 
     def _penalty_gradients(self) -> list:
-        own = super()._penalty_gradients()
-        found = self.offsets.penalty(self._machine, own)
-        if self.sparsity is None:
-            return found
-        mean = tf.convert_to_tensor(self.offsets.hidden.value)
-        target = distribute.share(self.sparsity.gradient(mean))
-        at = 1 + len(self.visible.parameters)
-        count = len(self.hidden.parameters)
-        # Of the biases alone: the first of the layer's statistics.
-        first, *rest = [target] + [None] * (self.hidden.statistic_count - 1)
-        of_hidden = self.hidden.spread([first, *rest])
-        added = [None] * at + list(of_hidden)
-        assert len(added) == at + count
-        return [
-            other if one is None else one if other is None else one + other
-            for one, other in zip(added, found, strict=True)
-        ]
+        return self.offsets.penalty(self._machine, super()._penalty_gradients())
 
     def _before_step(self, gradients: list) -> tuple[list, Any]:
+        place = None
         holds = self.kernel.constraint
-        if holds is None or not self.kernel.trainable:
-            return gradients, None
-        # A projection moves the kernel where no gradient says so.
-        gradients = self.offsets.uncentred(self._machine, gradients)
-        kernel, *rest = gradients
-        place = tf.identity(self.kernel.value)
-        return [holds.masked(kernel), *rest], place
+        if holds is not None and self.kernel.trainable:
+            # A projection moves the kernel where no gradient says so.
+            gradients = self.offsets.uncentred(self._machine, gradients)
+            gradients[0] = holds.masked(gradients[0])
+            place = tf.identity(self.kernel.value)
+        if self.sparsity is not None:
+            mean = tf.convert_to_tensor(self.offsets.latest.value)
+            excess = distribute.share(self.sparsity.gradient(mean))
+            gradients = self._machine.with_hidden_bias(gradients, excess)
+        return gradients, place
 
     def _after_step(self, place: Any) -> None:
         if place is not None:
@@ -845,7 +835,9 @@ class RBM(EnergyBasedModel):
         self, effort: str, temperature: float = 1.0
     ) -> Draw | None:
         count = self._machine.layers().state_count
-        if self._terms() > _DRAWN[effort] or count > _MOST_DRAWN_STATES:
+        if count is None or count > _MOST_DRAWN_STATES:
+            return None
+        if self._terms() > _DRAWN[effort]:
             return None
         return self._exact.at(1.0 / temperature)
 
@@ -1021,9 +1013,13 @@ def _checked_mask(given, visible, hidden):
 def _checked_sparsity(given, hidden):
     """A target that hidden units can have, or None."""
     found = get_sparsity(given)
-    if found is not None and not (
-        (hidden.space.low < found.target) & (found.target < hidden.space.high)
-    ).all():
+    if (
+        found is not None
+        and not (
+            (hidden.space.low < found.target)
+            & (found.target < hidden.space.high)
+        ).all()
+    ):
         raise ValueError(
             f"RBM: sparsity must have a target between the ends of "
             f"{hidden.said} units, {hidden.space.low.max():g} and "
