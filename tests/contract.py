@@ -77,6 +77,28 @@ def _noise():
     return np.random.default_rng(1).standard_normal((96, 6)).astype("float32")
 
 
+def _table(n=96):
+    """Bits, one of three states, and a wide real number, in a row each."""
+    rng = np.random.default_rng(3)
+    state = rng.integers(0, 3, n)
+    bits = rng.random((n, 4)) < 0.2 + 0.3 * state[:, None]
+    real = 1e4 * (state + rng.standard_normal(n))
+    columns = bits, np.eye(3)[state], real[:, None]
+    return np.concatenate(columns, axis=1).astype("float32")
+
+
+def _mixed(seed):
+    visible = [
+        gz.units.Bernoulli((2, 2)),
+        gz.units.Categorical(1, 3),
+        gz.units.Gaussian(1),
+    ]
+    hidden = [gz.units.Spin(2), gz.units.Bernoulli(2)]
+    rbm = gz.RBM(visible, hidden, seed=seed)
+    rbm.compile("adam", gz.losses.PersistentContrastiveDivergence(chains=16))
+    return rbm
+
+
 def _spins(n=96):
     rng = np.random.default_rng(2)
     x = rng.random((n, 6)) < 0.4
@@ -182,6 +204,7 @@ MODELS = {
     "rbm spins": Case(
         _rbm("pcd", gz.units.Spin), (2.0 * _bits() - 1).astype("float32")
     ),
+    "rbm mixed": Case(_mixed, _table()),
     "rbm gaussian": Case(
         _rbm(
             "pcd",

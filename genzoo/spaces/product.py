@@ -66,7 +66,7 @@ class Product(Space):
         )
         self.is_product = all(space.is_product for space in self.spaces)
         hints = [space.hint for space in self.spaces if space.hint]
-        if hints:
+        if hints and (self.names or not self.is_product):
             self.hint = " ".join(dict.fromkeys(hints))
 
     @property
@@ -143,7 +143,7 @@ class Product(Space):
             return True
         if not isinstance(x, (list, tuple)) or len(x) != len(self.spaces):
             return False
-        shapes = [getattr(part, "shape", None) for part in x]
+        shapes: list[Any] = [getattr(part, "shape", None) for part in x]
         if any(shape is None for shape in shapes):
             # Lists of numbers in a tuple are blocks, in a list they are rows.
             return isinstance(x, tuple) and not any(

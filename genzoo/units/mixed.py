@@ -19,10 +19,34 @@ from genzoo.units.unit import Unit
 _MOST_BLOCKS = 1000
 
 
-def _name(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 64 or "/" in value:
-        checks.refuse(value, where, "a name of 1 to 64 characters without '/'")
-    return value
+def _is_list(value):
+    return isinstance(value, (list, tuple)) and 1 <= len(value) <= _MOST_BLOCKS
+
+
+def _units(value: Any, where: str) -> list:
+    """Units, or in a preset what stands for them."""
+    kinds = (Unit, checks.Configuration)
+    if not _is_list(value) or not all(isinstance(v, kinds) for v in value):
+        checks.refuse(
+            value,
+            where,
+            f"a list of 1 to {_MOST_BLOCKS:,} units",
+            "For example [Bernoulli(64), Categorical(1, 10)].",
+        )
+    return checks.list_of(checks.part(Unit), 1, _MOST_BLOCKS)(value, where)
+
+
+def _names(value: Any, where: str) -> list[str]:
+    """Names of blocks."""
+    if not _is_list(value) or not all(map(_is_name, value)):
+        checks.refuse(
+            value, where, "a list of names of 1 to 64 characters, without '/'"
+        )
+    return list(value)
+
+
+def _is_name(value):
+    return isinstance(value, str) and 0 < len(value) <= 64 and "/" not in value
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -36,7 +60,7 @@ class Mixed(Unit):
     Args:
         units: list of units, or a dict of them by name. Each keeps its
             weights.
-        names: of the blocks of a list; by default a unit's own `name` if one
+        names: of the blocks, for a list; by default a unit's own `name` if one
             was given, else that of its kind, such as "bernoulli".
 
     Attributes:
@@ -60,8 +84,8 @@ class Mixed(Unit):
     """
 
     arguments: ClassVar[checks.Arguments] = {
-        "units": checks.list_of(checks.part(Unit), 1, _MOST_BLOCKS),
-        "names": checks.optional(checks.list_of(_name, 1, _MOST_BLOCKS)),
+        "units": _units,
+        "names": checks.optional(_names),
     }
     space: Product
 
@@ -71,16 +95,14 @@ class Mixed(Unit):
         names: Sequence[str] | None = None,
         **kwargs,
     ):
-        if isinstance(units, Mapping):
-            if names is not None:
-                raise ValueError("Mixed: names are those of the dict of units.")
+        if isinstance(units, Mapping) and units and names is None:
             units, names = list(units.values()), list(units)
-        units, names = checks.arguments(self, units=units, names=names)
-        _check_units(units)
-        self.units: list[Unit] = units
-        self.names = _checked_names(units, names)
-        kwargs.setdefault("dtype", units[0].dtype_policy)
-        super().__init__(sum(unit.size for unit in units), **kwargs)
+        names, found = checks.arguments(self, names=names, units=units)
+        _check_units(found)
+        self.units: list[Unit] = found
+        self.names = _checked_names(found, names)
+        kwargs.setdefault("dtype", found[0].dtype_policy)
+        super().__init__(sum(unit.size for unit in found), **kwargs)
 
     def space_of(self, arrangement: int | tuple[int, ...]) -> Product:
         """The blocks' spaces in a row."""
@@ -99,17 +121,17 @@ class Mixed(Unit):
         Args:
             x: examples or means, (n, width), an array or a tensor.
         """
-        x = x if tf.is_tensor(x) else np.asarray(x)
-        if len(x.shape) != 2 or x.shape[1] != self.width:
+        rows: Any = x if tf.is_tensor(x) else np.asarray(x)
+        if len(rows.shape) != 2 or rows.shape[1] != self.width:
             raise ValueError(
                 f"Mixed.split: x must have shape (n, {self.width}); received "
-                f"{tuple(x.shape)}."
+                f"{tuple(rows.shape)}."
             )
         shape = tf.reshape if tf.is_tensor(x) else np.reshape
         return {
             name: shape(part, (-1, *unit.space.event_shape))
             for name, unit, part in zip(
-                self.names, self.units, self._columns(x), strict=True
+                self.names, self.units, self._columns(rows), strict=True
             )
         }
 
@@ -424,7 +446,7 @@ def _check_units(units):
 
 def _checked_names(units, names):
     if names is None:
-        names = _default_names(units)
+        names = _names(_default_names(units), "Mixed: names")
     if len(names) != len(units):
         raise ValueError(
             f"Mixed: there are {len(units)} units and {len(names)} names."
@@ -441,10 +463,7 @@ def _checked_names(units, names):
 def _default_names(units):
     """The names that were given, else those of kinds, numbered."""
     kinds = [type(unit).__name__.lower() for unit in units]
-    own = [
-        None if _is_automatic(unit) else _name(unit.name, "Mixed: name")
-        for unit in units
-    ]
+    own = [None if _is_automatic(unit) else unit.name for unit in units]
     taken = {name for name in own if name is not None}
     found = []
     for kind, name in zip(kinds, own, strict=True):

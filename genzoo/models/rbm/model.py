@@ -162,25 +162,28 @@ class RBM(EnergyBasedModel):
         sparsity: Sparsity | float | None = None,
         **kwargs,
     ):
-        visible = layer_of(visible, "RBM: visible")
-        hidden = layer_of(hidden, "RBM: hidden")
-        _check_pair(visible, hidden)
+        layers = [
+            layer_of(given, f"RBM: {name}")
+            for name, given in (("visible", visible), ("hidden", hidden))
+        ]
+        _check_pair(*layers)
         super().__init__(seed=seed, **kwargs)
-        for name, unit in (("visible", visible), ("hidden", hidden)):
+        for name, unit in zip(_UNITS, layers, strict=True):
             if unit.variable_dtype != self.variable_dtype:
                 raise ValueError(
                     f"RBM: dtype is {self.variable_dtype}, but the {name} "
                     f"units have {unit.variable_dtype}. Give both the same, "
                     f"for example Bernoulli(64, dtype={self.variable_dtype!r})."
                 )
-        self.kernel_mask = _checked_mask(kernel_mask, visible, hidden)
-        self.sparsity = _checked_sparsity(sparsity, hidden)
+        self.kernel_mask = _checked_mask(kernel_mask, *layers)
+        self.sparsity = _checked_sparsity(sparsity, layers[1])
         self.kernel_constraint = keras.constraints.get(kernel_constraint)
         self.bias_regularizer = _pair_of_regularizers(bias_regularizer)
-        weights.claim("RBM", visible=visible, hidden=hidden)
-        self.space = visible.space
-        self.visible = visible
-        self.hidden = hidden
+        weights.claim("RBM", **dict(zip(_UNITS, layers, strict=True)))
+        self.visible: Unit
+        self.hidden: Unit
+        self.visible, self.hidden = layers
+        self.space = self.visible.space
         self.centered = bool(centered)
         self._is_default = kernel_initializer is None
         self.kernel_initializer = keras.initializers.get(
@@ -189,28 +192,26 @@ class RBM(EnergyBasedModel):
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(visible.width, hidden.width),
+            shape=(self.visible.width, self.hidden.width),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
             constraint=held(self.kernel_constraint, self.kernel_mask),
             autocast=False,
         )
         self._hold_kernel()
-        for unit, penalty in zip(
-            (visible, hidden), self.bias_regularizer, strict=True
-        ):
+        for unit, penalty in zip(layers, self.bias_regularizer, strict=True):
             for block in unit.blocks():
                 block.bias.regularizer = penalty
         self.offsets = Offsets(
-            visible.width,
-            hidden.width,
+            self.visible.width,
+            self.hidden.width,
             self.centered,
             records=self.sparsity is not None,
             name="offsets",
             dtype=self.dtype_policy,
         )
         means = self.offsets.visible, self.offsets.hidden
-        self._machine = Machine(visible, hidden, self.kernel, means)
+        self._machine = Machine(self.visible, self.hidden, self.kernel, means)
         self._rules = Rules(self._machine, self.offsets, self.compute_dtype)
         self._exact = ExactDraws(self._machine)
         self.walks = Walks(self._machine, type(self).__name__)
@@ -301,11 +302,8 @@ class RBM(EnergyBasedModel):
                 f"{where}: kernel must be 0 where kernel_mask is; it has other "
                 f"numbers in {np.count_nonzero(kernel[~mask])} of these places."
             )
-        for weight, (values, _) in zip(
-            (rbm.kernel, rbm.visible.bias, rbm.hidden.bias),
-            given.values(),
-            strict=True,
-        ):
+        own: list[Any] = [rbm.kernel, rbm.visible.bias, rbm.hidden.bias]
+        for weight, (values, _) in zip(own, given.values(), strict=True):
             weight.assign(values)
             weights.touch(weight)
         return rbm
@@ -496,13 +494,18 @@ class RBM(EnergyBasedModel):
 
     def _unpacked(self, method, x, others):
         """x in one array, and what stands beside it."""
-        space = self.visible.space
+        space: Any = self.space
         alone = all(other is None for other in others)
         if isinstance(x, tuple) and alone and not space.are_blocks(x):
             x, *others = x
         if space.are_blocks(x):
             x = space.check(self._where(method), x, wide=self._keeps_float64)
         return x, others
+
+    def _one_batch(self, method: str, x: Any) -> None:
+        is_mixed = isinstance(self.visible, Mixed)
+        if not is_mixed or not self.visible.space.are_blocks(x):
+            super()._one_batch(method, x)
 
     def _checked_inputs(self, method: str, x: Any) -> Any:
         if isinstance(self.visible, Mixed):
@@ -519,7 +522,7 @@ class RBM(EnergyBasedModel):
         spec = getattr(dataset, "element_spec", None)
         if spec is None or sample_weights.is_checked(dataset):
             return dataset
-        space = self.visible.space
+        space: Any = self.space
         if space.are_blocks(spec):
             return dataset.map(
                 lambda *blocks: space.joined_batch(

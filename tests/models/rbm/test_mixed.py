@@ -340,6 +340,7 @@ def test_blocks_come_in_all_forms():
     ).history
     assert np.isfinite(logs["val_loss"]).all()
     assert rbm.predict(data, verbose=0).shape == (120,)
+    assert np.isfinite(rbm.train_on_batch(data))
 
 
 def test_errors_name_the_block():
