@@ -102,7 +102,7 @@ class Config:
             )
         self.entry = TABLE[name]
         checks = self.entry.arguments
-        newer = getattr(self.entry, "newer_arguments", {})
+        newer = getattr(self.entry, "_newer_arguments", {})
         plain = {**newer, **self.plain}
         given = plain.keys() - {"class"}
         if given != checks.keys():

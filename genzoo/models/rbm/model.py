@@ -143,7 +143,7 @@ class RBM(EnergyBasedModel):
         "sparsity": checks.optional(checks.part(regularizers.Sparsity)),
     }
     # What older presets do not say.
-    newer_arguments: ClassVar[dict[str, Any]] = {
+    _newer_arguments: ClassVar[dict[str, Any]] = {
         "kernel_mask": None,
         "sparsity": None,
     }
