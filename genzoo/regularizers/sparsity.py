@@ -64,8 +64,8 @@ class Sparsity:
         return cls(**config)
 
 
-def get(identifier: Any) -> Sparsity | None:
-    """A `Sparsity` from its target, its configuration, or itself; or None.
+def get(identifier: Any) -> Sparsity:
+    """A `Sparsity` from its target, its configuration, or itself.
 
     Raises:
         ValueError: for anything else.
@@ -74,7 +74,7 @@ def get(identifier: Any) -> Sparsity | None:
         identifier = keras.saving.deserialize_keras_object(identifier)
     if checks.is_number(identifier):
         return Sparsity(identifier)
-    if identifier is not None and not isinstance(identifier, Sparsity):
+    if not isinstance(identifier, Sparsity):
         checks.refuse(
             identifier,
             "RBM: sparsity",

@@ -22,7 +22,7 @@ from genzoo.models.rbm import posterior
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.exact import ExactDraws
 from genzoo.models.rbm.machine import Machine
-from genzoo.models.rbm.mask import as_mask, as_text, held
+from genzoo.models.rbm.mask import Held, as_mask, as_text
 from genzoo.models.rbm.rules import Rules
 from genzoo.models.rbm.start import differences, some_rows
 from genzoo.optimizers import Falling
@@ -139,7 +139,7 @@ class RBM(EnergyBasedModel):
         ),
         "chains": checks.optional(checks.whole(1, 2**16)),
         "seed": checks.seed_pair,
-        "kernel_mask": as_mask,
+        "kernel_mask": checks.optional(as_mask),
         "sparsity": checks.optional(checks.part(regularizers.Sparsity)),
     }
     # What older presets do not say.
@@ -195,7 +195,7 @@ class RBM(EnergyBasedModel):
             shape=(self.visible.width, self.hidden.width),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
-            constraint=held(self.kernel_constraint, self.kernel_mask),
+            constraint=self._holds(),
             autocast=False,
         )
         self._hold_kernel()
@@ -221,6 +221,12 @@ class RBM(EnergyBasedModel):
             tf.TensorSpec((None, *self.event_shape), self.variable_dtype),
         )
         self.built = True
+
+    def _holds(self):
+        """What holds the kernel, or None where nothing does."""
+        if self.kernel_constraint is self.kernel_mask is None:
+            return None
+        return Held(self.kernel_constraint, self.kernel_mask)
 
     def _hold_kernel(self):
         """Take out what the mask leaves out; nobody has given it that value."""
@@ -1003,9 +1009,11 @@ def _examples(unit, states):
 
 def _checked_mask(given, visible, hidden):
     """The mask of a kernel between these layers, booleans, or None."""
+    if given is None:
+        return None
     mask = as_mask(given, "RBM: kernel_mask")
     shape = visible.width, hidden.width
-    if mask is not None and mask.shape != shape:
+    if mask.shape != shape:
         raise ValueError(
             f"RBM: kernel_mask must have shape {shape}, (visible.width, "
             f"hidden.width); received {mask.shape}."
@@ -1015,18 +1023,14 @@ def _checked_mask(given, visible, hidden):
 
 def _checked_sparsity(given, hidden):
     """A target that hidden units can have, or None."""
-    found = get_sparsity(given)
-    if (
-        found is not None
-        and not (
-            (hidden.space.low < found.target)
-            & (found.target < hidden.space.high)
-        ).all()
-    ):
+    if given is None:
+        return None
+    found, space = get_sparsity(given), hidden.space
+    if not ((space.low < found.target) & (found.target < space.high)).all():
         raise ValueError(
             f"RBM: sparsity must have a target between the ends of "
-            f"{hidden.said} units, {hidden.space.low.max():g} and "
-            f"{hidden.space.high.min():g}; received {found.target:g}."
+            f"{hidden.said} units, {space.low.max():g} and "
+            f"{space.high.min():g}; received {found.target:g}."
         )
     return found
 
