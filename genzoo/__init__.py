@@ -42,7 +42,13 @@ from genzoo import (  # noqa: E402
     zoo,
 )
 from genzoo.export import load_exported  # noqa: E402
-from genzoo.models import GAN, RBM, BoltzmannMachine, MaxEnt  # noqa: E402
+from genzoo.models import (  # noqa: E402
+    GAN,
+    RBM,
+    BoltzmannMachine,
+    MaxEnt,
+    pretrain,
+)
 from genzoo.zoo import from_preset, list_presets  # noqa: E402
 
 __all__ = [
@@ -65,6 +71,7 @@ __all__ = [
     "optimizers",
     "partition",
     "penalties",
+    "pretrain",
     "random",
     "regularizers",
     "samplers",

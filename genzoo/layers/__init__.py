@@ -1,6 +1,7 @@
 """Layers that generative models need and Keras does not have."""
 
 from genzoo.layers.augmentation import Augmentation
+from genzoo.layers.features import Features
 from genzoo.layers.kinematics import DileptonKinematics
 
-__all__ = ["Augmentation", "DileptonKinematics"]
+__all__ = ["Augmentation", "DileptonKinematics", "Features"]

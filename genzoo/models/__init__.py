@@ -3,7 +3,7 @@
 from genzoo.models.common import EnergyBasedModel, GenerativeModel
 from genzoo.models.gan import GAN
 from genzoo.models.maxent import BoltzmannMachine, MaxEnt
-from genzoo.models.rbm import RBM
+from genzoo.models.rbm import RBM, Stack, pretrain
 
 __all__ = [
     "GAN",
@@ -12,4 +12,6 @@ __all__ = [
     "EnergyBasedModel",
     "GenerativeModel",
     "MaxEnt",
+    "Stack",
+    "pretrain",
 ]

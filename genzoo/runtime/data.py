@@ -5,7 +5,8 @@ Keras's own shuffling of an array replays one permutation each epoch once
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -13,11 +14,16 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.runtime import batch, distribute, random
+from genzoo.runtime.sparse import SparseRows, is_sparse
 
 # What a pipeline says of values that are not in the space.
 OUTSIDE = "genzoo: values outside of the space"
-# Rows of an array that are looked at together.
-_ROWS = 4096
+# What it says before a message that is for the user as it is.
+TOLD = "genzoo: of a batch: "
+# Numbers that are looked at together.
+_NUMBERS = 2**22
+# Columns that a message names.
+_MOST_NAMED = 4
 
 
 def is_array(x: Any) -> bool:
@@ -27,45 +33,152 @@ def is_array(x: Any) -> bool:
     return isinstance(x, (list, tuple)) or hasattr(x, "shape")
 
 
-def as_array(x: Any, wide: bool = False) -> np.ndarray:
+def as_array(x: Any, wide: bool = False) -> Any:
     """A NumPy array of x in a compact dtype: no objects, no needless float64.
 
+    Sparse matrices stay so: they become `SparseRows`, which are used alike.
+
     Args:
-        x: numbers.
+        x: numbers: an array or what NumPy makes one of, a frame of pandas or
+            polars, a tensor of PyTorch, or a sparse matrix.
         wide: whether float64 is kept.
 
     Raises:
         ValueError: if x is not numeric.
     """
-    if hasattr(x, "dtypes") and hasattr(x, "to_numpy"):
-        # pandas keeps numbers that may be missing as objects.
-        kept = np.asarray(x)
-        x = kept if kept.dtype.kind != "O" else _numbers_of_frame(x)
-    x = np.asarray(x)
+    if isinstance(x, SparseRows):
+        return x
+    if is_sparse(x):
+        x = SparseRows.of(x)
+    elif hasattr(x, "detach") and hasattr(x, "cpu"):
+        x = np.asarray(x.detach().cpu())
+    elif hasattr(x, "dtypes") and hasattr(x, "to_numpy"):
+        x = _numbers_of_frame(x)
+    else:
+        x = _array_of(x)
     if x.dtype.kind not in "biuf" and x.dtype.name != "bfloat16":
-        raise ValueError(f"x must be numeric; received dtype {x.dtype}.")
+        raise ValueError(
+            f"x must be numeric; received dtype {x.dtype}.{_of_others(x)}"
+        )
     is_wide = x.dtype == np.float64 and not wide
     return x.astype(np.float32) if is_wide else x
 
 
+def _array_of(x):
+    try:
+        return np.asarray(x)
+    except ValueError:
+        # NumPy makes no array of rows that differ.
+        lengths = sorted({len(r) if hasattr(r, "__len__") else 0 for r in x})
+        raise ValueError(
+            "x must be numeric, an array; its rows have different lengths or "
+            f"shapes, of {lengths[0]} to {lengths[-1]}. Cut or fill them to "
+            "the same length."
+        ) from None
+
+
+def _of_others(x):
+    """What to do with an array that is not of numbers."""
+    values = x.ravel()
+    if x.dtype.kind == "c":
+        return " Take its parts: numpy.stack([x.real, x.imag], axis=-1)."
+    if x.dtype.kind in "mM":
+        return " Count the time from a start, as numbers of days or seconds."
+    found = next(
+        (
+            (place, value)
+            for place, value in enumerate(values[:_NUMBERS])
+            if not isinstance(value, (int, float, np.number, np.bool_))
+        ),
+        None,
+    )
+    if found is None:
+        return " Take x.astype(float)." if values.size else ""
+    place, value = found
+    where = np.unravel_index(place, x.shape)
+    if isinstance(value, Mapping):
+        return (
+            f" It holds dicts, of {sorted(map(str, value))[:_MOST_NAMED]}: "
+            "take the entry that is meant of each."
+        )
+    if value is None or "NA" in type(value).__name__:
+        at = ", ".join(map(str, where))
+        return (
+            f" x[{at}] is {value!r}, a missing value: take x.astype(float), "
+            "in which it is NaN, and pass missing='nan' to fit."
+        )
+    if isinstance(value, str):
+        return f" It holds text, such as {str(value)!r}." + _if_numbers(values)
+    return f" It holds {type(value).__name__} objects."
+
+
+def _if_numbers(values):
+    try:
+        np.asarray(values[:_MOST_NAMED], np.float64)
+    except (TypeError, ValueError):
+        return (
+            " Number the categories, for example by numpy.unique(column, "
+            "return_inverse=True)[1], and take "
+            "units.Categorical(columns, states).one_hot of the numbers."
+        )
+    return " If all are numbers, take x.astype(float)."
+
+
 def _numbers_of_frame(frame):
-    columns = frame.dtypes
-    kinds = [getattr(kind, "kind", "O") for kind in np.atleast_1d(columns)]
-    if not set(kinds) <= set("biuf"):
-        return frame
+    """Of a frame of pandas or polars; what is missing becomes NaN."""
+    kinds = list(np.atleast_1d(np.asarray(frame.dtypes, object)))
+    names = list(getattr(frame, "columns", range(len(kinds))))
+    strange = [
+        f"{name!r} ({kind})"
+        for name, kind in zip(names, kinds, strict=False)
+        if not _is_numeric(kind)
+    ]
+    if strange:
+        more = ", ..." if len(strange) > _MOST_NAMED else ""
+        raise ValueError(
+            "x must be numeric; received dtype object: the columns "
+            f"{', '.join(strange[:_MOST_NAMED])}{more} hold text, categories "
+            "or objects. Number the categories of each, "
+            "column.astype('category').cat.codes in pandas, and take "
+            "units.Categorical(columns, states).one_hot of the numbers; take "
+            "column.astype(float) if they are numbers, or drop them."
+        )
+    if hasattr(frame, "get_column"):
+        columns = [frame.get_column(name).to_numpy() for name in names]
+        columns = [
+            column.astype(np.float64) if column.dtype.kind == "O" else column
+            for column in columns
+        ]
+        return np.stack(columns, axis=1) if columns else np.zeros((0, 0))
+    kept = np.asarray(frame)
+    if kept.dtype.kind != "O":
+        return kept
     return frame.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def as_float(x: Any) -> Any:
-    """x, an array or a dataset, with float32 numbers."""
+def _is_numeric(kind):
+    if hasattr(kind, "is_numeric"):
+        return kind.is_numeric() or str(kind) == "Boolean"
+    kind = getattr(kind, "subtype", kind)
+    return getattr(kind, "kind", "O") in "biuf"
+
+
+def dense(x: Any) -> Any:
+    """x; as an array, if it is a sparse matrix."""
+    return np.asarray(as_array(x, wide=True)) if is_sparse(x) else x
+
+
+def as_float(x: Any, wide: bool = False) -> Any:
+    """x, an array or a dataset, with float32 numbers, or float64 if wide."""
     if is_array(x):
-        return x.astype(np.float32)
+        return x.astype(np.float64 if wide else np.float32)
+    dtype = tf.float64 if wide else tf.float32
 
     def cast(found, *others):
         # Conditions and weights stay as they are.
         if isinstance(found, dict):
-            return {**found, "x": tf.cast(found["x"], tf.float32)}
-        found = tf.cast(found, tf.float32)
+            return {**found, "x": tf.cast(found["x"], dtype)}
+        found = tf.cast(found, dtype)
         return (found, *others) if others else found
 
     return x.map(cast)
@@ -121,10 +234,12 @@ def known_parts(
         steps: how many batches of a dataset to see; None means all.
     """
     if is_array(x):
-        for i in range(0, len(x), _ROWS):
-            some = slice(i, i + _ROWS)
+        size = rows_at_once(x)
+        for i in range(0, len(x), size):
+            some = slice(i, i + size)
             of_part = None if weight is None else weight[some]
-            yield x[some], of_part, None if seen is None else seen[some]
+            known = None if seen is None else seen[some]
+            yield np.asarray(x[some]), of_part, known
         return
     for found in x if steps is None else x.take(steps):
         # Conditions come second.
@@ -173,12 +288,26 @@ def shuffled(
         return dataset.concatenate(rest)
 
     batches = orders.flat_map(batches_of)
-    source = tf.data.Dataset.from_tensors(x).repeat()
-    dataset = tf.data.Dataset.zip(batches, source).map(
-        lambda order, all_rows: tf.nest.map_structure(
-            lambda part: tf.gather(part, order), all_rows
+    parts = tf.nest.flatten(x)
+    # Sparse ones are not held by the pipeline.
+    held = [p for p in parts if not isinstance(p, SparseRows)]
+    if held:
+        source = tf.data.Dataset.from_tensors(tuple(held)).repeat()
+        batches = tf.data.Dataset.zip(batches, source)
+
+    def gathered(order, held=()):
+        rest = iter(held)
+        return tf.nest.pack_sequence_as(
+            x,
+            [
+                _dense(part, order)
+                if isinstance(part, SparseRows)
+                else tf.gather(next(rest), order)
+                for part in parts
+            ],
         )
-    )
+
+    dataset = batches.map(gathered)
     # tf.data does not know the length of a flat_map, and `fit` shows it.
     steps = -(-rows // batch_size)
     cardinality = tf.data.experimental.assert_cardinality(steps)
@@ -226,6 +355,32 @@ class Count:
         if self._are_whole:
             return self.total
         return self.total**2 / self._square
+
+
+def _dense(rows: SparseRows, order: tf.Tensor) -> tf.Tensor:
+    """Some rows of a sparse matrix, in a pipeline."""
+    found = tf.numpy_function(rows.__getitem__, [order], rows.dtype)
+    return tf.ensure_shape(found, (None, *rows.shape[1:]))
+
+
+def fed(x: Any, y: Any, batch_size: int | None) -> tuple[Any, Any, int | None]:
+    """What Keras's loops take of checked data: x, y and the rows of a batch.
+
+    Sparse matrices become a dataset of dense batches, in their order.
+    """
+    together = x if y is None else (x, y)
+    parts = tf.nest.flatten(together)
+    if not any(isinstance(part, SparseRows) for part in parts):
+        return x, y, batch_size
+    count = len(parts[0])
+    batches = shuffled(together, batch_size or 32, lambda: np.arange(count))
+    return batches, None, None
+
+
+def rows_at_once(x: Any, most: int = 4096) -> int:
+    """How many rows of an array are looked at together, at most so many."""
+    width = int(np.prod(x.shape[1:]))
+    return int(np.clip(_NUMBERS // max(width, 1), 1, most))
 
 
 def moments(
@@ -279,14 +434,32 @@ def first_batch(where: str, dataset: tf.data.Dataset) -> Any:
     """
     if not isinstance(dataset, tf.data.Dataset):
         raise ValueError(
-            f"{where}: x must be an array or a tf.data.Dataset; received "
-            f"{type(dataset).__name__}. Wrap it, for example with "
-            "tf.data.Dataset.from_generator."
+            f"{where}: x must be an array, a tf.data.Dataset, a "
+            "keras.utils.PyDataset or a generator of batches; received "
+            f"{type(dataset).__name__}.{_of_no_data(dataset)}"
         )
     first = next(iter(dataset.take(1)), None)
     if first is None:
         raise ValueError(f"{where}: the dataset is empty.")
     return first
+
+
+def _of_no_data(x):
+    if isinstance(x, (str, bytes)) or hasattr(x, "__fspath__"):
+        return " Read the file, for example by numpy.load(x)."
+    if callable(x):
+        return " Call it: x()."
+    return " Give an array of rows."
+
+
+def is_stream(x: Any) -> bool:
+    """Whether x gives batches, but is no dataset of TensorFlow."""
+    if isinstance(x, keras.utils.PyDataset):
+        return True
+    known = (tf.data.Dataset, Mapping, tuple, str, bytes)
+    if is_array(x) or isinstance(x, known) or distribute.is_shared_out(x):
+        return False
+    return isinstance(x, Iterable)
 
 
 def split(where: str, parts: tuple, share: float) -> tuple[tuple, tuple]:
@@ -311,9 +484,15 @@ def split(where: str, parts: tuple, share: float) -> tuple[tuple, tuple]:
             f"{len(x)} on both sides."
         )
     return (
-        tuple(None if part is None else part[:kept] for part in parts),
-        tuple(None if part is None else part[kept:] for part in parts),
+        tuple(_some(part, None, kept) for part in parts),
+        tuple(_some(part, kept, None) for part in parts),
     )
+
+
+def _some(part, first, last):
+    if isinstance(part, SparseRows):
+        return part.rows(first, last)
+    return None if part is None else part[first:last]
 
 
 def asserted(x: Any, complaints: dict[str, tf.Tensor]) -> Any:
@@ -338,7 +517,10 @@ def told_plainly(
     """
     try:
         yield
-    except tf.errors.InvalidArgumentError as error:
+    except (tf.errors.InvalidArgumentError, ValueError) as error:
+        told = re.search(f"{re.escape(TOLD)}(.*)", str(error))
+        if told is not None:
+            raise ValueError(f"{where}: {told[1]}") from None
         for mark, message in complaints().items():
             if mark in str(error):
                 raise ValueError(f"{where}: {message}") from None

@@ -1,7 +1,7 @@
 """What every sample space provides."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import keras
@@ -11,6 +11,7 @@ from keras import ops
 
 from genzoo import checks
 from genzoo.runtime import data, distribute, random
+from genzoo.runtime.sparse import SparseRows, is_sparse
 from genzoo.spaces import hints
 from genzoo.spaces.grid import (
     Axis,
@@ -25,8 +26,6 @@ from genzoo.types import Array, ArrayLike
 _FEW = 8
 # Characters of an argument that a message shows.
 _MOST_SHOWN = 60
-# Rows that are checked at once.
-_ROWS = 4096
 
 
 class Space:
@@ -313,45 +312,93 @@ class Space:
 
         Args:
             where: who asks, for messages: "RBM.fit".
-            x: examples, of shape (n, *event_shape).
+            x: examples, of shape (n, *event_shape), or a dict of which one
+                entry is that.
             wide: whether float64 is kept.
+
+        Returns:
+            A NumPy array; of a sparse matrix `SparseRows`.
 
         Raises:
             ValueError: if x is empty, of another shape, or outside.
         """
+        if isinstance(x, Mapping) and not is_sparse(x):
+            x = x[self.entry(where, x)]
         try:
             x = data.as_array(x, wide)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
-        x = self.with_axis(x)
+        if isinstance(x, SparseRows):
+            x = self._arranged(x)
+        else:
+            x = self.with_axis(x)
+        if x.size == 0 and 0 in x.shape[:1]:
+            raise ValueError(f"{where}: x is empty, shape {x.shape}.")
         if x.ndim == 0 or x.shape[1:] != self.event_shape:
             expected = ", ".join(["n", *map(str, self.event_shape)])
             raise ValueError(
                 f"{where}: x must have shape ({expected}); received "
-                f"{x.shape}. {hints.of_shape(self, x.shape)}"
+                f"{x.shape}. {hints.of_shape(self, x)}"
             )
-        if len(x) == 0:
-            raise ValueError(f"{where}: x is empty, shape {x.shape}.")
-        parts = (x[i : i + _ROWS] for i in range(0, len(x), _ROWS))
-        if any(self.outside(part) for part in parts):
-            raise ValueError(
-                f"{where}: x must hold {self.description}; found "
-                f"{_found(x)}. {hints.of_values(self, x)}"
-            )
+        size = data.rows_at_once(x)
+        for first in range(0, len(x), size):
+            part = x[first : first + size]
+            if self.outside(part):
+                # All of what is sparse may be too much.
+                x = part if isinstance(x, SparseRows) else x
+                raise ValueError(
+                    f"{where}: x must hold {self.description}; found "
+                    f"{_found(x)}. {hints.of_values(self, x)}"
+                )
         return x
 
-    def _shape_hint(self, x):
-        """How examples of this shape become those of the space, if so."""
-        if x.shape == self.event_shape:
-            return (
-                " It is one example: take x[None], or batch the dataset by "
-                "dataset.batch(128)."
-            )
-        if x.ndim == 0 or x.size == 0 or math.prod(x.shape[1:]) != self.width:
-            return ""
-        sizes = ", ".join(map(str, self.event_shape))
-        rest = "len(x), -1" if len(self.event_shape) == 1 else f"-1, {sizes}"
-        return f" Reshape it, for example x.reshape({rest})."
+    def _arranged(self, x):
+        """Sparse rows, which have no shape of their own, as examples."""
+        if x.ndim == 2 and x.width == self.width:
+            return x.arranged(self.event_shape)
+        return x if x.ndim > 1 else self.with_axis(x[:])
+
+    def entry(self, where: str, found: Mapping[Any, Any]) -> Any:
+        """The key under which a dict holds examples.
+
+        The only entry of a shape and with values that fit, or that is named x.
+
+        Raises:
+            ValueError: if it is not clear which.
+        """
+        shapes = {key: tuple(np.shape(value)) for key, value in found.items()}
+        alike = [key for key in found if self._may_be(shapes[key])]
+        if len(alike) > 1:
+            good = [key for key in alike if self._holds(found[key])]
+            alike = good or alike
+        if "x" in alike:
+            return "x"
+        if len(alike) == 1:
+            return alike[0]
+        told = ", ".join(f"{key!r} of shape {shapes[key]}" for key in shapes)
+        expected = ", ".join(["n", *map(str, self.event_shape)])
+        name = next(iter(alike or found), "x")
+        raise ValueError(
+            f"{where}: x is a dict with the keys {told}; "
+            f"{'none' if not alike else 'more than one'} of them fits x of "
+            f"shape ({expected}). Take the one that is meant: x[{name!r}], of "
+            f"a dataset dataset.map(lambda d: d[{name!r}])."
+        )
+
+    def _may_be(self, shape):
+        alone = (1,) if self.event_shape == (1,) else None
+        return (
+            shape[1:] == self.event_shape
+            or shape == self.event_shape
+            or (alone is not None and len(shape) == 1)
+        )
+
+    def _holds(self, x):
+        try:
+            self.check("", x)
+        except ValueError:
+            return False
+        return True
 
     def check_dataset(
         self, where: str, dataset: tf.data.Dataset
@@ -364,6 +411,13 @@ class Space:
         if distribute.is_shared_out(dataset):
             return dataset
         first = data.first_batch(where, dataset)
+        if isinstance(first, dict):
+            key = self.entry(where, first)
+            dataset = dataset.map(lambda batch: batch[key])
+            first = first[key]
+        if isinstance(first, tf.SparseTensor):
+            dataset = dataset.map(tf.sparse.to_dense)
+            first = tf.sparse.to_dense(first)
         x, *labels = first if isinstance(first, tuple) else (first,)
         if labels:
             raise ValueError(
@@ -372,10 +426,11 @@ class Space:
                 f"{1 + len(labels)} values. To leave out labels, map it: "
                 "dataset.map(lambda x, *rest: x)."
             )
-        if self.event_shape != (1,) and x.shape == self.event_shape:
+        if self.event_shape != (1,) and hints.is_one(self, x.shape):
             raise ValueError(
                 f"{where}: the dataset gives single examples, of shape "
-                f"{tuple(x.shape)}. Take dataset.batch(128)."
+                f"{tuple(x.shape)}. Take dataset.batch(128); a generator must "
+                "yield batches, numpy.stack(rows)."
             )
         self.check(where, x)
 

@@ -353,6 +353,33 @@ HINTS = {
     "many levels": (spaces.Categorical(range(9)), [[2.5]], r"them: \[2.5\]"),
     "image for a unit": (spaces.Interval(0, 1, 2), [[0, 255]], "x / 255"),
     "beyond": (spaces.Interval(0, None, 2), [[-3, 255]], "lies beyond"),
+    "probabilities": (
+        spaces.Binary(3),
+        [[0, 0.2, 0.9]],
+        r"random\(x.shape\) < x.*units of numbers in \[0, 1\]",
+    ),
+    "standardised": (spaces.Binary(2), [[-2, 3.1], [0.2, 1]], "Gaussian"),
+    "gaps as -1": (spaces.Binary(3), [[-1, 0, 1]], r"missing=-1.*x > 0"),
+    "gaps as 0": (spaces.Spin(3), [[-1, 0, 1]], r"missing=0.*where\(x > 0"),
+    "gaps among labels": (
+        spaces.Categorical(range(4), 3),
+        [[-1, 3, 2]],
+        "missing=-1.*x \\+ 1",
+    ),
+    "spins of bytes": (spaces.Spin(2), [[1, 255]], r"astype\('int8'\)\."),
+    "gaps of bytes": (spaces.Binary(3), [[1, 0, 255]], "int8.*missing=-1"),
+    "no state": (
+        spaces.OneHot(2, 3),
+        [[1, 0, 0, 0, 1, 0], [1, 0, 0, 0, 0, 0]],
+        r"x\[1\] has no 1 in group 1.*one_hot",
+    ),
+    "two states": (spaces.OneHot(1, 3), [[0, 1, 1]], "2 ones in group 0"),
+    "soft states": (spaces.OneHot(1, 3), [[0.2, 0.5, 0.3]], "probabilities"),
+    "numbers in groups": (
+        spaces.OneHot(1, 3),
+        [[0, 2, 1]],
+        "other than 0 and 1 in group 0",
+    ),
     "a product's site": (
         spaces.Product([spaces.Spin(1), spaces.Interval(0.0, 2.0, 2)]),
         [[1, 0.5, 2], [-1, 2, 2.5]],
@@ -376,6 +403,49 @@ SHAPES = {
     "single": (spaces.Binary((8, 8)), (8, 8), r"x\[None\]"),
     "single row": (spaces.Binary(7), (7,), r"x\[None\]"),
     "more": (spaces.Binary(64), (5, 60), "holds 60 numbers, an example 64"),
+    "a column too many": (spaces.Binary(64), (5, 65), r"label.*x\[:, 1:\]"),
+    "no channel": (spaces.Binary((8, 8, 1)), (5, 8, 8), r"x\[\.\.\., None\]"),
+    "one image without channel": (
+        spaces.Binary((8, 8, 1)),
+        (8, 8),
+        r"one example: take x\.reshape\(1, 8, 8, 1\)",
+    ),
+    "colours": (spaces.Binary((8, 8, 1)), (5, 8, 8, 3), "colours.*mean"),
+    "grey": (spaces.Binary((8, 8, 3)), (5, 8, 8, 1), "repeat.x, 3, axis=-1"),
+    # A reshape would be of the right shape, and nonsense.
+    "channels first": (
+        spaces.Interval(0, 1, (8, 8, 3)),
+        (5, 3, 8, 8),
+        r"moveaxis\(x, 1, -1\)",
+    ),
+    "examples last": (
+        spaces.Real((8, 8, 3)),
+        (8, 8, 3, 50),
+        r"moveaxis\(x, 3, 0\)",
+    ),
+    "columns first": (
+        spaces.Real((6, 8)),
+        (5, 8, 6),
+        r"transpose\(x, \(0, 2, 1\)\)",
+    ),
+    "columns before rows": (
+        spaces.Real((6, 8, 3)),
+        (5, 8, 6, 3),
+        r"swapaxes\(1, 2\)",
+    ),
+    "a batch of all": (spaces.Binary(64), (1, 9, 64), r"take x\[0\]"),
+    "batches": (spaces.Binary(64), (3, 9, 64), r"x\.reshape\(-1, 64\)"),
+    "an image for a row": (spaces.Binary(64), (8, 8), r"reshape\(1, 64\)"),
+    "labels": (
+        spaces.OneHot(4, 3),
+        (9, 4),
+        r"look like labels.*Categorical\(4, 3\)\.one_hot\(x\)",
+    ),
+    "a column of labels": (
+        spaces.OneHot(1, 3),
+        (9,),
+        r"one_hot\(x\.reshape\(-1, 1\)\)",
+    ),
 }
 
 
@@ -384,6 +454,22 @@ def test_messages_say_what_to_do_with_shapes(name):
     space, shape, message = SHAPES[name]
     with pytest.raises(ValueError, match=f"x must have shape.*{message}"):
         space.check("fit", np.zeros(shape))
+
+
+def test_one_hot_data_for_labels_are_told_so():
+    hot = np.eye(3)[[0, 2, 1, 1]].reshape(2, 6)
+    with pytest.raises(ValueError, match=r"reshape\(-1, 2, 3\).argmax"):
+        spaces.Categorical(range(3), 2).check("fit", hot)
+
+
+@pytest.mark.parametrize(
+    ("shape", "of_one"),
+    [((8, 8), (64,)), ((64,), (8, 8)), ((8, 8, 1), (8, 8)), ((8, 8), (8, 8))],
+)
+def test_datasets_of_single_examples_in_another_shape(shape, of_one):
+    dataset = tf.data.Dataset.from_tensor_slices(np.zeros((5, *of_one)))
+    with pytest.raises(ValueError, match=r"single examples.*batch\(128\)"):
+        spaces.Binary(shape).check_dataset("fit", dataset)
 
 
 def test_datasets_without_batches_are_told_so():

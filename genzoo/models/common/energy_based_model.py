@@ -751,7 +751,7 @@ class EnergyBasedModel(GenerativeModel):
         if self._is_estimated and stored is not None:
             found["log_partition_stderr"] = stored.stderr
         if self._has_few_states and pipelines.is_array(x):
-            x = self._examples("evaluate", x)
+            x = np.asarray(self._examples("evaluate", x))
             found |= likelihood_identity(x, self.log_prob, weight)
         return found
 
@@ -1219,6 +1219,7 @@ class EnergyBasedModel(GenerativeModel):
         self, function: Callable, x: Array, size: int = _ROWS
     ) -> Array:
         dtype = self._energy_dtype
+        size = pipelines.rows_at_once(x, size)
         parts = [
             np.asarray(function(tf.cast(x[i : i + size], dtype)))
             for i in range(0, len(x), size)

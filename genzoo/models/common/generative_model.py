@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -20,6 +20,7 @@ from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.portable import SUFFIXES, export_portable
 from genzoo.runtime import data, distribute, random, weights
 from genzoo.runtime.memory import check_memory
+from genzoo.runtime.streams import MOST, Stream
 from genzoo.spaces import Space
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
 
@@ -159,8 +160,12 @@ class GenerativeModel(Preset, keras.Model):
         that was not adapted to data is adapted to x first.
 
         Args:
-            x: array of shape (n, *event_shape), or a `tf.data.Dataset` of
-                batches, which may be (x, sample_weight).
+            x: array of shape (n, *event_shape), a pandas or polars frame, or
+                a sparse matrix, which is made dense batch by batch; or
+                batches: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
+                PyTorch loader, or a generator with `steps_per_epoch`, of x or
+                (x, sample_weight). What is there under the only key of a dict
+                that fits is taken.
             y: conditions, for a conditional `GAN`; other models learn from
                 x alone.
             batch_size: rows of a batch, over all replicas.
@@ -168,8 +173,8 @@ class GenerativeModel(Preset, keras.Model):
             verbose: as in Keras.
             callbacks: as in Keras.
             validation_split: the last share of x, held out.
-            validation_data: array or dataset of held-out examples; (x, y)
-                with conditions; (x, y, sample_weight), where y may be None.
+            validation_data: held-out examples, as x; (x, y) with conditions;
+                (x, y, sample_weight), where y may be None.
             shuffle: whether to shuffle an array.
             class_weight: not taken.
             sample_weight: what each example counts, (n,), in any unit. Whole
@@ -189,6 +194,7 @@ class GenerativeModel(Preset, keras.Model):
         self._refuse("fit", class_weight=class_weight)
         distribute.check_supported()
         self._assert_compile_called("fit")
+        (x, validation_data), streams = self._opened("fit", x, validation_data)
         with self._told_plainly("fit"):
             plan = self._plan(
                 x,
@@ -202,7 +208,8 @@ class GenerativeModel(Preset, keras.Model):
                 shuffle=shuffle,
                 **kwargs,
             )
-        plan["callbacks"] = [*self._own_callbacks(), *plan["callbacks"]]
+        own = [*_begun(streams), *self._own_callbacks()]
+        plan["callbacks"] = [*own, *plan["callbacks"]]
         self._ends_at_nan = any(
             isinstance(callback, keras.callbacks.TerminateOnNaN)
             for callback in plan["callbacks"]
@@ -332,7 +339,10 @@ class GenerativeModel(Preset, keras.Model):
                 held_rows = options.get("validation_batch_size")
                 options["validation_batch_size"] = held_rows or rows
             steps = options.get("validation_steps")
-            validation_data = self._packed("fit", held, steps)
+            held_out = options.get("validation_batch_size")
+            held, told = self._packed("fit", held, steps)
+            held, told, _ = data.fed(held, told, held_out)
+            validation_data = held if told is None else (held, told)
         x = given.x
         if data.is_array(x) and options.get("steps_per_epoch") is not None:
             raise ValueError(
@@ -343,17 +353,18 @@ class GenerativeModel(Preset, keras.Model):
         steps = options.get("steps_per_epoch")
         self._prepare(given, steps)
         in_memory = data.is_array(x)
-        x = self._packed("fit", given, steps)
+        x, y = self._packed("fit", given, steps)
         if in_memory and shuffle:
             order = data.EpochOrder(len(given.x), self.draws)
-            x = data.shuffled(x, rows, order.permutation)
+            together = x if y is None else (x, y)
+            x, y = data.shuffled(together, rows, order.permutation), None
             callbacks = [order, *callbacks]
             in_memory = False
-        x, y = x if isinstance(x, tuple) else (x, None)
+        x, y, size = data.fed(x, y, rows if in_memory else None)
         return {
             "x": x,
             "y": y,
-            "batch_size": rows if in_memory else None,
+            "batch_size": size,
             "epochs": 1 if epochs is None else epochs,
             "callbacks": callbacks,
             "validation_data": validation_data,
@@ -389,11 +400,13 @@ class GenerativeModel(Preset, keras.Model):
             ValueError: as `fit` does.
         """
         if not kwargs.get("_use_cached_eval_dataset"):
+            (x,), streams = self._opened("evaluate", x)
             rows = self._batch_size("evaluate", batch_size, x)
             given = self._given("evaluate", x, y, sample_weight)
-            batch_size = rows if data.is_array(given.x) else None
-            x = self._packed("evaluate", given, steps)
-            x, y = x if isinstance(x, tuple) else (x, None)
+            size = rows if data.is_array(given.x) else None
+            x, y = self._packed("evaluate", given, steps)
+            x, y, batch_size = data.fed(x, y, size)
+            _begun(streams)
         self._prepare_scores(bool(kwargs.get("_use_cached_eval_dataset")))
         self._compared.is_evaluating = True
         try:
@@ -424,12 +437,16 @@ class GenerativeModel(Preset, keras.Model):
         Raises:
             ValueError: as `fit` does.
         """
+        (x,), streams = self._opened("predict", x)
         rows = self._batch_size("predict", batch_size, x)
         x = self._checked_inputs("predict", x)
+        size = rows if data.is_array(x) else None
+        x, _, size = data.fed(x, None, size)
+        _begun(streams)
         with self._told_plainly("predict"):
             return super().predict(
                 x,
-                batch_size=rows if data.is_array(x) else None,
+                batch_size=size,
                 verbose=verbose,
                 steps=steps,
                 callbacks=callbacks,
@@ -461,11 +478,10 @@ class GenerativeModel(Preset, keras.Model):
         """
         self._refuse("train_on_batch", class_weight=class_weight)
         self._assert_compile_called("train_on_batch")
-        self._one_batch("train_on_batch", x)
+        x = self._one_batch("train_on_batch", x)
         given = self._given("train_on_batch", x, y, sample_weight)
         self._prepare_batch(given)
-        x = self._packed("train_on_batch", given)
-        x, y = x if isinstance(x, tuple) else (x, None)
+        x, y = self._packed("train_on_batch", given)
         return super().train_on_batch(x, y, return_dict=return_dict)
 
     def test_on_batch(
@@ -487,11 +503,10 @@ class GenerativeModel(Preset, keras.Model):
             ValueError: as `evaluate` does.
         """
         self._assert_compile_called("test_on_batch")
-        self._one_batch("test_on_batch", x)
+        x = self._one_batch("test_on_batch", x)
         given = self._given("test_on_batch", x, y, sample_weight)
         self._prepare_scores(is_fitting=False)
-        x = self._packed("test_on_batch", given)
-        x, y = x if isinstance(x, tuple) else (x, None)
+        x, y = self._packed("test_on_batch", given)
         return super().test_on_batch(x, y, return_dict=return_dict)
 
     def predict_on_batch(self, x: Any) -> Array:
@@ -500,7 +515,7 @@ class GenerativeModel(Preset, keras.Model):
         Raises:
             ValueError: as `predict` does.
         """
-        self._one_batch("predict_on_batch", x)
+        x = self._one_batch("predict_on_batch", x)
         x = self._checked_inputs("predict_on_batch", x)
         return super().predict_on_batch(x)
 
@@ -511,6 +526,7 @@ class GenerativeModel(Preset, keras.Model):
                 f"received {type(x).__name__}. For a dataset call "
                 f"{_OF_DATASETS[method]}."
             )
+        return data.dense(x)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as before a save."""
@@ -565,13 +581,14 @@ class GenerativeModel(Preset, keras.Model):
                 )
         if x is None:
             raise ValueError(f"{where}: x is missing.")
-        if data.is_array(x):
+        (x,), _ = self._opened(method, x)
+        if data.is_array(x) or isinstance(x, Mapping):
             x = self.space.check(where, x, wide=self._keeps_float64)
         else:
             x = (check_dataset or self._check_dataset)(where, x)
         if distribute.is_multi_worker(self.distribute_strategy):
             # Before it trains, Keras averages a batch over the workers.
-            x = data.as_float(x)
+            x = data.as_float(x, self._keeps_float64)
         return x
 
     def _check_dataset(self, where, dataset):
@@ -607,8 +624,8 @@ class GenerativeModel(Preset, keras.Model):
         x, y = self._checked_pair(method, x, y)
         return Given(x, y)
 
-    def _packed(self, method: str, given: Given, steps: Any = None) -> Any:
-        """What Keras's loops take, with weights of mean one."""
+    def _packed(self, method: str, given: Given, steps: Any = None) -> tuple:
+        """(x, y) as Keras's loops take them, with weights of mean one."""
         with self._told_plainly(method):
             return given.scaled(self._where(method), steps).packed()
 
@@ -617,6 +634,27 @@ class GenerativeModel(Preset, keras.Model):
         if not isinstance(x, tuple) or y is not None or weight is not None:
             return x, y, weight
         return keras.utils.unpack_x_y_sample_weight(x)
+
+    @property
+    def _most_looked_at(self) -> float:
+        """Numbers of an endless source that are looked at before training."""
+        return MOST
+
+    def _opened(self, method: str, *given: Any) -> tuple[list, list[Stream]]:
+        """Data, what Python gives in batches as datasets; and the streams."""
+        found, streams = list(given), []
+        for place, x in enumerate(given):
+            if data.is_stream(x):
+                streams.append(
+                    Stream(
+                        self._where(method),
+                        x,
+                        self._keeps_float64,
+                        self._most_looked_at,
+                    )
+                )
+                found[place] = streams[-1].dataset
+        return found, streams
 
     def _checked_pair(self, method: str, x: Any, y: Any = None) -> tuple:
         """(x, y) in the form that Keras's loops take; y may be None.
@@ -774,6 +812,13 @@ class GenerativeModel(Preset, keras.Model):
                 f"one; received format={format!r} and endpoint={endpoint!r}."
             )
         export(filepath, self.endpoints(), self, self.card, bool(verbose))
+
+
+def _begun(streams):
+    """Streams whose batches are learned from from now on."""
+    for stream in streams:
+        stream.begin()
+    return streams
 
 
 def as_list(callbacks: Any) -> list:

@@ -39,7 +39,6 @@ class Given(NamedTuple):
         mean = sample_weights.mean(where, self.x, steps)
         return self._replace(x=sample_weights.divided(self.x, mean))
 
-    def packed(self) -> Any:
-        """What Keras's loops take: x, a dict of parts, or (x, y) of these."""
-        x = batch.packed(self.x, self.weight, self.seen)
-        return x if self.y is None else (x, self.y)
+    def packed(self) -> tuple[Any, Any]:
+        """(x, y) as Keras's loops take them; x may be a dict of parts."""
+        return batch.packed(self.x, self.weight, self.seen), self.y

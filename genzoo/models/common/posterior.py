@@ -70,28 +70,48 @@ def by_completions(
         seen: bool (rows, width).
         uniform: numbers in [0, 1), one for each row, for the draws.
     """
-    rows, width = x.shape
-    log_sum, mean, drawn = np.empty(rows), x.copy(), x.copy()
+    log_sum, mean, drawn = np.empty(len(x)), x.copy(), x.copy()
+    for some, states in completions(choices, x, seen, _ELEMENTS):
+        each = states.reshape(len(some), -1, x.shape[1])
+        log_w = -energy(states).reshape(each.shape[:2])
+        most = log_w.max(axis=1)
+        weights = np.exp(log_w - most[:, None])
+        ends = np.cumsum(weights, axis=1)
+        log_sum[some] = most + np.log(ends[:, -1])
+        found = np.einsum("rk,rkw->rw", weights, each) / ends[:, -1:]
+        mean[some] = np.where(seen[some], x[some], found)
+        place = uniform[some] * ends[:, -1]
+        chosen = np.sum(ends <= place[:, None], axis=1)
+        chosen = np.minimum(chosen, each.shape[1] - 1)
+        drawn[some] = each[np.arange(len(some)), chosen]
+    return Posterior(log_sum, mean, drawn)
+
+
+def completions(
+    choices: Sequence[Choice], x: Array, seen: Array, numbers: int
+) -> Iterator[tuple[Array, Array]]:
+    """All completions of rows, some rows at a time.
+
+    Args:
+        choices: the columns that vary together, with their levels.
+        x: states, (rows, width).
+        seen: bool (rows, width).
+        numbers: about how many a part may have.
+
+    Yields:
+        (some, states): numbers of rows that have as many completions, and
+        these, those of the first row first.
+    """
     patterns, which = np.unique(seen, axis=0, return_inverse=True)
     which = np.ravel(which)
     for number, pattern in enumerate(patterns):
         own = np.flatnonzero(which == number)
         columns, table = _completions(choices, pattern)
-        size = max(_ELEMENTS // (width * len(table)), 1)
+        size = max(numbers // (x.shape[1] * len(table)), 1)
         for some in _parts(own, size):
             states = np.repeat(x[some], len(table), axis=0)
             states[:, columns] = np.tile(table, (len(some), 1))
-            log_w = -energy(states).reshape(len(some), len(table))
-            most = log_w.max(axis=1)
-            weights = np.exp(log_w - most[:, None])
-            ends = np.cumsum(weights, axis=1)
-            log_sum[some] = most + np.log(ends[:, -1])
-            mean[np.ix_(some, columns)] = weights @ table / ends[:, -1:]
-            place = uniform[some] * ends[:, -1]
-            chosen = np.sum(ends <= place[:, None], axis=1)
-            chosen = np.minimum(chosen, len(table) - 1)
-            drawn[np.ix_(some, columns)] = table[chosen]
-    return Posterior(log_sum, mean, drawn)
+            yield some, states
 
 
 def _completions(choices, pattern):

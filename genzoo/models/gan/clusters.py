@@ -123,7 +123,7 @@ def _points(x, key, steps, most, weight=None) -> Array:
     """At most so many vectors, float32, in an order of the key's."""
     if data.is_array(x):
         order = random.permutation(len(x), key)[:most]
-        points = np.asarray(x)[order]
+        points = np.asarray(x[order])
         weight = None if weight is None else weight[order]
     else:
         batches, weights, rows = [], [], 0

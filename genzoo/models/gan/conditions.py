@@ -183,6 +183,10 @@ class Conditions:
         if distribute.is_shared_out(dataset):
             return dataset
         first = data.first_batch(where, dataset)
+        if isinstance(first, dict):
+            key, other = self._entries(where, first, space)
+            dataset = dataset.map(lambda d: (d[key], d[other]))
+            first = first[key], first[other]
         if not isinstance(first, tuple) or len(first) not in (2, 3):
             raise ValueError(
                 f"{where}: the model is conditional; the dataset must give "
@@ -205,6 +209,27 @@ class Conditions:
             return batch.packed(x, *own), tf.cast(y, self.dtype)
 
         return dataset.map(check, num_parallel_calls=tf.data.AUTOTUNE)
+
+    def _entries(self, where, found, space):
+        """The keys of a dict that hold examples, and what is told of them."""
+        key = space.entry(where, found)
+        others = [name for name in found if name != key]
+        good = [name for name in others if self._holds(found[name])]
+        if len(good) != 1:
+            raise ValueError(
+                f"{where}: the dataset gives a dict with the keys "
+                f"{sorted(found)}; beside {key!r} {len(good)} of them fit "
+                f"{self.name}. Take those that are meant: "
+                f"dataset.map(lambda d: (d[{key!r}], d[...]))."
+            )
+        return key, good[0]
+
+    def _holds(self, y):
+        try:
+            self.check("", y)
+        except ValueError:
+            return False
+        return True
 
     def spec(self) -> list[tf.TensorSpec]:
         """The argument of graphs: its name is "labels" or "conditions"."""

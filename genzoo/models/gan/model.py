@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Self
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from genzoo import checks
@@ -519,7 +520,7 @@ class GAN(GenerativeModel):
                 "scores packs, not examples."
             )
         where = self._where("score")
-        x = self.space.check(where, x)
+        x = np.asarray(self.space.check(where, x))
         y = self.conditions.given(where, labels, conditions)
         is_told = self._drawing.critic_is_told
         if is_told or y is not None:

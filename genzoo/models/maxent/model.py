@@ -14,6 +14,7 @@ from genzoo.features.feature import Feature
 from genzoo.features.function import serialize as serialize_function
 from genzoo.losses import LearningRule
 from genzoo.losses.protocols import Conditional, Enumerable, Flowing
+from genzoo.models.common.completion import Partial
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.energy_based_model import (
     KNOWN_LENGTH,
@@ -25,6 +26,7 @@ from genzoo.models.maxent import report
 from genzoo.models.maxent.cells import cells_of
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
+from genzoo.models.maxent.gaps import Expectation, Gaps, filled, in_memory
 from genzoo.models.maxent.observations import (
     Averages,
     Observations,
@@ -56,6 +58,8 @@ _MOST_FOR_NEWTON = 2000
 _MOST_FOR_NATURAL_GRADIENT = 256
 # By default, for exact searches and for chains.
 _EPOCHS = {"exact": 200, "chains": 10}
+# Of a search, from averages that are new: the first finds where it stands.
+_STEPS_OF_GAPS = 4
 _STEPS_PER_EPOCH = 100
 # Of sums over all examples.
 _NO_CHANCE: Any = None
@@ -402,6 +406,8 @@ class MaxEnt(EnergyBasedModel):
         observation_stderr: ArrayLike | None = None,
         tolerance: str = "gaussian",
         observation_count: int | None = None,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """Find the multipliers, from bare averages or from examples.
@@ -447,6 +453,11 @@ class MaxEnt(EnergyBasedModel):
                 that are zero.
             observation_count: number of independent examples behind the
                 observations, by default 1, for `multiplier_stderr`.
+            missing: what stands for an unknown number in x, "nan" or a number
+                such as -1. What is fitted is then the likelihood of what is
+                known: after each epoch the averages are taken anew over what
+                is unknown, given that, under the model.
+            mask: what of an array x is known, bool, true where it is.
             **kwargs: as in Keras.
 
         Returns:
@@ -473,14 +484,30 @@ class MaxEnt(EnergyBasedModel):
             sample_weight=sample_weight,
             steps_per_epoch=steps_per_epoch,
             given=given,
+            missing=missing,
+            mask=mask,
             **kwargs,
         )
+
+    @property
+    def _most_looked_at(self) -> float:
+        solves = isinstance(self.optimizer, optimizers.Solver)
+        if self.compiled and not (self.loss.uses_averages or solves):
+            return super()._most_looked_at
+        # Averages are of all, and so is a single batch.
+        return math.inf
 
     def _plan(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
         given = asked.pop("given")
         if self.loss.uses_averages:
             self._refuse("fit", y=y)
             return self._plan_of_averages(x, given, **asked)
+        if "missing" in asked or "mask" in asked:
+            raise ValueError(
+                f"{self._where('fit')}: {type(self.loss).__name__} needs "
+                "examples that are known in full. Where some is missing, "
+                "compile with loss='exact_likelihood' or 'pcd'."
+            )
         if given.observations is not None or given.stderr is not None:
             raise ValueError(
                 f"{self._where('fit')}: {type(self.loss).__name__} needs "
@@ -504,6 +531,8 @@ class MaxEnt(EnergyBasedModel):
         shuffle: bool,
         steps_per_epoch: int | None,
         sample_weight: Any = None,
+        missing: float | str | None = None,
+        mask: Any = None,
         **options: Any,
     ) -> dict:
         """The plan where the averages are all that is learned from."""
@@ -522,12 +551,16 @@ class MaxEnt(EnergyBasedModel):
         held = None
         if validation_data is not None:
             held = self._given("fit: validation_data", validation_data)
-        place, steps = None, steps_per_epoch
+        place, steps, gaps = None, steps_per_epoch, None
         if x is not None:
-            rest = self._given("fit", x, None, sample_weight)
+            rest = self._given("fit", x, None, sample_weight, missing, mask)
+            if missing is not None or mask is not None:
+                rest = in_memory(rest, steps)
             if validation_split:
                 both = data.split(where, rest, validation_split)
                 rest, held = (Given(*parts) for parts in both)
+            if rest.seen is not None:
+                gaps, rest = self._gaps(where, rest, held)
             x, weight = rest.x, rest.weight
             with self._told_plainly("fit"):
                 found, place = of_examples(
@@ -544,15 +577,20 @@ class MaxEnt(EnergyBasedModel):
         is_exact = not self.loss.samples
         if x is not None and data.is_array(x):
             self._chain.place(x, self.draws.epoch_key())
-        if is_exact and isinstance(self.optimizer, optimizers.Solver):
+        if gaps is not None:
+            callbacks = [*callbacks, self._expectation(gaps, epochs is None)]
+        elif is_exact and isinstance(self.optimizer, optimizers.Solver):
             whole = epochs is None
             search = Search(self._remaining, whole, self._dual)
             callbacks = [*callbacks, search]
-        if held is not None and data.is_array(held.x):
-            options.setdefault("validation_batch_size", rows)
         if held is not None:
-            validation_data = self._packed("fit", held)
-        steps = 1 if is_exact else steps or _STEPS_PER_EPOCH
+            size = None
+            if data.is_array(held.x):
+                size = options.setdefault("validation_batch_size", rows)
+            validation_data, _ = self._packed("fit", held)
+            validation_data, _, _ = data.fed(validation_data, None, size)
+        of_exact = 1 if gaps is None else _STEPS_OF_GAPS
+        steps = of_exact if is_exact else steps or _STEPS_PER_EPOCH
         default = _EPOCHS["exact" if is_exact else "chains"]
         return {
             **options,
@@ -562,6 +600,51 @@ class MaxEnt(EnergyBasedModel):
             "validation_data": validation_data,
             "shuffle": False,
         }
+
+    def _gaps(
+        self, where: str, given: Given, held: Given | None
+    ) -> tuple[Gaps, Given]:
+        """Examples of which some is missing; and filled in, to begin with."""
+        if held is not None:
+            raise ValueError(
+                f"{where}: validation data go with examples that are known in "
+                "full. Score others by log_marginal(x).value.mean()."
+            )
+        generator = np.random.default_rng(self.draws.epoch_key())
+        start = given._replace(x=filled(given, generator), seen=None)
+
+        def energy(states):
+            x = self.space.unflatten(states).numpy()
+            return self._in_batches(self.call, x)
+
+        def draw(given, sweeps, seed):
+            seen = given.seen.reshape(len(given.x), -1)
+            partial = Partial(given.x, seen)
+            found = self._completion.draw(
+                where, partial, len(seen), seed, sweeps, "chains"
+            )
+            return self.space.flatten(found).numpy()
+
+        return Gaps(self.density, given, energy, draw), start
+
+    def _expectation(self, gaps: Gaps, is_whole: bool) -> Expectation:
+        kept = self.observations
+
+        def keep(values):
+            averages = Averages(
+                values, kept.stderr.numpy(), kept.tolerance, kept.count
+            )
+            self.observations.keep(averages)
+            self._forget_search()
+
+        def log_z():
+            # Of the averages' own part nothing is left.
+            return float(self._solved().log_z)
+
+        def seed():
+            return self.draws.next(random.SAMPLING)
+
+        return Expectation(gaps, keep, log_z, seed, is_whole)
 
     def _ticks(self, steps: int) -> dict:
         """A dataset of so many steps an epoch, which learn from no batch."""

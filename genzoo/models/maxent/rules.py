@@ -28,7 +28,7 @@ class Rules:
             "float64".
     """
 
-    takes_batches = True
+    takes_batches = takes_gaps = True
 
     def __init__(
         self,

@@ -2,5 +2,6 @@
 
 from genzoo.models.rbm.mask import local_mask
 from genzoo.models.rbm.model import RBM
+from genzoo.models.rbm.stack import Stack, pretrain
 
-__all__ = ["RBM", "local_mask"]
+__all__ = ["RBM", "Stack", "local_mask", "pretrain"]

@@ -400,9 +400,9 @@ class RBM(EnergyBasedModel):
         Raises:
             ValueError: if v is not in the model's space.
         """
-        v = self._states("hidden_mean", "v", v, self.visible)
-        h = self.hidden.mean(self._machine.hidden_field(v))
-        return _examples(self.hidden, h).numpy()
+        where = f"{self._where('hidden_mean')}: v"
+        v = self.space.check(where, v, wide=True)
+        return self._in_batches(self._hidden_mean, v)
 
     def _hidden_mean(self, x):
         field = self._machine.hidden_field(self._machine.rows(x))
@@ -508,10 +508,11 @@ class RBM(EnergyBasedModel):
             x = space.check(self._where(method), x, wide=self._keeps_float64)
         return x, others
 
-    def _one_batch(self, method: str, x: Any) -> None:
+    def _one_batch(self, method: str, x: Any) -> Any:
         is_mixed = isinstance(self.visible, Mixed)
-        if not is_mixed or not self.visible.space.are_blocks(x):
-            super()._one_batch(method, x)
+        if is_mixed and self.visible.space.are_blocks(x):
+            return x
+        return super()._one_batch(method, x)
 
     def _checked_inputs(self, method: str, x: Any) -> Any:
         if isinstance(self.visible, Mixed):

@@ -65,10 +65,10 @@ def test_a_wrong_batch_is_refused_and_changes_nothing(make):
             assert f".{method}: " in str(error.value)
     for arguments in (
         {"y": BITS},
-        {"sample_weight": np.ones(30)},
+        {"sample_weight": np.zeros(len(BITS))},
         {"class_weight": {0: 1.0}},
     ):
-        with pytest.raises(ValueError, match="takes no"):
+        with pytest.raises(ValueError, match="takes no|sample_weight must"):
             model.train_on_batch(BITS, **arguments)
     assert_same(before, state(model))
     assert not model.is_adapted

@@ -184,7 +184,7 @@ def fitted():
         ({"tolerance": "uniform"}, "tolerance must be.*received 'uniform'"),
         ({"observation_count": 0}, "observation_count"),
         ({"observation_count": -3}, "observation_count"),
-        ({"sample_weight": [1.0]}, "takes no sample_weight"),
+        ({"sample_weight": [1.0]}, "sample_weight goes with examples x"),
         ({"y": [1.0]}, "takes no y"),
         ({"x": np.full((3, 1), 7.0)}, r"must hold values from \[1.0, .*7"),
         ({"x": np.ones((3, 2))}, r"x must have shape \(n, 1\)"),

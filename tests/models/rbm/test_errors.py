@@ -177,7 +177,7 @@ class Batches(keras.utils.PyDataset):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"x": Batches()}, "an array or a tf.data.Dataset; received Batches"),
+        ({"x": Batches()}, "must hold 0 and 1; found values in .100, 100."),
         ({"batch_size": 0}, "batch_size must be a positive int; received 0"),
         ({"batch_size": 32.0}, "batch_size must be a positive int"),
         ({"validation_split": -0.5}, "validation_split=-0.5"),

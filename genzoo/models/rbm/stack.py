@@ -1,0 +1,283 @@
+"""Stacks of RBMs, each trained on the hidden states of the one below."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from genzoo import checks
+from genzoo.layers import Features
+from genzoo.models.rbm.model import RBM
+from genzoo.runtime import data, random
+from genzoo.types import Array, ArrayLike, SeedLike
+
+# The children of a key: of held-out data, and of the RBM below number k.
+_HELD = 0
+_ROWS = 4096
+
+
+class Stack:
+    """RBMs of which each has the hidden states of the one below as examples.
+
+    Together they are a deep belief network: the last RBM is its prior, the
+    others draw downwards.
+
+    Args:
+        rbms: the `RBM`s, the one that sees examples first.
+
+    Attributes:
+        rbms: as given.
+        histories: of their trainings, by `pretrain`.
+
+    Raises:
+        ValueError: if there are none, or the hidden units of one are not
+            those that the next takes.
+
+    Reference:
+        Hinton, Osindero and Teh, "A fast learning algorithm for deep belief
+        nets", 2006.
+
+    Example:
+    >>> sizes = [64, 20, 10]
+    >>> rbms = [
+    ...     genzoo.RBM(genzoo.units.Bernoulli(a), genzoo.units.Bernoulli(b))
+    ...     for a, b in zip(sizes, sizes[1:])
+    ... ]
+    >>> stack = genzoo.pretrain(rbms, x_train, epochs=1, verbose=0)
+    >>> model = keras.Sequential([*stack.layers(), keras.layers.Dense(10)])
+    >>> tuple(model(x_train[:5]).shape)
+    (5, 10)
+    >>> stack.sample(3, seed=0).shape
+    (3, 64)
+    """
+
+    def __init__(self, rbms: Sequence[RBM]):
+        self.rbms = _checked("Stack", rbms)
+        self.histories: list[keras.callbacks.History | None] = []
+
+    def __len__(self):
+        return len(self.rbms)
+
+    def __getitem__(self, number):
+        return self.rbms[number]
+
+    def layers(self, trainable: bool = True) -> list[Features]:
+        """A `genzoo.layers.Features` of each RBM, to be fine-tuned.
+
+        Each gives means to the next, where the RBMs were trained on samples.
+
+        Args:
+            trainable: whether training the outer model changes them.
+        """
+        return [Features(rbm, trainable) for rbm in self.rbms]
+
+    def to_sequential(
+        self, *layers: keras.layers.Layer, trainable: bool = True
+    ) -> keras.Sequential:
+        """The network of `layers()`, with further layers behind it."""
+        shape = self.rbms[0].event_shape
+        own = self.layers(trainable)
+        return keras.Sequential([keras.Input(shape), *own, *layers])
+
+    def hidden_mean(self, x: ArrayLike) -> Array:
+        """The last hidden units' means, (n, *event_shape of these).
+
+        The means of one RBM's hidden units are the examples of the next.
+
+        Raises:
+            ValueError: if x is not in the space of the first RBM.
+        """
+        first = self.rbms[0]
+        x = first.space.check("Stack.hidden_mean", x, wide=True)
+        network = self.to_sequential()
+        size = data.rows_at_once(x, _ROWS)
+        parts = [
+            np.asarray(network(x[start : start + size]))
+            for start in range(0, len(x), size)
+        ]
+        return np.concatenate(parts)
+
+    def sample_hidden(self, x: ArrayLike, seed: SeedLike = 0) -> Array:
+        """States of the last hidden units, each layer drawn given the last.
+
+        Raises:
+            ValueError: if x is not in the space of the first RBM.
+        """
+        return _drawn(self.rbms, x, random.as_seed(seed))
+
+    def sample(
+        self, n: int, seed: SeedLike | None = None, **options: Any
+    ) -> Array:
+        """Examples: the last RBM is sampled, the others draw what is below.
+
+        Args:
+            n: number of samples.
+            seed: int or pair of ints; None takes the last RBM's next one.
+            **options: of the last RBM's `sample`.
+        """
+        *below, top = self.rbms
+        key = top._seed_for(seed)
+        states = top.sample(n, random.fold_in(key, len(below)), **options)
+        for number, rbm in reversed(list(enumerate(below))):
+            own = random.fold_in(key, number)
+            states = rbm.sample_visible(states, seed=own)
+        return states
+
+
+def pretrain(
+    rbms: Sequence[RBM],
+    x: ArrayLike,
+    epochs: int | Sequence[int] = 10,
+    batch_size: int | None = None,
+    validation_data: ArrayLike | None = None,
+    **options: Any,
+) -> Stack:
+    """Train RBMs one after the other, each on what the one below makes of x.
+
+    The examples of all but the first are binary, or whatever hidden states
+    are: drawn given x, anew in each epoch, by the seed of the RBM that learns
+    from them. So each maximises the bound of the whole stack's likelihood
+    that is known of deep belief networks, in expectation.
+
+    Args:
+        rbms: the first sees x. Those that are not compiled are compiled with
+            the defaults.
+        x: examples, an array, a frame or a sparse matrix.
+        epochs: of each RBM, or one number for each; 0 leaves it as it is.
+        batch_size: as in `RBM.fit`.
+        validation_data: held-out examples, an array.
+        **options: other arguments of `RBM.fit`, such as verbose.
+
+    Returns:
+        The `Stack`, for example for
+        `keras.Sequential([*stack.layers(), keras.layers.Dense(10)])`.
+
+    Raises:
+        ValueError: for RBMs that do not fit together, an x that is no array
+            or not in the space of the first RBM.
+
+    Reference:
+        Hinton, Osindero and Teh, "A fast learning algorithm for deep belief
+        nets", 2006; Bengio et al., "Greedy layer-wise training of deep
+        networks", 2007.
+    """
+    where = "pretrain"
+    stack = Stack(_checked(where, rbms))
+    if not data.is_array(x):
+        raise ValueError(
+            f"{where}: x must be an array, a frame or a sparse matrix; "
+            f"received {type(x).__name__}. Each RBM goes through it."
+        )
+    first = stack.rbms[0]
+    x = first.space.check(f"{where}: x", x, wide=first._keeps_float64)
+    if validation_data is not None:
+        validation_data = first.space.check(
+            f"{where}: validation_data", validation_data
+        )
+    share = options.pop("validation_split", 0.0)
+    if share and validation_data is None:
+        (x,), (validation_data,) = data.split(where, (x,), share)
+    counts = _epochs(where, epochs, len(stack))
+    for number, (rbm, count) in enumerate(zip(stack.rbms, counts, strict=True)):
+        if not rbm.compiled:
+            rbm.compile()
+        below = stack.rbms[:number]
+        given: dict[str, Any] = {"x": x, "batch_size": batch_size}
+        if below:
+            rows = batch_size or rbm._batch_size_for(len(x))
+            given = {"x": HiddenStates(below, x, rows, rbm.draws)}
+        held = validation_data
+        if held is not None and below:
+            held = _drawn(below, held, random.as_seed(_HELD))
+        history = None
+        if count:
+            history = rbm.fit(
+                **given, epochs=count, validation_data=held, **options
+            )
+        stack.histories.append(history)
+    return stack
+
+
+class HiddenStates(keras.utils.PyDataset):
+    """Batches of hidden states given x, in an order and drawn anew by epoch.
+
+    Args:
+        rbms: those that are drawn, one given the other.
+        x: checked examples.
+        batch_size: rows of a batch; the last may be shorter.
+        draws: the `DrawCounter` of the RBM that learns from them.
+    """
+
+    def __init__(
+        self,
+        rbms: Sequence[RBM],
+        x: Array,
+        batch_size: int,
+        draws: random.DrawCounter,
+    ):
+        super().__init__()
+        self.rbms = rbms
+        self.x = x
+        self.batch_size = batch_size
+        self.draws = draws
+        self.on_epoch_begin()
+
+    def on_epoch_begin(self) -> None:
+        """Take the key of this epoch, which follows from the training."""
+        key = self.draws.epoch_key()
+        self.seed = random.fold_in(random.as_seed(key), len(self.rbms))
+        self.order = random.permutation(len(self.x), key)
+
+    @property
+    def num_batches(self) -> int:
+        """Of an epoch."""
+        return -(-len(self.x) // self.batch_size)
+
+    def __getitem__(self, number: int) -> Array:
+        first = number * self.batch_size
+        rows = self.order[first : first + self.batch_size]
+        return _drawn(self.rbms, self.x[rows], self.seed.at_row(first))
+
+
+def _drawn(rbms, x, seed):
+    for number, rbm in enumerate(rbms):
+        x = rbm.sample_hidden(x, seed=random.fold_in(seed, number + 1))
+    return x
+
+
+def _epochs(where, epochs, count):
+    check = checks.whole(0)
+    if np.ndim(epochs) == 0:
+        epochs = [epochs] * count
+    if len(epochs) != count:
+        raise ValueError(
+            f"{where}: epochs must be one number, or one for each of the "
+            f"{count} RBMs; received {len(epochs)} of them."
+        )
+    return [check(number, f"{where}: epochs") for number in epochs]
+
+
+def _checked(where, rbms):
+    rbms = list(rbms) if isinstance(rbms, (list, tuple)) else rbms
+    if not isinstance(rbms, list) or not rbms:
+        raise ValueError(
+            f"{where}: rbms must be a list of RBMs; received {rbms!r}."
+        )
+    for rbm in rbms:
+        if not isinstance(rbm, RBM):
+            raise ValueError(
+                f"{where}: rbms must be a list of RBMs; it holds {rbm!r}."
+            )
+    if len({id(rbm) for rbm in rbms}) < len(rbms):
+        raise ValueError(f"{where}: one RBM is there twice. Make another.")
+    for number in range(1, len(rbms)):
+        below, above = rbms[number - 1].hidden, rbms[number].visible
+        if below.space != above.space:
+            raise ValueError(
+                f"{where}: the visible units of RBM {number} must be those "
+                f"that are hidden in RBM {number - 1}, "
+                f"{type(below).__name__}({below.arrangement}); they are "
+                f"{type(above).__name__}({above.arrangement})."
+            )
+    return rbms
