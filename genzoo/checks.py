@@ -67,7 +67,9 @@ def layer_keywords(owner: str, given: dict[str, Any]) -> None:
         if name not in _LAYER_KEYWORDS:
             hint = ""
             if "regularizer" in name:
-                hint = " To regularize an RBM, give it a kernel_regularizer."
+                hint = (
+                    " An RBM takes a kernel_regularizer and a bias_regularizer."
+                )
             raise ValueError(
                 f"{owner}: {name} means nothing here; of Keras's keywords it "
                 f"takes {', '.join(_LAYER_KEYWORDS)}.{hint}"

@@ -9,7 +9,7 @@ ROOT = house.PACKAGE
 # A room may import rooms on floors below its own, and itself.
 FLOORS = [
     {"checks", "types", "_version"},
-    {"runtime"},
+    {"runtime", "regularizers"},
     {"spaces", "random"},
     {"units", "features"},
     {"samplers", "partition"},

@@ -13,12 +13,11 @@ class Sparsity:
     """Hidden units whose mean over the data is held near a target p.
 
     `weight (q_j - p)` is added to the gradient that each hidden bias
-    descends, with q_j the running mean of <h_j> over the data, that of
-    centring. It is the gradient by the bias of the cross-entropy
-    `-p log q_j - (1 - p) log(1 - q_j)` of Bernoulli units; of other units,
-    of the negative log-probability of a mean p. The kernel's is left out: to
-    make units rarer, their biases are enough, and features stay those of the
-    likelihood, from which this draws biases away.
+    descends, with q_j the mean of <h_j> over the batch. It is the gradient by
+    the bias of the cross-entropy `-p log q_j - (1 - p) log(1 - q_j)` of
+    Bernoulli units; of other units, of minus the log-probability of a mean p.
+    The kernel's is left out: to make units rarer their biases are enough, and
+    features stay those of the likelihood.
 
     Args:
         target: p, inside the range of a hidden unit.
@@ -65,8 +64,8 @@ class Sparsity:
         return cls(**config)
 
 
-def get(identifier: Any) -> Sparsity | None:
-    """A `Sparsity` from its target, its configuration, or itself; or None.
+def get(identifier: Any) -> Sparsity:
+    """A `Sparsity` from its target, its configuration, or itself.
 
     Raises:
         ValueError: for anything else.
@@ -75,7 +74,7 @@ def get(identifier: Any) -> Sparsity | None:
         identifier = keras.saving.deserialize_keras_object(identifier)
     if checks.is_number(identifier):
         return Sparsity(identifier)
-    if identifier is not None and not isinstance(identifier, Sparsity):
+    if not isinstance(identifier, Sparsity):
         checks.refuse(
             identifier,
             "RBM: sparsity",

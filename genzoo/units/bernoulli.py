@@ -18,6 +18,18 @@ class Bernoulli(Unit):
     Given a field `phi` from the other layer the units are independent,
     `p(x_i = 1 | phi) = sigmoid(bias_i + phi_i)`.
 
+    Grey levels g in [0, 1] that stand for probabilities of ink are examples
+    of these units once they are drawn, anew in each epoch:
+
+        greys = tf.data.Dataset.from_tensor_slices(g).shuffle(len(g))
+        draw = lambda g: tf.cast(tf.random.uniform(tf.shape(g)) < g, tf.float32)
+        rbm.fit(greys.map(draw).batch(100), epochs=20)
+
+    What is learned then is the likelihood of such drawings. Greys themselves
+    are refused: put in place of states they have no probability in a model of
+    0 and 1, and training by them would follow the mean field, of which no
+    log p can be said. As numbers they are `UnitInterval`'s.
+
     Args:
         size: number of units, or the shape in which they are arranged.
 

@@ -111,7 +111,7 @@ class Binomial(Unit):
     def from_uniform(self, field: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
         """The number of levels below which the uniform number is not."""
         total = self._total(field)[..., None]
-        levels = ops.cast(self.levels[:, 0], field.dtype)
+        levels = ops.arange(self.trials + 1, dtype=field.dtype)
         base = ops.cast(self.level_base, field.dtype)
         share = ops.softmax(total * levels + base, axis=-1)
         below = ops.cumsum(share, axis=-1)[..., :-1] <= uniform[..., None]

@@ -171,6 +171,21 @@ class Mixed(Unit):
         return all(unit.is_discrete for unit in self.units)
 
     @property
+    def growth(self) -> float:  # type: ignore[override]
+        """The largest of the blocks'."""
+        return max(unit.growth for unit in self.units)
+
+    @property
+    def dispersion(self) -> Array:  # type: ignore[override]
+        """Of each block, (width,)."""
+        return np.concatenate(
+            [
+                np.broadcast_to(np.asarray(unit.dispersion), unit.width)
+                for unit in self.units
+            ]
+        )
+
+    @property
     def parameters(self) -> list[keras.Variable]:
         """Those of the first block, then of the next."""
         return [weight for unit in self.units for weight in unit.parameters]

@@ -24,7 +24,7 @@ class Poisson(Scaled):
     A state is `u = x / scale` of counts x; `adapt` sets center and scale to
     the mean and the standard deviation of each unit's data, scales to 1 at
     least, so that one learning rate serves rare counts and large ones. Then
-    `a(u) = sum_i bias_i u_i + log Poisson(x_i; center_i)`: given a field
+    `a(u) = sum_i bias_i u_i + x_i log center_i - log x_i!`: given a field
     `phi` from the other layer the units are independent, Poisson distributed
     with the rate `center_i exp((bias_i + phi_i) / scale_i)`. The log-cumulant
     grows faster than any power of the field, so that the other layer must be
@@ -64,9 +64,15 @@ class Poisson(Scaled):
         is_near = ops.abs(x - whole) <= _ROUNDING * ops.maximum(whole, 1.0)
         return ops.where(is_near, whole, x)
 
+    # Probabilities of counts are those of their states.
+
     def log_scale(self) -> float:
-        """Probabilities of counts are those of their states."""
+        """0."""
         return 0.0
+
+    def log_scale_of(self, seen: tf.Tensor) -> tf.Tensor:
+        """0 of each row, (batch,)."""
+        return tf.zeros(tf.shape(seen)[:1], self.bias.dtype)
 
     def _shift(self, field):
         """log(rate / center)."""
@@ -74,20 +80,17 @@ class Poisson(Scaled):
         return total / ops.cast(self.scale, field.dtype)
 
     def log_base(self, x: tf.Tensor) -> tf.Tensor:
-        """sum_i log Poisson(x_i; center_i), (batch,)."""
+        """sum_i x_i log center_i - log x_i!, (batch,)."""
         # Large terms that cancel.
         scale = ops.cast(self.scale, "float64")
         rate = ops.cast(self.center, "float64")
         count = ops.round(ops.cast(x, "float64") * scale)
-        log_p = count * ops.log(rate) - rate
-        log_p -= tf.math.lgamma(count + 1)
-        return ops.cast(ops.sum(log_p, axis=-1), x.dtype)
+        each = count * ops.log(rate) - tf.math.lgamma(count + 1)
+        return ops.cast(ops.sum(each, axis=-1), x.dtype)
 
     def unit_log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
-        """Rate - center, shape (batch, size)."""
-        return ops.cast(self.center, field.dtype) * ops.expm1(
-            self._shift(field)
-        )
+        """The rate, shape (batch, size)."""
+        return ops.cast(self.center, field.dtype) * ops.exp(self._shift(field))
 
     def mean(self, field: tf.Tensor) -> tf.Tensor:
         """Rate / scale, shape (batch, size)."""

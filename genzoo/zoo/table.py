@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from genzoo import features, layers, networks, spaces, units
+from genzoo import features, layers, networks, regularizers, spaces, units
 from genzoo.models import GAN, RBM, BoltzmannMachine, MaxEnt
 from genzoo.networks.recipe import Recipe
 from genzoo.zoo.digit_features import DigitFeatures
@@ -38,6 +38,7 @@ PARTS: list[Any] = [
     networks.dilepton,
     networks.mlp,
     networks.resnet,
+    regularizers.Sparsity,
     spaces.Binary,
     spaces.Categorical,
     spaces.Counts,
@@ -101,7 +102,9 @@ class Config:
             )
         self.entry = TABLE[name]
         checks = self.entry.arguments
-        given = self.plain.keys() - {"class"}
+        newer = getattr(self.entry, "_newer_arguments", {})
+        plain = {**newer, **self.plain}
+        given = plain.keys() - {"class"}
         if given != checks.keys():
             lacks = sorted(checks.keys() - given)
             extra = [key[:60] for key in sorted(given - checks.keys())[:5]]
@@ -110,7 +113,7 @@ class Config:
                 f"missing {lacks}, not known {extra}."
             )
         self.arguments = {
-            key: check(_wrapped(self.plain[key]), f"{where}: {name}.{key}")
+            key: check(_wrapped(plain[key]), f"{where}: {name}.{key}")
             for key, check in checks.items()
         }
         return self

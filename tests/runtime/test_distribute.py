@@ -195,3 +195,20 @@ def test_two_worker_processes_learn_what_one_device_learns(bits, tmp_path):
         np.testing.assert_allclose(
             np.ravel(result["loss"]), history.history["loss"], atol=1e-5
         )
+
+
+def test_what_holds_a_kernel_holds_it_on_two_replicas(bits, two):
+    options = {
+        "kernel_mask": np.tri(6, 4) > 0,
+        "kernel_constraint": keras.constraints.MaxNorm(0.6),
+        "bias_regularizer": [None, keras.regularizers.L2(0.1)],
+        "sparsity": 0.2,
+    }
+    one, _ = train("pcd", bits, **options)
+    both, _ = train("pcd", bits, two, **options)
+    for a, b in zip(one.parameters, both.parameters, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5)
+    kernel = both.kernel.numpy()
+    assert (kernel[np.tri(6, 4) == 0] == 0).all()
+    assert (np.linalg.norm(kernel, axis=0) < 0.6 + 1e-4).all()
+    assert np.linalg.norm(kernel, axis=0).max() > 0.59

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from goodness_of_fit import assert_chi_square, assert_kolmogorov_smirnov
 
+import genzoo as gz
 from genzoo import spaces
 from genzoo.runtime.random import as_seed
 from genzoo.spaces.grid import gauss_legendre
@@ -17,6 +18,7 @@ ALL = {
     "spin": spaces.Spin((2, 3)),
     "binary": spaces.Binary(4),
     "categorical": spaces.Categorical([0.1, -3, 7], (2, 2)),
+    "counts": spaces.Counts(3, (1, 2)),
     "interval": spaces.Interval(-1.0, 2.5, 3),
     "half line": spaces.Interval(0, np.inf),
     "box": spaces.Box([[0.0, -np.inf]], [[1.0, 2.0]]),
@@ -507,3 +509,30 @@ def test_a_large_list_of_levels_takes_no_longer_for_each():
     assert not bool(space.outside(np.arange(50_000.0)[:, None]))
     # A comparison for each level took ten seconds.
     assert time.process_time() - start < 2
+
+
+def test_counts_without_end_are_whole_numbers():
+    space = spaces.Counts(None, 2)
+    for x in ([[0, 10**6]], np.uint8([[255, 0]]), np.array([[True, False]])):
+        assert not space.outside(np.asarray(x))
+    for x in ([[0.5, 1]], [[-1, 0]], [[np.nan, 0]], [[np.inf, 0]]):
+        assert space.outside(np.asarray(x))
+    assert space.state_count is None
+    assert not space.is_bounded
+    for ask in (space.quadrature, space.states):
+        with pytest.raises(ValueError, match="Counts"):
+            ask()
+    with pytest.raises(ValueError, match="whole numbers.*round"):
+        space.check("fit", np.array([[0.2, 1]]))
+    # In an ensemble they need an end.
+    with pytest.raises(ValueError, match=r"Counts\(most, shape\)"):
+        gz.MaxEnt(space, gz.features.Moments(1))
+    die = gz.MaxEnt(spaces.Counts(5), gz.features.Moments(1))
+    die.compile()
+    die.fit(observations=[1.0], verbose=0)
+    p = die.prob(die.space.states())
+    np.testing.assert_allclose(p @ np.arange(6), 1.0, atol=1e-6)
+    # Of a given mean the ensemble is geometric.
+    np.testing.assert_allclose(
+        np.diff(np.log(p)), np.log(p[1] / p[0]), atol=1e-6
+    )

@@ -52,6 +52,7 @@ EXAMPLES = [
     ("networks.dcgan", {**_GIVEN, "image_shape": [8, 8, 1], "mapping": 1}),
     ("networks.resnet", {**_GIVEN, "image_shape": [8, 8, 3]}),
     ("networks.dilepton", {"latent": 2, "width": 3, "depth": 1}),
+    ("regularizers.Sparsity", {"target": 0.1, "weight": 2.0}),
     ("spaces.Binary", {"shape": [2, 3]}),
     ("spaces.Categorical", {"values": [1.0, 3.0, 2.0], "shape": [2]}),
     ("spaces.Counts", {"most": 3, "shape": [2, 2]}),

@@ -468,19 +468,30 @@ class EnergyBasedModel(GenerativeModel):
         step = Step(*self.loss.gradients(self, x, seed))
         # Before the weights move.
         height = self._height(x, step.energy) if self._watches else None
+        gradients = [
+            gradient if penalty is None else gradient + penalty
+            for gradient, penalty in zip(step.gradients, penalties, strict=True)
+        ]
+        gradients, place = self._before_step(gradients)
         pairs = [
-            (gradient if penalty is None else gradient + penalty, weight)
-            for gradient, penalty, weight in zip(
-                step.gradients, penalties, self.parameters, strict=True
-            )
+            (gradient, weight)
+            for gradient, weight in zip(gradients, self.parameters, strict=True)
             if weight.trainable
         ]
         if isinstance(self.optimizer, Falling):
             pairs = [(_paced(*pair), pair[1]) for pair in pairs]
         if pairs:
             self.optimizer.apply(*map(list, zip(*pairs, strict=True)))
+        self._after_step(place)
         self.adapted.assign(1)
         return self._logs(step.measure, height, rows, x)
+
+    def _before_step(self, gradients: list) -> tuple[list, Any]:
+        """The gradients that are descended, and what `_after_step` is told."""
+        return gradients, None
+
+    def _after_step(self, place: Any) -> None:
+        """Called once the optimizer has moved the weights."""
 
     def _batch(self, data: Any) -> Any:
         """A `Batch` or x, of what a pipeline gives."""

@@ -76,6 +76,12 @@ class Machine:
             *self.hidden.spread(rest[at_hidden:]),
         ]
 
+    def with_hidden_bias(self, gradients: list, excess: tf.Tensor) -> list:
+        """Gradients of `parameters`, with more on the hidden bias."""
+        at = 1 + len(self.visible.parameters)
+        bias, *rest = self.hidden.gather(gradients[at:])
+        return [*gradients[:at], *self.hidden.spread([bias + excess, *rest])]
+
     def layers(self, beta: float | tf.Tensor = 1.0) -> partition.Layers:
         """The layers of `p(v, h)^beta` with the present kernel."""
         kernel = tf.convert_to_tensor(self.kernel.value)

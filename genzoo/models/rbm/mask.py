@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
@@ -71,10 +70,8 @@ def local_mask(
     return np.repeat(mask, hidden, axis=1).astype(np.float32)
 
 
-def as_mask(value: Any, where: str) -> Array | None:
-    """A check: None, an array of 0 and 1, or the text of one; as booleans."""
-    if value is None:
-        return None
+def as_mask(value: Any, where: str) -> Array:
+    """A check: an array of 0 and 1, or the text of one; as booleans."""
     if isinstance(value, str):
         return _read(value, where)
     mask = checks.array(value, where)
@@ -91,7 +88,7 @@ def as_text(mask: Array | None) -> str | None:
     """A mask in short, for configurations: "rows x columns: base64"."""
     if mask is None:
         return None
-    bits = base64.b64encode(np.packbits(mask)).decode("ascii")
+    bits = base64.b64encode(np.packbits(mask).tobytes()).decode("ascii")
     return f"{mask.shape[0]}x{mask.shape[1]}:{bits}"
 
 
@@ -137,9 +134,3 @@ class Held:
         if self.mask is None:
             return kernel
         return ops.where(self.mask, kernel, ops.zeros_like(kernel))
-
-
-def held(constraint: Any, mask: Array | None) -> Held | None:
-    """What holds a kernel, or None where nothing does."""
-    constraint = keras.constraints.get(constraint)
-    return None if constraint is mask is None else Held(constraint, mask)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from genzoo import checks, losses, partition
+from genzoo import checks, losses, partition, regularizers
 from genzoo.losses.protocols import Conditional, Enumerable
 from genzoo.models.common import EnergyBasedModel, sample_weights
 from genzoo.models.common.endpoints import Endpoints
@@ -22,10 +22,13 @@ from genzoo.models.rbm import posterior
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.exact import ExactDraws
 from genzoo.models.rbm.machine import Machine
+from genzoo.models.rbm.mask import Held, as_mask, as_text
 from genzoo.models.rbm.rules import Rules
 from genzoo.models.rbm.start import differences, some_rows
 from genzoo.optimizers import Falling
-from genzoo.runtime import data, random, weights
+from genzoo.regularizers.sparsity import Sparsity
+from genzoo.regularizers.sparsity import get as get_sparsity
+from genzoo.runtime import data, distribute, random, weights
 from genzoo.runtime.graph import Graph
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
 from genzoo.units import Bernoulli, Mixed, Unit
@@ -73,6 +76,16 @@ class RBM(EnergyBasedModel):
             with standard deviation 0.01, to which `adapt` adds differences of
             examples, so that training does not start on the saddle at W = 0.
         kernel_regularizer: Keras regularizer of the kernel, or None.
+        kernel_constraint: Keras constraint of the kernel, or None: after each
+            update the kernel is projected, and with centred gradients the
+            biases follow, so that they are those of the projected kernel.
+        kernel_mask: array (visible.width, hidden.width) of 0 and 1, or None:
+            where it is 0, the kernel is zero and stays so, as of hidden units
+            that see a patch of an image; see `models.rbm.local_mask`.
+        bias_regularizer: Keras regularizer of both layers' biases, or a pair,
+            that of the visible and that of the hidden ones, or None.
+        sparsity: a `regularizers.Sparsity`, or its target: the mean activity
+            near which hidden units are held; None for no such.
         seed: int or pair of ints, for all that is drawn at random.
 
     Attributes:
@@ -83,7 +96,7 @@ class RBM(EnergyBasedModel):
 
     Raises:
         ValueError: for units whose pair cannot be normalised, or that belong
-            to another model.
+            to another model; for a mask of another shape.
 
     Reference:
         Smolensky 1986; Hinton, "A practical guide to training restricted
@@ -126,6 +139,13 @@ class RBM(EnergyBasedModel):
         ),
         "chains": checks.optional(checks.whole(1, 2**16)),
         "seed": checks.seed_pair,
+        "kernel_mask": checks.optional(as_mask),
+        "sparsity": checks.optional(checks.part(regularizers.Sparsity)),
+    }
+    # What older presets do not say.
+    _newer_arguments: ClassVar[dict[str, Any]] = {
+        "kernel_mask": None,
+        "sparsity": None,
     }
 
     def __init__(
@@ -136,6 +156,10 @@ class RBM(EnergyBasedModel):
         kernel_initializer: Any = None,
         kernel_regularizer: Any = None,
         seed: SeedLike | None = None,
+        kernel_constraint: Any = None,
+        kernel_mask: ArrayLike | str | None = None,
+        bias_regularizer: Any = None,
+        sparsity: Sparsity | float | None = None,
         **kwargs,
     ):
         layers = [
@@ -151,6 +175,10 @@ class RBM(EnergyBasedModel):
                     f"units have {unit.variable_dtype}. Give both the same, "
                     f"for example Bernoulli(64, dtype={self.variable_dtype!r})."
                 )
+        self.kernel_mask = _checked_mask(kernel_mask, *layers)
+        self.sparsity = _checked_sparsity(sparsity, layers[1])
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        self.bias_regularizer = _pair_of_regularizers(bias_regularizer)
         weights.claim("RBM", **dict(zip(_UNITS, layers, strict=True)))
         self.visible: Unit
         self.hidden: Unit
@@ -167,12 +195,18 @@ class RBM(EnergyBasedModel):
             shape=(self.visible.width, self.hidden.width),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
+            constraint=self._holds(),
             autocast=False,
         )
+        self._hold_kernel()
+        for unit, penalty in zip(layers, self.bias_regularizer, strict=True):
+            for block in unit.blocks():
+                block.bias.regularizer = penalty
         self.offsets = Offsets(
             self.visible.width,
             self.hidden.width,
             self.centered,
+            records=self.sparsity is not None,
             name="offsets",
             dtype=self.dtype_policy,
         )
@@ -187,6 +221,20 @@ class RBM(EnergyBasedModel):
             tf.TensorSpec((None, *self.event_shape), self.variable_dtype),
         )
         self.built = True
+
+    def _holds(self):
+        """What holds the kernel, or None where nothing does."""
+        if self.kernel_constraint is self.kernel_mask is None:
+            return None
+        return Held(self.kernel_constraint, self.kernel_mask)
+
+    def _hold_kernel(self):
+        """Take out what the mask leaves out; nobody has given it that value."""
+        value = getattr(self.kernel, "_value", None)
+        if self.kernel_mask is None or value is None:
+            return
+        self.kernel.assign(self.kernel.numpy() * self.kernel_mask)
+        weights.mark(self.kernel)
 
     def _small_normal(self):
         seed = int(self.draws.epoch_key()[0] % 2**31)
@@ -254,6 +302,12 @@ class RBM(EnergyBasedModel):
                     f"have; received {values.shape}."
                 )
         rbm = cls(*units, **kwargs)
+        mask = rbm.kernel_mask
+        if mask is not None and kernel[~mask].any():
+            raise ValueError(
+                f"{where}: kernel must be 0 where kernel_mask is; it has other "
+                f"numbers in {np.count_nonzero(kernel[~mask])} of these places."
+            )
         own: list[Any] = [rbm.kernel, rbm.visible.bias, rbm.hidden.bias]
         for weight, (values, _) in zip(own, given.values(), strict=True):
             weight.assign(values)
@@ -570,6 +624,24 @@ class RBM(EnergyBasedModel):
     def _penalty_gradients(self) -> list:
         return self.offsets.penalty(self._machine, super()._penalty_gradients())
 
+    def _before_step(self, gradients: list) -> tuple[list, Any]:
+        place = None
+        holds = self.kernel.constraint
+        if holds is not None and self.kernel.trainable:
+            # A projection moves the kernel where no gradient says so.
+            gradients = self.offsets.uncentred(self._machine, gradients)
+            gradients[0] = holds.masked(gradients[0])
+            place = tf.identity(self.kernel.value)
+        if self.sparsity is not None:
+            mean = tf.convert_to_tensor(self.offsets.latest.value)
+            excess = distribute.share(self.sparsity.gradient(mean))
+            gradients = self._machine.with_hidden_bias(gradients, excess)
+        return gradients, place
+
+    def _after_step(self, place: Any) -> None:
+        if place is not None:
+            self.offsets.settle(self._machine, place)
+
     def adapt(
         self,
         x: Examples,
@@ -646,7 +718,11 @@ class RBM(EnergyBasedModel):
         states = self._machine.rows(rows).numpy()
         shape, dtype = self.kernel.shape, self.kernel.dtype
         kernel = np.asarray(self.kernel_initializer(shape, dtype))
-        kernel = kernel + differences(states, self.hidden, generator)
+        kernel = kernel + differences(
+            states, self.hidden, generator, self.kernel_mask
+        )
+        if self.kernel.constraint is not None:
+            kernel = np.asarray(self.kernel.constraint(kernel))
         center = self.visible.standardise(mean[None]).numpy()[0]
         empty = tf.zeros((1, self.hidden.width), dtype)
         # No field where both layers are at their means.
@@ -769,7 +845,9 @@ class RBM(EnergyBasedModel):
         self, effort: str, temperature: float = 1.0
     ) -> Draw | None:
         count = self._machine.layers().state_count
-        if self._terms() > _DRAWN[effort] or count > _MOST_DRAWN_STATES:
+        if count is None or count > _MOST_DRAWN_STATES:
+            return None
+        if self._terms() > _DRAWN[effort]:
             return None
         return self._exact.at(1.0 / temperature)
 
@@ -817,6 +895,12 @@ class RBM(EnergyBasedModel):
             if self._is_default
             else serialize(self.kernel_initializer),
             "kernel_regularizer": serialize(self.kernel_regularizer),
+            "kernel_constraint": serialize(self.kernel_constraint),
+            "kernel_mask": as_text(self.kernel_mask),
+            "bias_regularizer": [
+                serialize(penalty) for penalty in self.bias_regularizer
+            ],
+            "sparsity": serialize(self.sparsity),
             "seed": self.draws.seed,
         }
 
@@ -869,8 +953,8 @@ class RBM(EnergyBasedModel):
         """The arguments above.
 
         Raises:
-            ValueError: if it has not seen data, or has another regularizer
-                than L1 or L2.
+            ValueError: if it has not seen data, has another regularizer than L1
+                or L2 of the kernel, or a constraint.
         """
         penalty = self.kernel_regularizer
         if penalty is not None:
@@ -882,9 +966,21 @@ class RBM(EnergyBasedModel):
                     f"{penalty!r}."
                 )
             penalty = [float(config.get(name, 0.0)) for name in ("l1", "l2")]
+        for name, given in (
+            ("kernel_constraint", self.kernel_constraint),
+            ("bias_regularizer", any(self.bias_regularizer)),
+        ):
+            if given:
+                raise ValueError(
+                    f"{self._where('save_to_preset')}: a preset holds no "
+                    f"{name}; received {getattr(self, name)!r}. Save the "
+                    "model as .keras instead."
+                )
         return {
             **super().preset_config(),
             "kernel_regularizer": penalty,
+            "kernel_mask": as_text(self.kernel_mask),
+            "sparsity": self.sparsity,
             "chains": self.chains.count if self.chains else None,
         }
 
@@ -910,6 +1006,45 @@ _UNITS = ("visible", "hidden")
 def _examples(unit, states):
     """The examples of a layer's states, in their shape."""
     return unit.space.unflatten(unit.restore(states))
+
+
+def _checked_mask(given, visible, hidden):
+    """The mask of a kernel between these layers, booleans, or None."""
+    if given is None:
+        return None
+    mask = as_mask(given, "RBM: kernel_mask")
+    shape = visible.width, hidden.width
+    if mask.shape != shape:
+        raise ValueError(
+            f"RBM: kernel_mask must have shape {shape}, (visible.width, "
+            f"hidden.width); received {mask.shape}."
+        )
+    return mask
+
+
+def _checked_sparsity(given, hidden):
+    """A target that hidden units can have, or None."""
+    if given is None:
+        return None
+    found, space = get_sparsity(given), hidden.space
+    if not ((space.low < found.target) & (found.target < space.high)).all():
+        raise ValueError(
+            f"RBM: sparsity must have a target between the ends of "
+            f"{hidden.said} units, {space.low.max():g} and "
+            f"{space.high.min():g}; received {found.target:g}."
+        )
+    return found
+
+
+def _pair_of_regularizers(given):
+    """Those of the visible and of the hidden biases."""
+    pair = given if isinstance(given, (list, tuple)) else [given, given]
+    if len(pair) != 2:
+        raise ValueError(
+            "RBM: bias_regularizer must be one regularizer or a pair, that of "
+            f"visible and that of hidden biases; received {given!r}."
+        )
+    return [keras.regularizers.get(one) for one in pair]
 
 
 def _check_pair(visible, hidden):

@@ -58,7 +58,10 @@ def some_rows(
 
 
 def differences(
-    states: Array, hidden: Unit, generator: np.random.Generator
+    states: Array,
+    hidden: Unit,
+    generator: np.random.Generator,
+    mask: Array | None = None,
 ) -> Array:
     """A kernel whose columns are differences of two examples.
 
@@ -70,9 +73,12 @@ def differences(
         states: visible states of examples, (n, width).
         hidden: the hidden units.
         generator: of what is drawn.
+        mask: which elements a kernel has, booleans, or None for all.
     """
     pairs = generator.integers(0, len(states), (2, hidden.width))
     found = (states[pairs[0]] - states[pairs[1]]).T
+    if mask is not None:
+        found = found * mask
     measured = states[:_MEASURED] - states[:_MEASURED].mean(axis=0)
     field = np.sqrt(np.mean(np.square(measured @ found)))
     if field == 0:
