@@ -92,6 +92,26 @@ class ClampedWalks:
         states = _start(walker, whole, begin, annealed, inputs, groups)
         return walker.walk(states, last, walked)[skipped : skipped + n]
 
+    def served(
+        self, x: tf.Tensor, seen: Any, seed: Any, steps: Any, inputs: list
+    ) -> Any:
+        """What `draw` gives for rows, in a graph of another's.
+
+        The inputs are those of the walker's path.
+        """
+        annealed, walked = divided(steps)
+        row = tf.zeros((), tf.int64)
+        return self._of_rows(
+            tf.shape(x)[0],
+            tf.cast(x, self.walker.dtype),
+            seen,
+            seed.key[None],
+            row,
+            annealed,
+            walked,
+            *inputs,
+        )
+
     def mean(
         self, x: tf.Tensor, seen: tf.Tensor, seed: random.Seed, steps: int
     ) -> tf.Tensor:

@@ -144,7 +144,9 @@ def check_dataset(
     first = data.first_batch(where, dataset)
     x = first[0] if isinstance(first, tuple) else first
     read(where, space, x, None, missing, wide)
-    marker = np.nan if isinstance(missing, str) else missing
+    marker = np.nan
+    if missing is not None and not isinstance(missing, str):
+        marker = float(missing)
     filler = space.unflatten(space.start(1, random.as_seed(0)))
 
     def checked(x, *weight):

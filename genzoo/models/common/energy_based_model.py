@@ -20,6 +20,7 @@ from genzoo.models.common import completion, sample_weights
 from genzoo.models.common import posterior as posteriors
 from genzoo.models.common import watch as watching
 from genzoo.models.common.agreement import warn_of_disagreement
+from genzoo.models.common.clamped import ClampedWalks
 from genzoo.models.common.endpoints import (
     COUNT,
     SEED,
@@ -1377,7 +1378,25 @@ class EnergyBasedModel(GenerativeModel):
                 return self._unflatten(x)
 
             served["gibbs"] = (gibbs, [*given, SEED, STEPS])
+        if walks is not None and hasattr(walks.walker, "clamped"):
+            held = ClampedWalks(walks.walker)
+            inputs = walks.walker.path_inputs()
+
+            def complete(x, mask, seed, steps):
+                seen = self.space.flatten(mask)
+                states = self._served_states(x)
+                seed = random.as_seed(seed)
+                drawn = held.served(states, seen, seed, steps, inputs)
+                drawn = self._unflatten(drawn)
+                return tf.where(mask, x, tf.cast(drawn, x.dtype))
+
+            mask = tf.TensorSpec(shape, tf.bool, "mask")
+            served["complete"] = (complete, [*given, mask, SEED, STEPS])
         return served
+
+    def _served_states(self, x: tf.Tensor) -> tf.Tensor:
+        """The states of examples, inside graphs."""
+        return self.space.flatten(x)
 
 
 def _paced(gradient, weight):

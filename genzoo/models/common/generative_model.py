@@ -772,6 +772,8 @@ class GenerativeModel(Preset, keras.Model):
         - `log_prob(x)`: if log Z is known for the weights; call
           `log_partition` before.
         - `gibbs(x, seed, steps)`: what `sample` gives with `start=x`.
+        - `complete(x, mask, seed, steps)`: what `sample` gives for `given=x`,
+          as many as there are rows, by chains.
         - `hidden_mean(x)`, of an RBM.
         - `score(x)` or `score(x, labels)`: a GAN's logits, without packing.
 

@@ -70,8 +70,8 @@ def mean(where: str, dataset: tf.data.Dataset, steps: int | None) -> float:
             f"{where}: the dataset has no end; pass steps_per_epoch."
         )
     count = data.Count()
-    for _, weight in data.parts(dataset, steps=steps):
-        count.add(weight, len(weight))
+    for x, weight in data.parts(dataset, steps=steps):
+        count.add(weight, len(x))
     if not count.total > 0:
         raise ValueError(
             f"{where}: the weights of the dataset must be {_NEEDED}; their "

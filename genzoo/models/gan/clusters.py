@@ -1,5 +1,7 @@
 """Clusters of the data, which stand in for the labels of a GAN."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -126,7 +128,8 @@ def _points(x, key, steps, most, weight=None) -> Array:
         points = np.asarray(x[order])
         weight = None if weight is None else weight[order]
     else:
-        batches, weights, rows = [], [], 0
+        weights: list[Any] = []
+        batches, rows = [], 0
         for part, of_part in data.parts(x, steps=steps):
             batches.append(part)
             weights.append(of_part)

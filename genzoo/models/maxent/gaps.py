@@ -53,7 +53,7 @@ def in_memory(given: Given, steps: int | None) -> Given:
 def filled(given: Given, generator: np.random.Generator) -> Array:
     """The examples, each unknown number taken from another example."""
     x = given.x.reshape(len(given.x), -1).copy()
-    seen = given.seen.reshape(x.shape)
+    seen = np.asarray(given.seen).reshape(x.shape)
     for site in range(x.shape[1]):
         unknown = np.flatnonzero(~seen[:, site])
         known = x[seen[:, site], site]
@@ -80,7 +80,7 @@ class Gaps:
         self.draw = draw
         space = density.space
         self.x = given.x.reshape(len(given.x), -1).astype(np.float64)
-        self.seen = given.seen.reshape(self.x.shape)
+        self.seen = np.asarray(given.seen).reshape(self.x.shape)
         self.choices = [
             (np.array([site]), None if v is None else np.asarray(v)[:, None])
             for site, v in enumerate(space.levels)

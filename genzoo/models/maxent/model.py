@@ -401,13 +401,13 @@ class MaxEnt(EnergyBasedModel):
         shuffle: bool = True,
         class_weight: None = None,
         sample_weight: ArrayLike | None = None,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
         steps_per_epoch: int | None = None,
         observations: ArrayLike | None = None,
         observation_stderr: ArrayLike | None = None,
         tolerance: str = "gaussian",
         observation_count: int | None = None,
-        missing: float | str | None = None,
-        mask: ArrayLike | None = None,
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """Find the multipliers, from bare averages or from examples.
@@ -440,6 +440,11 @@ class MaxEnt(EnergyBasedModel):
             class_weight: must be None.
             sample_weight: what each example counts, (n,), in any unit. Where
                 averages are all that is learned from, some may be negative.
+            missing: what stands for an unknown number in x, "nan" or a number
+                such as -1. What is fitted is then the likelihood of what is
+                known: after each epoch the averages are taken anew over what
+                is unknown, given that, under the model.
+            mask: what of an array x is known, bool, true where it is.
             steps_per_epoch: of a dataset, how many batches to see; for
                 chains, the number of updates in an epoch, by default 100.
             observations: averages <f_i>, in the order of `features.names`.
@@ -453,11 +458,6 @@ class MaxEnt(EnergyBasedModel):
                 that are zero.
             observation_count: number of independent examples behind the
                 observations, by default 1, for `multiplier_stderr`.
-            missing: what stands for an unknown number in x, "nan" or a number
-                such as -1. What is fitted is then the likelihood of what is
-                known: after each epoch the averages are taken anew over what
-                is unknown, given that, under the model.
-            mask: what of an array x is known, bool, true where it is.
             **kwargs: as in Keras.
 
         Returns:

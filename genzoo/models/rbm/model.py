@@ -509,8 +509,8 @@ class RBM(EnergyBasedModel):
         return x, others
 
     def _one_batch(self, method: str, x: Any) -> Any:
-        is_mixed = isinstance(self.visible, Mixed)
-        if is_mixed and self.visible.space.are_blocks(x):
+        visible = self.visible
+        if isinstance(visible, Mixed) and visible.space.are_blocks(x):
             return x
         return super()._one_batch(method, x)
 
@@ -692,7 +692,7 @@ class RBM(EnergyBasedModel):
         blocks = self.visible.blocks()
         moves = any(block.bias.trainable for block in blocks)
         if moves and not weights.is_touched(self.kernel):
-            self.visible.adapt_untouched(mean, variance, count)
+            self.visible.adapt_untouched(mean, variance, round(count))
             self._leave_saddle(given, mean)
         rows = self.visible.standardise(mean[None])
         field = self._machine.hidden_field(rows)
@@ -827,6 +827,9 @@ class RBM(EnergyBasedModel):
         return super().sample(
             n, seed, steps, start, temperature, method, given, mask
         )
+
+    def _served_states(self, x: tf.Tensor) -> tf.Tensor:
+        return self._machine.rows(x)
 
     def _states_of(self, x: Array) -> Array:
         return self._machine.rows(x).numpy()
