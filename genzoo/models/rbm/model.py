@@ -10,12 +10,13 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks, losses, partition
-from genzoo.losses.protocols import Conditional, Enumerable
+from genzoo.losses.protocols import Conditional, Enumerable, Labelled
 from genzoo.models.common import EnergyBasedModel, sample_weights
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.energy_based_model import KNOWN_LENGTH, Draw
 from genzoo.models.common.presets import AllChains
 from genzoo.models.common.walks import AnnealingSeeds, Walks
+from genzoo.models.rbm import labels
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.exact import ExactDraws
 from genzoo.models.rbm.machine import Machine
@@ -176,13 +177,27 @@ class RBM(EnergyBasedModel):
         self._machine = Machine(self.visible, self.hidden, self.kernel, means)
         self._rules = Rules(self._machine, self.offsets, self.compute_dtype)
         self._exact = ExactDraws(self._machine)
+        self._labels = (
+            None
+            if labels.why_not(self.visible)
+            else labels.Labels(self._machine)
+        )
         self.walks = Walks(self._machine, type(self).__name__)
         self._enumerated = Graph(lambda: self._machine.layers().enumerate()[0])
         self._scores = Graph(
             self._rules.site_scores,
             tf.TensorSpec((None, *self.event_shape), self.variable_dtype),
         )
+        self._classified = None
+        if self._labels is not None:
+            shape = (None, *self._labels.space.event_shape)
+            self._classified = Graph(
+                self._label_density, tf.TensorSpec(shape, self._energy_dtype)
+            )
         self.built = True
+
+    def _label_density(self, x):
+        return self._labels.probabilities(self._labels.rest(x))
 
     def _small_normal(self):
         seed = int(self.draws.epoch_key()[0] % 2**31)
@@ -412,6 +427,62 @@ class RBM(EnergyBasedModel):
     def _energy_dtype(self) -> str:
         return "float64" if self._keeps_float64 else self.variable_dtype
 
+    def _labelled(self, method):
+        """The labels, which there must be."""
+        reason = labels.why_not(self.visible)
+        if self._labels is None:
+            raise ValueError(f"{self._where(method)}: {reason}")
+        return self._labels
+
+    def predict_proba(self, x: Any) -> Array:
+        """p(y | x) of labels y, the last block of the visible units.
+
+        Exact: free energies of x with each label. For one categorical label
+        they are the probabilities of its states, (n, states); for binary
+        labels those of each being 1, (n, labels).
+
+        Args:
+            x: examples without labels, (n, *event_shape) of the first block;
+                of several a dict, a tuple or one array.
+
+        Raises:
+            ValueError: if there are no labels that can be summed over, x is
+                not in its space, or the model has not seen data.
+        """
+        p, states = self._label_probabilities("predict_proba", x)
+        found = p @ states
+        return np.reshape(found, (-1, *self._labels.block.space.event_shape))
+
+    def classify(self, x: Any) -> Array:
+        """The most probable labels of x: numbers (n,), or 0 and 1 (n, labels).
+
+        Args:
+            x: as of `predict_proba`.
+
+        Raises:
+            ValueError: as `predict_proba`.
+        """
+        p, states = self._label_probabilities("classify", x)
+        if p.shape[1] == states.shape[1]:
+            return p.argmax(axis=1)
+        shape = (-1, *self._labels.block.space.event_shape)
+        return np.reshape(states[p.argmax(axis=1)], shape)
+
+    def _label_probabilities(self, method, x):
+        """(probabilities of all joint labels, these), arrays."""
+        found = self._labelled(method)
+        self._check_adapted(method)
+        x = found.space.check(self._where(method), x, self._keeps_float64)
+        p = self._in_batches(self._classified, x, _SCORED)
+        count = found.block.state_count
+        return p, found.block.states(0, count, self.variable_dtype).numpy()
+
+    def _with_labels(self, method, x, y):
+        """Examples and labels in one array."""
+        found = self._labelled(method)
+        where = self._where(method)
+        return found.joined(where, x, y, self._keeps_float64)
+
     def log_pseudolikelihood(self, x: ArrayLike) -> Array:
         """sum_i log p(x_i | all other x), in nats, an array of shape (n,).
 
@@ -446,13 +517,39 @@ class RBM(EnergyBasedModel):
         alone = all(other is None for other in others)
         if isinstance(x, tuple) and alone and not space.are_blocks(x):
             x, *others = x
+        if others and others[0] is not None:
+            x = self._with_labels(method, x, others[0])
+            others = [None, *others[1:]]
         if space.are_blocks(x):
             x = space.check(self._where(method), x, wide=self._keeps_float64)
         return x, others
 
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """As of any energy-based model; x may come in blocks, y be labels.
+
+        Raises:
+            ValueError: as `fit` does.
+        """
+        is_own = not kwargs.get("_use_cached_eval_dataset")
+        if is_own and isinstance(self.visible, Mixed) and _is_held(x):
+            given = y, sample_weight
+            x, (y, *weight) = self._unpacked("evaluate", x, given)
+            sample_weight = weight[0] if weight else None
+        return super().evaluate(
+            x, y, batch_size, verbose, sample_weight, **kwargs
+        )
+
     def _one_batch(self, method: str, x: Any) -> None:
-        is_mixed = isinstance(self.visible, Mixed)
-        if not is_mixed or not self.visible.space.are_blocks(x):
+        space: Any = self.space
+        if not isinstance(self.visible, Mixed) or not space.are_blocks(x):
             super()._one_batch(method, x)
 
     def _checked_inputs(self, method: str, x: Any) -> Any:
@@ -492,6 +589,8 @@ class RBM(EnergyBasedModel):
 
     def why_not(self, rule: losses.LearningRule) -> str | None:
         """Why the model cannot learn by this rule, or None."""
+        if rule.needs is Labelled:
+            return labels.why_not(self.visible)
         if rule.needs is Enumerable:
             return self._too_many_states()
         if rule.needs is Conditional and not self.visible.is_discrete:
@@ -525,6 +624,8 @@ class RBM(EnergyBasedModel):
         )
 
     def _default_optimizer(self, rule: losses.LearningRule) -> Any:
+        if rule.needs is Labelled:
+            return keras.optimizers.Adam(1e-3)
         return Falling()
 
     def _batch_size_for(self, rows: int) -> int:
@@ -854,6 +955,11 @@ class RBM(EnergyBasedModel):
 
 
 _UNITS = ("visible", "hidden")
+
+
+def _is_held(x):
+    """Whether examples are in memory, as an array or in blocks."""
+    return isinstance(x, Mapping) or (x is not None and data.is_array(x))
 
 
 def _examples(unit, states):

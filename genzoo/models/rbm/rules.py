@@ -12,6 +12,7 @@ from keras import ops
 from genzoo.losses.protocols import Contrast, Gradients
 from genzoo.models.rbm import gradients
 from genzoo.models.rbm.centring import Offsets
+from genzoo.models.rbm.labels import Labels, Scores
 from genzoo.models.rbm.machine import Machine
 from genzoo.runtime import batch, distribute, random
 
@@ -238,6 +239,18 @@ class Rules:
         """This replica's share of the mean energy of data."""
         energy = self.machine.energy(self.machine.rows(batch.examples(x)))
         return batch.weighed(batch.shares(x, energy.dtype), energy)
+
+    # Labels -----------------------------------------------------------------
+
+    def label_gradients(self, x: Any) -> tuple[Scores, list[tf.Tensor]]:
+        """How labels are predicted, and gradients of -log p(y | x)."""
+        found, plain, mean = Labels(self.machine).gradients(x)
+        total = batch.total(x, self.machine.dtype)
+        return found, self._centred(plain, mean, total)
+
+    def label_scores(self, x: Any) -> Scores:
+        """How labels are predicted."""
+        return Labels(self.machine).score(x)
 
     # One unit given the others ----------------------------------------------
 
