@@ -726,7 +726,7 @@ class GenerativeModel(Preset, keras.Model):
         - `log_prob(x)`: if log Z is known for the weights; call
           `log_partition` before.
         - `gibbs(x, seed, steps)`: what `sample` gives with `start=x`.
-        - `hidden_mean(x)`, of an RBM.
+        - `hidden_mean(x)`, of an RBM; `predict_proba(x)`, if it has labels.
         - `score(x)` or `score(x, labels)`: a GAN's logits, without packing.
 
         Load it by `genzoo.load_exported`, or where there is no genzoo by

@@ -4,6 +4,7 @@
 the field of x on the hidden units is made once.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,16 +51,14 @@ class Labels:
         self.machine = machine
         self.block: Unit = visible.units[-1]
         spaces: list[Space] = [unit.space for unit in visible.units[:-1]]
-        several = len(spaces) > 1
-        self.space: Space = (
-            Product(spaces, visible.names[:-1]) if several else spaces[0]
-        )
+        self.named = Product(spaces, visible.names[:-1])
+        self.space: Space = self.named if len(spaces) > 1 else spaces[0]
         self.width = self.space.width
 
     def joined(self, where: str, x: Any, y: Any, wide: bool) -> Array:
         """Checked examples (n, width) of the other blocks and of labels."""
         visible: Any = self.machine.visible
-        x = self.space.check(where, x, wide)
+        x = self.checked(where, x, wide)
         label = {visible.names[-1]: y}
         own = Product([self.block.space], visible.names[-1:])
         y = own.check(where, label, wide)
@@ -68,6 +67,13 @@ class Labels:
                 f"{where}: x has {len(x)} rows, and y has {len(y)}."
             )
         return np.concatenate([x.reshape(len(x), -1), y], axis=1)
+
+    def checked(self, where: str, x: Any, wide: bool) -> Array:
+        """Examples of the other blocks, in one array."""
+        if isinstance(x, Mapping):
+            found = self.named.check(where, x, wide)
+            return found.reshape(-1, *self.space.event_shape)
+        return self.space.check(where, x, wide)
 
     # Inside graphs ----------------------------------------------------------
 

@@ -472,7 +472,7 @@ class RBM(EnergyBasedModel):
         """(probabilities of all joint labels, these), arrays."""
         found = self._labelled(method)
         self._check_adapted(method)
-        x = found.space.check(self._where(method), x, self._keeps_float64)
+        x = found.checked(self._where(method), x, self._keeps_float64)
         p = self._in_batches(self._classified, x, _SCORED)
         count = found.block.state_count
         return p, found.block.states(0, count, self.variable_dtype).numpy()
@@ -574,9 +574,28 @@ class RBM(EnergyBasedModel):
                     where, blocks[0] if len(blocks) == 1 else blocks
                 )
             )
-        if isinstance(spec, tuple) and space.are_blocks(spec[0]):
+        if not isinstance(spec, tuple):
+            return dataset
+        if isinstance(spec[0], Mapping) and space.names[-1] not in spec[0]:
+            # What labels belong to.
+            dataset = dataset.map(
+                lambda x, y, *rest: (
+                    ({**x, space.names[-1]: y}, *rest)
+                    if rest
+                    else {**x, space.names[-1]: y}
+                )
+            )
+            return self._joined_dataset(where, dataset)
+        if space.are_blocks(spec[0]):
             return dataset.map(
                 lambda x, *rest: (space.joined_batch(where, x), *rest)
+            )
+        if space.are_blocks(spec[:-1]):
+            return dataset.map(
+                lambda *found: (
+                    space.joined_batch(where, found[:-1]),
+                    found[-1],
+                )
             )
         return dataset
 
@@ -625,7 +644,7 @@ class RBM(EnergyBasedModel):
 
     def _default_optimizer(self, rule: losses.LearningRule) -> Any:
         if rule.needs is Labelled:
-            return keras.optimizers.Adam(1e-3)
+            return keras.optimizers.Adam(0.01)
         return Falling()
 
     def _batch_size_for(self, rows: int) -> int:
@@ -829,7 +848,19 @@ class RBM(EnergyBasedModel):
         """What `export` serves: see there."""
         served = super().endpoints()
         _, given = served["energy"]
-        return {**served, "hidden_mean": (self._hidden_mean, given)}
+        served["hidden_mean"] = (self._hidden_mean, given)
+        if self._labels is not None:
+            shape = (None, *self._labels.space.event_shape)
+            alone = tf.TensorSpec(shape, self.variable_dtype, "x")
+            served["predict_proba"] = (self._predicted, [alone])
+        return served
+
+    def _predicted(self, x):
+        """What `predict_proba` gives, inside a graph."""
+        found = self._labels
+        p = found.probabilities(found.rest(x))
+        states = found.block.states(0, found.block.state_count, p.dtype)
+        return found.block.space.unflatten(tf.matmul(p, states))
 
     def portable_endpoints(self) -> Endpoints:
         """What ONNX and LiteRT files hold: see `export`."""

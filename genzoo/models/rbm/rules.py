@@ -246,7 +246,9 @@ class Rules:
         """How labels are predicted, and gradients of -log p(y | x)."""
         found, plain, mean = Labels(self.machine).gradients(x)
         total = batch.total(x, self.machine.dtype)
-        return found, self._centred(plain, mean, total)
+        # Not centred: what is learned are differences between labels.
+        self.offsets.follow(mean, total)
+        return found, self.machine.spread(plain)
 
     def label_scores(self, x: Any) -> Scores:
         """How labels are predicted."""
