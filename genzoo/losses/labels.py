@@ -141,7 +141,10 @@ class Hybrid(LearningRule):
                 first.gradients, second.gradients, strict=True
             )
         ]
-        scores = {**first.scores, self.generative.measure: second.measure}
+        scores = {
+            **(first.scores or {}),
+            self.generative.measure: second.measure,
+        }
         kept = {name: scores[name] for name in self.scores}
         return Step(first.measure, slopes, first.energy, kept)
 

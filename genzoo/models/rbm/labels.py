@@ -77,9 +77,15 @@ class Labels:
 
     # Inside graphs ----------------------------------------------------------
 
-    def _states(self, dtype):
+    def states(self, dtype: str) -> tf.Tensor:
         """All states of the label block, (states, label width)."""
-        return self.block.states(0, self.block.state_count, dtype)
+        return self.block.states(0, self.block.state_count or 0, dtype)
+
+    def mean(self, examples: tf.Tensor) -> tf.Tensor:
+        """<y> given examples of the other blocks, as examples of labels."""
+        p = self.probabilities(self.rest(examples))
+        mean = tf.matmul(p, self.states(p.dtype))
+        return self.block.space.unflatten(mean)
 
     def fields(self, x: tf.Tensor) -> tf.Tensor:
         """W' v for x and each label, (batch, states, hidden.width).
@@ -89,7 +95,7 @@ class Labels:
         """
         kernel = tf.convert_to_tensor(self.machine.kernel.value)
         of_x = tf.matmul(x, kernel[: self.width])
-        labels = self._states(x.dtype)
+        labels = self.states(x.dtype)
         of_labels = tf.matmul(labels, kernel[self.width :])
         return of_x[:, None] + of_labels
 
@@ -107,9 +113,7 @@ class Labels:
         hidden = self.machine.hidden
         flat = tf.reshape(self.fields(x), (-1, hidden.width))
         cumulants = hidden.log_cumulant(flat)
-        return tf.nn.softmax(
-            self._log_weights(cumulants, self._states(x.dtype))
-        )
+        return tf.nn.softmax(self._log_weights(cumulants, self.states(x.dtype)))
 
     def rest(self, examples: tf.Tensor) -> tf.Tensor:
         """States (batch, width) of examples of the other blocks."""
@@ -143,7 +147,7 @@ class Labels:
         by_label = tf.einsum(
             "bs,bsh->sh", q, tf.reshape(means[0], (-1, count, flat.shape[1]))
         )
-        states = self._states(v.dtype)
+        states = self.states(v.dtype)
         kernel = tf.concat(
             [
                 tf.matmul(v[:, : self.width], excess[0], transpose_a=True),
@@ -175,7 +179,7 @@ class Labels:
     def _score(self, x):
         machine, hidden = self.machine, self.machine.hidden
         v = machine.rows(batch.examples(x))
-        states = self._states(v.dtype)
+        states = self.states(v.dtype)
         fields = self.fields(v[:, : self.width])
         flat = tf.reshape(fields, (-1, hidden.width))
         cumulants, means = hidden.moments(flat)

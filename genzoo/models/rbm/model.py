@@ -177,7 +177,7 @@ class RBM(EnergyBasedModel):
         self._machine = Machine(self.visible, self.hidden, self.kernel, means)
         self._rules = Rules(self._machine, self.offsets, self.compute_dtype)
         self._exact = ExactDraws(self._machine)
-        self._labels = (
+        self._labels: Any = (
             None
             if labels.why_not(self.visible)
             else labels.Labels(self._machine)
@@ -188,7 +188,7 @@ class RBM(EnergyBasedModel):
             self._rules.site_scores,
             tf.TensorSpec((None, *self.event_shape), self.variable_dtype),
         )
-        self._classified = None
+        self._classified: Any = None
         if self._labels is not None:
             shape = (None, *self._labels.space.event_shape)
             self._classified = Graph(
@@ -474,8 +474,7 @@ class RBM(EnergyBasedModel):
         self._check_adapted(method)
         x = found.checked(self._where(method), x, self._keeps_float64)
         p = self._in_batches(self._classified, x, _SCORED)
-        count = found.block.state_count
-        return p, found.block.states(0, count, self.variable_dtype).numpy()
+        return p, found.states(self.variable_dtype).numpy()
 
     def _with_labels(self, method, x, y):
         """Examples and labels in one array."""
@@ -531,6 +530,9 @@ class RBM(EnergyBasedModel):
         batch_size: int | None = None,
         verbose: str | int = "auto",
         sample_weight: ArrayLike | None = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
         **kwargs: Any,
     ) -> Any:
         """As of any energy-based model; x may come in blocks, y be labels.
@@ -544,7 +546,15 @@ class RBM(EnergyBasedModel):
             x, (y, *weight) = self._unpacked("evaluate", x, given)
             sample_weight = weight[0] if weight else None
         return super().evaluate(
-            x, y, batch_size, verbose, sample_weight, **kwargs
+            x,
+            y,
+            batch_size,
+            verbose,
+            sample_weight,
+            steps,
+            callbacks,
+            return_dict,
+            **kwargs,
         )
 
     def _one_batch(self, method: str, x: Any) -> None:
@@ -852,15 +862,8 @@ class RBM(EnergyBasedModel):
         if self._labels is not None:
             shape = (None, *self._labels.space.event_shape)
             alone = tf.TensorSpec(shape, self.variable_dtype, "x")
-            served["predict_proba"] = (self._predicted, [alone])
+            served["predict_proba"] = (self._labels.mean, [alone])
         return served
-
-    def _predicted(self, x):
-        """What `predict_proba` gives, inside a graph."""
-        found = self._labels
-        p = found.probabilities(found.rest(x))
-        states = found.block.states(0, found.block.state_count, p.dtype)
-        return found.block.space.unflatten(tf.matmul(p, states))
 
     def portable_endpoints(self) -> Endpoints:
         """What ONNX and LiteRT files hold: see `export`."""
