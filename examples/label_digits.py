@@ -12,6 +12,7 @@ import argparse
 import keras
 import matplotlib
 import numpy as np
+import tensorflow as tf
 
 import genzoo as gz
 
@@ -36,9 +37,35 @@ def bits(x):
     return (x > 0.5).astype("uint8")
 
 
-def train(pair, test, hidden, epochs, weight):
+def batches(x, y, side, rows, shift):
+    """Pixels drawn from their grey levels anew each epoch, and labels.
+
+    Images are moved by up to `shift` pixels: there are few, and what they are
+    does not depend on it.
+    """
+    wide = side + 2 * shift
+
+    def moved(image, label):
+        image = tf.reshape(image, (side, side))
+        image = tf.pad(image, [[shift, shift], [shift, shift]])
+        at = tf.random.uniform((2,), 0, wide - side + 1, tf.int32)
+        image = image[at[0] : at[0] + side, at[1] : at[1] + side]
+        return tf.reshape(image, (side * side,)), label
+
+    def drawn(images, labels):
+        uniform = tf.random.uniform(tf.shape(images))
+        return tf.cast(uniform < images, tf.float32), labels
+
+    examples = x.astype("float32"), y.astype("int32")
+    dataset = tf.data.Dataset.from_tensor_slices(examples)
+    dataset = dataset.shuffle(len(x), seed=0).map(moved)
+    return dataset.batch(rows, drop_remainder=True).map(drawn).prefetch(4)
+
+
+def train(pair, test, side, hidden, epochs, weight, shift):
     """An RBM of pixels and a label, trained for both."""
     (x, y), (x_test, y_test) = pair, test
+    keras.utils.set_random_seed(0)
     rbm = gz.RBM(
         visible={
             "pixels": gz.units.Bernoulli(x.shape[1]),
@@ -53,12 +80,15 @@ def train(pair, test, hidden, epochs, weight):
     )
     rbm.compile(
         keras.optimizers.Adam(rate),
-        loss=gz.losses.Hybrid(generative_weight=weight),
+        loss=gz.losses.Hybrid(weight, generative="cd"),
         steps_per_execution=10,
         watch=False,
     )
     held = bits(x_test), y_test
-    rbm.fit(bits(x), y, epochs=epochs, batch_size=rows, validation_data=held)
+    rbm.adapt((bits(x), y))
+    rbm.fit(
+        batches(x, y, side, rows, shift), epochs=epochs, validation_data=held
+    )
     return rbm
 
 
@@ -87,8 +117,9 @@ def main():
     pair, test, side = load(options.dataset)
     small = options.dataset == "digits"
     hidden = options.hidden or (100 if small else 500)
-    epochs = options.epochs or (30 if small else 12)
-    rbm = train(pair, test, hidden, epochs, options.weight)
+    epochs = options.epochs or (30 if small else 16)
+    shift = 0 if small else 1
+    rbm = train(pair, test, side, hidden, epochs, options.weight, shift)
 
     x_test, y_test = bits(test[0]), test[1]
     proba = rbm.predict_proba(x_test)

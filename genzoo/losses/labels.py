@@ -62,6 +62,23 @@ class Discriminative(LearningRule):
         return {self.measure: found.loss, "accuracy": found.accuracy}
 
 
+def _rule(value: Any, where: str) -> LearningRule:
+    """A generative rule."""
+    from genzoo import losses
+
+    if value is None:
+        return PersistentContrastiveDivergence()
+    try:
+        rule = losses.get(value)
+    except ValueError:
+        rule = None
+    if rule is None or rule.needs is Labelled:
+        checks.refuse(
+            value, where, "a rule of what data look like, or its name"
+        )
+    return rule
+
+
 @keras.saving.register_keras_serializable("genzoo")
 class Hybrid(LearningRule):
     """-log p(y | x) + weight (-log p(x, y)): labels, and what data look like.
@@ -99,7 +116,8 @@ class Hybrid(LearningRule):
     measure = "discriminative_loss"
 
     arguments: ClassVar[checks.Arguments] = {
-        "generative_weight": checks.penalty
+        "generative_weight": checks.penalty,
+        "generative": _rule,
     }
 
     def __init__(
@@ -107,15 +125,8 @@ class Hybrid(LearningRule):
         generative_weight: float = 0.01,
         generative: LearningRule | str | dict | None = None,
     ):
-        from genzoo import losses
-
-        (self.generative_weight,) = checks.arguments(
-            self, generative_weight=generative_weight
-        )
-        self.generative = (
-            PersistentContrastiveDivergence()
-            if generative is None
-            else losses.get(generative)
+        self.generative_weight, self.generative = checks.arguments(
+            self, generative_weight=generative_weight, generative=generative
         )
         self.discriminative = Discriminative()
         self.chains = self.generative.chains
@@ -165,8 +176,7 @@ class Hybrid(LearningRule):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        generative = keras.saving.serialize_keras_object(self.generative)
         return {
             "generative_weight": self.generative_weight,
-            "generative": generative,
+            "generative": self.generative,
         }
