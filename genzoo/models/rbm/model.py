@@ -25,6 +25,7 @@ from genzoo.models.rbm.start import differences, some_rows
 from genzoo.optimizers import Falling
 from genzoo.runtime import data, random, weights
 from genzoo.runtime.graph import Graph
+from genzoo.spaces import OneHot
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
 from genzoo.units import Bernoulli, Mixed, Unit
 from genzoo.units.mixed import layer_of
@@ -454,7 +455,10 @@ class RBM(EnergyBasedModel):
         return np.reshape(found, (-1, *self._labels.block.space.event_shape))
 
     def classify(self, x: Any) -> Array:
-        """The most probable labels of x: numbers (n,), or 0 and 1 (n, labels).
+        """The most probable labels of x: of a category numbers, (n,).
+
+        Several categorical labels are numbers (n, labels), binary ones 0 and
+        1; all labels together are the most probable.
 
         Args:
             x: as of `predict_proba`.
@@ -463,10 +467,12 @@ class RBM(EnergyBasedModel):
             ValueError: as `predict_proba`.
         """
         p, states = self._label_probabilities("classify", x)
-        if p.shape[1] == states.shape[1]:
-            return p.argmax(axis=1)
-        shape = (-1, *self._labels.block.space.event_shape)
-        return np.reshape(states[p.argmax(axis=1)], shape)
+        best, space = states[p.argmax(axis=1)], self._labels.block.space
+        if not isinstance(space, OneHot):
+            return np.reshape(best, (-1, *space.event_shape))
+        numbers = np.reshape(best, (-1, *space.groups, space.n_states))
+        numbers = numbers.argmax(axis=-1)
+        return numbers[:, 0] if space.groups == (1,) else numbers
 
     def _label_probabilities(self, method, x):
         """(probabilities of all joint labels, these), arrays."""
