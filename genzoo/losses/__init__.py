@@ -12,6 +12,7 @@ from genzoo.losses.adversarial import (
     Wasserstein,
     get_adversarial,
 )
+from genzoo.losses.labels import Discriminative, Hybrid
 from genzoo.losses.likelihood import (
     ContrastiveDivergence,
     ExactLikelihood,
@@ -29,6 +30,8 @@ _BY_NAME = {
     "exact_likelihood": ExactLikelihood,
     "minimum_probability_flow": MinimumProbabilityFlow,
     "pseudolikelihood": Pseudolikelihood,
+    "discriminative": Discriminative,
+    "hybrid": Hybrid,
 }
 
 
@@ -55,8 +58,10 @@ def get(identifier: str | dict | LearningRule) -> LearningRule:
 __all__ = [
     "AdversarialLoss",
     "ContrastiveDivergence",
+    "Discriminative",
     "ExactLikelihood",
     "Hinge",
+    "Hybrid",
     "LearningRule",
     "LeastSquares",
     "MinimumProbabilityFlow",

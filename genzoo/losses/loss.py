@@ -21,6 +21,8 @@ class LearningRule:
         samples: whether its gradient is an estimate by Markov chains.
         measure: the name in the logs of what it makes small; "loss" is kept
             for -<log p>.
+        scores: the names of what else stands in the logs, of training and of
+            held-out data, which `score` finds.
 
     Example:
     >>> class WeightsOnly(genzoo.losses.LearningRule):
@@ -43,6 +45,7 @@ class LearningRule:
     uses_averages = False
     samples = False
     measure = "objective"
+    scores: tuple[str, ...] = ()
 
     def gradients(
         self, model: Any, x: tf.Tensor, seed: Seed
@@ -65,6 +68,15 @@ class LearningRule:
         Changes nothing of the model.
         """
         raise NotImplementedError
+
+    def score(
+        self, model: Any, x: tf.Tensor, seed: Seed
+    ) -> dict[str, tf.Tensor]:
+        """This replica's shares of the scores of a batch, by name.
+
+        Changes nothing of the model. The measure may be among them.
+        """
+        return {}
 
     def check(self, model: Any) -> None:
         """Raise a ValueError if the model lacks what the rule needs."""

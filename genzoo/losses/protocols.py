@@ -23,11 +23,14 @@ class Step(NamedTuple):
         gradients: its gradients, in the order of `model.parameters`.
         energy: this replica's share of the mean energy of the batch, where it
             was found on the way; None if not.
+        scores: this replica's share of what else the logs show, by name, for
+            a rule that has `scores`.
     """
 
     measure: tf.Tensor
     gradients: list[tf.Tensor]
     energy: tf.Tensor | None = None
+    scores: dict[str, tf.Tensor] | None = None
 
 
 class Contrast(NamedTuple):
@@ -108,9 +111,24 @@ class Flowing(Protocol):
         """The flow out of the data and its gradient."""
 
 
+@runtime_checkable
+class Labelled(Protocol):
+    """The last block of an example can be predicted from the others."""
+
+    def label_gradients(self, x: tf.Tensor) -> tuple[Any, list[tf.Tensor]]:
+        """(scores, gradients of -log p(y | x)), this replica's shares.
+
+        Scores have `loss`, `accuracy` and `energy`.
+        """
+
+    def label_scores(self, x: tf.Tensor) -> Any:
+        """The scores."""
+
+
 NEEDS: dict[type, str] = {
     Enumerable: "the likelihood by enumeration, `exact_gradients`",
     Walkable: "Markov chains, `contrast`",
+    Labelled: "labels, `label_gradients`",
     Conditional: "sites given the others, `pseudolikelihood_gradients`",
     Flowing: "flow between neighbouring states, `flow_gradients`",
 }

@@ -143,6 +143,8 @@ class Product(Space):
             return True
         if not isinstance(x, (list, tuple)) or len(x) != len(self.spaces):
             return False
+        if any(isinstance(part, Mapping) for part in x):
+            return False
         shapes: list[Any] = [getattr(part, "shape", None) for part in x]
         if any(shape is None for shape in shapes):
             # Lists of numbers in a tuple are blocks, in a list they are rows.

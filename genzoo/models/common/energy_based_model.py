@@ -99,6 +99,7 @@ class EnergyBasedModel(GenerativeModel):
         self._sees_likelihood = True
         self._measures: keras.metrics.Mean | None = None
         self._completion = completion.Completion(self)
+        self._scores_seen: dict[str, keras.metrics.Mean] = {}
         self._reference = Graph(
             lambda: tf.convert_to_tensor(self._reference_energy())
         )
@@ -184,6 +185,9 @@ class EnergyBasedModel(GenerativeModel):
         self._may_watch = bool(watch) and has_log_z and not is_likelihood
         with self.distribute_strategy.scope():
             self._measures = keras.metrics.Mean(name=rule.measure)
+            self._scores_seen = {
+                name: keras.metrics.Mean(name=name) for name in rule.scores
+            }
 
     def _default_loss(self) -> str:
         """What the loss "auto" is."""
@@ -485,7 +489,7 @@ class EnergyBasedModel(GenerativeModel):
             self.optimizer.apply(*map(list, zip(*pairs, strict=True)))
         self._after_step(place)
         self.adapted.assign(1)
-        return self._logs(step.measure, height, rows, x)
+        return self._logs(step.measure, height, rows, x, step.scores)
 
     def _before_step(self, gradients: list) -> tuple[list, Any]:
         """The gradients that are descended, and what `_after_step` is told."""
@@ -531,17 +535,20 @@ class EnergyBasedModel(GenerativeModel):
         x = self._batch(data)
         first, rows = distribute.global_rows(_rows(x))
         seed = self.draws.next(random.SAMPLING).at_row(first)
-        measure = height = None
+        measure = height = scores = None
+        if self.loss.scores:
+            scores = self.loss.score(self, x, seed)
+            measure = scores.pop(self.loss.measure, None)
         if self._watches:
             height = self._height(x)
-        else:
+        elif measure is None:
             measure = self.loss.value(self, x, seed)
         if self._compared.metrics:
             own = random.fold_in(seed, 0)
             steps = tf.constant(_METRIC_STEPS)
             samples = self._draw(_rows(x), own, steps)
             self._compared.update(sample_weights.repeated(x), samples)
-        return self._logs(measure, height, rows, x)
+        return self._logs(measure, height, rows, x, scores)
 
     # The logs ---------------------------------------------------------------
 
@@ -564,7 +571,9 @@ class EnergyBasedModel(GenerativeModel):
         """E0, the energy of a point in the midst of the data, in nats."""
         return 0.0
 
-    def _logs(self, measure, height, rows, x=None) -> dict[str, tf.Tensor]:
+    def _logs(
+        self, measure, height, rows, x=None, scores=None
+    ) -> dict[str, tf.Tensor]:
         """The means so far, given this replica's shares of a batch's.
 
         Args:
@@ -572,13 +581,16 @@ class EnergyBasedModel(GenerativeModel):
             height: `_height`, or None.
             rows: of the batch, on all replicas.
             x: the batch; None counts rows alone.
+            scores: further ones of the rule, by name.
         """
         total = batch.total(x, tf.float32)
         if batch.weight(x) is not None:
             rows = total * tf.cast(rows, tf.float32)
+        scores = scores or {}
         for tracker, value in (
             (self._measures, measure),
             (self._loss_tracker, height),
+            *((self._scores_seen[name], scores[name]) for name in scores),
         ):
             if tracker is not None and value is not None:
                 value = distribute.all_sum(value)
@@ -596,13 +608,14 @@ class EnergyBasedModel(GenerativeModel):
     def metrics(self) -> list[keras.metrics.Metric]:
         """Keras's, the rule's measure, and those of samples."""
         own = [] if self._measures is None else [self._measures]
-        return [*own, *super().metrics]
+        return [*own, *self._scores_seen.values(), *super().metrics]
 
     def get_metrics_result(self) -> dict[str, Any]:
         """The mean negative log-likelihood, and the rule's measure."""
         if self._measures is None:
             return {}
-        measure = {self._measures.name: self._measures.result()}
+        shown = [self._measures, *self._scores_seen.values()]
+        measure = {tracker.name: tracker.result() for tracker in shown}
         if not self._watches:
             return measure
         height = self._loss_tracker.result()
@@ -766,6 +779,9 @@ class EnergyBasedModel(GenerativeModel):
 
     def _result_names(self) -> tuple[list[str], list[str]]:
         first = ["loss"] if self._watches else [self.loss.measure]
+        if self.loss.scores:
+            shown = [self.loss.measure, *self.loss.scores]
+            first += [name for name in shown if name not in first]
         last = ["log_partition_stderr"] if self._is_estimated else []
         if self._has_few_states:
             last += ["data_entropy", "kl_divergence", "likelihood_identity"]

@@ -774,7 +774,7 @@ class GenerativeModel(Preset, keras.Model):
         - `gibbs(x, seed, steps)`: what `sample` gives with `start=x`.
         - `complete(x, mask, seed, steps)`: what `sample` gives for `given=x`,
           as many as there are rows, by chains.
-        - `hidden_mean(x)`, of an RBM.
+        - `hidden_mean(x)`, of an RBM; `predict_proba(x)`, if it has labels.
         - `score(x)` or `score(x, labels)`: a GAN's logits, without packing.
 
         Load it by `genzoo.load_exported`, or where there is no genzoo by

@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks, losses, partition, regularizers
-from genzoo.losses.protocols import Conditional, Enumerable
+from genzoo.losses.protocols import Conditional, Enumerable, Labelled
 from genzoo.models.common import EnergyBasedModel, sample_weights
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.energy_based_model import KNOWN_LENGTH, Draw
@@ -18,7 +18,7 @@ from genzoo.models.common.given import Given
 from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.presets import AllChains
 from genzoo.models.common.walks import AnnealingSeeds, Walks
-from genzoo.models.rbm import posterior
+from genzoo.models.rbm import labels, posterior
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.exact import ExactDraws
 from genzoo.models.rbm.machine import Machine
@@ -30,6 +30,7 @@ from genzoo.regularizers.sparsity import Sparsity
 from genzoo.regularizers.sparsity import get as get_sparsity
 from genzoo.runtime import data, distribute, random, weights
 from genzoo.runtime.graph import Graph
+from genzoo.spaces import OneHot
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
 from genzoo.units import Bernoulli, Mixed, Unit
 from genzoo.units.mixed import layer_of
@@ -214,12 +215,23 @@ class RBM(EnergyBasedModel):
         self._machine = Machine(self.visible, self.hidden, self.kernel, means)
         self._rules = Rules(self._machine, self.offsets, self.compute_dtype)
         self._exact = ExactDraws(self._machine)
+        self._labels: Any = (
+            None
+            if labels.why_not(self.visible)
+            else labels.Labels(self._machine)
+        )
         self.walks = Walks(self._machine, type(self).__name__)
         self._enumerated = Graph(lambda: self._machine.layers().enumerate()[0])
         self._scores = Graph(
             self._rules.site_scores,
             tf.TensorSpec((None, *self.event_shape), self.variable_dtype),
         )
+        self._classified: Any = None
+        if self._labels is not None:
+            shape = (None, *self._labels.space.event_shape)
+            self._classified = Graph(
+                self._label_density, tf.TensorSpec(shape, self._energy_dtype)
+            )
         self.built = True
 
     def _holds(self):
@@ -235,6 +247,9 @@ class RBM(EnergyBasedModel):
             return
         self.kernel.assign(self.kernel.numpy() * self.kernel_mask)
         weights.mark(self.kernel)
+
+    def _label_density(self, x):
+        return self._labels.probabilities(self._labels.rest(x))
 
     def _small_normal(self):
         seed = int(self.draws.epoch_key()[0] % 2**31)
@@ -470,6 +485,66 @@ class RBM(EnergyBasedModel):
     def _energy_dtype(self) -> str:
         return "float64" if self._keeps_float64 else self.variable_dtype
 
+    def _labelled(self, method):
+        """The labels, which there must be."""
+        reason = labels.why_not(self.visible)
+        if self._labels is None:
+            raise ValueError(f"{self._where(method)}: {reason}")
+        return self._labels
+
+    def predict_proba(self, x: Any) -> Array:
+        """p(y | x) of labels y, the last block of the visible units.
+
+        Exact: free energies of x with each label. For one categorical label
+        they are the probabilities of its states, (n, states); for binary
+        labels those of each being 1, (n, labels).
+
+        Args:
+            x: examples without labels, (n, *event_shape) of the first block;
+                of several a dict, a tuple or one array.
+
+        Raises:
+            ValueError: if there are no labels that can be summed over, x is
+                not in its space, or the model has not seen data.
+        """
+        p, states = self._label_probabilities("predict_proba", x)
+        found = p @ states
+        return np.reshape(found, (-1, *self._labels.block.space.event_shape))
+
+    def classify(self, x: Any) -> Array:
+        """The most probable labels of x: of a category numbers, (n,).
+
+        Several categorical labels are numbers (n, labels), binary ones 0 and
+        1; all labels together are the most probable.
+
+        Args:
+            x: as of `predict_proba`.
+
+        Raises:
+            ValueError: as `predict_proba`.
+        """
+        p, states = self._label_probabilities("classify", x)
+        best, space = states[p.argmax(axis=1)], self._labels.block.space
+        if not isinstance(space, OneHot):
+            return np.reshape(best, (-1, *space.event_shape))
+        numbers = np.reshape(best, (-1, *space.groups, space.n_states))
+        numbers = numbers.argmax(axis=-1)
+        return numbers[:, 0] if space.groups == (1,) else numbers
+
+    def _label_probabilities(self, method, x):
+        """(probabilities of all joint labels, these), arrays."""
+        found = self._labelled(method)
+        self._check_adapted(method)
+        x = found.checked(self._where(method), x, self._keeps_float64)
+        p = self._in_batches(self._classified, x, _SCORED)
+        return p, found.states(self.variable_dtype).numpy()
+
+    def _with_labels(self, method, x, y):
+        """Examples and labels in one array."""
+        found = self._labelled(method)
+        where = self._where(method)
+        return found.joined(where, x, y, self._keeps_float64)
+
     def log_pseudolikelihood(self, x: ArrayLike) -> Array:
         """sum_i log p(x_i | all other x), in nats, an array of shape (n,).
 
@@ -504,9 +579,46 @@ class RBM(EnergyBasedModel):
         alone = all(other is None for other in others)
         if isinstance(x, tuple) and alone and not space.are_blocks(x):
             x, *others = x
+        if others and others[0] is not None:
+            x = self._with_labels(method, x, others[0])
+            others = [None, *others[1:]]
         if space.are_blocks(x):
             x = space.check(self._where(method), x, wide=self._keeps_float64)
         return x, others
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: ArrayLike | None = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """As of any energy-based model; x may come in blocks, y be labels.
+
+        Raises:
+            ValueError: as `fit` does.
+        """
+        is_own = not kwargs.get("_use_cached_eval_dataset")
+        if is_own and isinstance(self.visible, Mixed) and _is_held(x):
+            given = y, sample_weight
+            x, (y, *weight) = self._unpacked("evaluate", x, given)
+            sample_weight = weight[0] if weight else None
+        return super().evaluate(
+            x,
+            y,
+            batch_size,
+            verbose,
+            sample_weight,
+            steps,
+            callbacks,
+            return_dict,
+            **kwargs,
+        )
 
     def _one_batch(self, method: str, x: Any) -> Any:
         visible = self.visible
@@ -536,9 +648,28 @@ class RBM(EnergyBasedModel):
                     where, blocks[0] if len(blocks) == 1 else blocks
                 )
             )
-        if isinstance(spec, tuple) and space.are_blocks(spec[0]):
+        if not isinstance(spec, tuple):
+            return dataset
+        if isinstance(spec[0], Mapping) and space.names[-1] not in spec[0]:
+            # What labels belong to.
+            dataset = dataset.map(
+                lambda x, y, *rest: (
+                    ({**x, space.names[-1]: y}, *rest)
+                    if rest
+                    else {**x, space.names[-1]: y}
+                )
+            )
+            return self._joined_dataset(where, dataset)
+        if space.are_blocks(spec[0]):
             return dataset.map(
                 lambda x, *rest: (space.joined_batch(where, x), *rest)
+            )
+        if space.are_blocks(spec[:-1]):
+            return dataset.map(
+                lambda *found: (
+                    space.joined_batch(where, found[:-1]),
+                    found[-1],
+                )
             )
         return dataset
 
@@ -551,6 +682,8 @@ class RBM(EnergyBasedModel):
 
     def why_not(self, rule: losses.LearningRule) -> str | None:
         """Why the model cannot learn by this rule, or None."""
+        if rule.needs is Labelled:
+            return labels.why_not(self.visible)
         if rule.needs is Enumerable:
             return self._too_many_states()
         if rule.needs is Conditional and not self.visible.is_discrete:
@@ -594,6 +727,8 @@ class RBM(EnergyBasedModel):
         )
 
     def _default_optimizer(self, rule: losses.LearningRule) -> Any:
+        if rule.needs is Labelled:
+            return keras.optimizers.Adam(0.01)
         return Falling()
 
     def _batch_size_for(self, rows: int) -> int:
@@ -860,7 +995,12 @@ class RBM(EnergyBasedModel):
         """What `export` serves: see there."""
         served = super().endpoints()
         _, given = served["energy"]
-        return {**served, "hidden_mean": (self._hidden_mean, given)}
+        served["hidden_mean"] = (self._hidden_mean, given)
+        if self._labels is not None:
+            shape = (None, *self._labels.space.event_shape)
+            alone = tf.TensorSpec(shape, self.variable_dtype, "x")
+            served["predict_proba"] = (self._labels.mean, [alone])
+        return served
 
     def portable_endpoints(self) -> Endpoints:
         """What ONNX and LiteRT files hold: see `export`."""
@@ -1004,6 +1144,11 @@ class RBM(EnergyBasedModel):
 
 
 _UNITS = ("visible", "hidden")
+
+
+def _is_held(x):
+    """Whether examples are in memory, as an array or in blocks."""
+    return isinstance(x, Mapping) or (x is not None and data.is_array(x))
 
 
 def _examples(unit, states):

@@ -12,6 +12,7 @@ from keras import ops
 from genzoo.losses.protocols import Contrast, Gradients
 from genzoo.models.rbm import gradients
 from genzoo.models.rbm.centring import Offsets
+from genzoo.models.rbm.labels import Labels, Scores
 from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.posterior import few_states, log_sum
 from genzoo.runtime import batch, distribute, random
@@ -319,6 +320,20 @@ class Rules:
         else:
             energy = self.marginal_energy(x)
         return batch.weighed(batch.shares(x, energy.dtype), energy)
+
+    # Labels -----------------------------------------------------------------
+
+    def label_gradients(self, x: Any) -> tuple[Scores, list[tf.Tensor]]:
+        """How labels are predicted, and gradients of -log p(y | x)."""
+        found, plain, mean = Labels(self.machine).gradients(x)
+        total = batch.total(x, self.machine.dtype)
+        # Not centred: what is learned are differences between labels.
+        self.offsets.follow(mean, total)
+        return found, self.machine.spread(plain)
+
+    def label_scores(self, x: Any) -> Scores:
+        """How labels are predicted."""
+        return Labels(self.machine).score(x)
 
     # One unit given the others ----------------------------------------------
 
