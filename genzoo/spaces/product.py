@@ -220,7 +220,10 @@ class Product(Space):
         if isinstance(space, OneHot):
             shape = np.shape(block)
             if shape != (0,) and space.are_labels(shape):
-                return space.of_labels(f"{where}: labels", block)
+                where = f"{where}: labels"
+                if inside:
+                    return space.of_labels(where, block)
+                return _known_labels(where, space, block)
         if inside:
             return space.check(where, block, wide)
         block = space.with_axis(np.asarray(block))
@@ -311,3 +314,13 @@ class Product(Space):
         serialize = keras.saving.serialize_keras_object
         found = {"spaces": [serialize(space) for space in self.spaces]}
         return found if self.names is None else {**found, "names": self.names}
+
+
+def _known_labels(where, space, labels):
+    """One-hot groups of labels; NaN for those that are NaN or negative."""
+    labels = np.asarray(labels, np.float64)
+    known = labels >= 0
+    hot = np.asarray(space.of_labels(where, np.where(known, labels, 0.0)))
+    groups = hot.reshape(-1, space.n_states).astype(np.float32)
+    groups[~known.ravel()] = np.nan
+    return groups.reshape(hot.shape)

@@ -1,5 +1,6 @@
 """Examples of which some is known: read, drawn, averaged and scored."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,6 +71,7 @@ def read(
         ValueError: for other shapes; for a group of numbers of which some
             are known; where what is known is not in the space.
     """
+    x = _in_one(f"{where}: {name}", space, x)
     given = x
     try:
         x = data.as_array(x, wide)
@@ -187,11 +189,30 @@ def _lost(where, x, missing):
         missing = np.nan
     if np.isnan(missing):
         return np.isnan(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool)
-    return x == missing
+    unknown = x == missing
+    # So say labels of blocks.
+    return unknown | np.isnan(x) if x.dtype.kind == "f" else unknown
+
+
+def are_blocks(space: Space, x: Any) -> bool:
+    """Whether x holds a block for each part of the space."""
+    return hasattr(space, "are_blocks") and space.are_blocks(x)
+
+
+def _in_one(where, space, x):
+    """Blocks side by side, whatever is in them; anything else as it is."""
+    if isinstance(x, Mapping) and not are_blocks(space, x):
+        return x[space.entry(where, x)]
+    if not are_blocks(space, x):
+        return x
+    found: Any = space
+    return found.joined(where, x, wide=True, inside=False)
 
 
 def _mask(where, space, mask, shape):
-    mask = np.asarray(mask)
+    if isinstance(mask, dict):
+        mask = {name: np.asarray(own) for name, own in mask.items()}
+    mask = np.asarray(_in_one(f"{where}: mask", space, mask))
     if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
         raise ValueError(
             f"{where}: mask must be true where x is known, else false; "

@@ -1,7 +1,7 @@
 """Energy-based models: p(x) = exp(-E(x)) / Z, trained by likelihood."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -415,7 +415,8 @@ class EnergyBasedModel(GenerativeModel):
             )
         x, y, weight = self._parts(x, y, weight)
         self._refuse(method, y=y)
-        if not pipelines.is_array(x):
+        is_held = isinstance(x, Mapping) or completion.are_blocks(self.space, x)
+        if not pipelines.is_array(x) and not is_held:
             if mask is not None or weight is not None:
                 raise ValueError(
                     f"{where}: mask and sample_weight go with an array x; in "

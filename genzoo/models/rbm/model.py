@@ -570,11 +570,15 @@ class RBM(EnergyBasedModel):
     def _given(self, method: str, x: Any, *others: Any, **named: Any) -> Any:
         """As of any model; the blocks of examples are joined first."""
         if isinstance(self.visible, Mixed):
-            x, others = self._unpacked(method, x, others)
+            has_gaps = any(value is not None for value in named.values())
+            x, others = self._unpacked(method, x, others, has_gaps)
         return super()._given(method, x, *others, **named)
 
-    def _unpacked(self, method, x, others):
-        """x in one array, and what stands beside it."""
+    def _unpacked(self, method, x, others, has_gaps=False):
+        """x in one array, and what stands beside it.
+
+        Blocks of which some is missing are joined where they are read.
+        """
         space: Any = self.space
         alone = all(other is None for other in others)
         if isinstance(x, tuple) and alone and not space.are_blocks(x):
@@ -582,7 +586,7 @@ class RBM(EnergyBasedModel):
         if others and others[0] is not None:
             x = self._with_labels(method, x, others[0])
             others = [None, *others[1:]]
-        if space.are_blocks(x):
+        if space.are_blocks(x) and not has_gaps:
             x = space.check(self._where(method), x, wide=self._keeps_float64)
         return x, others
 
