@@ -19,6 +19,7 @@ ENERGY = {
     "energy": ("x",),
     "sample": (*N_SEED, "steps"),
     "gibbs": ("x", *WALK),
+    "complete": ("x", "mask", *WALK),
 }
 LOG_PROB = {"log_prob": ("x",)}
 HIDDEN = {"hidden_mean": ("x",)}

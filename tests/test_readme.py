@@ -26,7 +26,7 @@ def _blocks():
 
 def test_maxent_examples_run_as_printed(capsys):
     names = {}
-    die, lattice, boltzmann = _blocks()[2:5]
+    die, lattice, boltzmann = _blocks()[3:6]
     exec(die, names)
     assert "4.5" in capsys.readouterr().out
     exec(lattice, names)
@@ -48,19 +48,22 @@ def test_first_example_runs_as_printed(tmp_path, monkeypatch):
     assert names["rbm"].log_prob(names["x_test"]).mean() >= -19.0
     assert time.process_time() - start < 30
     assert names["rbm"].sample(4).shape == (4, 64)
+    exec(_blocks()[2], names)
+    assert np.isnan(names["gaps"]).any()
+    assert names["rbm"].log_prob(names["x_test"]).mean() > -30.0
     assert (tmp_path / "served" / "rbm" / "saved_model.pb").exists()
 
 
 def test_features_run_as_printed():
     names = {}
-    example = _blocks()[10].replace("epochs=20", "epochs=1")
+    example = _blocks()[11].replace("epochs=20", "epochs=1")
     exec(example.replace("epochs=10", "epochs=1, verbose=0"), names)
     assert names["model"](names["x"]).shape == (1500, 10)
 
 
 def test_gan_examples_run_as_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    points, images, alike, presets, serving = _blocks()[5:10]
+    points, images, alike, presets, serving = _blocks()[6:11]
     points = points.replace("100_000", "2_000").replace("10_000", "1_000")
     names = {}
     exec(points.replace("epochs=200", "epochs=1, verbose=0"), names)
