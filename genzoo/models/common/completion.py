@@ -88,7 +88,7 @@ def read(
         raise ValueError(
             f"{where}: {name} must have shape ({shape}); received {x.shape}."
         )
-    lost = _lost(where, x, missing)
+    lost = _lost(where, space, x, missing)
     if mask is None:
         seen = ~lost
     else:
@@ -177,7 +177,7 @@ def groups_of(space: Space) -> list[Array]:
     return groups
 
 
-def _lost(where, x, missing):
+def _lost(where, space, x, missing):
     if missing is None:
         return np.zeros(x.shape, bool)
     if isinstance(missing, str):
@@ -189,6 +189,13 @@ def _lost(where, x, missing):
         missing = np.nan
     if np.isnan(missing):
         return np.isnan(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool)
+    tables = {id(v): v for v in space.levels if v is not None}.values()
+    if any((np.asarray(table) == missing).any() for table in tables):
+        raise ValueError(
+            f"{where}: missing must be a number that no x has; received "
+            f"{missing!r}, and x holds {space.description}. Mark what is "
+            "missing by NaN, or pass mask."
+        )
     unknown = x == missing
     # So say labels of blocks.
     return unknown | np.isnan(x) if x.dtype.kind == "f" else unknown

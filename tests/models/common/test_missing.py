@@ -230,6 +230,7 @@ def test_gaps_resume_and_are_saved(tmp_path):
     [
         ({}, "missing"),
         ({"missing": "NA"}, "missing must be 'nan', or the number"),
+        ({"missing": 1}, "missing must be a number that no x has"),
         ({"missing": "nan", "mask": np.ones((100, 8), bool)}, "mask says"),
     ],
 )
