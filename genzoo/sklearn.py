@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models import RBM
+from genzoo.models.common.given import Given
 from genzoo.runtime import data, random
 from genzoo.runtime.sparse import SparseRows
 from genzoo.runtime.streams import Redrawn
@@ -111,7 +112,7 @@ class RBMTransformer(
         """
         x = self._validated(X, reset=True)
         self._make(x)
-        rows = self.batch_size or self.rbm_._batch_size_for(len(x))
+        rows = self.batch_size or self.rbm_._batch_size_for(Given(x))
         options: Any = {"epochs": self.n_iter, "verbose": self.verbose}
         if self._are_probabilities(x):
             x = Redrawn(x, rows, self.rbm_.draws, _bits)

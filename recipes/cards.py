@@ -48,11 +48,16 @@ def save(name, model, card, values, tolerances, errors, dtype=None):
     model.save_to_preset(FOLDER / name, card, dtype)
 
 
-def picture(name, images, rows, scale=4, low=0.0, high=1.0, frame=0.0):
-    """Write samples.png: images in rows, (n, side, side) or with colours.
+def picture(name, images, rows, **options):
+    """Write samples.png of a preset; see `grid`."""
+    grid(FOLDER / name / "samples.png", images, rows, **options)
+
+
+def grid(path, images, rows, scale=4, low=0.0, high=1.0, frame=0.0):
+    """Write images in rows, (n, side, side) or with colours.
 
     Args:
-        name: of the preset.
+        path: of the file.
         images: with values from low, white, to high, black.
         rows: how many rows of images.
         scale: the side of a pixel.
@@ -67,7 +72,7 @@ def picture(name, images, rows, scale=4, low=0.0, high=1.0, frame=0.0):
     tiled = np.concatenate(np.concatenate(images, axis=1), axis=1)
     pixels = np.repeat(np.repeat(tiled, scale, axis=0), scale, axis=1)
     plt.imsave(
-        FOLDER / name / "samples.png",
+        path,
         pixels,
         cmap="gray_r",
         vmin=0,

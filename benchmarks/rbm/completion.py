@@ -77,7 +77,8 @@ def main():
     }
     print(found)
     images = np.concatenate(pictures).reshape(-1, 28, 28)
-    cards.picture("../examples/completion", images, rows=len(pictures), scale=2)
+    path = sources.ROOT / "examples" / "completion.png"
+    cards.grid(path, images, rows=len(pictures), scale=2)
     common.save(__file__, found, rows)
 
 

@@ -326,7 +326,7 @@ class GenerativeModel(Preset, keras.Model):
         gaps = {k: options.pop(k) for k in ("missing", "mask") if k in options}
         given = self._given("fit", x, y, sample_weight, **gaps)
         if batch_size is None and data.is_array(given.x):
-            rows = self._batch_size_for(len(given.x))
+            rows = self._batch_size_for(given)
         held = None
         if validation_data is not None:
             gaps.pop("mask", None)
@@ -542,8 +542,8 @@ class GenerativeModel(Preset, keras.Model):
                     "learns the distribution of x alone."
                 )
 
-    def _batch_size_for(self, rows: int) -> int:
-        """How many of so many rows `fit` takes in a batch by default."""
+    def _batch_size_for(self, given: Given) -> int:
+        """How many rows of an array `fit` takes in a batch by default."""
         return self.default_batch_size
 
     def _batch_size(self, method: str, batch_size: int | None, x: Any) -> int:

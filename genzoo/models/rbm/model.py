@@ -735,12 +735,16 @@ class RBM(EnergyBasedModel):
             return keras.optimizers.Adam(0.01)
         return Falling()
 
-    def _batch_size_for(self, rows: int) -> int:
+    def _batch_size_for(self, given: Given) -> int:
         """A hundredth of the rows, from 4 to 128: a power of two.
 
-        So that an epoch has steps enough to learn from, and few rows do.
+        So that an epoch has steps enough to learn from, and few rows do. As
+        many more as less of them is known: what is drawn is noise.
         """
-        return int(np.clip(2 ** round(math.log2(rows / 100)), 4, 128))
+        rows = 2 ** round(math.log2(len(given.x) / 100))
+        if given.seen is not None:
+            rows /= given.seen.mean()
+        return int(np.clip(rows, 4, 128))
 
     def _rate_unit(self) -> float:
         """One over the variances that the kernel joins.
@@ -853,7 +857,7 @@ class RBM(EnergyBasedModel):
             return
         generator = np.random.default_rng(self.draws.epoch_key())
         count = max(_SEEN, 2 * self.hidden.width)
-        rows = some_rows(given, count, generator, self.visible)
+        rows = some_rows(given, count, generator, mean)
         states = self._machine.rows(rows).numpy()
         shape, dtype = self.kernel.shape, self.kernel.dtype
         kernel = np.asarray(self.kernel_initializer(shape, dtype))

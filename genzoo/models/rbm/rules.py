@@ -78,6 +78,9 @@ class Rules:
             jumps: whether chains jump between modes of the data, too.
         """
         machine = self.machine
+        if batch.seen(x) is not None:
+            # Chains that lag behind what is filled in let the model run away.
+            steps = max(steps, _FILLED)
         x = self._filled(x, random.fold_in(seed, 5))
         first, second, third = random.split(seed, 3)
         shares = self._chain_shares(x, states)
@@ -120,7 +123,9 @@ class Rules:
         if seen is None:
             return x
         machine, space = self.machine, self.machine.visible.space
-        first, second = random.split(seed, 2)
+        # By the row of data, whatever row the chains are at.
+        row, _ = distribute.global_rows(tf.shape(seen)[0])
+        first, second = random.split(seed.at_row(row), 2)
         seen = space.flatten(seen)
         v = machine.rows(batch.examples(x))
         middle = ops.cast(machine.means[0], v.dtype)

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from genzoo import checks
 from genzoo.layers import Features
+from genzoo.models.common.given import Given
 from genzoo.models.rbm.model import RBM
 from genzoo.runtime import data, random
 from genzoo.runtime.streams import Redrawn
@@ -189,7 +190,7 @@ def pretrain(
         own: dict[str, Any] = {"x": x, "sample_weight": weight}
         own |= {"batch_size": batch_size, "validation_data": held}
         if below:
-            rows = batch_size or rbm._batch_size_for(len(x))
+            rows = batch_size or rbm._batch_size_for(Given(x))
             own = {"x": hidden_states(below, x, rows, rbm.draws, weight)}
         if below and held is not None:
             seed = random.as_seed(_HELD)

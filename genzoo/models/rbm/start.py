@@ -22,11 +22,12 @@ _FEW = 16
 
 
 def some_rows(
-    given: Given, n: int, generator: np.random.Generator, unit: Unit
+    given: Given, n: int, generator: np.random.Generator, mean: Array
 ) -> Array:
     """n examples, with repetitions, in random order and as often as weighed.
 
-    What is unknown of them is taken from other examples, unit by unit.
+    What is unknown of them is at the mean, so that differences are those of
+    what is known.
     """
     x, _, weight, seen = given
     if not data.is_array(x):
@@ -45,16 +46,7 @@ def some_rows(
     rows = x[chosen]
     if seen is None:
         return rows
-    shape, rows = rows.shape, rows.reshape(n, -1).copy()
-    known = seen.reshape(len(seen), -1)
-    of_rows, flat = known[chosen], x.reshape(len(x), -1)
-    for columns, _ in unit.choices():
-        unknown = np.flatnonzero(~of_rows[:, columns[0]])
-        others = np.flatnonzero(known[:, columns[0]])
-        if len(unknown) and len(others):
-            taken = generator.choice(others, len(unknown))
-            rows[np.ix_(unknown, columns)] = flat[np.ix_(taken, columns)]
-    return rows.reshape(shape)
+    return np.where(seen[chosen], rows, mean.reshape(rows.shape[1:]))
 
 
 def differences(

@@ -1,5 +1,7 @@
 """Examples of which some is missing: the likelihood of what is known."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -253,3 +255,17 @@ def test_losses_that_need_all_say_so():
     model.compile(loss="pseudolikelihood")
     with pytest.raises(ValueError, match="known in full"):
         model.fit(gaps, missing="nan", verbose=0)
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_two_replicas_learn_what_one_device_learns(gaps, two):
+    x, holes, _ = planted(62)
+    options = {"missing": "nan"} if gaps else {}
+    options |= {"sample_weight": np.arange(62) % 5, "batch_size": 20}
+    found = []
+    for scope in (None, two):
+        with scope.scope() if scope else contextlib.nullcontext():
+            model = rbm()
+            model.fit(holes if gaps else x, epochs=2, verbose=0, **options)
+        found.append(model.kernel.numpy())
+    np.testing.assert_allclose(*found, atol=1e-5)
