@@ -83,6 +83,8 @@ class EnergyBasedModel(GenerativeModel):
     (2,)
     """
 
+    _takes_gaps = True
+
     def __init__(self, seed: SeedLike | None = None, **kwargs):
         super().__init__(seed=seed, **kwargs)
         self.chains: distribute.Chains | None = None

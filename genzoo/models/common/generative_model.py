@@ -57,6 +57,7 @@ class GenerativeModel(Preset, keras.Model):
     default_batch_size = 128
     # Of examples, where only their averages count.
     _takes_negative_weights = False
+    _takes_gaps = False
     space: Space
     _card: tuple = (None, None)
 
@@ -324,6 +325,12 @@ class GenerativeModel(Preset, keras.Model):
         rows = self._batch_size("fit", batch_size, x)
         # What of the examples is known; models without gaps have none.
         gaps = {k: options.pop(k) for k in ("missing", "mask") if k in options}
+        if gaps and not self._takes_gaps:
+            raise ValueError(
+                f"{self._where('fit')}: takes no {' and no '.join(gaps)}; the "
+                "model learns from examples that are known in full. Fill them "
+                "in, for example by the impute of an RBM."
+            )
         given = self._given("fit", x, y, sample_weight, **gaps)
         if batch_size is None and data.is_array(given.x):
             rows = self._batch_size_for(given)
