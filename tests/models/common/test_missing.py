@@ -39,7 +39,7 @@ def rbm(loss="pcd", sites=8, **options):
 
 @pytest.mark.parametrize("loss", ["pcd", "exact_likelihood"])
 def test_little_is_lost(loss):
-    full, gaps, test = planted(800)
+    full, gaps, test = planted(600)
     scores = []
     for x, options in ((full, {}), (gaps, {"missing": "nan"})):
         model = rbm(loss)
@@ -47,7 +47,7 @@ def test_little_is_lost(loss):
         scores.append(model.log_prob(test).mean())
     rate = np.nanmean(gaps, axis=0)
     alone = np.log(np.where(test, rate, 1 - rate)).sum(axis=1).mean()
-    assert scores[0] - scores[1] < 0.1
+    assert scores[0] - scores[1] < 0.15
     assert scores[1] - alone > 0.5
     # The log says what the likelihood of the known was on the way.
     states = gz.spaces.Binary(8).states()
@@ -179,7 +179,7 @@ def test_categories_and_reals_may_be_missing():
         seed=0,
     )
     model.compile()
-    model.fit(x, missing="nan", epochs=30, verbose=0)
+    model.fit(x, missing="nan", epochs=20, verbose=0)
     asked = np.array([[np.nan] * 3 + [2.0], [0, 0, 1, np.nan]])
     filled = model.impute(asked)
     assert filled[0, :3].argmax() == 2
@@ -189,7 +189,7 @@ def test_categories_and_reals_may_be_missing():
 def test_a_ratings_table_is_filled_in():
     """80 % missing: better than column means, judged by planted tastes."""
     rng = np.random.default_rng(0)
-    users, items, levels = 300, 20, 3
+    users, items, levels = 200, 20, 3
     taste = rng.normal(size=(users, 2)) @ rng.normal(size=(2, items))
     truth = np.digitize(taste, [-0.7, 0.7])
     seen = rng.random(truth.shape) < 0.35
@@ -200,7 +200,7 @@ def test_a_ratings_table_is_filled_in():
         gz.units.Categorical(items, levels), gz.units.Bernoulli(8), seed=0
     )
     model.compile()
-    model.fit(hot, mask=mask, epochs=30, verbose=0)
+    model.fit(hot, mask=mask, epochs=20, verbose=0)
     share = model.impute(hot, mask=mask).reshape(users, items, levels)
     guess = share @ np.arange(levels)
     means = np.array([truth[seen[:, i], i].mean() for i in range(items)])
