@@ -65,10 +65,7 @@ class ClampedWalks:
             f"draw {same}",
             self._of_one if same else self._of_rows,
             tf.constant(n),
-            tf.cast(x, self.walker.dtype),
-            seen,
-            seed.key[None],
-            tf.cast(seed.row, tf.int64),
+            *self._rows(x, seen, seed),
             tf.constant(annealed),
             tf.constant(walked),
         )
@@ -120,13 +117,15 @@ class ClampedWalks:
         return self._run(
             "mean",
             self._mean,
-            tf.cast(x, self.walker.dtype),
-            seen,
-            seed.key[None],
-            tf.cast(seed.row, tf.int64),
+            *self._rows(x, seen, seed),
             tf.constant(annealed),
             tf.constant(walked),
         )
+
+    def _rows(self, x, seen, seed):
+        """Rows, what of them is known, and where their draws begin."""
+        x = tf.cast(x, self.walker.dtype)
+        return x, seen, seed.key[None], tf.cast(seed.row, tf.int64)
 
     def _mean(self, x, seen, key, row, annealed, walked, *inputs):
         begin, last = random.split(random.Seed(key[0], row), 2)
@@ -156,10 +155,7 @@ class ClampedWalks:
         return self._run(
             "weights",
             self._log_weights,
-            tf.cast(x, self.walker.dtype),
-            seen,
-            seed.key[None],
-            tf.cast(seed.row, tf.int64),
+            *self._rows(x, seen, seed),
             tf.cast(betas, tf.float32),
         )
 

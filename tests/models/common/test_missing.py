@@ -39,7 +39,7 @@ def rbm(loss="pcd", sites=8, **options):
 
 @pytest.mark.parametrize("loss", ["pcd", "exact_likelihood"])
 def test_little_is_lost(loss):
-    full, gaps, test = planted(600)
+    full, gaps, test = planted(800)
     scores = []
     for x, options in ((full, {}), (gaps, {"missing": "nan"})):
         model = rbm(loss)
@@ -47,7 +47,7 @@ def test_little_is_lost(loss):
         scores.append(model.log_prob(test).mean())
     rate = np.nanmean(gaps, axis=0)
     alone = np.log(np.where(test, rate, 1 - rate)).sum(axis=1).mean()
-    assert scores[0] - scores[1] < 0.15
+    assert scores[0] - scores[1] < 0.1
     assert scores[1] - alone > 0.5
     # The log says what the likelihood of the known was on the way.
     states = gz.spaces.Binary(8).states()
@@ -213,18 +213,17 @@ def test_a_ratings_table_is_filled_in():
 
 def test_gaps_resume_and_are_saved(tmp_path):
     _, gaps, _ = planted(100)
-    once = rbm()
+    once, twice = rbm(), rbm()
+    for model in (once, twice):
+        # A falling rate would be that of its own plan.
+        model.compile(keras.optimizers.SGD(0.05))
     once.fit(gaps, missing="nan", epochs=4, verbose=0)
-    twice = rbm()
     twice.fit(gaps, missing="nan", epochs=2, verbose=0)
     twice.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     again.fit(gaps, missing="nan", initial_epoch=2, epochs=4, verbose=0)
-    again_kernel = again.kernel.numpy()
-    rate = isinstance(once.optimizer, gz.optimizers.Falling)
-    # A falling rate is that of its own plan.
-    atol = 0.5 if rate else 0
-    np.testing.assert_allclose(once.kernel.numpy(), again_kernel, atol=atol)
+    for ours, theirs in zip(once.parameters, again.parameters, strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
 @pytest.mark.parametrize(
