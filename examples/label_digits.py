@@ -37,7 +37,7 @@ def bits(x):
     return (x > 0.5).astype("uint8")
 
 
-def batches(x, y, side, rows, shift):
+def batches(x, y, side, rows, shift, seed):
     """Pixels drawn from their grey levels anew each epoch, and labels.
 
     Images are moved by up to `shift` pixels: there are few, and what they are
@@ -58,21 +58,21 @@ def batches(x, y, side, rows, shift):
 
     examples = x.astype("float32"), y.astype("int32")
     dataset = tf.data.Dataset.from_tensor_slices(examples)
-    dataset = dataset.shuffle(len(x), seed=0).map(moved)
+    dataset = dataset.shuffle(len(x), seed=seed).map(moved)
     return dataset.batch(rows, drop_remainder=True).map(drawn).prefetch(4)
 
 
-def train(pair, test, side, hidden, epochs, weight, shift):
-    """An RBM of pixels and a label, trained for both."""
-    (x, y), (x_test, y_test) = pair, test
-    keras.utils.set_random_seed(0)
+def train(pair, held, side, hidden, epochs, weight, shift, seed=0):
+    """An RBM of pixels and a label, trained for both; `held` is watched."""
+    (x, y), (x_held, y_held) = pair, held
+    keras.utils.set_random_seed(seed)
     rbm = gz.RBM(
         visible={
             "pixels": gz.units.Bernoulli(x.shape[1]),
             "label": gz.units.Categorical(1, 10),
         },
         hidden=gz.units.Bernoulli(hidden),
-        seed=0,
+        seed=seed,
     )
     rows = 100 if len(x) > 10_000 else 32
     rate = keras.optimizers.schedules.CosineDecay(
@@ -84,10 +84,11 @@ def train(pair, test, side, hidden, epochs, weight, shift):
         steps_per_execution=10,
         watch=False,
     )
-    held = bits(x_test), y_test
     rbm.adapt((bits(x), y))
     rbm.fit(
-        batches(x, y, side, rows, shift), epochs=epochs, validation_data=held
+        batches(x, y, side, rows, shift, seed),
+        epochs=epochs,
+        validation_data=(bits(x_held), y_held),
     )
     return rbm
 
