@@ -64,9 +64,8 @@ def mixture_run(mixture, tmp_path_factory):
 @pytest.mark.parametrize(
     "check",
     [
-        contract.check_weights_file_resumes,
         contract.check_epochs_add_up,
-        contract.check_config_round_trip,
+        contract.check_config_and_weights_file_resume,
         contract.check_keras_habits,
         contract.check_many_steps_in_one_call,
         contract.check_epochs_are_shuffled_anew,
