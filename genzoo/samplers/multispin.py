@@ -141,14 +141,13 @@ def total(planes: Sequence[tf.Tensor], lanes: int) -> tf.Tensor:
         numbers = tf.cast(summed(planes, np.uint32(1)), tf.int32)
         return tf.reduce_sum(numbers, axis=(1, 2))
     # Four lattices side by side in a word, then two of them along each row.
-    sums = {}
-    for k in range(8):
-        shifted = [_right(plane, k) for plane in planes]
-        four = summed(shifted, np.uint32(0x01010101))
-        for first in (k, k + 8):
-            two = _and(_right(four, first - k), np.uint32(0x00FF00FF))
-            two = tf.reduce_sum(two, axis=2)
-            sums[first] = _and(two, np.uint32(0xFFFF))
-            sums[first + 16] = _right(two, 16)
-    rows = tf.cast(tf.stack([sums[k] for k in range(LANES)], 1), tf.int32)
-    return tf.reshape(tf.reduce_sum(rows, axis=2), (-1,))
+    # Shifts are axes, not a list: XLA compiles all of them at once.
+    eight = np.arange(8, dtype=np.uint32)[:, None, None]
+    shifted = [tf.bitwise.right_shift(p[:, None], eight) for p in planes]
+    four = summed(shifted, np.uint32(0x01010101))[:, None]
+    by_bytes = np.uint32([0, 8])[:, None, None, None]
+    two = _and(tf.bitwise.right_shift(four, by_bytes), np.uint32(0x00FF00FF))
+    two = tf.reduce_sum(two, axis=4)[:, None]
+    by_halves = np.uint32([0, 16])[:, None, None, None]
+    one = _and(tf.bitwise.right_shift(two, by_halves), np.uint32(0xFFFF))
+    return tf.reshape(tf.reduce_sum(tf.cast(one, tf.int32), axis=4), (-1,))
