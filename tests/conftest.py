@@ -13,6 +13,13 @@ import genzoo as gz
 # Graphs are millions of objects, which are looked through at each collection.
 gc.set_threshold(200_000, 20, 100)
 
+_LONGEST = "test_fresh_environment_samples_from_every_preset"
+
+
+def pytest_collection_modifyitems(items):
+    """The longest one first: at the end the other process would wait for it."""
+    items.sort(key=lambda item: item.name != _LONGEST)
+
 
 def pytest_collection_finish():
     """Leave what is imported out of all collections; some are asked for."""
