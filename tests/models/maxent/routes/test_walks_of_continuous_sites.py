@@ -42,8 +42,9 @@ def test_angles_that_meet_at_their_ends(temperature):
     sites = spaces.Interval(-np.pi, np.pi, SIDE**2)
     model = gz.MaxEnt(sites, features.Function(alignment), seed=0)
     model.multipliers = [1.0]
-    x = model.sample(200, seed=1, steps=200, temperature=temperature)
-    first, again = (model.sample(5, seed=1, steps=50) for _ in range(2))
+    hot = {"seed": 1, "temperature": temperature}
+    x = model.sample(200, steps=200, **hot)
+    first, again = (model.sample(5, steps=50, **hot) for _ in range(2))
     np.testing.assert_array_equal(first, again)
     found = alignment(tf.constant(x)).numpy()[:, 0]
     expected, error = heat_bath(temperature)
