@@ -145,9 +145,9 @@ def total(planes: Sequence[tf.Tensor], lanes: int) -> tf.Tensor:
     eight = np.arange(8, dtype=np.uint32)[:, None, None]
     shifted = [tf.bitwise.right_shift(p[:, None], eight) for p in planes]
     four = summed(shifted, np.uint32(0x01010101))[:, None]
-    by_bytes = np.uint32([0, 8])[:, None, None, None]
+    by_bytes = np.array([0, 8], np.uint32)[:, None, None, None]
     two = _and(tf.bitwise.right_shift(four, by_bytes), np.uint32(0x00FF00FF))
     two = tf.reduce_sum(two, axis=4)[:, None]
-    by_halves = np.uint32([0, 16])[:, None, None, None]
+    by_halves = np.array([0, 16], np.uint32)[:, None, None, None]
     one = _and(tf.bitwise.right_shift(two, by_halves), np.uint32(0xFFFF))
     return tf.reshape(tf.reduce_sum(tf.cast(one, tf.int32), axis=4), (-1,))
