@@ -158,8 +158,7 @@ class BoltzmannMachine(MaxEnt):
     @property
     def _codes(self):
         """Numbers that encode a site: 1, or the values less one."""
-        values = self.density.form.values
-        return 1 if values is None else len(values) - 1
+        return self.density.form.codes
 
     def _bias_and_coupling(self):
         pairwise = self.density.pairwise(self._lambda(), "float64")
@@ -214,8 +213,7 @@ class BoltzmannMachine(MaxEnt):
         self.multipliers = self._pack(fields, couplings)
 
     def _pack(self, fields, couplings):
-        first, second = self.density.form.pairs.T
-        return np.concatenate([fields, couplings[first, second]])
+        return self.density.layout.features(fields, couplings).numpy()
 
     def _start(self, observed: Array) -> Array | None:
         if self.start == "zeros":
@@ -228,7 +226,7 @@ class BoltzmannMachine(MaxEnt):
         else:
             low, high = np.asarray(self.space.levels[0])
             products = mean_field.full_products(
-                self.density.form.pairs, observed[size:], means
+                self.density.form.expanded().pairs, observed[size:], means
             )
             fields, couplings = mean_field.estimate(
                 means, products, low, high, self.start == "tap"

@@ -385,12 +385,12 @@ def hull_boundary(
 
 def _empty_cells(density, observed):
     """Pairs of levels that never come together, of sites with few levels."""
-    form = density.quadratic
-    if form is None:
+    if density.quadratic is None:
         return []
+    form = density.quadratic.expanded()
     owners = np.concatenate([form.site_features, form.pair_features])
     levels = np.asarray(density.space.levels[0], np.float64)
-    codes = 1 if form.values is None else len(levels) - 1
+    codes = form.codes
     count = density.space.width * codes
     if len(np.unique(owners)) < len(owners) or len(form.sites) < count:
         return []
@@ -409,7 +409,7 @@ def _empty_cells(density, observed):
     names = density.space.site_names
     single = mean.reshape(-1, codes)
     single = np.concatenate([single, 1 - single.sum(axis=1)[:, None]], axis=1)
-    for i, j in np.unique(form.pairs // codes, axis=0):
+    for i, j in form.site_pairs():
         rows, columns = (slice(k * codes, (k + 1) * codes) for k in (i, j))
         table = np.zeros((codes + 1, codes + 1))
         table[:-1, :-1] = product[rows, columns]

@@ -921,11 +921,10 @@ class MaxEnt(EnergyBasedModel):
         """Weights of the l1 or l2 terms of tolerance and loss, (features,)."""
         own = getattr(self.observations, name)()
         size = getattr(self.loss, name, 0.0) if self.compiled else 0.0
-        weights = np.zeros(len(self.features))
         if size:
             # Fields are not held down, only couplings.
-            weights[self.density.form.pair_features] = size
-        return own + tf.constant(weights)
+            own += size * tf.cast(self.density.layout.is_coupling, own.dtype)
+        return own
 
     def _penalty_gradients(self) -> list:
         """As of any model, and those of the loss and the tolerance.

@@ -62,31 +62,36 @@ class Rules:
         states = self.density.space.flatten(batch.examples(x))
         count = tf.shape(states)[0]
         weight = batch.weight(x)
-        one = tf.ones((), self.dtype)
         # All levels of so many rows are held at once.
         width = pairwise.sites * len(pairwise.levels)
         size = max(_ELEMENTS // width, 1)
 
-        def part(start, value, gradient):
+        def part(start, value, single, product):
             rows = tf.cast(states[start : start + size], self.dtype)
             phi = pairwise.encode(rows)
             values, slope = rule(pairwise, phi, pairwise.field(phi))
             if weight is not None:
                 own = tf.cast(weight[start : start + size], self.dtype)
                 values, slope = own * values, own[:, None] * slope
-            slope = pairwise_losses.multiplier_gradient(
-                self.density.form, phi, slope, one
-            )
+            both = tf.matmul(slope, phi, transpose_a=True)
             value += tf.cast(tf.reduce_sum(values), tf.float64)
-            return start + size, value, gradient + tf.cast(slope, tf.float64)
+            single += tf.cast(tf.reduce_sum(slope, axis=0), tf.float64)
+            product += tf.cast(both, tf.float64)
+            return start + size, value, single, product
 
-        zero = tf.zeros((), tf.float64)
-        none = tf.zeros(len(self.density.features), tf.float64)
-        _, value, gradient = tf.while_loop(
+        wide = self.density.layout.size
+        _, value, single, product = tf.while_loop(
             lambda start, *_: start < count,
             part,
-            (tf.zeros((), tf.int32), zero, none),
+            (
+                tf.zeros((), tf.int32),
+                tf.zeros((), tf.float64),
+                tf.zeros(wide, tf.float64),
+                tf.zeros((wide, wide), tf.float64),
+            ),
         )
+        product += tf.transpose(product)
+        gradient = self.density.layout.features(single, product)
         _, rows = distribute.global_rows(count)
         share = 1 / tf.cast(rows, tf.float64)
         return tf.cast(share * value, self.dtype), [share * gradient]
@@ -94,9 +99,8 @@ class Rules:
     def independent_inverse(self, l2: tf.Tensor) -> Callable | None:
         """See there: of sites with the means of the observations."""
         form, kept = self.density.form, self.dual.observations
-        codes = self.chain.pairwise().encoding
-        width = self.density.space.width * codes.shape[1]
-        if len(form.sites) != width:
+        codes = self.density.encoding
+        if not self.density.layout.is_direct:
             return None
         observed = tf.convert_to_tensor(kept.values.value)
         means = tf.gather(observed, form.site_features[np.argsort(form.sites)])
@@ -109,7 +113,8 @@ class Rules:
         # Of a site that never changes, as if half a row were another.
         least = 0.5 * (high - low) ** 2 / rows
         spread += least * tf.eye(codes.shape[1], dtype=spread.dtype)
-        return pairwise_losses.independent_inverse(form, means, spread, l2)
+        layout = self.density.layout
+        return pairwise_losses.independent_inverse(layout, means, spread, l2)
 
     def exact_gradients(self, x: Any) -> Gradients:
         """The negative mean log-likelihood of a batch, and its gradient."""
