@@ -130,7 +130,10 @@ class Solver(keras.optimizers.Optimizer):
         raise NotImplementedError
 
     def first_step_size(
-        self, direction: tf.Tensor, pseudogradient: tf.Tensor
+        self,
+        direction: tf.Tensor,
+        pseudogradient: tf.Tensor,
+        evaluation: Evaluation,
     ) -> tf.Tensor:
         """The first trial along a direction, as a multiple of it."""
         return tf.ones((), self.dtype)
@@ -165,7 +168,7 @@ class Solver(keras.optimizers.Optimizer):
         # Along it no component may grow against its own L1 gradient.
         against = (l1 > 0) & (direction * slope >= 0)
         direction = tf.where(against, tf.zeros_like(slope), direction)
-        return direction, self.first_step_size(direction, slope)
+        return direction, self.first_step_size(direction, slope, evaluation)
 
     def reset(self) -> None:
         """Forget the objective: it has changed."""

@@ -65,18 +65,23 @@ class Reach:
             ValueError: naming the constraint.
         """
         density = self.density
-        names, observed = density.features.names, averages.values
+        observed = averages.values
         strange = ~np.isfinite(observed) & np.isfinite(averages.stderr)
         if strange.any():
-            bad = names[int(np.flatnonzero(strange)[0])]
+            bad = density.features.names[int(np.flatnonzero(strange)[0])]
             raise ValueError(
                 f"{where}: the average of {bad} is not a finite number."
             )
         strict = averages.stderr == 0
-        redundant = np.zeros(len(names), bool)
+        redundant = np.zeros(len(observed), bool)
         if not strict.any():
             return redundant
-        names = [name for name, s in zip(names, strict, strict=True) if s]
+        form = density.quadratic
+        if self.route is None and form is not None and form.values:
+            # Of indicators no moments are known, and of millions no names.
+            return redundant
+        every = zip(density.features.names, strict, strict=True)
+        names = [name for name, s in every if s]
         observed = observed[strict]
         check_sites(where, density.space, names, observed)
         check_covariance(where, density.space, names, observed)

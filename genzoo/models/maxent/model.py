@@ -572,8 +572,8 @@ class MaxEnt(EnergyBasedModel):
             given = given._replace(observations=found.values, examples=count)
             if data.is_array(x) and steps is None:
                 steps = -(-len(x) // rows)
-        names = self.features.names
-        self._observe("fit", as_averages(where, names, *given), place)
+        averages = as_averages(where, self.features, *given)
+        self._observe("fit", averages, place)
         is_exact = not self.loss.samples
         if x is not None and data.is_array(x):
             self._chain.place(x, self.draws.epoch_key())

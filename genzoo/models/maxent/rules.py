@@ -15,6 +15,9 @@ from genzoo.runtime import batch, distribute, random
 
 # Numbers of one array of a sum over sites.
 _ELEMENTS = 2**21
+# Products of so many numbers of phi are in float32, sums of them in float64:
+# what they round is far below what other examples would change.
+_WIDE = 1000
 
 
 class Rules:
@@ -58,7 +61,9 @@ class Rules:
 
     def _site_loss(self, rule, x):
         multipliers = self.chain.multipliers.value
-        pairwise = self.density.pairwise(multipliers, self.dtype)
+        wide = self.density.layout.size
+        dtype = self.dtype if wide < _WIDE else "float32"
+        pairwise = self.density.pairwise(multipliers, dtype)
         states = self.density.space.flatten(batch.examples(x))
         count = tf.shape(states)[0]
         weight = batch.weight(x)
@@ -67,19 +72,18 @@ class Rules:
         size = max(_ELEMENTS // width, 1)
 
         def part(start, value, single, product):
-            rows = tf.cast(states[start : start + size], self.dtype)
+            rows = tf.cast(states[start : start + size], dtype)
             phi = pairwise.encode(rows)
             values, slope = rule(pairwise, phi, pairwise.field(phi))
             if weight is not None:
-                own = tf.cast(weight[start : start + size], self.dtype)
+                own = tf.cast(weight[start : start + size], dtype)
                 values, slope = own * values, own[:, None] * slope
             both = tf.matmul(slope, phi, transpose_a=True)
-            value += tf.cast(tf.reduce_sum(values), tf.float64)
-            single += tf.cast(tf.reduce_sum(slope, axis=0), tf.float64)
+            value += tf.reduce_sum(tf.cast(values, tf.float64))
+            single += tf.reduce_sum(tf.cast(slope, tf.float64), axis=0)
             product += tf.cast(both, tf.float64)
             return start + size, value, single, product
 
-        wide = self.density.layout.size
         _, value, single, product = tf.while_loop(
             lambda start, *_: start < count,
             part,
