@@ -29,28 +29,35 @@ class Cells(NamedTuple):
     total: float
     rows: float
 
+    def averages(self, density: Density) -> Array:
+        """Those of the features of a pairwise form, (features,)."""
+        mean, product = self._of_codes(density.encoding)
+        return density.layout.features(mean, product).numpy()
+
+    def _of_codes(self, codes):
+        """Averages of phi, (n * d,), and of its products, (n * d, n * d)."""
+        q, d = codes.shape
+        n = len(self.counts) // q
+        single = np.diag(self.counts).reshape(n, q) @ codes
+        both = self.counts.reshape(n, q, n, q)
+        if np.array_equal(codes, np.eye(q)[:, :d]):
+            pairs = both[:, :d, :, :d]
+        else:
+            ends = "iajb,ak,bl->ikjl", both, codes, codes
+            pairs = np.einsum(*ends, optimize=True)
+        pairs = pairs.reshape(n * d, n * d) / self.total
+        return single.ravel() / self.total, pairs
+
     def noise(self, density: Density) -> Array:
         """Standard errors of the averages of a pairwise form, (features,).
 
         Each from its own rate; of one that never changes, as if half a row
         were another. Parts of a feature count as independent.
         """
-        codes = density.encoding
-        share = self.counts / self.total
-        q = len(codes)
-        single = np.diag(share).reshape(-1, q)
-        both = share.reshape(len(single), q, len(single), q)
-
-        def average(codes):
-            ends = "iajb,ak,bl->ikjl", both, codes, codes
-            pairs = np.einsum(*ends, optimize=True)
-            size = len(single) * codes.shape[1]
-            return (single @ codes).ravel(), pairs.reshape(size, size)
-
-        (mean, product), (square, squares) = average(codes), average(codes**2)
-        variance = density.layout.features(
-            tf.constant(square - mean**2), tf.constant(squares - product**2)
-        ).numpy()
+        mean, product = self._of_codes(density.encoding)
+        square, squares = self._of_codes(density.encoding**2)
+        squares -= product**2
+        variance = density.layout.features(square - mean**2, squares).numpy()
         return np.sqrt(np.maximum(variance, 0.5 / self.rows) / self.rows)
 
     def warn_of_empty(

@@ -15,6 +15,8 @@ from genzoo.spaces import Space
 
 # Of more features none are held for each state, where there is another way.
 _MOST_HELD = 2**12
+# Numbers of phi from which on its products are in float32.
+_WIDE = 1000
 
 
 class Density:
@@ -113,6 +115,15 @@ class Density:
     def layout(self) -> Layout:
         """Where multipliers stand among fields and couplings."""
         return Layout(self.form, self.space.width, len(self.features))
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether sums over phi are for products of large matrices.
+
+        These are in float32, sums of them in float64: what they round is far
+        below what other examples would change.
+        """
+        return self.quadratic is not None and self.layout.size >= _WIDE
 
     @functools.cached_property
     def colours(self) -> list[np.ndarray]:

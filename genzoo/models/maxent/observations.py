@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from genzoo import checks
 from genzoo.features import FeatureList
+from genzoo.models.maxent.cells import cells_of
 from genzoo.models.maxent.density import Density
 from genzoo.runtime import batch, data, distribute
 from genzoo.types import Array, ArrayLike
@@ -117,6 +118,12 @@ def of_examples(
         ValueError: for a dataset without an end.
     """
     space = density.space
+    if data.is_array(x) and density.is_wide:
+        # Of many levels: no batch of one-hot rows in float64.
+        found = cells_of(density, x, weight)
+        values = found.averages(density)
+        count = max(round(found.rows), 1)
+        return Averages(values, np.zeros_like(values), "none", count), None
     endless = tf.data.INFINITE_CARDINALITY
     if not data.is_array(x) and steps is None and x.cardinality() == endless:
         raise ValueError(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from genzoo.models.maxent.layout import Layout
+from genzoo.models.maxent.ridge import Ridge
 from genzoo.samplers import PairwiseEnergy
 
 
@@ -78,19 +79,23 @@ def independent_inverse(
     """The inverse Hessian of the log-pseudolikelihood of independent sites.
 
     In the biases of centred sites, `c_i = b_i + sum_j J_ij m_j`, the Hessian
-    is V for a site, its covariance, and `2 V_i x V_j` for a pair.
+    is V for a site, its covariance, and `2 V_i x V_j` for a pair; a ridge on
+    couplings adds `l2 P x P` with P that of `Ridge`. At each site both are
+    diagonal along the same axes.
 
     Args:
         layout: of fields and couplings, each with a multiplier of its own.
         means: m of phi, (sites * d,).
         spread: V of each site, (sites, d, d), positive definite.
-        l2: weights of `sum l2 x^2 / 2`, (features,).
+        l2: the curvature of the ridge, (features,).
 
     Returns:
         A function from vectors (features,) to products.
     """
     n, d, width = layout.sites, layout.codes, layout.size
-    size, axes = tf.linalg.eigh(spread)
+    root = Ridge.inverse_root(layout, spread.dtype)
+    size, axes = tf.linalg.eigh(root @ spread @ root)
+    axes = root @ axes
     flat = tf.reshape(size, (-1,))
     held = tf.reduce_max(tf.where(layout.is_coupling, l2, 0.0))
     bend = 2 * flat[:, None] * flat + held

@@ -15,9 +15,6 @@ from genzoo.runtime import batch, distribute, random
 
 # Numbers of one array of a sum over sites.
 _ELEMENTS = 2**21
-# Products of so many numbers of phi are in float32, sums of them in float64:
-# what they round is far below what other examples would change.
-_WIDE = 1000
 
 
 class Rules:
@@ -61,8 +58,7 @@ class Rules:
 
     def _site_loss(self, rule, x):
         multipliers = self.chain.multipliers.value
-        wide = self.density.layout.size
-        dtype = self.dtype if wide < _WIDE else "float32"
+        dtype = "float32" if self.density.is_wide else self.dtype
         pairwise = self.density.pairwise(multipliers, dtype)
         states = self.density.space.flatten(batch.examples(x))
         count = tf.shape(states)[0]
@@ -84,6 +80,7 @@ class Rules:
             product += tf.cast(both, tf.float64)
             return start + size, value, single, product
 
+        wide = self.density.layout.size
         _, value, single, product = tf.while_loop(
             lambda start, *_: start < count,
             part,
