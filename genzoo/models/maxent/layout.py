@@ -100,15 +100,28 @@ class Layout:
         values = tf.gather(x, self._held["pair_features"])
         return tf.scatter_nd(self._held["pairs"], values, (self.size,) * 2)
 
-    def _of_edges(self, x):
-        n, d = self.sites, self.codes
-        first = self._first_of_edges
+    def blocks(self, x: tf.Tensor) -> tf.Tensor:
+        """The multipliers of the form's edges, (edges, d, d)."""
+        d, first = self.codes, self._first_of_edges
         if first is None:
             blocks = tf.gather(x, self._held["owners"])
         else:
             blocks = x[first : first + len(self.form.edges) * d * d]
-        blocks = tf.reshape(blocks, (-1, d, d))
-        placed = tf.scatter_nd(self._held["edges"], blocks, (n, n, d, d))
+        return tf.reshape(blocks, (-1, d, d))
+
+    def of_blocks(self, blocks: tf.Tensor) -> tf.Tensor:
+        """What belongs to each multiplier of edges, (count,)."""
+        first = self._first_of_edges
+        if first is None:
+            return _added(blocks, self._held["owners"], self.count)
+        values = tf.reshape(blocks, (-1,))
+        after = self.count - first - len(self.form.edges) * self.codes**2
+        return tf.pad(values, [[first, after]])
+
+    def _of_edges(self, x):
+        n, d = self.sites, self.codes
+        edges, blocks = self._held["edges"], self.blocks(x)
+        placed = tf.scatter_nd(edges, blocks, (n, n, d, d))
         placed = tf.transpose(placed, (0, 2, 1, 3))
         return tf.reshape(placed, (self.size, self.size))
 
@@ -129,13 +142,7 @@ class Layout:
         if not len(self.form.edges):
             return total
         blocks = tf.transpose(tf.reshape(product, (n, d, n, d)), (0, 2, 1, 3))
-        blocks = tf.gather_nd(blocks, held["edges"])
-        first = self._first_of_edges
-        if first is None:
-            return total + _added(blocks, held["owners"], self.count)
-        values = tf.reshape(blocks, (-1,))
-        after = self.count - first - len(self.form.edges) * d * d
-        return total + tf.pad(values, [[first, after]])
+        return total + self.of_blocks(tf.gather_nd(blocks, held["edges"]))
 
 
 def _added(values, owners, count):

@@ -878,8 +878,8 @@ class MaxEnt(EnergyBasedModel):
                 held = tf.zeros_like(x) if ridge is None else ridge.diagonal
                 inverse = self.rules.independent_inverse(held)
             if ridge is not None:
-                value += ridge(x)
-                gradient += ridge.gradient(x)
+                penalty, slope = ridge(x)
+                value, gradient = value + penalty, gradient + slope
             return Evaluation(value, gradient, None, inverse)
 
         is_sparse = self._dual.is_sparse or getattr(self.loss, "l1", 0.0) > 0

@@ -86,7 +86,8 @@ def independent_inverse(
     Args:
         layout: of fields and couplings, each with a multiplier of its own.
         means: m of phi, (sites * d,).
-        spread: V of each site, (sites, d, d), positive definite.
+        spread: V of each site, (sites, d, d), positive definite; all is done
+            in its dtype.
         l2: the curvature of the ridge, (features,).
 
     Returns:
@@ -97,10 +98,11 @@ def independent_inverse(
     size, axes = tf.linalg.eigh(root @ spread @ root)
     axes = root @ axes
     flat = tf.reshape(size, (-1,))
+    dtype, means = spread.dtype, tf.cast(means, spread.dtype)
     held = tf.reduce_max(tf.where(layout.is_coupling, l2, 0.0))
+    held = tf.cast(held, dtype)
     bend = 2 * flat[:, None] * flat + held
-    ones = tf.ones(layout.count, l2.dtype)
-    joined = layout.matrices(ones)[1] > 0
+    joined = layout.matrices(tf.ones(layout.count, dtype))[1] > 0
 
     def in_axes(matrix, there):
         """Both sides of a matrix turned, site by site."""
@@ -111,7 +113,7 @@ def independent_inverse(
         return matrix
 
     def product(vector):
-        field, matrix = layout.matrices(vector)
+        field, matrix = layout.matrices(tf.cast(vector, dtype))
         shift = field[:, None] * means
         matrix -= tf.where(joined, shift + tf.transpose(shift), 0.0)
         matrix = in_axes(in_axes(matrix, True) / bend, False)
@@ -120,6 +122,6 @@ def independent_inverse(
         own = tf.reshape(field, (n, d))
         turned = tf.linalg.matvec(axes, own, transpose_a=True) / size
         field = tf.reshape(tf.linalg.matvec(axes, turned), (width,)) - moved
-        return layout.features(field, matrix)
+        return tf.cast(layout.features(field, matrix), vector.dtype)
 
     return product

@@ -25,10 +25,6 @@ class Ridge:
         self.fields = fields
 
     @property
-    def _has_levels(self):
-        return self.layout.form.values is not None
-
-    @property
     def diagonal(self) -> tf.Tensor:
         """The curvature of each multiplier, near enough, (count,)."""
         weights = [
@@ -48,31 +44,28 @@ class Ridge:
         one = tf.eye(d, dtype=dtype)
         if layout.form.values is None:
             return one
-        return one + tf.cast(((d + 1) ** 0.5 - 1) / d, dtype)
+        return one + tf.constant(((d + 1) ** 0.5 - 1) / d, dtype)
 
-    def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        """Its value at multipliers x, a scalar."""
-        return 0.5 * tf.reduce_sum(x * self.gradient(x))
+    def __call__(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Its value at multipliers x, a scalar, and its gradient, (count,)."""
+        gradient = self.gradient(x)
+        return 0.5 * tf.reduce_sum(x * gradient), gradient
 
     def gradient(self, x: tf.Tensor) -> tf.Tensor:
         """By the multipliers, (count,)."""
-        if not (self.couplings or self.fields):
-            return tf.zeros_like(x)
-        if not self._has_levels:
+        if self.layout.form.values is None:
             return tf.cast(self.diagonal, x.dtype) * x
+        share = tf.constant(1 / (self.layout.codes + 1), x.dtype)
+        blocks = self.layout.blocks(x)
+        for axis in (1, 2):
+            total = tf.reduce_sum(blocks, axis=axis, keepdims=True)
+            blocks -= share * total
+        held = self.layout.of_blocks(self.couplings * blocks)
+        if not self.fields:
+            return held
         bias, coupling = self.layout.matrices(x)
-        held = self.couplings * self._centred(self._centred(coupling))
-        share = 1 / tf.cast(self.layout.codes + 1, x.dtype)
         zero_sum = bias + share * tf.reduce_sum(coupling, axis=1)
-        own = self.fields * self._centred(zero_sum[:, None])[0]
-        if self.fields:
-            held += share * (own[:, None] + own)
-        return self.layout.features(own, held)
-
-    def _centred(self, matrix):
-        """The transpose, its former rows less their share of a site's sum."""
-        n, d = self.layout.sites, self.layout.codes
-        blocks = tf.reshape(matrix, (n, d, -1))
-        total = tf.reduce_sum(blocks, axis=1, keepdims=True)
-        blocks -= total / tf.cast(d + 1, total.dtype)
-        return tf.transpose(tf.reshape(blocks, (n * d, -1)))
+        own = tf.reshape(zero_sum, (-1, self.layout.codes))
+        own -= share * tf.reduce_sum(own, axis=1, keepdims=True)
+        own = self.fields * tf.reshape(own, (-1,))
+        return held + self.layout.features(own, share * (own[:, None] + own))

@@ -77,10 +77,11 @@ class Rules:
             both = tf.matmul(slope, phi, transpose_a=True)
             value += tf.reduce_sum(tf.cast(values, tf.float64))
             single += tf.reduce_sum(tf.cast(slope, tf.float64), axis=0)
-            product += tf.cast(both, tf.float64)
+            product += tf.cast(both, product.dtype)
             return start + size, value, single, product
 
         wide = self.density.layout.size
+        summed = "float32" if self.density.is_wide else "float64"
         _, value, single, product = tf.while_loop(
             lambda start, *_: start < count,
             part,
@@ -88,11 +89,13 @@ class Rules:
                 tf.zeros((), tf.int32),
                 tf.zeros((), tf.float64),
                 tf.zeros(wide, tf.float64),
-                tf.zeros((wide, wide), tf.float64),
+                tf.zeros((wide, wide), summed),
             ),
         )
         product += tf.transpose(product)
+        single = tf.cast(single, summed)
         gradient = self.density.layout.features(single, product)
+        gradient = tf.cast(gradient, tf.float64)
         _, rows = distribute.global_rows(count)
         share = 1 / tf.cast(rows, tf.float64)
         return tf.cast(share * value, self.dtype), [share * gradient]
@@ -115,6 +118,8 @@ class Rules:
         least = 0.5 * (high - low) ** 2 / rows
         spread += least * tf.eye(codes.shape[1], dtype=spread.dtype)
         layout = self.density.layout
+        if self.density.is_wide:
+            spread = tf.cast(spread, tf.float32)
         return pairwise_losses.independent_inverse(layout, means, spread, l2)
 
     def exact_gradients(self, x: Any) -> Gradients:
