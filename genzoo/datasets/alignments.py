@@ -78,7 +78,9 @@ def read_alignment(
     where = "read_alignment"
     checks.one_of("auto", "insertion", "letter")(lower, f"{where}: lower")
     if not isinstance(letters, str) or len(set(letters)) < max(2, len(letters)):
-        checks.refuse(letters, f"{where}: letters", "two or more, all different")
+        checks.refuse(
+            letters, f"{where}: letters", "two or more, all different"
+        )
     names, rows = _records(where, source)
     gap = letters[-1]
     text = "".join(rows)
@@ -137,7 +139,9 @@ def _columns(rows, letters, lower):
     if letters != letters.upper():
         # Small letters are among those asked for.
         return rows, 0
-    dropped = [row.translate({ord(c): None for c in insertions}) for row in rows]
+    dropped = [
+        row.translate({ord(c): None for c in insertions}) for row in rows
+    ]
     raised = [row.upper() for row in rows]
     if lower == "auto":
         large = any(c.isupper() for row in rows for c in row)

@@ -34,7 +34,9 @@ def test_insertions_of_a2m_and_a3m():
 
 def test_files_as_they_come(tmp_path):
     path = tmp_path / "family.fasta"
-    path.write_bytes(b"; old comment\r\n>one\r\nACD\r\nEF-\r\n\r\n>two\r\nACDEFG\r\n")
+    path.write_bytes(
+        b"; old comment\r\n>one\r\nACD\r\nEF-\r\n\r\n>two\r\nACDEFG\r\n"
+    )
     found = read_alignment(path)
     assert found.text(found.x) == ["ACDEF-", "ACDEFG"]
     assert read_alignment(str(path)).names == ["one", "two"]
@@ -44,7 +46,9 @@ def test_files_as_they_come(tmp_path):
 
 
 def test_what_is_no_alignment_is_told():
-    with pytest.raises(ValueError, match="'s0 x|y' has 3 columns, 's1 x|y' has 2"):
+    with pytest.raises(
+        ValueError, match="'s0 x|y' has 3 columns, 's1 x|y' has 2"
+    ):
         read("ACD", "AC")
     with pytest.raises(ValueError, match="begins with '>' must come first"):
         read_alignment("# STOCKHOLM 1.0\na ACD\n>b\n")

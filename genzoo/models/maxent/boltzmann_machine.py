@@ -275,7 +275,9 @@ class BoltzmannMachine(MaxEnt):
         edges = checks.positive_int(edges, where)
         now = self.density.form.site_pairs()
         if edges > len(now):
-            checks.refuse(edges, where, f"at most {len(now)}, all that there are")
+            checks.refuse(
+                edges, where, f"at most {len(now)}, all that there are"
+            )
         potts = self.potts().zero_sum()
         score = potts.scores(corrected=False)[now[:, 0], now[:, 1]]
         kept = now[np.sort(np.argsort(-score, kind="stable")[:edges])]

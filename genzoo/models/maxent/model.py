@@ -267,7 +267,7 @@ class MaxEnt(EnergyBasedModel):
             return keras.optimizers.Adam(0.01)
         if count <= _MOST_FOR_NEWTON and rule.uses_averages:
             return optimizers.Newton()
-        return optimizers.LBFGS(10 if count < _MANY else 4)
+        return optimizers.LBFGS(10 if count < _MANY else 3)
 
     def _check_optimizer(self, optimizer: Any, rule: LearningRule) -> None:
         noisy = isinstance(optimizer, optimizers.NaturalGradient)

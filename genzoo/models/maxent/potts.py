@@ -63,7 +63,9 @@ class Potts(NamedTuple):
         q = len(self.levels)
         if not checks.is_int(level) or not -q <= level < q:
             checks.refuse(
-                level, "Potts.lattice_gas: level", f"an int from {-q} to {q - 1}"
+                level,
+                "Potts.lattice_gas: level",
+                f"an int from {-q} to {q - 1}",
             )
         at = self.couplings[:, :, :, level]
         fields = self.fields + at.sum(axis=2)
@@ -190,7 +192,9 @@ class Potts(NamedTuple):
             ValueError: if `count` or `separation` is no positive int.
         """
         n = len(self.fields)
-        count = checks.positive_int(n if count is None else count, "contacts: count")
+        count = checks.positive_int(
+            n if count is None else count, "contacts: count"
+        )
         separation = checks.positive_int(separation, "contacts: separation")
         pairs = np.stack(np.triu_indices(n, separation), axis=1)
         score = self.scores(corrected, without)[pairs[:, 0], pairs[:, 1]]
