@@ -10,7 +10,6 @@ from keras import ops
 from genzoo.checks import Arguments
 from genzoo.spaces import Space
 
-
 NO_SITES = np.zeros(0, np.int64)
 NO_PAIRS = np.zeros((0, 2), np.int64)
 
