@@ -14,7 +14,7 @@ _ELEMENTS = 2**24
 
 
 class Alignment(NamedTuple):
-    """Aligned sequences.
+    r"""Aligned sequences.
 
     Attributes:
         x: the number of each letter in `letters`, uint8, (n, columns).
@@ -24,7 +24,7 @@ class Alignment(NamedTuple):
         unknown: letters that are none of `letters`, and count as gaps.
 
     Example:
-    >>> family = genzoo.datasets.read_alignment(">a\\nAC-D\\n>b\\nACvvED\\n")
+    >>> family = genzoo.datasets.read_alignment(">a\nAC-D\n>b\nACvvED\n")
     >>> family.x.shape, family.insertions
     ((2, 4), 2)
     >>> family.text(family.x)
@@ -52,7 +52,7 @@ def read_alignment(
     letters: str = PROTEIN,
     lower: str = "auto",
 ) -> Alignment:
-    """Read sequences in FASTA, A2M or A3M, that are aligned.
+    r"""Read sequences in FASTA, A2M or A3M, that are aligned.
 
     A file has a line that begins with ">" before each sequence, whose letters
     may go over several lines. "-" is a gap; "." stands where others have an
@@ -71,7 +71,7 @@ def read_alignment(
         ValueError: if there are no sequences, or they differ in length.
 
     Example:
-    >>> family = genzoo.datasets.read_alignment(">a\\nacd\\n>b\\nAC-\\n")
+    >>> family = genzoo.datasets.read_alignment(">a\nacd\n>b\nAC-\n")
     >>> family.x.tolist()
     [[0, 1, 2], [0, 1, 20]]
     """

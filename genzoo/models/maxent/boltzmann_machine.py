@@ -217,7 +217,7 @@ class BoltzmannMachine(MaxEnt):
 
     def _without_last(self, fields, couplings):
         """The same in the gauge of the multipliers, if all levels are given."""
-        n, q = self.space.width, len(self.space.values)
+        n, q = self.space.width, len(self.density.encoding)
         if self.density.form.values is None:
             return fields, couplings
         full = np.shape(fields) == (n, q), np.shape(couplings) == (n, q, n, q)
@@ -234,7 +234,7 @@ class BoltzmannMachine(MaxEnt):
         given = Potts(
             np.asarray(fields, np.float64),
             np.asarray(couplings, np.float64),
-            np.asarray(self.space.values),
+            np.asarray(self.space.levels[0]),
         ).lattice_gas()
         return given.fields[:, :-1], given.couplings[:, :-1, :, :-1]
 

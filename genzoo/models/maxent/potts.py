@@ -20,7 +20,8 @@ class Potts(NamedTuple):
         levels: the values that a site takes, (q,).
 
     Example:
-    >>> machine = genzoo.BoltzmannMachine(genzoo.spaces.Categorical([0, 1, 2], 4))
+    >>> sites = genzoo.spaces.Categorical([0, 1, 2], 4)
+    >>> machine = genzoo.BoltzmannMachine(sites)
     >>> machine.set_parameters(fields=np.ones((4, 2)))
     >>> potts = machine.potts().zero_sum()
     >>> potts.fields[0].round(3).tolist()
