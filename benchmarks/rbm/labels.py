@@ -54,7 +54,9 @@ def main():
     held = {}
     for weight in WEIGHTS:
         held[weight], _ = common.elsewhere(accuracy, weight, 0, True)
-        print(f"weight {weight}: held out {100 * held[weight]:.2f} %", flush=True)
+        print(
+            f"weight {weight}: held out {100 * held[weight]:.2f} %", flush=True
+        )
     chosen = max(held, key=held.get)
     test, seconds = [], []
     for seed in SEEDS:

@@ -1,6 +1,11 @@
 """Data sets that ship with genzoo or are made by it."""
 
 from genzoo.datasets import decay, digits
+from genzoo.datasets.alignments import (
+    Alignment,
+    read_alignment,
+    sequence_weights,
+)
 from genzoo.datasets.decay import two_body_decay
 from genzoo.datasets.gaussian_mixtures import (
     GaussianMixture,
@@ -12,6 +17,7 @@ from genzoo.datasets.gaussian_mixtures import (
 from genzoo.datasets.ising_model import ising
 
 __all__ = [
+    "Alignment",
     "GaussianMixture",
     "WeightedMixture",
     "decay",
@@ -20,5 +26,7 @@ __all__ = [
     "gaussian_mixture",
     "gaussian_ring",
     "ising",
+    "read_alignment",
+    "sequence_weights",
     "two_body_decay",
 ]

@@ -10,12 +10,15 @@ from keras import ops
 from genzoo.checks import Arguments
 from genzoo.spaces import Space
 
+NO_SITES = np.zeros(0, np.int64)
+NO_PAIRS = np.zeros((0, 2), np.int64)
+
 
 class Quadratic(NamedTuple):
     """Features that are parts of `sum b_i phi_i + sum J_ij phi_i phi_j`.
 
-    phi is the state itself, or, with `values`, the indicators of all but the
-    last value at each site.
+    phi is the state itself, or, with `values`, the d indicators of all but
+    the last value at each site.
 
     Attributes:
         sites: positions in phi of the linear parts, an int array.
@@ -23,6 +26,10 @@ class Quadratic(NamedTuple):
         pairs: positions (i, j) of the bilinear parts, an int array (m, 2).
         pair_features: which feature each belongs to.
         values: the values that a site takes, or None where phi = x.
+        edges: pairs of sites all of whose d * d products are features, an
+            int array (edges, 2): few numbers where products are many.
+        edge_features: the first feature of each, the others follow it, those
+            of the first site's first indicator before the next.
 
     Example:
     >>> spins = genzoo.spaces.Spin(3)
@@ -36,10 +43,32 @@ class Quadratic(NamedTuple):
     pairs: np.ndarray
     pair_features: np.ndarray
     values: tuple | None = None
+    edges: np.ndarray = NO_PAIRS
+    edge_features: np.ndarray = NO_SITES
 
+    @property
+    def codes(self) -> int:
+        """How many numbers of phi a site has, d."""
+        return 1 if self.values is None else len(self.values) - 1
 
-NO_SITES = np.zeros(0, np.int64)
-NO_PAIRS = np.zeros((0, 2), np.int64)
+    def expanded(self) -> Self:
+        """The same with all products among `pairs`."""
+        a, b = np.divmod(np.arange(self.codes**2), self.codes)
+        first = self.edges[:, :1] * self.codes + a
+        second = self.edges[:, 1:] * self.codes + b
+        owners = self.edge_features[:, None] + np.arange(self.codes**2)
+        pairs = np.stack([first.ravel(), second.ravel()], axis=1)
+        return self._replace(
+            pairs=np.concatenate([self.pairs, pairs]),
+            pair_features=np.concatenate([self.pair_features, owners.ravel()]),
+            edges=NO_PAIRS,
+            edge_features=NO_SITES,
+        )
+
+    def site_pairs(self) -> np.ndarray:
+        """The pairs of sites that interact, each once, (m, 2)."""
+        found = np.concatenate([self.pairs // self.codes, self.edges])
+        return np.unique(found, axis=0)
 
 
 class Feature:

@@ -1,5 +1,6 @@
 """Several features as one."""
 
+import functools
 from typing import Any
 
 import keras
@@ -37,9 +38,6 @@ class FeatureList:
         space: a `genzoo.spaces.Space`.
         features: a feature, or a list of them; see `get`.
 
-    Attributes:
-        names: of all functions, each once.
-
     Raises:
         ValueError: if there are none, or one does not apply to the space.
 
@@ -64,12 +62,16 @@ class FeatureList:
             )
         self.space = space
         self.parts = [get(feature) for feature in features]
-        names = [feature.names(space) for feature in self.parts]
-        self.counts = [len(part) for part in names]
-        self.names = _distinct([name for part in names for name in part])
+        self.counts = [feature.count(space) for feature in self.parts]
 
     def __len__(self) -> int:
-        return len(self.names)
+        return sum(self.counts)
+
+    @functools.cached_property
+    def names(self) -> list[str]:
+        """Of all functions, each once; there may be millions."""
+        names = [feature.names(self.space) for feature in self.parts]
+        return _distinct([name for part in names for name in part])
 
     def __call__(self, states: tf.Tensor) -> tf.Tensor:
         """f(x), (batch, n), for states (batch, width), in their dtype."""
@@ -99,16 +101,16 @@ class FeatureList:
             form._replace(
                 site_features=form.site_features + start,
                 pair_features=form.pair_features + start,
+                edge_features=form.edge_features + start,
             )
             for form, start in zip(forms, first, strict=False)
         ]
-        sites, site_features, pairs, pair_features = (
-            np.concatenate(column)
-            for column in zip(*(form[:4] for form in numbered), strict=True)
-        )
-        return Quadratic(
-            sites, site_features, pairs, pair_features, forms[0].values
-        )
+        joined = {
+            name: np.concatenate([getattr(form, name) for form in numbered])
+            for name in Quadratic._fields
+            if name != "values"
+        }
+        return Quadratic(values=forms[0].values, **joined)
 
     def serialize(self) -> list[dict[str, Any]]:
         """Their configurations, a list.

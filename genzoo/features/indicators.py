@@ -144,9 +144,17 @@ class PairIndicators(Feature):
 
     def quadratic(self, space: Space) -> Quadratic:
         """Bilinear in the indicators."""
-        places = self._places(space.width)
-        owner = np.arange(len(places))
-        return Quadratic(NO_SITES, NO_SITES, places, owner, self.values)
+        edges = edges_of("PairIndicators", self.edges, space.width)
+        first = np.arange(len(edges)) * (len(self.values) - 1) ** 2
+        return Quadratic(
+            NO_SITES,
+            NO_SITES,
+            NO_PAIRS,
+            NO_SITES,
+            self.values,
+            edges,
+            first,
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

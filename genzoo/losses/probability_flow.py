@@ -22,7 +22,8 @@ class MinimumProbabilityFlow(LearningRule):
 
     Args:
         l1: weight of `sum |J|` over couplings.
-        l2: the same of `sum J^2 / 2`.
+        l2: the same of `sum J^2 / 2`; see `Pseudolikelihood`.
+        l2_fields: weight of `sum h^2 / 2` over fields.
 
     Raises:
         ValueError: if a penalty is negative.
@@ -46,10 +47,15 @@ class MinimumProbabilityFlow(LearningRule):
     arguments: ClassVar[checks.Arguments] = {
         "l1": checks.penalty,
         "l2": checks.penalty,
+        "l2_fields": checks.penalty,
     }
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0):
-        self.l1, self.l2 = checks.arguments(self, l1=l1, l2=l2)
+    def __init__(
+        self, l1: float = 0.0, l2: float = 0.0, l2_fields: float = 0.0
+    ):
+        self.l1, self.l2, self.l2_fields = checks.arguments(
+            self, l1=l1, l2=l2, l2_fields=l2_fields
+        )
 
     def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Gradients:
         """The flow and its gradient."""
@@ -61,4 +67,4 @@ class MinimumProbabilityFlow(LearningRule):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {"l1": self.l1, "l2": self.l2}
+        return {name: getattr(self, name) for name in self.arguments}

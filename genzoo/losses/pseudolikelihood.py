@@ -25,7 +25,9 @@ class Pseudolikelihood(LearningRule):
         l1: for Boltzmann machines, the weight of `sum |J|` over couplings,
             in nats. With `LBFGS`, the default, couplings that are not needed
             become exactly zero.
-        l2: the same of `sum J^2 / 2`.
+        l2: the same of `sum J^2 / 2`; for categorical sites in the zero-sum
+            gauge, over all values, also the last.
+        l2_fields: the weight of `sum h^2 / 2` over fields, in this gauge.
 
     Raises:
         ValueError: if `sites` is neither None nor a positive int, or a
@@ -53,13 +55,18 @@ class Pseudolikelihood(LearningRule):
         "sites": checks.optional(checks.positive_int),
         "l1": checks.penalty,
         "l2": checks.penalty,
+        "l2_fields": checks.penalty,
     }
 
     def __init__(
-        self, sites: int | None = None, l1: float = 0.0, l2: float = 0.0
+        self,
+        sites: int | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        l2_fields: float = 0.0,
     ):
-        self.sites, self.l1, self.l2 = checks.arguments(
-            self, sites=sites, l1=l1, l2=l2
+        self.sites, self.l1, self.l2, self.l2_fields = checks.arguments(
+            self, sites=sites, l1=l1, l2=l2, l2_fields=l2_fields
         )
 
     def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Gradients:
@@ -72,4 +79,4 @@ class Pseudolikelihood(LearningRule):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {"sites": self.sites, "l1": self.l1, "l2": self.l2}
+        return {name: getattr(self, name) for name in self.arguments}

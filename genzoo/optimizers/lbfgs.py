@@ -62,8 +62,7 @@ class LBFGS(Solver):
             (self.changes, gradient_change),
         ):
             old = tf.convert_to_tensor(memory.value)
-            moved = tf.concat([old[1:], new[None]], axis=0)
-            memory.assign(tf.where(useful, moved, old))
+            memory.assign(tf.cond(useful, *_moved(old, new)))
 
     def direction(
         self, evaluation: Evaluation, pseudogradient: tf.Tensor, free: tf.Tensor
@@ -89,15 +88,25 @@ class LBFGS(Solver):
         return -vector * free
 
     def first_step_size(
-        self, direction: tf.Tensor, pseudogradient: tf.Tensor
+        self,
+        direction: tf.Tensor,
+        pseudogradient: tf.Tensor,
+        evaluation: Evaluation,
     ) -> tf.Tensor:
         """1, or a short step while nothing is known of the curvature."""
         known = tf.reduce_any(self.steps.value[-1] != 0)
         length = tf.reduce_sum(tf.abs(direction))
         one = tf.ones_like(length)
+        if evaluation.inverse is not None:
+            return one
         short = tf.minimum(one, tf.math.divide_no_nan(one, length))
         return tf.where(known, one, short)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "memory": self.memory}
+
+
+def _moved(old, new):
+    """Functions that give a memory with one more row, and as it is."""
+    return lambda: tf.concat([old[1:], new[None]], axis=0), lambda: old

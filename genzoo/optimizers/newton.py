@@ -74,7 +74,10 @@ class Newton(Solver):
         )
 
     def first_step_size(
-        self, direction: tf.Tensor, pseudogradient: tf.Tensor
+        self,
+        direction: tf.Tensor,
+        pseudogradient: tf.Tensor,
+        evaluation: Evaluation,
     ) -> tf.Tensor:
         """1 near the minimum, less where the Newton step is long.
 

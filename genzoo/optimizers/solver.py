@@ -130,7 +130,10 @@ class Solver(keras.optimizers.Optimizer):
         raise NotImplementedError
 
     def first_step_size(
-        self, direction: tf.Tensor, pseudogradient: tf.Tensor
+        self,
+        direction: tf.Tensor,
+        pseudogradient: tf.Tensor,
+        evaluation: Evaluation,
     ) -> tf.Tensor:
         """The first trial along a direction, as a multiple of it."""
         return tf.ones((), self.dtype)
@@ -152,20 +155,20 @@ class Solver(keras.optimizers.Optimizer):
             l1: weights of the L1 term, None where there is none.
             free: 1.0 for the parameters that may move, 0.0 for the others.
         """
-        l1 = tf.zeros_like(x) if l1 is None else l1
-        may_move = free * tf.cast(
-            tf.logical_or(x != 0, tf.logical_or(l1 == 0, slope != 0)),
-            self.dtype,
-        )
+        may_move = free
+        if l1 is not None:
+            moves = (x != 0) | (l1 == 0) | (slope != 0)
+            may_move = free * tf.cast(moves, self.dtype)
         direction = self.direction(evaluation, slope, may_move)
         # A direction that leads uphill is given up for the steepest one.
         downhill = tf.reduce_sum(direction * slope) < 0
         downhill &= tf.reduce_all(tf.math.is_finite(direction))
         direction = tf.where(downhill, direction, -slope)
-        # Along it no component may grow against its own L1 gradient.
-        against = (l1 > 0) & (direction * slope >= 0)
-        direction = tf.where(against, tf.zeros_like(slope), direction)
-        return direction, self.first_step_size(direction, slope)
+        if l1 is not None:
+            # Along it none may grow against its own L1 gradient.
+            against = (l1 > 0) & (direction * slope >= 0)
+            direction = tf.where(against, tf.zeros_like(slope), direction)
+        return direction, self.first_step_size(direction, slope, evaluation)
 
     def reset(self) -> None:
         """Forget the objective: it has changed."""
@@ -197,14 +200,13 @@ class Solver(keras.optimizers.Optimizer):
         """
         old = tf.convert_to_tensor(variable.value)
         free = tf.ones_like(old) if mask is None else mask
-        given = None if l1 is None else tf.cast(l1, self.dtype)
-        l1 = tf.zeros_like(old) if given is None else given
+        l1 = None if l1 is None else tf.cast(l1, self.dtype)
         gradient = tf.convert_to_tensor(self.gradient.value)
         direction = tf.convert_to_tensor(self.step_direction.value)
         size = tf.convert_to_tensor(self.step_size.value)
         before = pseudogradient(old, gradient, l1) * free
         trial = old + size * direction
-        if self.keeps_orthant:
+        if self.keeps_orthant and l1 is not None:
             # With an L1 term a step stays in the orthant in which it began.
             orthant = tf.where(old != 0, tf.sign(old), -tf.sign(before))
             keep = tf.logical_or(l1 == 0, trial * orthant > 0)
@@ -213,7 +215,8 @@ class Solver(keras.optimizers.Optimizer):
         found = evaluate()
         smooth, new_gradient = found.value, found.gradient
         value = tf.cast(smooth, self.dtype)
-        value += tf.reduce_sum(l1 * tf.abs(trial))
+        if l1 is not None:
+            value += tf.reduce_sum(l1 * tf.abs(trial))
         new_gradient = tf.cast(new_gradient, self.dtype)
 
         known = tf.convert_to_tensor(self.value.value)
@@ -221,7 +224,8 @@ class Solver(keras.optimizers.Optimizer):
         # Below the rounding of the objective only the gradient can tell.
         rounding = _ROUNDING[smooth.dtype] * (1 + tf.abs(known))
         expected = tf.reduce_sum(gradient * free * (trial - old))
-        expected += tf.reduce_sum(l1 * (tf.abs(trial) - tf.abs(old)))
+        if l1 is not None:
+            expected += tf.reduce_sum(l1 * (tf.abs(trial) - tf.abs(old)))
         enough = known + 1e-4 * expected + rounding
         good = tf.math.is_finite(value) & tf.reduce_all(
             tf.math.is_finite(new_gradient)
@@ -242,7 +246,7 @@ class Solver(keras.optimizers.Optimizer):
             found.inverse,
         )
         new_direction, first = self.step(
-            evaluation, trial, tf.where(good, after, 0.0), given, free
+            evaluation, trial, tf.where(good, after, 0.0), l1, free
         )
 
         variable.assign(tf.where(good, trial, old))
@@ -308,8 +312,10 @@ def _shorter(rise, expected):
 
 
 def pseudogradient(
-    x: tf.Tensor, gradient: tf.Tensor, l1: tf.Tensor
+    x: tf.Tensor, gradient: tf.Tensor, l1: tf.Tensor | None
 ) -> tf.Tensor:
     """The gradient with the L1 term's, of least size where x = 0."""
+    if l1 is None:
+        return gradient
     at_zero = tf.sign(gradient) * tf.nn.relu(tf.abs(gradient) - l1)
     return tf.where(x != 0, gradient + l1 * tf.sign(x), at_zero)

@@ -9,6 +9,7 @@ from genzoo import checks, features
 from genzoo.features.pairwise import edge_array, edge_count, lattice_bonds
 from genzoo.models.maxent import mean_field, pairwise_losses
 from genzoo.models.maxent.model import MaxEnt
+from genzoo.models.maxent.potts import Potts
 from genzoo.spaces import Space, Spin
 from genzoo.spaces.discrete import Binary, Categorical
 from genzoo.spaces.space import get as get_space
@@ -158,8 +159,7 @@ class BoltzmannMachine(MaxEnt):
     @property
     def _codes(self):
         """Numbers that encode a site: 1, or the values less one."""
-        values = self.density.form.values
-        return 1 if values is None else len(values) - 1
+        return self.density.form.codes
 
     def _bias_and_coupling(self):
         pairwise = self.density.pairwise(self._lambda(), "float64")
@@ -189,12 +189,14 @@ class BoltzmannMachine(MaxEnt):
         """Set fields and couplings; couplings off the graph are ignored.
 
         Args:
-            fields: h in the shape of `fields`; None for zeros.
-            couplings: J in the shape of `couplings`; None for zeros.
+            fields: h in the shape of `fields`, or of `potts().fields` with
+                all levels; None for zeros.
+            couplings: J likewise; None for zeros.
 
         Raises:
             ValueError: for other shapes, or couplings that are not symmetric.
         """
+        fields, couplings = self._without_last(fields, couplings)
         size = self.space.width * self._codes
         fields = np.zeros(size) if fields is None else np.ravel(fields)
         if couplings is None:
@@ -213,9 +215,86 @@ class BoltzmannMachine(MaxEnt):
             )
         self.multipliers = self._pack(fields, couplings)
 
+    def _without_last(self, fields, couplings):
+        """The same in the gauge of the multipliers, if all levels are given."""
+        n, q = self.space.width, len(self.density.encoding)
+        if self.density.form.values is None:
+            return fields, couplings
+        full = np.shape(fields) == (n, q), np.shape(couplings) == (n, q, n, q)
+        if not any(full):
+            return fields, couplings
+        fields = np.zeros((n, q)) if fields is None else fields
+        couplings = np.zeros((n, q, n, q)) if couplings is None else couplings
+        if np.shape(fields) != (n, q) or np.shape(couplings) != (n, q, n, q):
+            raise ValueError(
+                f"BoltzmannMachine.set_parameters: of all {q} levels expected "
+                f"fields of shape {(n, q)} and couplings of {(n, q, n, q)}; "
+                f"received {np.shape(fields)} and {np.shape(couplings)}."
+            )
+        given = Potts(
+            np.asarray(fields, np.float64),
+            np.asarray(couplings, np.float64),
+            np.asarray(self.space.levels[0]),
+        ).lattice_gas()
+        return given.fields[:, :-1], given.couplings[:, :-1, :, :-1]
+
+    def potts(self) -> Potts:
+        """Fields and couplings of all levels; scores, contacts, mutations.
+
+        Of spins and binary sites too, whose levels are two.
+        """
+        bias, coupling = self._bias_and_coupling()
+        codes = self.density.encoding
+        q, d = codes.shape
+        n = self.space.width
+        couplings = coupling.reshape(n, d, n, d)
+        if self.density.form.values is None:
+            couplings = codes[:, :, None] * couplings * codes[:, 0]
+        else:
+            ends = ((0, 0), (0, q - d))
+            couplings = np.pad(couplings, ends + ends)
+        levels = np.asarray(self.space.levels[0])
+        return Potts(bias.reshape(n, d) @ codes.T, couplings, levels)
+
+    def pruned(self, edges: int) -> Self:
+        """A machine on the strongest edges alone, which begins at this one.
+
+        Fit it again, and prune again, to take couplings away step by step
+        (decimation).
+
+        Args:
+            edges: how many to keep.
+
+        Returns:
+            A new model, not compiled.
+
+        Raises:
+            ValueError: if `edges` is no positive int, or there are fewer.
+        """
+        where = "BoltzmannMachine.pruned: edges"
+        edges = checks.positive_int(edges, where)
+        now = self.density.form.site_pairs()
+        if edges > len(now):
+            checks.refuse(
+                edges, where, f"at most {len(now)}, all that there are"
+            )
+        potts = self.potts().zero_sum()
+        score = potts.scores(corrected=False)[now[:, 0], now[:, 1]]
+        kept = now[np.sort(np.argsort(-score, kind="stable")[:edges])]
+        joined = np.zeros((self.space.width,) * 2)
+        joined[kept[:, 0], kept[:, 1]] = joined[kept[:, 1], kept[:, 0]] = 1.0
+        couplings = potts.couplings * joined[:, None, :, None]
+        smaller = type(self)(
+            self.space, edges=kept, start=self.start, seed=self.draws.seed
+        )
+        if self.density.form.values is None:
+            smaller.set_parameters(self.fields, self.couplings)
+        else:
+            smaller.set_parameters(potts.fields, couplings)
+        return smaller
+
     def _pack(self, fields, couplings):
-        first, second = self.density.form.pairs.T
-        return np.concatenate([fields, couplings[first, second]])
+        return self.density.layout.features(fields, couplings).numpy()
 
     def _start(self, observed: Array) -> Array | None:
         if self.start == "zeros":
@@ -228,7 +307,7 @@ class BoltzmannMachine(MaxEnt):
         else:
             low, high = np.asarray(self.space.levels[0])
             products = mean_field.full_products(
-                self.density.form.pairs, observed[size:], means
+                self.density.form.expanded().pairs, observed[size:], means
             )
             fields, couplings = mean_field.estimate(
                 means, products, low, high, self.start == "tap"

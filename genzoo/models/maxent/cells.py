@@ -29,29 +29,35 @@ class Cells(NamedTuple):
     total: float
     rows: float
 
+    def averages(self, density: Density) -> Array:
+        """Those of the features of a pairwise form, (features,)."""
+        mean, product = self._of_codes(density.encoding)
+        return density.layout.features(mean, product).numpy()
+
+    def _of_codes(self, codes):
+        """Averages of phi, (n * d,), and of its products, (n * d, n * d)."""
+        q, d = codes.shape
+        n = len(self.counts) // q
+        single = np.diag(self.counts).reshape(n, q) @ codes
+        both = self.counts.reshape(n, q, n, q)
+        if np.array_equal(codes, np.eye(q)[:, :d]):
+            pairs = both[:, :d, :, :d]
+        else:
+            ends = "iajb,ak,bl->ikjl", both, codes, codes
+            pairs = np.einsum(*ends, optimize=True)
+        pairs = pairs.reshape(n * d, n * d) / self.total
+        return single.ravel() / self.total, pairs
+
     def noise(self, density: Density) -> Array:
         """Standard errors of the averages of a pairwise form, (features,).
 
         Each from its own rate; of one that never changes, as if half a row
         were another. Parts of a feature count as independent.
         """
-        form, codes = density.form, _codes(density)
-        sites = np.kron(np.eye(len(self.counts) // len(codes)), codes)
-        share = self.counts / self.total
-        first, second = form.pairs.T
-
-        def average(values, of_sites):
-            return of_sites @ np.diag(share), of_sites @ share @ of_sites.T
-
-        single, both = average(sites, sites.T)
-        single2, both2 = average(sites, sites.T**2)
-        variance = np.zeros(len(density.features))
-        np.add.at(
-            variance, form.site_features, (single2 - single**2)[form.sites]
-        )
-        np.add.at(
-            variance, form.pair_features, (both2 - both**2)[first, second]
-        )
+        mean, product = self._of_codes(density.encoding)
+        square, squares = self._of_codes(density.encoding**2)
+        squares -= product**2
+        variance = density.layout.features(square - mean**2, squares).numpy()
         return np.sqrt(np.maximum(variance, 0.5 / self.rows) / self.rows)
 
     def warn_of_empty(
@@ -64,19 +70,17 @@ class Cells(NamedTuple):
             density: whose fields and couplings are sought.
             penalised: whether couplings are held down, so that theirs have.
         """
-        form, levels = density.form, _levels(density)
+        levels = _levels(density)
         size = len(levels)
-        owners = np.concatenate([form.site_features, form.pair_features])
-        if len(np.unique(owners)) < len(owners):
+        if not density.layout.is_direct:
             return
-        width = _codes(density).shape[1]
         unseen = np.diag(self.counts) == 0
         empty = []
         names = density.space.site_names
         for k in np.flatnonzero(unseen):
             empty.append(f"{names[k // size]} = {levels[k % size]:g}")
         if not penalised:
-            edges = np.unique(form.pairs // width, axis=0)
+            edges = density.form.site_pairs()
             table = (self.counts == 0) & ~unseen[:, None] & ~unseen
             table = table.reshape(len(names), size, len(names), size)
             found = table[edges[:, 0], :, edges[:, 1], :]
@@ -101,14 +105,6 @@ class Cells(NamedTuple):
 def _levels(density):
     """Those of every site, (q,)."""
     return np.asarray(density.space.levels[0], np.float64)
-
-
-def _codes(density):
-    """phi of each level, (q, d)."""
-    levels = _levels(density)
-    if density.form.values is None:
-        return levels[:, None]
-    return np.eye(len(levels))[:, :-1]
 
 
 def cells_of(density: Density, x: Any, weight: Array | None = None) -> Cells:

@@ -9,12 +9,14 @@ import tensorflow as tf
 from genzoo import samplers
 from genzoo.features import FeatureList
 from genzoo.features.feature import Quadratic
-from genzoo.models.maxent import pairwise_losses
+from genzoo.models.maxent.layout import Layout
 from genzoo.runtime import batch
 from genzoo.spaces import Space
 
 # Of more features none are held for each state, where there is another way.
 _MOST_HELD = 2**12
+# Numbers of phi from which on its products are in float32.
+_WIDE = 1000
 
 
 class Density:
@@ -79,12 +81,11 @@ class Density:
         own = tf.ones((), states.dtype) if weight is None else weight
         if self.quadratic is None:
             return batch.weighed(own, self.features(states))
-        empty = tf.zeros(len(self.features), states.dtype)
-        phi = self.pairwise(empty, states.dtype).encode(states)
+        phi = self.code(states)
         weighed = phi * batch.column(own, phi)
         product = tf.matmul(phi, weighed, transpose_a=True)
         single = tf.reduce_sum(weighed, axis=0)
-        return pairwise_losses.of_features(self.form, single, product)
+        return self.layout.features(single, product)
 
     # Pairwise energies -----------------------------------------------------
 
@@ -111,32 +112,46 @@ class Density:
         return self.quadratic
 
     @functools.cached_property
+    def layout(self) -> Layout:
+        """Where multipliers stand among fields and couplings."""
+        return Layout(self.form, self.space.width, len(self.features))
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether sums over phi are for products of large matrices.
+
+        These are in float32, sums of them in float64: what they round is far
+        below what other examples would change.
+        """
+        return self.quadratic is not None and self.layout.size >= _WIDE
+
+    @functools.cached_property
     def colours(self) -> list[np.ndarray]:
         """Sites that do not interact, colour by colour."""
-        form = self.form
-        size = 1 if form.values is None else len(form.values) - 1
         joined = np.zeros((self.space.width,) * 2, bool)
-        first, second = form.pairs.T // size
+        first, second = self.form.site_pairs().T
         joined[first, second] = joined[second, first] = True
         return samplers.colour(joined)
+
+    @property
+    def encoding(self) -> np.ndarray:
+        """phi of each level of a site of a pairwise form, (q, d)."""
+        levels = np.asarray(self.space.levels[0])
+        if self.form.values is None:
+            return levels[:, None]
+        return np.eye(len(levels))[:, :-1]
+
+    def code(self, states: tf.Tensor) -> tf.Tensor:
+        """phi of states, (batch, sites * d), in their dtype."""
+        bias = tf.zeros(self.layout.size, states.dtype)
+        levels = np.asarray(self.space.levels[0])
+        energy = samplers.PairwiseEnergy(levels, self.encoding, bias, bias)
+        return energy.encode(states)
 
     def pairwise(
         self, multipliers: tf.Tensor, dtype: str = "float32"
     ) -> samplers.PairwiseEnergy:
         """The energy as that of fields and couplings."""
-        form = self.form
+        bias, coupling = self.layout.matrices(tf.cast(multipliers, dtype))
         levels = np.asarray(self.space.levels[0])
-        if form.values is None:
-            encoding = levels[:, None]
-        else:
-            encoding = np.eye(len(levels))[:, :-1]
-        size = self.space.width * encoding.shape[1]
-        x = tf.cast(multipliers, dtype)
-        bias = tf.scatter_nd(
-            form.sites[:, None], tf.gather(x, form.site_features), (size,)
-        )
-        values = tf.gather(x, form.pair_features)
-        half = tf.scatter_nd(form.pairs, values, (size, size))
-        return samplers.PairwiseEnergy(
-            levels, encoding, bias, half + tf.transpose(half)
-        )
+        return samplers.PairwiseEnergy(levels, self.encoding, bias, coupling)

@@ -65,18 +65,23 @@ class Reach:
             ValueError: naming the constraint.
         """
         density = self.density
-        names, observed = density.features.names, averages.values
+        observed = averages.values
         strange = ~np.isfinite(observed) & np.isfinite(averages.stderr)
         if strange.any():
-            bad = names[int(np.flatnonzero(strange)[0])]
+            bad = density.features.names[int(np.flatnonzero(strange)[0])]
             raise ValueError(
                 f"{where}: the average of {bad} is not a finite number."
             )
         strict = averages.stderr == 0
-        redundant = np.zeros(len(names), bool)
+        redundant = np.zeros(len(observed), bool)
         if not strict.any():
             return redundant
-        names = [name for name, s in zip(names, strict, strict=True) if s]
+        form = density.quadratic
+        if self.route is None and form is not None and form.values:
+            # Of indicators no moments are known, and of millions no names.
+            return redundant
+        every = zip(density.features.names, strict, strict=True)
+        names = [name for name, s in every if s]
         observed = observed[strict]
         check_sites(where, density.space, names, observed)
         check_covariance(where, density.space, names, observed)
@@ -385,12 +390,12 @@ def hull_boundary(
 
 def _empty_cells(density, observed):
     """Pairs of levels that never come together, of sites with few levels."""
-    form = density.quadratic
-    if form is None:
+    if density.quadratic is None:
         return []
+    form = density.quadratic.expanded()
     owners = np.concatenate([form.site_features, form.pair_features])
     levels = np.asarray(density.space.levels[0], np.float64)
-    codes = 1 if form.values is None else len(levels) - 1
+    codes = form.codes
     count = density.space.width * codes
     if len(np.unique(owners)) < len(owners) or len(form.sites) < count:
         return []
@@ -409,7 +414,7 @@ def _empty_cells(density, observed):
     names = density.space.site_names
     single = mean.reshape(-1, codes)
     single = np.concatenate([single, 1 - single.sum(axis=1)[:, None]], axis=1)
-    for i, j in np.unique(form.pairs // codes, axis=0):
+    for i, j in form.site_pairs():
         rows, columns = (slice(k * codes, (k + 1) * codes) for k in (i, j))
         table = np.zeros((codes + 1, codes + 1))
         table[:-1, :-1] = product[rows, columns]

@@ -34,6 +34,7 @@ from genzoo.models.maxent.observations import (
     as_averages,
     of_examples,
 )
+from genzoo.models.maxent.ridge import Ridge
 from genzoo.models.maxent.routes import (
     ChainRoute,
     Stride,
@@ -56,6 +57,8 @@ from genzoo.types import Array, ArrayLike, Examples, SeedLike
 # Up to so many multipliers `compile` takes a method with a matrix of them.
 _MOST_FOR_NEWTON = 2000
 _MOST_FOR_NATURAL_GRADIENT = 256
+# From so many on L-BFGS remembers less: its memory is a multiple of them.
+_MANY = 10**6
 # By default, for exact searches and for chains.
 _EPOCHS = {"exact": 200, "chains": 10}
 # Of a search, from averages that are new: the first finds where it stands.
@@ -264,7 +267,7 @@ class MaxEnt(EnergyBasedModel):
             return keras.optimizers.Adam(0.01)
         if count <= _MOST_FOR_NEWTON and rule.uses_averages:
             return optimizers.Newton()
-        return optimizers.LBFGS()
+        return optimizers.LBFGS(10 if count < _MANY else 3)
 
     def _check_optimizer(self, optimizer: Any, rule: LearningRule) -> None:
         noisy = isinstance(optimizer, optimizers.NaturalGradient)
@@ -572,8 +575,8 @@ class MaxEnt(EnergyBasedModel):
             given = given._replace(observations=found.values, examples=count)
             if data.is_array(x) and steps is None:
                 steps = -(-len(x) // rows)
-        names = self.features.names
-        self._observe("fit", as_averages(where, names, *given), place)
+        averages = as_averages(where, self.features, *given)
+        self._observe("fit", averages, place)
         is_exact = not self.loss.samples
         if x is not None and data.is_array(x):
             self._chain.place(x, self.draws.epoch_key())
@@ -838,7 +841,7 @@ class MaxEnt(EnergyBasedModel):
             logs = {"residual": tf.reduce_max(residual), **facts}
         loss, gradient, fisher, _ = evaluation
         weights = self.multiplier_weights
-        l1, mask = self._penalty("l1"), self._mask()
+        l1, mask = self._l1(), self._mask()
         if isinstance(optimizer, optimizers.NaturalGradient):
             chains = self._chain.walks.persistent.count
             optimizer.advance_noisy(weights, gradient, fisher, chains, l1, mask)
@@ -864,24 +867,26 @@ class MaxEnt(EnergyBasedModel):
             return evaluation
 
         def of_examples():
-            x = self._batch(data)
-            value, (gradient,) = self.loss.gradients(self, x, _NO_CHANCE)
-            multipliers, l2 = self._lambda(), self._penalty("l2")
+            batch = self._batch(data)
+            value, (gradient,) = self.loss.gradients(self, batch, _NO_CHANCE)
+            x, ridge = self._lambda(), self._ridge()
             value = tf.cast(distribute.all_sum(value), tf.float64)
-            penalty = 0.5 * tf.reduce_sum(l2 * multipliers**2)
             gradient = tf.cast(distribute.all_sum(gradient), tf.float64)
             # The orthants of an L1 term are those of the multipliers.
             inverse = None
             if not getattr(self.loss, "l1", 0.0):
-                inverse = self.rules.independent_inverse(l2)
-            slope = gradient + l2 * multipliers
-            return Evaluation(value + penalty, slope, None, inverse)
+                held = tf.zeros_like(x) if ridge is None else ridge.diagonal
+                inverse = self.rules.independent_inverse(held)
+            if ridge is not None:
+                penalty, slope = ridge(x)
+                value, gradient = value + penalty, gradient + slope
+            return Evaluation(value, gradient, None, inverse)
 
         is_sparse = self._dual.is_sparse or getattr(self.loss, "l1", 0.0) > 0
         value, residual = self.optimizer.advance(
             self.multiplier_weights,
             of_averages if self.loss.uses_averages else of_examples,
-            self._penalty("l1") if is_sparse else None,
+            self._l1() if is_sparse else None,
             self._mask(),
         )
         self.adapted.assign(1)
@@ -892,7 +897,7 @@ class MaxEnt(EnergyBasedModel):
     def _remaining(self) -> Array:
         """The gradient where a search stands, of what is solved for."""
         gradient = tf.convert_to_tensor(self.optimizer.gradient.value)
-        found = pseudogradient(self._lambda(), gradient, self._penalty("l1"))
+        found = pseudogradient(self._lambda(), gradient, self._l1())
         return (found * self._mask()).numpy()
 
     def _chain_evaluation(self):
@@ -902,7 +907,7 @@ class MaxEnt(EnergyBasedModel):
         noisy = isinstance(self.optimizer, optimizers.NaturalGradient)
         x, shift = self._lambda(), self._observed()
         _, residual, fisher, _ = self._chain.moments(x, shift, noisy)
-        l2 = self._penalty("l2")
+        l2 = self.observations.l2()
         if fisher is not None:
             fisher += tf.linalg.diag(l2)
         logs = {"residual": tf.reduce_max(tf.abs(residual * self._mask()))}
@@ -917,15 +922,20 @@ class MaxEnt(EnergyBasedModel):
         trainable = float(self.multiplier_weights.trainable)
         return self.observations.free() * trainable
 
-    def _penalty(self, name: str) -> tf.Tensor:
-        """Weights of the l1 or l2 terms of tolerance and loss, (features,)."""
-        own = getattr(self.observations, name)()
-        size = getattr(self.loss, name, 0.0) if self.compiled else 0.0
-        weights = np.zeros(len(self.features))
+    def _l1(self) -> tf.Tensor:
+        """Weights of the l1 terms of tolerance and loss, (features,)."""
+        own = self.observations.l1()
+        size = getattr(self.loss, "l1", 0.0) if self.compiled else 0.0
         if size:
             # Fields are not held down, only couplings.
-            weights[self.density.form.pair_features] = size
-        return own + tf.constant(weights)
+            own += size * tf.cast(self.density.layout.is_coupling, own.dtype)
+        return own
+
+    def _ridge(self) -> Ridge | None:
+        """The squares that the loss adds; None where there are none."""
+        loss: Any = self.loss if self.compiled else None
+        weights = [getattr(loss, name, 0.0) for name in ("l2", "l2_fields")]
+        return Ridge(self.density.layout, *weights) if any(weights) else None
 
     def _penalty_gradients(self) -> list:
         """As of any model, and those of the loss and the tolerance.
@@ -935,7 +945,10 @@ class MaxEnt(EnergyBasedModel):
         """
         (own,) = super()._penalty_gradients()
         x = self._lambda()
-        share = self._penalty("l1") * tf.sign(x) + self._penalty("l2") * x
+        share = self._l1() * tf.sign(x) + self.observations.l2() * x
+        ridge = self._ridge()
+        if ridge is not None:
+            share += ridge.gradient(x)
         share /= distribute.replica_count()
         return [share if own is None else own + share]
 
@@ -1099,7 +1112,10 @@ class MaxEnt(EnergyBasedModel):
         if kept.tolerance == "laplace":
             free &= self.multipliers != 0
         fisher = self.feature_covariance()
-        fisher = fisher + np.diag(self._penalty("l2").numpy())
+        held, ridge = kept.l2(), self._ridge()
+        if ridge is not None:
+            held += ridge.diagonal
+        fisher = fisher + np.diag(held.numpy())
         stderr = kept.stderr.numpy()
         inverse = None if self._exact is None else self._dual.inverse()
         return report.multiplier_stderr(

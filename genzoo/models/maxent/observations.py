@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import checks
+from genzoo.features import FeatureList
+from genzoo.models.maxent.cells import cells_of
 from genzoo.models.maxent.density import Density
 from genzoo.runtime import batch, data, distribute
 from genzoo.types import Array, ArrayLike
@@ -41,7 +43,7 @@ class Place(NamedTuple):
 
 def as_averages(
     where: str,
-    names: list[str],
+    features: FeatureList,
     values: ArrayLike,
     stderr: ArrayLike | None = None,
     tolerance: str = "gaussian",
@@ -52,11 +54,11 @@ def as_averages(
     Raises:
         ValueError: naming what is no number, or not one for each feature.
     """
-    values = _numbers(f"{where}: observations", values, names)
-    errors = np.zeros(len(names))
+    values = _numbers(f"{where}: observations", values, features)
+    errors = np.zeros(len(features))
     if stderr is not None:
         argument = f"{where}: observation_stderr"
-        errors = _numbers(argument, stderr, names, one_for_all=True)
+        errors = _numbers(argument, stderr, features, one_for_all=True)
         errors = np.where(np.isnan(errors), np.inf, errors)
         if (errors < 0).any() or np.isinf(errors).all():
             raise ValueError(
@@ -75,20 +77,22 @@ def as_averages(
     return Averages(values, errors, kind, count or 1)
 
 
-def _numbers(where, values, names, one_for_all=False):
+def _numbers(where, values, features, one_for_all=False):
+    count = len(features)
     try:
         array = np.asarray(values, np.float64)
         if one_for_all:
-            array = np.broadcast_to(array, len(names))
+            array = np.broadcast_to(array, count)
     except (TypeError, ValueError):
         array = np.zeros(0)
-    if array.shape != (len(names),):
+    if array.shape != (count,):
+        names = features.names
         shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
         text = repr(values)
         if len(text) >= 80:
             text = f"an array of shape {np.shape(values)}"
         raise ValueError(
-            f"{where} must be {len(names)} numbers, one for each feature "
+            f"{where} must be {count} numbers, one for each feature "
             f"({shown}); received {text}."
         )
     return np.array(array)
@@ -114,6 +118,12 @@ def of_examples(
         ValueError: for a dataset without an end.
     """
     space = density.space
+    if data.is_array(x) and density.is_wide:
+        # Of many levels: no batch of one-hot rows in float64.
+        found = cells_of(density, x, weight)
+        values = found.averages(density)
+        count = max(round(found.rows), 1)
+        return Averages(values, np.zeros_like(values), "none", count), None
     endless = tf.data.INFINITE_CARDINALITY
     if not data.is_array(x) and steps is None and x.cardinality() == endless:
         raise ValueError(

@@ -8,10 +8,10 @@ phi_i slope_j`.
 
 from collections.abc import Callable
 
-import numpy as np
 import tensorflow as tf
 
-from genzoo.features.feature import Quadratic
+from genzoo.models.maxent.layout import Layout
+from genzoo.models.maxent.ridge import Ridge
 from genzoo.samplers import PairwiseEnergy
 
 
@@ -73,102 +73,55 @@ def probability_flow(
     return tf.reduce_sum(flow, axis=(1, 2)), tf.reshape(slope, tf.shape(phi))
 
 
-def multiplier_gradient(
-    form: Quadratic, phi: tf.Tensor, slope: tf.Tensor, weight: tf.Tensor
-) -> tf.Tensor:
-    """The gradient by the multipliers of a `features.Quadratic` form.
-
-    Args:
-        form: which multiplier each bias and coupling is.
-        phi: encoded states, (batch, width).
-        slope: derivatives by the fields, (batch, width).
-        weight: what each row counts.
-
-    Returns:
-        A tensor (features,).
-    """
-    product = weight * tf.matmul(slope, phi, transpose_a=True)
-    product += tf.transpose(product)
-    return of_features(form, weight * tf.reduce_sum(slope, axis=0), product)
-
-
-def of_features(
-    form: Quadratic, single: tf.Tensor, product: tf.Tensor
-) -> tf.Tensor:
-    """What belongs to each feature of a form, added up, (features,).
-
-    Args:
-        form: which feature each site and pair belongs to.
-        single: a number for each of phi, (width,).
-        product: a number for each pair of phi, (width, width).
-    """
-    count = 1 + max(
-        form.site_features.max(initial=-1), form.pair_features.max(initial=-1)
-    )
-    pairs, owners = _held(form.pairs), _held(form.pair_features)
-    return tf.math.unsorted_segment_sum(
-        tf.gather(single, form.sites), form.site_features, int(count)
-    ) + tf.math.unsorted_segment_sum(
-        tf.gather_nd(product, pairs), owners, int(count)
-    )
-
-
-def _held(numbers):
-    """A tensor that graphs share: as a constant each would have copies."""
-    with tf.init_scope():
-        return tf.constant(numbers, tf.int32)
-
-
 def independent_inverse(
-    form: Quadratic, means: tf.Tensor, spread: tf.Tensor, l2: tf.Tensor
-) -> Callable[[tf.Tensor], tf.Tensor] | None:
+    layout: Layout, means: tf.Tensor, spread: tf.Tensor, l2: tf.Tensor
+) -> Callable[[tf.Tensor], tf.Tensor]:
     """The inverse Hessian of the log-pseudolikelihood of independent sites.
 
     In the biases of centred sites, `c_i = b_i + sum_j J_ij m_j`, the Hessian
-    is V for a site, its covariance, and `2 V_i x V_j` for a pair.
+    is V for a site, its covariance, and `2 V_i x V_j` for a pair; a ridge on
+    couplings adds `l2 P x P` with P that of `Ridge`. At each site both are
+    diagonal along the same axes.
 
     Args:
-        form: of fields and couplings, each with a multiplier of its own.
+        layout: of fields and couplings, each with a multiplier of its own.
         means: m of phi, (sites * d,).
-        spread: V of each site, (sites, d, d), positive definite.
-        l2: weights of `sum l2 x^2 / 2`, (features,).
+        spread: V of each site, (sites, d, d), positive definite; all is done
+            in its dtype.
+        l2: the curvature of the ridge, (features,).
 
     Returns:
-        A function from vectors (features,) to products; None for forms with
-        tied multipliers or without a field for each of phi.
+        A function from vectors (features,) to products.
     """
-    owners = np.concatenate([form.site_features, form.pair_features])
-    width = means.shape[0]
-    if len(np.unique(owners)) < len(owners) or len(form.sites) < width:
-        return None
-    pairs, pair_owners = _held(form.pairs), _held(form.pair_features)
-    first, second = tf.unstack(pairs, axis=1)
-    fields = form.site_features[np.argsort(form.sites)]
-    order = _held(np.argsort(np.concatenate([fields, form.pair_features])))
-    size, axes = tf.linalg.eigh(spread)
-    size = tf.reshape(size, (-1,))
-    same = tf.eye(spread.shape[0], dtype=spread.dtype)
-    blocks = tf.reshape(axes[:, :, None] * same[:, None, :, None], (width,) * 2)
-    held = tf.reduce_max(tf.gather(l2, pair_owners))
-    bend = 2 * size[:, None] * size + held
+    n, d, width = layout.sites, layout.codes, layout.size
+    root = Ridge.inverse_root(layout, spread.dtype)
+    size, axes = tf.linalg.eigh(root @ spread @ root)
+    axes = root @ axes
+    flat = tf.reshape(size, (-1,))
+    dtype, means = spread.dtype, tf.cast(means, spread.dtype)
+    held = tf.reduce_max(tf.where(layout.is_coupling, l2, 0.0))
+    held = tf.cast(held, dtype)
+    bend = 2 * flat[:, None] * flat + held
+    joined = layout.matrices(tf.ones(layout.count, dtype))[1] > 0
 
     def in_axes(matrix, there):
-        turned = tf.matmul(blocks, matrix, transpose_a=there)
-        return tf.matmul(turned, blocks, transpose_b=not there)
+        """Both sides of a matrix turned, site by site."""
+        for _ in range(2):
+            blocks = tf.reshape(matrix, (n, d, width))
+            turned = tf.matmul(axes, blocks, transpose_a=there)
+            matrix = tf.transpose(tf.reshape(turned, (width, width)))
+        return matrix
 
     def product(vector):
-        field = tf.gather(vector, fields)
-        pair = tf.gather(vector, pair_owners)
-        pair -= tf.gather(means, second) * tf.gather(field, first)
-        pair -= tf.gather(means, first) * tf.gather(field, second)
-        matrix = tf.scatter_nd(pairs, pair, (width, width))
-        matrix += tf.transpose(matrix)
+        field, matrix = layout.matrices(tf.cast(vector, dtype))
+        shift = field[:, None] * means
+        matrix -= tf.where(joined, shift + tf.transpose(shift), 0.0)
         matrix = in_axes(in_axes(matrix, True) / bend, False)
-        coupling = tf.gather_nd(matrix, pairs)
-        matrix = tf.scatter_nd(pairs, coupling, (width, width))
-        shift = tf.linalg.matvec(matrix + tf.transpose(matrix), means)
-        turned = tf.linalg.matvec(blocks, field, transpose_a=True) / size
-        field = tf.linalg.matvec(blocks, turned) - shift
-        return tf.gather(tf.concat([field, coupling], axis=0), order)
+        matrix = tf.where(joined, matrix, 0.0)
+        moved = tf.linalg.matvec(matrix, means)
+        own = tf.reshape(field, (n, d))
+        turned = tf.linalg.matvec(axes, own, transpose_a=True) / size
+        field = tf.reshape(tf.linalg.matvec(axes, turned), (width,)) - moved
+        return tf.cast(layout.features(field, matrix), vector.dtype)
 
     return product

@@ -58,35 +58,44 @@ class Rules:
 
     def _site_loss(self, rule, x):
         multipliers = self.chain.multipliers.value
-        pairwise = self.density.pairwise(multipliers, self.dtype)
+        dtype = "float32" if self.density.is_wide else self.dtype
+        pairwise = self.density.pairwise(multipliers, dtype)
         states = self.density.space.flatten(batch.examples(x))
         count = tf.shape(states)[0]
         weight = batch.weight(x)
-        one = tf.ones((), self.dtype)
         # All levels of so many rows are held at once.
         width = pairwise.sites * len(pairwise.levels)
         size = max(_ELEMENTS // width, 1)
 
-        def part(start, value, gradient):
-            rows = tf.cast(states[start : start + size], self.dtype)
+        def part(start, value, single, product):
+            rows = tf.cast(states[start : start + size], dtype)
             phi = pairwise.encode(rows)
             values, slope = rule(pairwise, phi, pairwise.field(phi))
             if weight is not None:
-                own = tf.cast(weight[start : start + size], self.dtype)
+                own = tf.cast(weight[start : start + size], dtype)
                 values, slope = own * values, own[:, None] * slope
-            slope = pairwise_losses.multiplier_gradient(
-                self.density.form, phi, slope, one
-            )
-            value += tf.cast(tf.reduce_sum(values), tf.float64)
-            return start + size, value, gradient + tf.cast(slope, tf.float64)
+            both = tf.matmul(slope, phi, transpose_a=True)
+            value += tf.reduce_sum(tf.cast(values, tf.float64))
+            single += tf.reduce_sum(tf.cast(slope, tf.float64), axis=0)
+            product += tf.cast(both, product.dtype)
+            return start + size, value, single, product
 
-        zero = tf.zeros((), tf.float64)
-        none = tf.zeros(len(self.density.features), tf.float64)
-        _, value, gradient = tf.while_loop(
+        wide = self.density.layout.size
+        summed = "float32" if self.density.is_wide else "float64"
+        _, value, single, product = tf.while_loop(
             lambda start, *_: start < count,
             part,
-            (tf.zeros((), tf.int32), zero, none),
+            (
+                tf.zeros((), tf.int32),
+                tf.zeros((), tf.float64),
+                tf.zeros(wide, tf.float64),
+                tf.zeros((wide, wide), summed),
+            ),
         )
+        product += tf.transpose(product)
+        single = tf.cast(single, summed)
+        gradient = self.density.layout.features(single, product)
+        gradient = tf.cast(gradient, tf.float64)
         _, rows = distribute.global_rows(count)
         share = 1 / tf.cast(rows, tf.float64)
         return tf.cast(share * value, self.dtype), [share * gradient]
@@ -94,9 +103,8 @@ class Rules:
     def independent_inverse(self, l2: tf.Tensor) -> Callable | None:
         """See there: of sites with the means of the observations."""
         form, kept = self.density.form, self.dual.observations
-        codes = self.chain.pairwise().encoding
-        width = self.density.space.width * codes.shape[1]
-        if len(form.sites) != width:
+        codes = self.density.encoding
+        if not self.density.layout.is_direct:
             return None
         observed = tf.convert_to_tensor(kept.values.value)
         means = tf.gather(observed, form.site_features[np.argsort(form.sites)])
@@ -109,7 +117,10 @@ class Rules:
         # Of a site that never changes, as if half a row were another.
         least = 0.5 * (high - low) ** 2 / rows
         spread += least * tf.eye(codes.shape[1], dtype=spread.dtype)
-        return pairwise_losses.independent_inverse(form, means, spread, l2)
+        layout = self.density.layout
+        if self.density.is_wide:
+            spread = tf.cast(spread, tf.float32)
+        return pairwise_losses.independent_inverse(layout, means, spread, l2)
 
     def exact_gradients(self, x: Any) -> Gradients:
         """The negative mean log-likelihood of a batch, and its gradient."""

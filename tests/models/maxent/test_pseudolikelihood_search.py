@@ -144,6 +144,6 @@ def test_averages_of_many_pairs_need_no_row_of_them():
 
 def _name_of(machine, i, a, j, b):
     """The name of the indicator of two levels of two sites."""
-    form = machine.density.form
+    form = machine.density.form.expanded()
     pair = np.flatnonzero((form.pairs == [20 * i + a, 20 * j + b]).all(axis=1))
     return machine.features.names[form.pair_features[pair[0]]]
