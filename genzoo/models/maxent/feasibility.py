@@ -384,7 +384,7 @@ def hull_boundary(
     face = separating(values, observed)
     if face is None or face.depth > _FLAT:
         return []
-    told = _combination(face.normal, names)
+    told = combination(face.normal, names)
     return [f"{told} is always {observed @ face.normal:g}"]
 
 
@@ -494,7 +494,7 @@ def check_covariance(
         return
     values, vectors = np.linalg.eigh(covariance)
     if values[0] < -1e-10 * max(1.0, values[-1]):
-        told = _combination(vectors[:, 0], sites)
+        told = combination(vectors[:, 0], sites)
         raise ValueError(
             f"{where}: these averages have a covariance that is not positive: "
             f"the variance of {told} would be "
@@ -532,7 +532,7 @@ def check_hull(
     if face is None:
         return
     reach = (values @ face.normal).max()
-    told = _combination(face.normal, names)
+    told = combination(face.normal, names)
     found = f"{where}: the average of {told} is {observed @ face.normal:g}; it "
     found += f"can be at most {reach:g}"
     if face.depth < -_FLAT:
@@ -567,7 +567,8 @@ class Face(NamedTuple):
     depth: float
 
 
-def _combination(normal, names):
+def combination(normal: Array, names: list[str]) -> str:
+    """A sum of features in words, its largest coefficient 1."""
     order = np.argsort(-np.abs(normal))
     share = normal / np.abs(normal[order[0]])
     many = [k for k in order if np.abs(share[k]) > 1e-3]

@@ -34,6 +34,7 @@ from genzoo.models.maxent.observations import (
     as_averages,
     of_examples,
 )
+from genzoo.models.maxent.reweighting import Reweighted, reweight
 from genzoo.models.maxent.ridge import Ridge
 from genzoo.models.maxent.routes import (
     ChainRoute,
@@ -705,6 +706,76 @@ class MaxEnt(EnergyBasedModel):
             "validation_batch_size": self.default_batch_size,
             "shuffle": False,
         }
+
+    # Rows that are known ---------------------------------------------------
+
+    @staticmethod
+    def reweight(
+        features: Any,
+        observations: Any,
+        weights: ArrayLike | None = None,
+        observation_stderr: Any = None,
+        observation_covariance: Any = None,
+        tolerance: str = "gaussian",
+        observation_count: int | None = None,
+    ) -> Reweighted:
+        """Weights of given rows with which features have given averages.
+
+        Frames of a simulation and measured averages, respondents of a survey
+        and the shares of a census, background points and where a species was
+        seen: `p_i = w_i exp(lambda . F_i) / Z` with `sum_i p_i F_i` as
+        observed, the weights nearest to w in relative entropy.
+
+        Args:
+            features: F, (rows, k); or a frame or dict of columns, whose names
+                are those of the features. A column of text or categories has
+                an indicator for each, named `column=category`.
+            observations: averages, (k,), nan where unknown; or a dict or
+                Series of those that are known, by name. For a column of
+                categories a dict of their shares:
+                `{"sex": {"f": 0.51, "m": 0.49}, "income": 3.2}`.
+            weights: w, (rows,), of any sum; None for equal ones. A row
+                without weight gets none.
+            observation_stderr: standard errors of the averages, a number,
+                (k,), or by name; as in `fit`.
+            observation_covariance: (k, k), where errors are correlated; what
+                its null space sees is met exactly.
+            tolerance: as in `fit`, "gaussian" or "laplace".
+            observation_count: as in `fit`.
+
+        Returns:
+            The `Reweighted`: its `weights`, `multipliers`, `entropy`,
+            `effective_rows`, `solution()`, `density(new_features)`, and
+            `scan()` for the size of the errors.
+
+        Raises:
+            ValueError: for averages that no weights have, naming them.
+
+        Reference:
+            Hummer and Köfinger, "Bayesian ensemble refinement by replica
+            simulations and reweighting", Journal of Chemical Physics 143,
+            2015. Deming and Stephan, "On a least squares adjustment of a
+            sampled frequency table", Annals of Mathematical Statistics 11,
+            1940.
+
+        Example:
+        >>> people = {"sex": ["f", "f", "m"], "age": [20.0, 60.0, 40.0]}
+        >>> found = genzoo.MaxEnt.reweight(
+        ...     people, {"sex": {"f": 0.5, "m": 0.5}, "age": 45.0}
+        ... )
+        >>> [round(p, 3) for p in found.weights.tolist()]
+        [0.125, 0.375, 0.5]
+        """
+        return reweight(
+            MaxEnt,
+            features,
+            observations,
+            weights,
+            observation_stderr,
+            observation_covariance,
+            tolerance,
+            observation_count,
+        )
 
     # Averages --------------------------------------------------------------
 
