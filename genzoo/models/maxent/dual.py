@@ -112,7 +112,7 @@ class Dual:
     def look_at(self, averages: Averages) -> bool:
         """See what kind of steps it needs; whether that has changed."""
         before = self.is_near_singular, self.is_sparse
-        found = self.reach.dependence(averages)
+        found = self.reach.dependence(averages, self._limits())
         self.is_near_singular = found is not None and bool(found.nearly.any())
         self.is_sparse = averages.tolerance == "laplace"
         return (self.is_near_singular, self.is_sparse) != before
@@ -127,10 +127,10 @@ class Dual:
 
     def start_over_if_better(self) -> None:
         """Go to multipliers of zero if the dual is less there."""
-        kept = self.multipliers.numpy()
-        if self.route is not None and kept.any():
-            if not self._value_at(kept) < self._value_at(0 * kept):
-                self.multipliers.assign(0 * kept)
+        kept, start = self.multipliers.numpy(), self._limits()
+        if self.route is not None and (kept != start).any():
+            if not self._value_at(kept) < self._value_at(start):
+                self.multipliers.assign(start)
 
     def refit(self) -> bool:
         """Let the window follow the density; whether it has moved."""
@@ -144,13 +144,18 @@ class Dual:
 
     def inverse(self) -> Array | None:
         """Of the covariance of nearly dependent features; None of others."""
-        found = self.reach.dependence(self._averages())
+        found = self.reach.dependence(self._averages(), self._limits())
         if found is None or not found.nearly.any():
             return None
         x = tf.convert_to_tensor(self.multipliers.value)
         shift = tf.convert_to_tensor(self.observations.values.value)
         root = self._root(x, self.exact.moments(x, shift), shift).numpy()
         return root @ root.T
+
+    def _limits(self):
+        """The multipliers that stand for infinite ones; zeros elsewhere."""
+        limited = self.observations.limited
+        return np.where(limited, self.multipliers.numpy(), 0.0)
 
     def _averages(self):
         kept = self.observations
@@ -161,7 +166,8 @@ class Dual:
         """Raise a ValueError if the averages are impossible, saying why."""
         averages = self._averages()
         if averages.tolerance == "none":
-            self.reach.explain(f"{self.density.owner}.fit", averages)
+            limited = self.observations.limited
+            self.reach.explain(f"{self.density.owner}.fit", averages, limited)
 
     def is_impossible(self, value: float) -> bool:
         """Whether a value of the dual shows that no density has the averages.

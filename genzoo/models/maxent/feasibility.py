@@ -49,8 +49,8 @@ class Reach:
         self.route = route
         self._kept: dict = {}
 
-    def check(self, where: str, averages: Averages, closed: bool) -> Array:
-        """Refuse impossible averages, and find redundant features.
+    def check(self, where: str, averages: Averages, closed: bool) -> "Possible":
+        """Refuse impossible averages, and find redundant features and limits.
 
         Args:
             where: who asks, for messages.
@@ -59,7 +59,7 @@ class Reach:
                 for chains, which go towards infinity slowly.
 
         Returns:
-            A boolean array: the features to be met that follow from others.
+            What is `Possible`.
 
         Raises:
             ValueError: naming the constraint.
@@ -74,39 +74,60 @@ class Reach:
             )
         strict = averages.stderr == 0
         redundant = np.zeros(len(observed), bool)
+        possible = Possible(averages, redundant, np.zeros(len(observed)))
         if not strict.any():
-            return redundant
+            return possible
         form = density.quadratic
         if self.route is None and form is not None and form.values:
             # Of indicators no moments are known, and of millions no names.
-            return redundant
+            return possible
         every = zip(density.features.names, strict, strict=True)
         names = [name for name, s in every if s]
         observed = observed[strict]
         check_sites(where, density.space, names, observed)
         check_covariance(where, density.space, names, observed)
         if self.route is None:
-            return redundant
+            return possible
         low, high, values = self._reachable(self.route)
+        if density.space.is_bounded and not closed:
+            found = self._at_limits(averages, low, high)
+            if found is not None:
+                values = None if values is None else values[found.holds(values)]
+                low, high = found.low, found.high
+                is_left = ~_is_outside(low, high, found.observed)
+                if is_left[averages.stderr == 0].all():
+                    _warn_of_limits(where, density.features.names, found)
+                averages = averages._replace(values=found.observed)
+                observed = averages.values[strict]
+                possible = Possible(averages, redundant, found.multipliers)
         if density.space.is_bounded:
             check_ranges(
                 where, names, low[strict], high[strict], observed, not closed
             )
         # What does not follow as it should is told as that, not as a boundary.
-        found = self.dependence(averages)
+        limits = possible.limits
+        found = self.dependence(averages, limits)
         if found is not None:
-            _check_dependence(where, names, observed, found)
-            redundant[strict] = found.redundant
+            limited = limits[strict] != 0
+            _check_dependence(where, names, observed, found, limited)
+            redundant[strict] = found.redundant & ~limited
         if density.space.is_bounded and not closed and values is not None:
             # A constant has no side on which an average could lie.
             moves = (high - low)[strict] > 0
             told = [n for n, m in zip(names, moves, strict=True) if m]
             inside = values[:, strict][:, moves]
             check_hull(where, told, inside, observed[moves])
-        return redundant
+        return possible
 
-    def dependence(self, averages: Averages) -> Dependence | None:
-        """Of the features that must be met; None where it is not known."""
+    def dependence(
+        self, averages: Averages, limits: Array
+    ) -> Dependence | None:
+        """Of the features that must be met; None where it is not known.
+
+        Args:
+            averages: those asked for.
+            limits: multipliers that leave out states; zeros if none.
+        """
         strict = averages.stderr == 0
         if self.route is None or not strict.any():
             return None
@@ -114,11 +135,12 @@ class Reach:
         layers = (part.layer for part in self.density.features.parts)
         lasts = self.density.space.is_bounded and not any(layers)
         if not lasts:
-            return self._dependence(self.route, strict)
+            return self._dependence(self.route, strict, limits)
         kept = self._kept.setdefault("dependence", {})
-        if strict.tobytes() not in kept:
-            kept[strict.tobytes()] = self._dependence(self.route, strict)
-        return kept[strict.tobytes()]
+        key = strict.tobytes() + limits.tobytes()
+        if key not in kept:
+            kept[key] = self._dependence(self.route, strict, limits)
+        return kept[key]
 
     def moved_inside(self, where: str, averages: Averages) -> Averages:
         """Averages of examples, off the boundary of what is possible.
@@ -159,28 +181,114 @@ class Reach:
         )
         return averages._replace(values=moved)
 
-    def explain(self, where: str, averages: Averages) -> None:
-        """Raise a ValueError that says why there are no multipliers."""
+    def explain(self, where: str, averages: Averages, limited: Array) -> None:
+        """Raise a ValueError that says why there are no multipliers.
+
+        Args:
+            where: who asks, for the message.
+            averages: those asked for.
+            limited: for each feature whether its multiplier is infinite.
+        """
         if not isinstance(self.route, Summation):
             return
         if not self.density.space.is_bounded:
             return
         values = self._table(self.route, True)[2]
-        strict = averages.stderr == 0
+        if values is not None and limited.any():
+            unknown = np.zeros(len(limited))
+            held = Limits(averages.values, 1.0 * limited, unknown, unknown, 0)
+            values = values[held.holds(values)]
+        strict = (averages.stderr == 0) & ~limited
         if values is not None and strict.any():
             names = np.array(self.density.features.names)[strict].tolist()
             check_hull(where, names, values[:, strict], averages.values[strict])
 
-    def _dependence(self, route, strict):
+    def _at_limits(self, averages, low, high):
+        """The `Limits` of averages at an end of their range, or None.
+
+        Where states are left out others may be at an end of what is left.
+        """
+        strict = averages.stderr == 0
+        observed = averages.values.copy()
+        ends = strict & _at_an_end(low, high, observed)
+        if not ends.any() or not isinstance(self.route, Summation):
+            return None
+        if (strict & _is_outside(low, high, observed)).any():
+            return None
+        found = Limits(observed, np.zeros(len(observed)), low, high, 0)
+        reach = high - low
+        while ends.any():
+            found = self._left_by(found, ends, reach)
+            if found is None:
+                return None
+            left = found.low, found.high, found.observed
+            if (strict & _is_outside(*left)).any():
+                return found
+            ends = strict & _at_an_end(*left) & (found.multipliers == 0)
+        return found
+
+    def _left_by(self, before, ends, reach):
+        """The `Limits` with more features at an end; None if nothing is left.
+
+        Args:
+            before: the `Limits` so far.
+            ends: for each feature whether it is at an end of what was left.
+            reach: of each feature over all points.
+        """
+        is_high = 2 * before.observed > before.low + before.high
+        end = np.where(is_high, before.high, before.low)
+        sign = np.where(is_high, 1.0, -1.0)
+        observed = np.where(ends, end, before.observed)
+        held = np.where(ends, sign, before.multipliers)
+        found = before._replace(observed=observed, multipliers=held)
+        gap = np.full(len(observed), np.inf)
+        low, high = gap.copy(), -gap
+        kept = count = 0
+        for values in self._blocks(self.route):
+            off = np.abs(values - observed)
+            off = np.where(off > _SAME * np.abs(observed), off, np.inf)
+            gap = np.minimum(gap, off.min(axis=0))
+            inside = found.holds(values)
+            count, kept = count + len(values), kept + int(inside.sum())
+            if inside.any():
+                low = np.minimum(low, values[inside].min(axis=0))
+                high = np.maximum(high, values[inside].max(axis=0))
+        # Of an integral single nodes are nothing.
+        few = 0 if self.density.space.is_discrete else 0.01 * count
+        size = np.where(ends, _LIMIT / gap, 0.0)
+        if kept <= few or not np.isfinite(size).all():
+            return None
+        # What was left out before stays out, whatever these add to it.
+        with np.errstate(invalid="ignore"):
+            most = np.where(ends, size * reach, 0.0).sum()
+        size += np.abs(before.multipliers) * (2 + most / _LIMIT)
+        multipliers = size * np.sign(held)
+        return Limits(observed, multipliers, low, high, kept)
+
+    def _blocks(self, route):
+        """The features at all points, a part of them at a time."""
+        grid = route.grid()
+        features = self.density.features
+        size = min(grid.count, 2**22 // max(len(features), 1) + 1)
+        for start in range(0, grid.count, size):
+            part = grid.points(start, min(size, grid.count - start))
+            values = features(part).numpy()
+            if self.density.reference is not None:
+                log_r = self.density.log_reference(part).numpy()
+                values = values[log_r > -np.inf]
+            yield values
+
+    def _dependence(self, route, strict, limits):
         # For once only, a graph would take longer to trace than this to run.
+        start = tf.constant(limits, tf.float64)
         zeros = tf.zeros(len(strict), tf.float64)
-        mean = route.moments(zeros, zeros).mean
-        covariance = route.moments(zeros, mean).covariance.numpy()
+        mean = route.moments(start, zeros).mean
+        covariance = route.moments(start, mean).covariance.numpy()
 
         def again(basis):
             columns = np.zeros((len(strict), len(basis)))
             columns[strict] = basis
-            return covariance_in(route, zeros, mean, columns).numpy()
+            return covariance_in(route, start, mean, columns).numpy()
 
         size = np.abs(mean.numpy()) + np.sqrt(np.diag(covariance))
         return dependence(
@@ -274,9 +382,70 @@ class Reach:
         return np.stack([m.ravel() for m in mesh], axis=1)
 
 
-def _check_dependence(where, names, observed, found):
+class Possible(NamedTuple):
+    """Averages that are possible, and what is known of their multipliers.
+
+    Attributes:
+        averages: those asked for, without rounding beyond an end.
+        redundant: for each feature to be met whether it follows from others.
+        limits: multipliers that stand for infinite ones; zeros elsewhere.
+    """
+
+    averages: Averages
+    redundant: Array
+    limits: Array
+
+
+class Limits(NamedTuple):
+    """Features whose averages are at an end, so that states are left out.
+
+    Attributes:
+        observed: the averages, exactly at the ends.
+        multipliers: so large that what is left out has the probability zero
+            in float64; 0 for features that are not at an end.
+        low: the least of each feature over the states that are left.
+        high: the greatest.
+        states: how many are left.
+    """
+
+    observed: Array
+    multipliers: Array
+    low: Array
+    high: Array
+    states: int
+
+    def holds(self, values: Array) -> Array:
+        """For each of some features (n, features) whether it is left."""
+        at = self.multipliers != 0
+        change = np.abs(values[:, at] - self.observed[at])
+        return (change <= _SAME * np.abs(self.observed[at])).all(axis=1)
+
+
+# Nats between what is left out and the rest, and what is only rounding.
+_LIMIT = 1e4
+_SAME = 1e-13
+
+
+def _warn_of_limits(where, names, found):
+    at = np.flatnonzero(found.multipliers)
+    told = ", ".join(
+        f"{names[k]} ({found.observed[k]:g}, the "
+        f"{'most' if found.multipliers[k] > 0 else 'least'} possible)"
+        for k in at[:5]
+    )
+    more = f" and {len(at) - 5} more" if len(at) > 5 else ""
+    warnings.warn(
+        f"{where}: these averages are at an end of what is possible: "
+        f"{told}{more}. All but {found.states:,} states have probability zero, "
+        f"and {len(at)} of the multipliers are infinite. If zeros are only "
+        "rare events, pass observation_stderr.",
+        stacklevel=8,
+    )
+
+
+def _check_dependence(where, names, observed, found, limited):
     """Refuse averages that do not follow as their features do; tell others."""
-    redundant = found.redundant
+    redundant = found.redundant & ~limited
     if redundant.any():
         told = ", ".join(np.array(names)[redundant][:5])
         due = found.predict(observed)
@@ -335,8 +504,7 @@ def check_ranges(
         f"the average of {name} is {value:g}; it can be between {a:g} and {b:g}"
         for name, value, a, b in zip(names, observed, low, high, strict=True)
     ]
-    below, above = observed < low - margin[0], observed > high + margin[1]
-    for k in np.flatnonzero(below | above):
+    for k in np.flatnonzero(_is_outside(low, high, observed)):
         told = found[k]
         if not varies[k]:
             told = f"{names[k]} is {low[k]:g} everywhere; its average cannot "
@@ -360,6 +528,11 @@ def _rounding(low, high):
     with np.errstate(invalid="ignore"):
         margin = 1e-14 * np.abs(np.stack([low, high]))
     return np.where(np.isfinite(margin), margin, 0.0)
+
+
+def _is_outside(low, high, observed):
+    margin = _rounding(low, high)
+    return (observed < low - margin[0]) | (observed > high + margin[1])
 
 
 def _at_an_end(low, high, observed):

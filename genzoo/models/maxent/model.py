@@ -336,8 +336,14 @@ class MaxEnt(EnergyBasedModel):
 
     @property
     def multipliers(self) -> Array:
-        """lambda, a float64 array in the order of `features.names`."""
-        return self.multiplier_weights.numpy()
+        """lambda, a float64 array in the order of `features.names`.
+
+        Infinite where an average is at an end of what is possible, so that
+        states have probability zero.
+        """
+        values = self.multiplier_weights.numpy()
+        limited = self.observations.limited
+        return np.where(limited, np.copysign(np.inf, values), values)
 
     @multipliers.setter
     def multipliers(self, values: ArrayLike) -> None:
@@ -353,6 +359,7 @@ class MaxEnt(EnergyBasedModel):
                 f"{type(self).__name__}.multipliers: all must be finite."
             )
         self.multiplier_weights.assign(values)
+        self.observations.forget_limits()
         self._forget_search()
         self.adapted.assign(1)
         if self._exact is not None and not self.space.is_bounded:
@@ -364,7 +371,7 @@ class MaxEnt(EnergyBasedModel):
     def _check_adapted(self, method: str) -> None:
         if not self.adapted.numpy() and self.is_adapted:
             # The weight itself was assigned: look where its mass is.
-            self.multipliers = self.multipliers
+            self.multipliers = self.multiplier_weights.numpy()
         super()._check_adapted(method)
 
     def _forget_search(self) -> None:
@@ -856,13 +863,14 @@ class MaxEnt(EnergyBasedModel):
                 else:
                     self.window.place(*place)
             closed = bool(self.compiled and self.loss.samples)
-            redundant = self._dual.reach.check(
+            averages, redundant, limits = self._dual.reach.check(
                 self._where(method), averages, closed
             )
-            held = redundant | np.isinf(averages.stderr)
-            kept = np.where(held, 0.0, self.multipliers)
+            held = redundant | np.isinf(averages.stderr) | (limits != 0)
+            held |= self.observations.limited
+            kept = np.where(held, limits, self.multiplier_weights.numpy())
             self.multiplier_weights.assign(kept)
-            self.observations.keep(averages, redundant)
+            self.observations.keep(averages, redundant, limits != 0)
             self.window.moves = 0
             self._dual.start_over_if_better()
             self._forget_search()
@@ -878,7 +886,7 @@ class MaxEnt(EnergyBasedModel):
         if place is not None and not isinstance(self._exact, Summation):
             self.window.place(*place)
         start = self._start(averages.values)
-        if start is not None and not self.multipliers.any():
+        if start is not None and not self.multiplier_weights.numpy().any():
             self.multiplier_weights.assign(start)
         self.adapted.assign(1)
         if self.chains is not None:
@@ -1124,7 +1132,7 @@ class MaxEnt(EnergyBasedModel):
         if self._exact is None:
             return float(-self.log_prob(self.sample(DRAWS, seed=0)).mean())
         found = self._solved()
-        mean = np.dot(self.multipliers, found.mean.numpy())
+        mean = np.dot(self.multiplier_weights.numpy(), found.mean.numpy())
         return float(found.log_z - mean - found.log_reference)
 
     def expectation(self, function: Callable | None = None) -> Any:
@@ -1199,6 +1207,10 @@ class MaxEnt(EnergyBasedModel):
         known = self.observations.are_known
         none = np.full(len(names), np.nan)
         is_exact = self._exact is not None
+        # Of limits log Z has no part, which would be infinite.
+        kept = self.observations
+        at_limits = self.multiplier_weights.numpy() * kept.values.numpy()
+        beyond = float(at_limits[kept.limited].sum())
         many = "constraint" if len(names) == 1 else "constraints"
         where = f"{type(self).__name__} on {self.space.description}"
         return report.Solution(
@@ -1208,9 +1220,9 @@ class MaxEnt(EnergyBasedModel):
             mean=self.expectation(),
             multipliers=self.multipliers,
             stderr=self.multiplier_stderr() if known else none,
-            is_redundant=self.observations.is_redundant.numpy() > 0,
+            is_redundant=self.observations.is_redundant.numpy() == 1,
             entropy=self.entropy() if is_exact else None,
-            log_partition=self._log_z() if is_exact else None,
+            log_partition=self._log_z() - beyond if is_exact else None,
         )
 
     def summary(
@@ -1322,7 +1334,7 @@ class MaxEnt(EnergyBasedModel):
         if self._exact is not None:
             found["gradient_identity"] = report.gradient_identity(
                 self._exact,
-                self.multipliers,
+                self.multiplier_weights.numpy(),
                 self.observations.values.numpy(),
                 self.observations.is_redundant.numpy(),
             )
@@ -1336,7 +1348,7 @@ class MaxEnt(EnergyBasedModel):
         residual = np.abs((self.expectation() - observed)[asked]).max()
         results = {"residual": float(residual)}
         if self._exact is not None:
-            dual = self._log_z() - self.multipliers @ observed
+            dual = self._log_z() - self.multiplier_weights.numpy() @ observed
             results = {"loss": float(dual), **results}
             results["entropy"] = self.entropy()
             results |= self._identities(None)

@@ -168,7 +168,8 @@ class Observations(keras.layers.Layer):
     Attributes:
         values: weight, <f_i>.
         stderr: weight, their errors.
-        is_redundant: weight, 1 for features that follow from others.
+        is_redundant: weight, 1 for features that follow from others, 2 for
+            those whose multiplier is infinite.
         record: weight, how many examples, and the number of the tolerance.
     """
 
@@ -209,14 +210,32 @@ class Observations(keras.layers.Layer):
             == (averages.examples, averages.tolerance)
         )
 
-    def keep(self, averages: Averages, redundant: Array | None = None) -> None:
+    @property
+    def limited(self) -> Array:
+        """For each feature whether its multiplier is infinite."""
+        return self.is_redundant.numpy() == 2
+
+    def forget_limits(self) -> None:
+        """Take no multiplier for infinite any more."""
+        held = self.is_redundant.numpy()
+        self.is_redundant.assign(np.where(held == 2, 0.0, held))
+
+    def keep(
+        self,
+        averages: Averages,
+        redundant: Array | None = None,
+        limited: Array | None = None,
+    ) -> None:
         """Take these; and which features are redundant, if that was found."""
         self.values.assign(averages.values)
         self.stderr.assign(averages.stderr)
         kind = _TOLERANCES.index(averages.tolerance)
         self.record.assign([averages.examples, kind])
         if redundant is not None:
-            self.is_redundant.assign(redundant.astype(float))
+            held = redundant.astype(float)
+            if limited is not None:
+                held[limited] = 2
+            self.is_redundant.assign(held)
 
     # The terms that a tolerance adds to the dual, inside graphs ------------
 
@@ -238,8 +257,9 @@ class Observations(keras.layers.Layer):
     def free(self) -> tf.Tensor:
         """1 for the multipliers that are solved for, 0 for the others.
 
-        These are redundant, or their averages are not constrained.
+        These are redundant or infinite, or not constrained.
         """
         errors = tf.convert_to_tensor(self.stderr.value)
         asked = tf.cast(tf.math.is_finite(errors), tf.float64)
-        return asked * (1 - tf.convert_to_tensor(self.is_redundant.value))
+        held = tf.convert_to_tensor(self.is_redundant.value)
+        return asked * tf.cast(held == 0, tf.float64)

@@ -20,7 +20,7 @@ class Solution(NamedTuple):
         names: of the features.
         observed: their averages, nan where there are none.
         mean: <f_i> under the model.
-        multipliers: lambda.
+        multipliers: lambda; infinite where states have probability zero.
         stderr: their standard errors, nan where they are not determined.
         is_redundant: for each feature whether it follows from others.
         entropy: in nats; None where it is not exact.
@@ -48,6 +48,8 @@ class Solution(NamedTuple):
         for number, name in enumerate(shown):
             row = " ".join(f"{column[number]:12.6g}" for column in columns)
             note = "  redundant" if self.is_redundant[number] else ""
+            if np.isinf(self.multipliers[number]):
+                note = "  a limit: states of probability zero"
             lines.append(f"{name:<{wide}} {row}{note}")
         if len(self.names) > _MOST_ROWS:
             lines.append(f"... and {len(self.names) - _MOST_ROWS} more")

@@ -1,5 +1,6 @@
 """Maximum entropy over given rows: weights with which averages are met."""
 
+import re
 import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ _WHERE = "MaxEnt.reweight"
 _ZERO = 1e-12
 # Of a residual, in units of the features' size, that is not one of rounding.
 _FAR = 1e-6
+_SAME = 1e-12
+_SILENT = re.compile("follow from the others|has not converged")
 # By how much the shares of categories may miss 1.
 _SHARES = 1e-6
 
@@ -153,9 +156,7 @@ class _Search:
             variance[variance <= _ZERO * variance[-1]] = 0.0
             self.basis = self.basis @ vectors
             told = [combination(v, told) for v in vectors.T]
-            table = values @ self.basis
-        else:
-            table = values[:, known]
+        table = self.modes_of(values)
         self.stderr = np.sqrt(variance)
         self.observed = target.observed[known] @ self.basis[known]
         self.table = table
@@ -171,11 +172,8 @@ class _Search:
     def solve(self, factor: float = 1.0) -> Array:
         """The multipliers of the modes, with the errors times a factor."""
         stderr = factor * self.stderr
-        with warnings.catch_warnings():
-            # Of categories one always follows from the others, and one that
-            # does not converge is refused.
-            for told in ("follow from the others", "has not converged"):
-                warnings.filterwarnings("ignore", f".*{told}.*")
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
             try:
                 history = self.model.fit(
                     observations=self.observed,
@@ -185,8 +183,12 @@ class _Search:
                     verbose=0,
                 )
             except ValueError as error:
-                told = str(error).replace("MaxEnt.fit", _WHERE)
-                raise ValueError(told) from None
+                raise ValueError(_told(error)) from None
+        for one in said:
+            # Of categories one always follows from the others, and a search
+            # that does not converge is refused.
+            if not _SILENT.search(str(one.message)):
+                warnings.warn(_told(one.message), one.category, stacklevel=5)
         residual = history.history["residual"][-1]
         size = np.abs(self.observed).max() + np.abs(self.table).max()
         if not residual <= _FAR * size:
@@ -195,11 +197,37 @@ class _Search:
                 f"nearest found miss them by {residual:.3g}. Check the "
                 "averages, or pass observation_stderr, their errors."
             )
-        return self.model.multipliers
+        return self.model.multiplier_weights.numpy()
+
+    @property
+    def limited(self) -> Array:
+        """For each mode whether its multiplier is infinite."""
+        return self.model.observations.limited
+
+    def modes_of(self, values: Array) -> Array:
+        """The modes of features, (rows, modes)."""
+        if self.target.covariance.ndim == 1:
+            return values[:, self.target.known]
+        return values @ self.basis
+
+    def log_ratio(self, table: Array, multipliers: Array) -> Array:
+        """log(p / w) + log Z of rows of modes, (rows,), -inf at a limit."""
+        at = self.limited
+        value = table[:, ~at] @ multipliers[~at]
+        end = self.model.observations.values.numpy()[at]
+        off = np.abs(table[:, at] - end) > _SAME * np.abs(end)
+        return np.where(off.any(axis=1), -np.inf, value)
+
+    def of_features(self, multipliers: Array) -> Array:
+        """The multipliers of all features, infinite at a limit."""
+        at = self.limited
+        found = self.basis[:, ~at] @ multipliers[~at]
+        slope = self.basis[:, at] @ np.sign(multipliers[at])
+        return np.where(np.abs(slope) > _SAME, np.copysign(np.inf, slope), found)
 
     def weights(self, multipliers: Array) -> tuple[Array, float]:
         """(p, log Z) of the rows, p of sum one."""
-        log_p = np.log(self.base) + self.table @ multipliers
+        log_p = np.log(self.base) + self.log_ratio(self.table, multipliers)
         top = log_p.max()
         p = np.exp(log_p - top)
         total = p.sum()
@@ -231,11 +259,13 @@ class Reweighted:
     Attributes:
         weights: p, (rows,), float64, of sum one.
         names: of the features.
-        multipliers: lambda, (features,), 0 where nothing was known.
+        multipliers: lambda, (features,), 0 where nothing was known, infinite
+            where a limit leaves rows without a weight.
         multiplier_stderr: their standard errors, nan where not determined.
         mean: the averages `sum_i p_i F_i`, (features,).
         observed: those asked for, nan where not constrained.
-        log_partition: log Z, `log sum_i w_i exp(lambda . F_i)`, in nats.
+        log_partition: log Z, `log sum_i w_i exp(lambda . F_i)`, in nats; of
+            infinite multipliers it has no part, but rows without a weight.
         entropy: relative to w, `-sum_i p_i log(p_i / w_i)`: at most 0.
         effective_rows: Kish's number of rows, `1 / sum_i p_i^2`.
         chi_square: of the averages that have errors, `d' C^-1 d`.
@@ -259,13 +289,12 @@ class Reweighted:
         self.weights: Array = np.zeros(len(keep))
         self.weights[keep] = p
         self.names: list[str] = columns.names
-        self.multipliers: Array = search.basis @ modes
+        self.multipliers: Array = search.of_features(modes)
+        self._modes = modes
         self.multiplier_stderr: Array = search.errors(p)
         self.observed: Array = target.observed
         self.mean: Array = p @ search.values
-        some = p > 0
-        ratio = np.log(p[some] / search.base[some])
-        self.entropy = float(-p[some] @ ratio)
+        self.entropy = _entropy(p, search.base)
         self.effective_rows = float(1 / np.sum(p**2))
         self.chi_square = target.chi_square(self.mean)
         self.model = search.model
@@ -293,15 +322,16 @@ class Reweighted:
 
     def log_density(self, features: Any) -> Array:
         """The logarithm of `density`, (rows,), in nats."""
-        values = self._columns(features)
-        return values @ self.multipliers - self.log_partition
+        table = self._search.modes_of(self._columns(features))
+        ratio = self._search.log_ratio(table, self._modes)
+        return ratio - self.log_partition
 
     def solution(self) -> report.Solution:
         """The constraints: observed, model, multiplier and its error."""
         count = len(self.observed[np.isfinite(self.observed)])
         redundant = np.zeros(len(self.names), bool)
         if self._search.target.covariance.ndim == 1:
-            kept = self.model.observations.is_redundant.numpy() > 0
+            kept = self.model.observations.is_redundant.numpy() == 1
             redundant[self._search.target.known] = kept
         return report.Solution(
             title=f"{len(self.weights)} rows, {self.effective_rows:.4g} "
@@ -374,12 +404,12 @@ class Reweighted:
         )
         rows = []
         for factor in numbers[::-1]:
-            p, log_z = search.weights(modes := search.solve(factor))
+            p, _ = search.weights(search.solve(factor))
             mean = p @ search.values
             rows.append(
                 (
                     search.target.chi_square(mean),
-                    log_z - modes @ (p @ search.table),
+                    _entropy(p, search.base),
                     1 / np.sum(p**2),
                     target.chi_square(mean, held),
                 )
@@ -388,6 +418,16 @@ class Reweighted:
         return Scan(
             numbers, chi, entropy, effective, predicted if len(held) else None
         )
+
+
+def _entropy(p, base):
+    """Relative to base weights, in nats, at most 0."""
+    some = p > 0
+    return float(-p[some] @ np.log(p[some] / base[some]))
+
+
+def _told(message):
+    return str(message).replace("MaxEnt.fit", _WHERE)
 
 
 def reweight(
