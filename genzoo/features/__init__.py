@@ -5,6 +5,7 @@ from genzoo.features.feature_list import FeatureList, get
 from genzoo.features.function import Function
 from genzoo.features.histogram import Histogram
 from genzoo.features.indicators import Indicators, PairIndicators
+from genzoo.features.marginal import Marginal
 from genzoo.features.moments import Moments
 from genzoo.features.pairwise import LatticeBonds, Pairwise
 
@@ -15,6 +16,7 @@ __all__ = [
     "Histogram",
     "Indicators",
     "LatticeBonds",
+    "Marginal",
     "Moments",
     "PairIndicators",
     "Pairwise",

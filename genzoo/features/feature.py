@@ -97,6 +97,14 @@ class Feature:
         """Numbers at which a function of a continuous site may jump."""
         return ()
 
+    def on(self, space: Space) -> "Feature":
+        """The feature where it needs to know the space; else itself.
+
+        Raises:
+            ValueError: if the feature does not apply to the space.
+        """
+        return self
+
     def count(self, space: Space) -> int:
         """How many functions there are, without a list of them.
 

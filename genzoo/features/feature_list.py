@@ -61,7 +61,7 @@ class FeatureList:
                 "genzoo.features.Moments(1)."
             )
         self.space = space
-        self.parts = [get(feature) for feature in features]
+        self.parts = [get(feature).on(space) for feature in features]
         self.counts = [feature.count(space) for feature in self.parts]
 
     def __len__(self) -> int:

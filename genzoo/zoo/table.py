@@ -30,6 +30,7 @@ PARTS: list[Any] = [
     features.Histogram,
     features.Indicators,
     features.LatticeBonds,
+    features.Marginal,
     features.Moments,
     features.PairIndicators,
     features.Pairwise,

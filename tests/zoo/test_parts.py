@@ -31,6 +31,7 @@ EXAMPLES = [
     ("features.Indicators", {"values": [3.0, 1.0, 2.0]}),
     ("features.LatticeBonds", {"shape": [2, 3], "periodic": [True, False]}),
     ("features.LatticeBonds", {"shape": [4], "periodic": False}),
+    ("features.Marginal", {"sites": [1, "age"]}),
     ("features.Moments", {"powers": [2, 1], "tied": True}),
     ("features.PairIndicators", {"values": [0.0, 1.0], "edges": [[0, 2]]}),
     ("features.PairIndicators", {"values": [0.0, 1.0], "edges": None}),

@@ -74,8 +74,8 @@ _MOST_STATES = 2**20
 class GivenAverages(NamedTuple):
     """What `fit` was given instead of examples; see there."""
 
-    observations: ArrayLike | None = None
-    stderr: ArrayLike | None = None
+    observations: Any = None
+    stderr: Any = None
     tolerance: str = "gaussian"
     examples: int | None = None
 
@@ -415,8 +415,8 @@ class MaxEnt(EnergyBasedModel):
         missing: float | str | None = None,
         mask: ArrayLike | None = None,
         steps_per_epoch: int | None = None,
-        observations: ArrayLike | None = None,
-        observation_stderr: ArrayLike | None = None,
+        observations: Any = None,
+        observation_stderr: Any = None,
         tolerance: str = "gaussian",
         observation_count: int | None = None,
         **kwargs: Any,
@@ -458,7 +458,13 @@ class MaxEnt(EnergyBasedModel):
             mask: what of an array x is known, bool, true where it is.
             steps_per_epoch: of a dataset, how many batches to see; for
                 chains, the number of updates in an epoch, by default 100.
-            observations: averages <f_i>, in the order of `features.names`.
+            observations: averages <f_i>, in the order of `features.names`,
+                nan for those that are not known, which are not constrained;
+                or a dict or Series of those that are, by name. Cells of a
+                margin may be a dict or an array: `{"sex": {0: 0.4},
+                ("sex", "age"): [[0.1, 0.3], [0.2, 0.4]]}`.
+                One at an end of what is possible, such as 0 for a cell, leaves
+                out states: their probability is zero, the multiplier infinite.
             observation_stderr: their standard errors, a number or one for
                 each: they then need not be met exactly. One of nan or inf
                 leaves its feature out, with a multiplier of zero.
@@ -887,7 +893,9 @@ class MaxEnt(EnergyBasedModel):
             self.window.place(*place)
         start = self._start(averages.values)
         if start is not None and not self.multiplier_weights.numpy().any():
-            self.multiplier_weights.assign(start)
+            # Only of what is solved for: what is not known stays at zero.
+            free = self.observations.free().numpy()
+            self.multiplier_weights.assign(free * start)
         self.adapted.assign(1)
         if self.chains is not None:
             self.reset_chains()

@@ -23,19 +23,58 @@ def label(value: Any) -> str:
 
 
 def named_items(values: Any) -> Iterator[tuple[str, Any]]:
-    """(name, value) of all that is in a dict; `a=b` of b in a dict a.
+    """(name, value) of all that is in a dict.
 
-    A pair (a, b) as the key is the same.
+    Of b in a dict a the name is `a=b`; of (c, d) in a dict (a, b), or of row
+    c and column d of its frame, `a=c b=d`. A pair (a, b) by itself is `a=b`.
     """
     for key in values.keys():
         value = values[key]
-        if is_named(value):
-            for inner, found in named_items(value):
-                yield f"{label(key)}={inner}", found
-        elif isinstance(key, tuple):
-            yield "=".join(map(label, key)), value
+        keys = tuple(key) if isinstance(key, tuple) else (key,)
+        if hasattr(value, "columns") and hasattr(value, "index"):
+            for row in value.index:
+                for column in value.columns:
+                    yield _cell(keys, (row, column)), value[column][row]
+        elif is_named(value):
+            for inner in value.keys():
+                levels = inner if isinstance(inner, tuple) else (inner,)
+                yield _cell(keys, levels), value[inner]
+        elif len(keys) > 1 and np.ndim(value) == 0:
+            yield "=".join(map(label, keys)), value
         else:
-            yield label(key), value
+            yield " ".join(map(label, keys)), value
+
+
+def _cell(sites, levels):
+    if len(sites) != len(levels):
+        raise ValueError(
+            f"a cell of {sites!r} must have {len(sites)} values; received "
+            f"{levels!r}."
+        )
+    pairs = zip(sites, levels, strict=True)
+    return " ".join(f"{label(site)}={label(level)}" for site, level in pairs)
+
+
+def _spread(where, given, names):
+    """The same with an array of all cells of a margin as its numbers."""
+    found = {}
+    for name, value in given.items():
+        if np.ndim(value) == 0:
+            found[name] = value
+            continue
+        own = [n for n in names if _margin(n) == name]
+        if len(own) != np.size(value):
+            raise ValueError(
+                f"{where}: {name!r} must have {len(own)} numbers, one for each "
+                f"of {own[:6]}; received shape {np.shape(value)}."
+            )
+        found |= zip(own, np.ravel(value).tolist(), strict=True)
+    return found
+
+
+def _margin(name):
+    """The sites of a cell: sex age of sex=0 age=1."""
+    return " ".join(part.split("=")[0] for part in name.split(" "))
 
 
 def by_name(
@@ -55,9 +94,14 @@ def by_name(
     """
     if not is_named(values):
         return values
-    given = dict(named_items(values))
-    if len(given) < sum(1 for _ in named_items(values)):
+    try:
+        items = list(named_items(values))
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+    given = dict(items)
+    if len(given) < len(items):
         raise ValueError(f"{where}: a name comes twice in {list(given)[:6]}.")
+    given = _spread(where, given, names)
     # Of arrays columns may be told by their numbers too.
     place = {str(k): k for k in range(len(names))}
     place |= {name: k for k, name in enumerate(names)}

@@ -10,6 +10,7 @@ from genzoo import checks
 from genzoo.features import FeatureList
 from genzoo.models.maxent.cells import cells_of
 from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.named import by_name, is_named
 from genzoo.runtime import batch, data, distribute
 from genzoo.types import Array, ArrayLike
 
@@ -54,12 +55,22 @@ def as_averages(
     Raises:
         ValueError: naming what is no number, or not one for each feature.
     """
-    values = _numbers(f"{where}: observations", values, features)
-    errors = np.zeros(len(features))
+    argument = f"{where}: observations"
+    if is_named(values):
+        values = by_name(argument, values, features.names)
+    values = _numbers(argument, values, features)
+    # What is not known is not asked for.
+    unknown = np.isnan(values)
+    if unknown.all():
+        raise ValueError(f"{argument}: none is known; all are nan.")
+    errors = np.where(unknown, np.inf, 0.0)
+    values = np.where(unknown, 0.0, values)
     if stderr is not None:
         argument = f"{where}: observation_stderr"
+        if is_named(stderr):
+            stderr = by_name(argument, stderr, features.names, 0.0)
         errors = _numbers(argument, stderr, features, one_for_all=True)
-        errors = np.where(np.isnan(errors), np.inf, errors)
+        errors = np.where(np.isnan(errors) | unknown, np.inf, errors)
         if (errors < 0).any() or np.isinf(errors).all():
             raise ValueError(
                 f"{argument} must be 0 or more, or nan or inf for averages "

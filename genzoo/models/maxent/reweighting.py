@@ -223,7 +223,9 @@ class _Search:
         at = self.limited
         found = self.basis[:, ~at] @ multipliers[~at]
         slope = self.basis[:, at] @ np.sign(multipliers[at])
-        return np.where(np.abs(slope) > _SAME, np.copysign(np.inf, slope), found)
+        return np.where(
+            np.abs(slope) > _SAME, np.copysign(np.inf, slope), found
+        )
 
     def weights(self, multipliers: Array) -> tuple[Array, float]:
         """(p, log Z) of the rows, p of sum one."""

@@ -3,12 +3,13 @@
 import itertools
 import warnings
 
+import keras
 import numpy as np
 import pytest
 
 import genzoo as gz
 from genzoo import spaces
-from genzoo.features import Moments, Pairwise
+from genzoo.features import Histogram, Marginal, Moments, Pairwise
 
 DIE = spaces.Categorical([1, 2, 3, 4, 5, 6])
 
@@ -65,12 +66,20 @@ def test_averages_that_are_inside_are_met(name):
 @pytest.mark.parametrize(
     ("space", "parts", "observed", "message"),
     [
-        (DIE, Moments(1), [6.0], "boundary.*nan there to leave"),
-        (DIE, Moments(1, 2), [3.5, 12.5], "boundary"),
+        (DIE, Moments(1, 2), [3.5, 12.5], "boundary.*nan there to leave"),
+        (DIE, Moments(1), [6.0 + 1e-9], "no distribution"),
         (DIE, Moments(1, 2), [3.5, 12.5 - 1e-7], "no distribution"),
         (spaces.Spin(3), Pairwise(), [-1 / 3 - 1e-7] * 3, "no distribution"),
-        # Each of them is named.
-        (spaces.Binary(3), Moments(1), [0, 0.5, 1], r"x_0 is 0.*\(so.*x_2\)"),
+        # Beyond what the cells that are not empty allow.
+        (
+            spaces.Binary(2),
+            [Marginal(0), Marginal([0, 1])],
+            [0, 1, 0, 0.2, 0.4, 0.6],
+            "x_0=0 x_1=1 is 0 everywhere; its average cannot be 0.2",
+        ),
+        # On integrals an end is a point.
+        (spaces.Interval(0.0, 3.0), Moments(1), [0.0], "boundary"),
+        (spaces.Interval(0.0, 3.0), Moments(1, 2), [3.0, 9.0], "boundary|var"),
         (DIE, lambda x: 0 * x + 3, [2.0], "f is 3 everywhere.*cannot be 2"),
         (
             spaces.Interval(0.0, 1.0),
@@ -86,6 +95,118 @@ def test_the_others_are_refused_without_noise(space, parts, observed, message):
         warnings.simplefilter("ignore", DeprecationWarning)
         with pytest.raises(ValueError, match=message):
             fitted(space, parts, observed)
+
+
+def table(*sizes):
+    sites = [spaces.Categorical(np.arange(n) * 10.0) for n in sizes]
+    return spaces.Product(sites, names=list("abc")[: len(sizes)])
+
+
+LIMITS = {
+    "a die that always shows six": (DIE, Moments(1), [6.0], [0] * 5 + [1]),
+    "spins that stand": (
+        spaces.Spin(3),
+        Moments(1),
+        [-1, 0.5, 1],
+        [0, 0.25, 0, 0.75, 0, 0, 0, 0],
+    ),
+    # What is left has an end of its own.
+    "an end of what is left": (
+        spaces.Binary(2),
+        [lambda x: x[:, 0] * x[:, 1], lambda x: x[:, 0] + x[:, 1]],
+        [0, 1],
+        [0, 0.5, 0.5, 0],
+    ),
+    "empty bins": (
+        spaces.Interval(0.0, 3.0),
+        Histogram([0, 1, 2, 3]),
+        [0.0, 0.25, 0.75],
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_averages_at_an_end_are_solved_as_limits(name):
+    space, parts, observed, p = LIMITS[name]
+    with pytest.warns(UserWarning, match="at an end.*probability zero"):
+        model = fitted(space, parts, observed)
+    x = [[0.5], [1.5], [2.5]] if p is None else space.states()
+    p = observed if p is None else p
+    found = model.prob(x)
+    np.testing.assert_allclose(found, p, atol=1e-11)
+    assert (found[np.array(p) == 0] == 0).all()
+    infinite = np.isinf(model.multipliers)
+    assert infinite.any()
+    told = "\n".join(model.solution().lines())
+    assert told.count("a limit") == infinite.sum()
+    entropy = -np.sum(found[found > 0] * np.log(found[found > 0]))
+    np.testing.assert_allclose(model.entropy(), entropy, atol=1e-9)
+    # Without the limit, nothing of it is left.
+    inside = (
+        model.features(model.space.flatten(np.array(x, float)))
+        .numpy()
+        .mean(axis=0)
+    )
+    model.fit(observations=inside, verbose=0)
+    assert np.isfinite(model.multipliers).all()
+    np.testing.assert_allclose(model.expectation(), inside, atol=1e-9)
+
+
+def test_margins_with_empty_cells_are_those_of_proportional_fitting(tmp_path):
+    generator = np.random.default_rng(3)
+    first, second = generator.random((2, 3)), generator.random((3, 4))
+    first[0, 1] = second[2, 0] = 0
+    first /= first.sum()
+    second *= (first.sum(axis=0) / second.sum(axis=1))[:, None]
+    space = table(2, 3, 4)
+    model = gz.MaxEnt(space, [Marginal(["a", "b"]), Marginal([1, 2])])
+    model.compile()
+    with pytest.warns(UserWarning, match="All but 18 states"):
+        model.fit(
+            observations={("a", "b"): first, ("b", "c"): second}, verbose=0
+        )
+    p = np.ones((2, 3, 4)) / 24
+    with np.errstate(invalid="ignore"):
+        for _ in range(300):
+            p = p * np.nan_to_num(first / p.sum(axis=2))[:, :, None]
+            p = p * np.nan_to_num(second / p.sum(axis=0))
+    found = model.prob(space.states()).reshape(p.shape)
+    np.testing.assert_allclose(found, p, atol=1e-14)
+    assert ((found == 0) == (p == 0)).all()
+    assert model.multipliers[1] == -np.inf
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.multipliers, model.multipliers)
+    # A few cells by name; what is not known is not constrained.
+    known = {("a", "b"): {(0, 20): 0.1}, "b=10 c=30": 0.2}
+    model.fit(observations=known, verbose=0)
+    p = model.prob(space.states()).reshape(p.shape)
+    np.testing.assert_allclose(p.sum(axis=2)[0, 2], 0.1)
+    np.testing.assert_allclose(p.sum(axis=0)[1, 3], 0.2)
+    assert np.count_nonzero(model.multipliers) == 2
+
+
+@pytest.mark.parametrize(
+    ("observed", "message"),
+    [
+        ({"a=0 b=1": 0.2}, "no feature 'a=0 b=1'; did you mean"),
+        ({("a", "b"): np.ones((3, 3))}, "'a b' must have 6 numbers"),
+        ({("a", "b"): {0: 0.5}}, "must have 2 values"),
+        ({"a b": np.full((2, 3), np.nan)}, "none is known"),
+    ],
+)
+def test_names_and_tables_that_do_not_fit_are_told(observed, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(table(2, 3), Marginal([0, 1]), observed)
+
+
+def test_a_margin_is_of_different_discrete_sites():
+    for sites, message in (([0, "a"], "different"), ("d", "no site 'd'")):
+        with pytest.raises(ValueError, match=message):
+            gz.MaxEnt(table(2, 3), Marginal(sites))
+    with pytest.raises(ValueError, match="continuous"):
+        gz.MaxEnt(spaces.Real(2), Marginal(1))
 
 
 @pytest.mark.parametrize("unknown", [np.nan, np.inf])
