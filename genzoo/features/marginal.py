@@ -15,21 +15,21 @@ from genzoo.features.feature import Feature, flat
 from genzoo.spaces import Space
 
 
-def _site(value: Any, where: str) -> int | str:
-    if checks.is_int(value) and value >= 0:
-        return int(value)
-    if not isinstance(value, str):
-        checks.refuse(value, where, "numbers or names of sites")
-    return value
-
-
-_SITES = checks.list_of(_site, 1, 8)
+_MOST = 8
 
 
 def _sites(value: Any, where: str) -> list:
-    if isinstance(value, (list, tuple)):
-        return _SITES(value, where)
-    return [_site(value, where)]
+    """Numbers or names of sites, one or a list of a few."""
+    sites = list(value) if isinstance(value, (list, tuple)) else [value]
+    good = [
+        isinstance(site, str)
+        or (checks.is_int(site) and 0 <= site < checks.MOST_SITES)
+        for site in sites
+    ]
+    if not 1 <= len(sites) <= _MOST or not all(good):
+        words = f"the number or name of a site, or a list of 1 to {_MOST}"
+        checks.refuse(value, where, words)
+    return [site if isinstance(site, str) else int(site) for site in sites]
 
 
 @keras.saving.register_keras_serializable("genzoo.features")

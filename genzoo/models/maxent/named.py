@@ -11,7 +11,7 @@ from genzoo.types import Array
 
 def is_named(values: Any) -> bool:
     """Whether values have names: a dict, or a Series or frame of pandas."""
-    return hasattr(values, "keys") and hasattr(values, "__getitem__")
+    return hasattr(values, "keys")
 
 
 def label(value: Any) -> str:

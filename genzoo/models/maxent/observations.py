@@ -10,7 +10,7 @@ from genzoo import checks
 from genzoo.features import FeatureList
 from genzoo.models.maxent.cells import cells_of
 from genzoo.models.maxent.density import Density
-from genzoo.models.maxent.named import by_name, is_named
+from genzoo.models.maxent.named import by_name
 from genzoo.runtime import batch, data, distribute
 from genzoo.types import Array, ArrayLike
 
@@ -56,7 +56,7 @@ def as_averages(
         ValueError: naming what is no number, or not one for each feature.
     """
     argument = f"{where}: observations"
-    if is_named(values):
+    if hasattr(values, "keys"):
         values = by_name(argument, values, features.names)
     values = _numbers(argument, values, features)
     # What is not known is not asked for.
@@ -67,7 +67,7 @@ def as_averages(
     values = np.where(unknown, 0.0, values)
     if stderr is not None:
         argument = f"{where}: observation_stderr"
-        if is_named(stderr):
+        if hasattr(stderr, "keys"):
             stderr = by_name(argument, stderr, features.names, 0.0)
         errors = _numbers(argument, stderr, features, one_for_all=True)
         errors = np.where(np.isnan(errors) | unknown, np.inf, errors)

@@ -34,13 +34,13 @@ class Target(NamedTuple):
         covariance: of their errors, or the square of each; zeros where they
             must be met.
         tolerance: "gaussian" or "laplace".
-        count: independent examples behind them.
+        examples: independent ones behind them.
     """
 
     observed: Array
     covariance: Array
     tolerance: str
-    count: int | None
+    examples: int | None
 
     @property
     def known(self) -> Array:
@@ -179,7 +179,7 @@ class _Search:
                     observations=self.observed,
                     observation_stderr=stderr if stderr.any() else None,
                     tolerance=self.target.tolerance,
-                    observation_count=self.target.count,
+                    observation_count=self.target.examples,
                     verbose=0,
                 )
             except ValueError as error:
@@ -237,7 +237,7 @@ class _Search:
 
     def errors(self, p: Array) -> Array:
         """Standard errors of the multipliers of all features, or nan."""
-        if not self.stderr.any() and not self.target.count:
+        if not self.stderr.any() and not self.target.examples:
             return np.full(len(self.basis), np.nan)
         if self.target.covariance.ndim == 1:
             found = np.full(len(self.basis), np.nan)
