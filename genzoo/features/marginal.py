@@ -14,7 +14,6 @@ from genzoo import checks
 from genzoo.features.feature import Feature, flat
 from genzoo.spaces import Space
 
-
 _MOST = 8
 
 
