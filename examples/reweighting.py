@@ -88,7 +88,8 @@ def main():
     left.plot(GRID, density(GRID, 0.7), color="black", label="truth")
     left.set_xlabel("angle")
     left.set_ylabel("density")
-    left.legend(frameon=False)
+    left.set_ylim(0, 1.3)
+    left.legend(frameon=False, loc="upper center")
     kink = int(np.argmin(np.abs(scan.factors - scan.kink)))
     right.plot(-scan.entropy, scan.chi_square, "o-", color="tab:blue")
     right.plot(

@@ -1,6 +1,7 @@
 """Numbers by name: averages in a dict or a Series, features in a frame."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -73,8 +74,8 @@ def _spread(where, given, names):
 
 
 def _margin(name):
-    """The sites of a cell: sex age of sex=0 age=1."""
-    return " ".join(part.split("=")[0] for part in name.split(" "))
+    """The sites of a cell: sex age of sex=0 age=1, sex of sex=not told."""
+    return " ".join(re.findall(r"(?:^| )([^ =]+)=", name))
 
 
 def by_name(

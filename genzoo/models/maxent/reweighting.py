@@ -81,6 +81,7 @@ class Scan(NamedTuple):
         chi_square: `d' C^-1 d` with the errors as they were given.
         entropy: relative to the base weights, at most 0, in nats.
         effective_rows: of each fit.
+        averages: how many there are in the chi-square.
         held_out: chi-square of the averages that were held out, or None.
 
     Example:
@@ -95,19 +96,22 @@ class Scan(NamedTuple):
     chi_square: Array
     entropy: Array
     effective_rows: Array
+    averages: int
     held_out: Array | None
 
     @property
     def kink(self) -> float:
         """The factor at the corner of chi-square against entropy.
 
-        Where the curve, both axes from 0 to 1, is farthest from the line
-        between its ends: less error costs much entropy, more of it much of
-        the agreement.
+        Of the curve of log(1 + chi-square / averages) against the entropy
+        that it costs, both axes from 0 to 1, the point that is farthest from
+        the line between its ends. Less error then costs entropy and wins
+        little: what is off by less than its error agrees as well as can be.
         """
+        misfit = np.log1p(self.chi_square / max(self.averages, 1))
         x, y = (
             (axis - axis.min()) / max(np.ptp(axis), 1e-300)
-            for axis in (-self.entropy, self.chi_square)
+            for axis in (-self.entropy, misfit)
         )
         return float(self.factors[int(np.argmin(x + y))])
 
@@ -418,7 +422,12 @@ class Reweighted:
             )
         chi, entropy, effective, predicted = np.array(rows[::-1]).T
         return Scan(
-            numbers, chi, entropy, effective, predicted if len(held) else None
+            numbers,
+            chi,
+            entropy,
+            effective,
+            int(np.count_nonzero(search.stderr)),
+            predicted if len(held) else None,
         )
 
 
