@@ -24,8 +24,8 @@ def planted(sites, sequences, seed):
     contacts = pairs[generator.permutation(len(pairs))[: 3 * sites // 2]]
     couplings = {}
     for i, j in contacts.tolist():
-        block = 0.35 * generator.standard_normal((LEVELS, LEVELS))
-        block[np.arange(LEVELS), generator.permutation(LEVELS)] += 0.7
+        block = 0.2 * generator.standard_normal((LEVELS, LEVELS))
+        block[np.arange(LEVELS), generator.permutation(LEVELS)] += 0.4
         couplings[i, j], couplings[j, i] = block, block.T
     fields = 0.7 * generator.standard_normal((sites, LEVELS))
     around = {i: [j for k, j in couplings if k == i] for i in range(sites)}
