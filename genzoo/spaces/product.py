@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from genzoo.runtime import random
+from genzoo.runtime import data, random
 from genzoo.spaces.discrete import OneHot
 from genzoo.spaces.grid import Grid
 from genzoo.spaces.space import Space, get
@@ -226,7 +226,7 @@ class Product(Space):
                 return _known_labels(where, space, block)
         if inside:
             return space.check(where, block, wide)
-        block = space.with_axis(np.asarray(block))
+        block = space.with_axis(np.asarray(data.with_nan(block)))
         if block.shape[1:] != space.event_shape:
             expected = ", ".join(["n", *map(str, space.event_shape)])
             raise ValueError(
@@ -318,7 +318,11 @@ class Product(Space):
 
 def _known_labels(where, space, labels):
     """One-hot groups of labels; NaN for those that are NaN or negative."""
-    labels = np.asarray(labels, np.float64)
+    try:
+        labels = np.asarray(data.with_nan(labels), np.float64)
+    except (TypeError, ValueError):
+        # Which says what they are.
+        labels = space.of_labels(where, labels)
     known = labels >= 0
     hot = np.asarray(space.of_labels(where, np.where(known, labels, 0.0)))
     groups = hot.reshape(-1, space.n_states).astype(np.float32)

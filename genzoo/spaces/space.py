@@ -426,18 +426,25 @@ class Space:
                 f"{1 + len(labels)} values. To leave out labels, map it: "
                 "dataset.map(lambda x, *rest: x)."
             )
-        if self.event_shape != (1,) and hints.is_one(self, x.shape):
-            raise ValueError(
-                f"{where}: the dataset gives single examples, of shape "
-                f"{tuple(x.shape)}. Take dataset.batch(128); a generator must "
-                "yield batches, numpy.stack(rows)."
-            )
+        self.check_batched(where, x)
         self.check(where, x)
 
         return dataset.map(
             lambda *batch: self.guarded(batch[0]),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
+
+    def check_batched(self, where: str, x: Any) -> None:
+        """Raise a ValueError if a dataset gives single examples."""
+        shape = getattr(x, "shape", None)
+        if shape is None or self.event_shape == (1,):
+            return
+        if hints.is_one(self, shape):
+            raise ValueError(
+                f"{where}: the dataset gives single examples, of shape "
+                f"{tuple(shape)}. Take dataset.batch(128); a generator must "
+                "yield batches, numpy.stack(rows)."
+            )
 
     def guarded(self, x: tf.Tensor) -> tf.Tensor:
         """A batch, which fails in a graph where it is not in the space."""

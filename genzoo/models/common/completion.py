@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from genzoo import checks
 from genzoo.models.common import sample_weights
 from genzoo.models.common.clamped import ClampedWalks
 from genzoo.models.common.posterior import Posterior
 from genzoo.partition.annealed import summarise
 from genzoo.runtime import batch, data, random
-from genzoo.spaces import Space
+from genzoo.spaces import Space, hints
 from genzoo.types import Array, ArrayLike
 
 # Annealing of what is unknown of an example, to score what is known.
@@ -74,7 +75,7 @@ def read(
     x = _in_one(f"{where}: {name}", space, x)
     given = x
     try:
-        x = data.as_array(x, wide)
+        x = data.as_array(data.with_nan(x), wide)
     except ValueError as error:
         raise ValueError(f"{where}: {name}: {error}") from None
     # Sparse rows too: what is known of them is an array as large.
@@ -86,9 +87,10 @@ def read(
     if x.shape[1:] != event:
         shape = ", ".join(["n", *map(str, event)])
         raise ValueError(
-            f"{where}: {name} must have shape ({shape}); received {x.shape}."
+            f"{where}: {name} must have shape ({shape}); received {x.shape}. "
+            f"{hints.of_shape(space, x)}"
         )
-    lost = _lost(where, space, x, missing)
+    lost = _lost(where, space, x, _marker(where, missing))
     if mask is None:
         seen = ~lost
     else:
@@ -120,17 +122,6 @@ def read(
     return Partial(filled, seen)
 
 
-def check_seen(where: str, seen: Array) -> None:
-    """Raise a ValueError if a column is never known."""
-    never = np.flatnonzero(~seen.any(axis=0))
-    if len(never):
-        shown = ", ".join(map(str, never[:8])) + ", ..." * (len(never) > 8)
-        raise ValueError(
-            f"{where}: x: {len(never)} of {seen.shape[1]} columns are never "
-            f"known (numbers {shown}). Leave them out."
-        )
-
-
 def check_dataset(
     where: str,
     dataset: Any,
@@ -145,10 +136,10 @@ def check_dataset(
     """
     first = data.first_batch(where, dataset)
     x = first[0] if isinstance(first, tuple) else first
+    space.check_batched(where, x)
     read(where, space, x, None, missing, wide)
-    marker = np.nan
-    if missing is not None and not isinstance(missing, str):
-        marker = float(missing)
+    marker = _marker(where, missing)
+    marker = np.nan if marker is None else float(marker)
     filler = space.unflatten(space.start(1, random.as_seed(0)))
 
     def checked(x, *weight):
@@ -177,16 +168,21 @@ def groups_of(space: Space) -> list[Array]:
     return groups
 
 
+def _marker(where, missing):
+    """The number that stands for what is unknown, or None."""
+    if missing is None or checks.is_number(missing):
+        return missing
+    if missing == "nan" or data.is_na(missing):
+        return np.nan
+    raise ValueError(
+        f"{where}: missing must be 'nan', or the number that stands for what "
+        f"is unknown, such as -1; received {missing!r}."
+    )
+
+
 def _lost(where, space, x, missing):
     if missing is None:
         return np.zeros(x.shape, bool)
-    if isinstance(missing, str):
-        if missing != "nan":
-            raise ValueError(
-                f"{where}: missing must be 'nan', or the number that stands "
-                f"for what is unknown, such as -1; received {missing!r}."
-            )
-        missing = np.nan
     if np.isnan(missing):
         return np.isnan(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool)
     tables = {id(v): v for v in space.levels if v is not None}.values()
@@ -295,6 +291,8 @@ class Completion:
             )
         if exact is not None:
             found = self.model._unflatten(tf.constant(exact.drawn)).numpy()
+            if not self.model._keeps_float64:
+                found = found.astype(np.float32)
         else:
             walks, states = self._clamped(where), self.model._states_of
             x, seen = states(partial.x), partial.seen

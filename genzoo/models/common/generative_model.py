@@ -339,8 +339,7 @@ class GenerativeModel(Preset, keras.Model):
             gaps.pop("mask", None)
             held = self._given("fit: validation_data", validation_data, **gaps)
         elif validation_split:
-            both = data.split(self._where("fit"), given, validation_split)
-            given, held = (Given(*parts) for parts in both)
+            given, held = given.split(self._where("fit"), validation_split)
         if held is not None:
             if data.is_array(held.x):
                 held_rows = options.get("validation_batch_size")

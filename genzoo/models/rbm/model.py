@@ -26,6 +26,7 @@ from genzoo.models.rbm.mask import Held, as_mask, as_text
 from genzoo.models.rbm.rules import Rules
 from genzoo.models.rbm.start import differences, some_rows
 from genzoo.optimizers import Falling
+from genzoo.regularizers.of_keras import CONSTRAINTS, REGULARIZERS
 from genzoo.regularizers.sparsity import Sparsity
 from genzoo.regularizers.sparsity import get as get_sparsity
 from genzoo.runtime import data, distribute, random, weights
@@ -142,11 +143,17 @@ class RBM(EnergyBasedModel):
         "seed": checks.seed_pair,
         "kernel_mask": checks.optional(as_mask),
         "sparsity": checks.optional(checks.part(regularizers.Sparsity)),
+        "kernel_constraint": checks.optional(checks.part(*CONSTRAINTS)),
+        "bias_regularizer": checks.list_of(
+            checks.optional(checks.part(*REGULARIZERS)), 2, 2
+        ),
     }
     # What older presets do not say.
     _newer_arguments: ClassVar[dict[str, Any]] = {
         "kernel_mask": None,
         "sparsity": None,
+        "kernel_constraint": None,
+        "bias_regularizer": [None, None],
     }
 
     def __init__(
@@ -567,12 +574,21 @@ class RBM(EnergyBasedModel):
 
     # Examples in blocks -----------------------------------------------------
 
-    def _given(self, method: str, x: Any, *others: Any, **named: Any) -> Any:
+    def _given(
+        self,
+        method: str,
+        x: Any,
+        y: Any = None,
+        weight: Any = None,
+        missing: float | str | None = None,
+        mask: Any = None,
+    ) -> Given:
         """As of any model; the blocks of examples are joined first."""
         if isinstance(self.visible, Mixed):
-            has_gaps = any(value is not None for value in named.values())
-            x, others = self._unpacked(method, x, others, has_gaps)
-        return super()._given(method, x, *others, **named)
+            has_gaps = missing is not None or mask is not None
+            x, others = self._unpacked(method, x, (y, weight), has_gaps)
+            y, weight, *_ = [*others, None, None]
+        return super()._given(method, x, y, weight, missing, mask)
 
     def _unpacked(self, method, x, others, has_gaps=False):
         """x in one array, and what stands beside it.
@@ -600,6 +616,8 @@ class RBM(EnergyBasedModel):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
         **kwargs: Any,
     ) -> Any:
         """As of any energy-based model; x may come in blocks, y be labels.
@@ -608,6 +626,7 @@ class RBM(EnergyBasedModel):
             ValueError: as `fit` does.
         """
         is_own = not kwargs.get("_use_cached_eval_dataset")
+        is_own = is_own and missing is None and mask is None
         if is_own and isinstance(self.visible, Mixed) and _is_held(x):
             given = y, sample_weight
             x, (y, *weight) = self._unpacked("evaluate", x, given)
@@ -621,6 +640,8 @@ class RBM(EnergyBasedModel):
             steps,
             callbacks,
             return_dict,
+            missing,
+            mask,
             **kwargs,
         )
 
@@ -743,7 +764,7 @@ class RBM(EnergyBasedModel):
         """
         rows = 2 ** round(math.log2(len(given.x) / 100))
         if given.seen is not None:
-            rows /= given.seen.mean()
+            rows /= max(given.seen.mean(), 1e-3)
         return int(np.clip(rows, 4, 128))
 
     def _rate_unit(self) -> float:
@@ -835,6 +856,7 @@ class RBM(EnergyBasedModel):
         blocks = self.visible.blocks()
         moves = any(block.bias.trainable for block in blocks)
         if moves and not weights.is_touched(self.kernel):
+            self._check_variance(variance)
             self.visible.adapt_untouched(mean, variance, round(count))
             self._leave_saddle(given, mean)
         rows = self.visible.standardise(mean[None])
@@ -844,6 +866,22 @@ class RBM(EnergyBasedModel):
         self.adapted.assign(1)
         if self.chains is not None:
             self.reset_chains()
+
+    def _check_variance(self, variance: Array) -> None:
+        """Raise a ValueError where hidden units would run away.
+
+        Of a mean that is weighted by itself, as of `_rate_unit`.
+        """
+        most = self.hidden.most_variance
+        found = np.sum(variance**2) / max(np.sum(variance), 1e-12)
+        if found > most:
+            raise ValueError(
+                f"{data.TOLD}x has a variance of about {found:.3g} in each "
+                f"column; with {self.hidden.said} hidden units, whose means "
+                f"are powers of e, training would run away beyond {most:g}. "
+                "Take Bernoulli, UnitInterval, ReLU or Gaussian hidden units, "
+                "or visible counts of fewer trials."
+            )
 
     def _leave_saddle(self, given: Given, mean: Array) -> None:
         """Let a kernel that is still the default tell examples apart."""
@@ -1105,28 +1143,19 @@ class RBM(EnergyBasedModel):
 
         Raises:
             ValueError: if it has not seen data, has another regularizer than L1
-                or L2 of the kernel, or a constraint.
+                or L2 of the kernel, or another one of biases or a constraint
+                than those of Keras.
         """
         penalty = self.kernel_regularizer
         if penalty is not None:
             config = penalty.get_config()
-            if config.keys() - {"l1", "l2"}:
+            if type(penalty) not in [part.cls for part in REGULARIZERS]:
                 raise ValueError(
                     f"{self._where('save_to_preset')}: kernel_regularizer "
                     "must be L1, L2 or L1L2 of Keras, or None; received "
                     f"{penalty!r}."
                 )
             penalty = [float(config.get(name, 0.0)) for name in ("l1", "l2")]
-        for name, given in (
-            ("kernel_constraint", self.kernel_constraint),
-            ("bias_regularizer", any(self.bias_regularizer)),
-        ):
-            if given:
-                raise ValueError(
-                    f"{self._where('save_to_preset')}: a preset holds no "
-                    f"{name}; received {getattr(self, name)!r}. Save the "
-                    "model as .keras instead."
-                )
         return {
             **super().preset_config(),
             "kernel_regularizer": penalty,
