@@ -75,6 +75,13 @@ def as_array(x: Any, wide: bool = False) -> Any:
     return x.astype(np.float32) if is_wide else x
 
 
+def is_frame(x: Any) -> bool:
+    """Whether x is a frame or a column of pandas or polars."""
+    return hasattr(x, "to_numpy") and (
+        hasattr(x, "dtypes") or hasattr(x, "get_column")
+    )
+
+
 def is_na(value: Any) -> bool:
     """Whether this stands for a missing value: None, or that of pandas."""
     return value is None or type(value).__name__ in ("NAType", "NaTType")
@@ -85,11 +92,10 @@ def with_nan(x: Any) -> Any:
 
     Only where what is missing has a meaning; others are told of it.
     """
-    is_frame = hasattr(x, "dtypes") and hasattr(x, "to_numpy")
     if is_sparse(x) or isinstance(x, SparseRows):
         return x
     try:
-        found = x.to_numpy() if is_frame else np.asarray(x)
+        found = x.to_numpy() if is_frame(x) else np.asarray(x)
         if found.dtype.kind != "O":
             return x
         known = [np.nan if is_na(value) else value for value in found.flat]

@@ -200,24 +200,30 @@ class OneHot(Space):
         Raises:
             ValueError: for labels of another shape, or others than these.
         """
+        given, most = labels, self.n_states - 1
+        how = (
+            "Number the states from 0, for example by "
+            "np.unique(column, return_inverse=True)[1]."
+        )
         try:
-            labels = data.as_array(labels)
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from None
+            labels = np.asarray(data.as_array(labels))
+        except ValueError:
+            held = getattr(given, "dtype", type(given).__name__)
+            raise ValueError(
+                f"{where} must be whole numbers from 0 to {most}; received "
+                f"{held}, which is not of numbers. {how}"
+            ) from None
         if not self.are_labels(labels.shape):
             expected = ", ".join(["n", *map(str, self.groups)])
             raise ValueError(
                 f"{where} must have shape ({expected}); received "
                 f"{labels.shape}."
             )
-        most = self.n_states - 1
         wrong = ~np.isin(labels, np.arange(self.n_states))
         if wrong.any():
             raise ValueError(
                 f"{where} must be whole numbers from 0 to {most}; found "
-                f"{np.unique(labels[wrong])[:4].tolist()}. Number the states "
-                "from 0, for example by "
-                "np.unique(column, return_inverse=True)."
+                f"{np.unique(labels[wrong])[:4].tolist()}. {how}"
             )
         hot = np.eye(self.n_states, dtype=np.uint8)[labels.astype(np.int64)]
         return hot.reshape(-1, *self.event_shape)

@@ -135,6 +135,10 @@ def check_dataset(
         ValueError: as `read`, for its first batch.
     """
     first = data.first_batch(where, dataset)
+    if isinstance(first, Mapping):
+        key = space.entry(where, first)
+        dataset = dataset.map(lambda found: found[key])
+        first = first[key]
     x = first[0] if isinstance(first, tuple) else first
     space.check_batched(where, x)
     read(where, space, x, None, missing, wide)
@@ -202,20 +206,20 @@ def are_blocks(space: Space, x: Any) -> bool:
     return hasattr(space, "are_blocks") and space.are_blocks(x)
 
 
-def _in_one(where, space, x):
+def _in_one(where, space, x, rest=np.nan):
     """Blocks side by side, whatever is in them; anything else as it is."""
     if isinstance(x, Mapping) and not are_blocks(space, x):
         return x[space.entry(where, x)]
     if not are_blocks(space, x):
         return x
     found: Any = space
-    return found.joined(where, x, wide=True, inside=False)
+    return found.joined(where, found.with_all(x, rest), True, inside=False)
 
 
 def _mask(where, space, mask, shape):
-    if isinstance(mask, dict):
-        mask = {name: np.asarray(own) for name, own in mask.items()}
-    mask = np.asarray(_in_one(f"{where}: mask", space, mask))
+    if isinstance(mask, Mapping) and are_blocks(space, mask):
+        mask = _by_block(space, mask)
+    mask = np.asarray(_in_one(f"{where}: mask", space, mask, False))
     if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
         raise ValueError(
             f"{where}: mask must be true where x is known, else false; "
@@ -235,6 +239,26 @@ def _mask(where, space, mask, shape):
             f"example, {shape[1:]}; received {mask.shape}."
         )
     return mask.reshape(shape)
+
+
+def _by_block(space, mask):
+    """A mask by name, of numbers: one stands for all of a block."""
+    found = {}
+    for name, own in mask.items():
+        own = np.asarray(own)
+        part = dict(zip(space.names, space.spaces, strict=True)).get(name)
+        if part is not None and own.ndim == 0:
+            own = np.full((1, *part.event_shape), own)
+        groups = getattr(part, "groups", None)
+        if groups and own.shape[1:] in (groups, ()):
+            # Of labels, as they come.
+            bare = own.reshape(len(own), -1)
+            if own.shape == groups and groups != (1,):
+                bare = own.reshape(1, -1)
+            own = np.repeat(bare, part.n_states, axis=1)
+            own = own.reshape(-1, *part.event_shape)
+        found[name] = own
+    return found
 
 
 class Completion:
@@ -365,23 +389,13 @@ class Completion:
         return Marginal(value, np.array(errors))
 
 
-def as_one(
-    where: str, space: Space, given: ArrayLike, n: int
-) -> tuple[Any, bool]:
-    """`given` as rows, and whether it is one example for all of n.
-
-    Raises:
-        ValueError: if it is neither one example nor n.
-    """
-    shape = np.shape(given)
-    if shape == space.event_shape:
-        return np.asarray(given)[None], True
-    if shape and shape[0] not in (1, n):
-        raise ValueError(
-            f"{where}: given has {shape[0]} rows; n is {n}. Pass one example, "
-            "or as many as are drawn."
-        )
-    return given, False
+def as_one(space: Space, given: ArrayLike) -> Any:
+    """`given` in rows, also if it is one example."""
+    if isinstance(given, Mapping) or data.is_sparse(given):
+        return given
+    if np.shape(given) == space.event_shape:
+        return np.asarray(data.with_nan(given))[None]
+    return given
 
 
 def _with_known(found, partial):

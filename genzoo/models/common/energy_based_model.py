@@ -426,6 +426,7 @@ class EnergyBasedModel(GenerativeModel):
                     "a dataset unknown numbers are those that are missing, "
                     "and it may give (x, sample_weight)."
                 )
+            x = self._of_blocks(where, x, has_gaps=True)
             return Given(
                 completion.check_dataset(
                     where, x, self.space, missing, self._keeps_float64
@@ -439,6 +440,10 @@ class EnergyBasedModel(GenerativeModel):
         return Given(
             partial.x, None, weight, partial.seen.reshape(partial.x.shape)
         )
+
+    def _of_blocks(self, where: str, dataset: Any, has_gaps: bool) -> Any:
+        """A dataset of examples, of one that may be of their blocks."""
+        return dataset
 
     @property
     def _watches(self) -> bool:
@@ -696,7 +701,7 @@ class EnergyBasedModel(GenerativeModel):
         )
         if self._watches:
             del logs["loss"]
-        return logs if return_dict else next(iter(logs.values()))
+        return logs if return_dict else logs[self.loss.measure]
 
     def _prepare_scores(self, is_fitting: bool) -> None:
         if not self._watches:
@@ -954,8 +959,13 @@ class EnergyBasedModel(GenerativeModel):
             raise ValueError(
                 f"{where}: given goes without start, and with temperature 1."
             )
-        given, _ = completion.as_one(where, self.space, given, n)
+        given = completion.as_one(self.space, given)
         partial = self._partial("sample", given, mask, name="given")
+        if len(partial.x) not in (1, n):
+            raise ValueError(
+                f"{where}: given has {len(partial.x)} rows; n is {n}. Pass "
+                "one example, or as many as are drawn."
+            )
         seed = self._seed_for(seed)
         return self._completion.draw(where, partial, n, seed, steps, method)
 

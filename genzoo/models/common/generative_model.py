@@ -542,6 +542,12 @@ class GenerativeModel(Preset, keras.Model):
 
     def _refuse(self, method: str, **arguments: Any) -> None:
         for name, value in arguments.items():
+            if name == "class_weight" and value is not None:
+                raise ValueError(
+                    f"{self._where(method)}: takes no class_weight. Give each "
+                    "example that of its class, "
+                    "sample_weight=numpy.array([...])[y]."
+                )
             if value is not None:
                 raise ValueError(
                     f"{self._where(method)}: takes no {name}; the model "

@@ -600,7 +600,10 @@ class RBM(EnergyBasedModel):
         if isinstance(x, tuple) and alone and not space.are_blocks(x):
             x, *others = x
         if others and others[0] is not None:
-            x = self._with_labels(method, x, others[0])
+            if has_gaps:
+                x = self._labelled(method).blocks(x, others[0])
+            else:
+                x = self._with_labels(method, x, others[0])
             others = [None, *others[1:]]
         if space.are_blocks(x) and not has_gaps:
             x = space.check(self._where(method), x, wide=self._keeps_float64)
@@ -657,21 +660,31 @@ class RBM(EnergyBasedModel):
         return super()._checked_inputs(method, x)
 
     def _check_dataset(self, where: str, dataset: Any) -> Any:
-        if isinstance(self.visible, Mixed):
-            dataset = self._joined_dataset(where, dataset)
+        dataset = self._of_blocks(where, dataset, has_gaps=False)
         return super()._check_dataset(where, dataset)
 
-    def _joined_dataset(self, where, dataset):
+    def _of_blocks(self, where: str, dataset: Any, has_gaps: bool) -> Any:
         """A dataset of blocks, perhaps with weights, as one of examples."""
+        if not isinstance(self.visible, Mixed):
+            return dataset
         spec = getattr(dataset, "element_spec", None)
         if spec is None or sample_weights.is_checked(dataset):
             return dataset
         space: Any = self.space
+
+        def joined(blocks):
+            return space.joined_batch(where, blocks, has_gaps)
+
+        def check(take):
+            # In words that tell of blocks.
+            first = take(data.first_batch(where, dataset))
+            if not has_gaps:
+                space.check(where, first, wide=self._keeps_float64)
+
         if space.are_blocks(spec):
+            check(lambda found: found)
             return dataset.map(
-                lambda *blocks: space.joined_batch(
-                    where, blocks[0] if len(blocks) == 1 else blocks
-                )
+                lambda *blocks: joined(blocks[0] if len(blocks) == 1 else blocks)
             )
         if not isinstance(spec, tuple):
             return dataset
@@ -684,18 +697,13 @@ class RBM(EnergyBasedModel):
                     else {**x, space.names[-1]: y}
                 )
             )
-            return self._joined_dataset(where, dataset)
+            return self._of_blocks(where, dataset, has_gaps)
         if space.are_blocks(spec[0]):
-            return dataset.map(
-                lambda x, *rest: (space.joined_batch(where, x), *rest)
-            )
+            check(lambda found: found[0])
+            return dataset.map(lambda x, *rest: (joined(x), *rest))
         if space.are_blocks(spec[:-1]):
-            return dataset.map(
-                lambda *found: (
-                    space.joined_batch(where, found[:-1]),
-                    found[-1],
-                )
-            )
+            check(lambda found: found[:-1])
+            return dataset.map(lambda *found: (joined(found[:-1]), found[-1]))
         return dataset
 
     # Learning ---------------------------------------------------------------
