@@ -71,6 +71,9 @@ def as_array(x: Any, wide: bool = False) -> Any:
         raise ValueError(
             f"x must be numeric; received dtype {x.dtype}.{_of_others(x)}"
         )
+    if x.dtype.kind == "f" and x.dtype.itemsize > 8:
+        # TensorFlow has no numbers as long.
+        x = x.astype(np.float64)
     is_wide = x.dtype == np.float64 and not wide
     return x.astype(np.float32) if is_wide else x
 

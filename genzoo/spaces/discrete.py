@@ -10,7 +10,6 @@ from keras import ops
 
 from genzoo import checks
 from genzoo.runtime import data, random
-from genzoo.spaces.grid import Grid
 from genzoo.spaces.hints import listed
 from genzoo.spaces.space import Space
 from genzoo.types import Array, ArrayLike
@@ -238,21 +237,11 @@ class OneHot(Space):
             super().contains(states), ops.all(ones == 1, axis=-1)
         )
 
-    def quadrature(
-        self,
-        nodes: int | None = None,
-        window: Array | tf.Tensor | None = None,
-        breaks: Sequence[float] = (),
-        stretch: Array | tf.Tensor | None = None,
-    ) -> Grid:
-        """Not a product of sites, and so without a grid.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(
-            "OneHot.quadrature: the sites of a group depend on each other. "
-            "For sums over states take Categorical(range(states), shape)."
+    def why_no_grid(self) -> str | None:
+        """It is no product of sites."""
+        return (
+            "the sites of a group depend on each other. For sums over states "
+            "take Categorical(range(states), shape)."
         )
 
     def start(self, n: int, seed: random.Seed) -> tf.Tensor:

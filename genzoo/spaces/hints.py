@@ -75,6 +75,8 @@ def _of_axes(shape, event):
     last = len(shape) - 1
     if len(shape) == 2 and len(event) == 1 and shape[::-1][1:] == event:
         return "Examples are rows: take x.T."
+    if (*shape[:-1], 1) == event and shape[-1] != 1:
+        return "Examples come last: take numpy.moveaxis(x, -1, 0)[..., None]."
     if (*rest, 1) == event:
         return "Add the axis of the channel: take x[..., None]."
     if len(rest) == len(event) > 1 and rest[:-1] == event[:-1]:

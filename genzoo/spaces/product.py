@@ -11,7 +11,6 @@ from keras import ops
 
 from genzoo.runtime import data, random
 from genzoo.spaces.discrete import OneHot
-from genzoo.spaces.grid import Grid
 from genzoo.spaces.space import Space, get
 from genzoo.types import Array
 
@@ -112,22 +111,10 @@ class Product(Space):
         pairs = zip(self.spaces, seeds, strict=True)
         return tf.concat([space.start(n, one) for space, one in pairs], axis=1)
 
-    def quadrature(
-        self,
-        nodes: int | None = None,
-        window: Array | tf.Tensor | None = None,
-        breaks: Sequence[float] = (),
-        stretch: Array | tf.Tensor | None = None,
-    ) -> Grid:
-        """As of any space.
-
-        Raises:
-            ValueError: if a part of it has none.
-        """
-        for space in self.spaces:
-            if not space.is_product:
-                space.quadrature(nodes, window, breaks, stretch)
-        return super().quadrature(nodes, window, breaks, stretch)
+    def why_no_grid(self) -> str | None:
+        """What the first part says that has none."""
+        reasons = (space.why_no_grid() for space in self.spaces)
+        return next((r for r in reasons if r is not None), None)
 
     # Examples in blocks -----------------------------------------------------
 

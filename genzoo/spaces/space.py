@@ -163,8 +163,12 @@ class Space:
             A `genzoo.spaces.Grid`.
 
         Raises:
-            ValueError: if a site is unbounded and there is no window.
+            ValueError: if a site is unbounded and there is no window, or
+                there is no grid at all.
         """
+        reason = self.why_no_grid()
+        if reason is not None:
+            raise ValueError(f"{type(self).__name__}.quadrature: {reason}")
         nodes = nodes or self.default_nodes
         unbounded = self.unbounded
         if unbounded.any() and window is None:
@@ -186,6 +190,10 @@ class Space:
                 low, high = self.low[site], self.high[site]
                 axes.append(gauss_legendre(low, high, nodes, breaks))
         return Grid(axes)
+
+    def why_no_grid(self) -> str | None:
+        """Why sums over the space are no sums over a `Grid`, or None."""
+        return None
 
     def _open_axis(self, site, nodes, window, breaks, stretch):
         """The axis of an unbounded site, in the graph of its window."""

@@ -16,7 +16,6 @@ from genzoo.networks.recipe import Recipe
 from genzoo.regularizers.of_keras import CONSTRAINTS, REGULARIZERS
 from genzoo.zoo.digit_features import DigitFeatures
 
-
 OF_KERAS = [*CONSTRAINTS, *REGULARIZERS]
 
 

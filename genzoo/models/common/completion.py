@@ -243,11 +243,12 @@ def _mask(where, space, mask, shape):
 
 def _by_block(space, mask):
     """A mask by name, of numbers: one stands for all of a block."""
-    found = {}
-    for name, own in mask.items():
-        own = np.asarray(own)
-        part = dict(zip(space.names, space.spaces, strict=True)).get(name)
-        if part is not None and own.ndim == 0:
+    found = dict(mask)
+    for name, part in zip(space.names, space.spaces, strict=True):
+        if name not in mask:
+            continue
+        own = np.asarray(mask[name])
+        if own.ndim == 0:
             own = np.full((1, *part.event_shape), own)
         groups = getattr(part, "groups", None)
         if groups and own.shape[1:] in (groups, ()):

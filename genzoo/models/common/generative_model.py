@@ -324,13 +324,7 @@ class GenerativeModel(Preset, keras.Model):
         """The plan to learn from batches of examples."""
         rows = self._batch_size("fit", batch_size, x)
         # What of the examples is known; models without gaps have none.
-        gaps = {k: options.pop(k) for k in ("missing", "mask") if k in options}
-        if gaps and not self._takes_gaps:
-            raise ValueError(
-                f"{self._where('fit')}: takes no {' and no '.join(gaps)}; the "
-                "model learns from examples that are known in full. Fill them "
-                "in, for example by the impute of an RBM."
-            )
+        gaps = self._gaps_of("fit", options)
         given = self._given("fit", x, y, sample_weight, **gaps)
         if batch_size is None and data.is_array(given.x):
             rows = self._batch_size_for(given)
@@ -378,6 +372,22 @@ class GenerativeModel(Preset, keras.Model):
             **options,
         }
 
+    def _gaps_of(self, method: str, options: dict[str, Any]) -> dict[str, Any]:
+        """What was said of missing numbers, taken out of options.
+
+        Raises:
+            ValueError: if the model takes no such examples.
+        """
+        names = [name for name in ("missing", "mask") if name in options]
+        gaps = {name: options.pop(name) for name in names}
+        if gaps and not self._takes_gaps:
+            raise ValueError(
+                f"{self._where(method)}: takes no {' and no '.join(gaps)}; the "
+                "model learns from examples that are known in full. Fill them "
+                "in, for example by the impute of an RBM."
+            )
+        return gaps
+
     def _prepare(self, given: Given, steps: int | None = None) -> None:
         """Called with checked data before the first step."""
 
@@ -405,6 +415,7 @@ class GenerativeModel(Preset, keras.Model):
         Raises:
             ValueError: as `fit` does.
         """
+        self._gaps_of("evaluate", kwargs)
         if not kwargs.get("_use_cached_eval_dataset"):
             (x,), streams = self._opened("evaluate", x)
             rows = self._batch_size("evaluate", batch_size, x)
@@ -643,7 +654,9 @@ class GenerativeModel(Preset, keras.Model):
 
     def _parts(self, x: Any, y: Any, weight: Any) -> tuple:
         """(x, y, weight) of tuples such as Keras takes."""
-        if not isinstance(x, tuple) or y is not None or weight is not None:
+        # More than three are rows.
+        is_nest = isinstance(x, tuple) and 0 < len(x) <= 3
+        if not is_nest or y is not None or weight is not None:
             return x, y, weight
         return keras.utils.unpack_x_y_sample_weight(x)
 

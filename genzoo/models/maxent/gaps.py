@@ -59,7 +59,7 @@ def filled(given: Given, generator: np.random.Generator) -> Array:
     x = given.x.reshape(len(given.x), -1).copy()
     seen = np.asarray(given.seen).reshape(x.shape)
     counts = seen if given.weight is None else seen[given.weight != 0]
-    data.check_known(counts.any(axis=0))
+    data.check_known(np.any(counts, axis=0))
     for site in range(x.shape[1]):
         unknown = np.flatnonzero(~seen[:, site])
         known = x[seen[:, site], site]
@@ -138,7 +138,7 @@ class Expectation(keras.callbacks.Callback):
     Args:
         gaps: the `Gaps`, and those of held-out examples if any.
         keep: function that takes averages, of which the next epoch learns.
-        log_z: function that gives log Z.
+        log_z: function that gives log Z, or None if it is not followed.
         seed: function that gives a seed.
         is_whole: whether training ends when the likelihood grows no more.
     """
@@ -147,7 +147,7 @@ class Expectation(keras.callbacks.Callback):
         self,
         gaps: list[Gaps],
         keep: Callable[[Array], None],
-        log_z: Callable[[], float],
+        log_z: Callable[[], float | None],
         seed: Callable[[], random.Seed],
         is_whole: bool,
     ):
@@ -167,15 +167,16 @@ class Expectation(keras.callbacks.Callback):
         """Note the likelihood of what is known; go on, or end."""
         found = self.gaps.expect(self.seed())
         self.keep(found.values)
-        if logs is not None:
+        log_z = self.log_z()
+        if logs is not None and log_z is not None:
             for held in self.held:
-                logs["val_loss"] = self.log_z() - held.log_sum()
-        if found.log_sum is None:
+                logs["val_loss"] = log_z - held.log_sum()
+        if found.log_sum is None or log_z is None:
             # Of completed examples, which is another.
             if logs is not None:
                 logs.pop("loss", None)
             return
-        loss = self.log_z() - found.log_sum
+        loss = log_z - found.log_sum
         if logs is not None:
             logs["loss"] = loss
         if self.is_whole and abs(self.last - loss) < _SMALL:

@@ -627,9 +627,7 @@ class MaxEnt(EnergyBasedModel):
 
         gaps = [Gaps(self.density, given, energy, draw)]
         if held is not None:
-            gaps.append(
-                Gaps(self.density, in_memory(held, None), energy, draw)
-            )
+            gaps.append(Gaps(self.density, in_memory(held, None), energy, draw))
             if not gaps[-1].is_listed:
                 raise ValueError(
                     f"{where}: validation_data has too many completions to be "
@@ -649,6 +647,8 @@ class MaxEnt(EnergyBasedModel):
             self._forget_search()
 
         def log_z():
+            if self._exact is None:
+                return self._look().value if self._watches else None
             # Of the averages' own part nothing is left.
             return float(self._solved().log_z)
 
@@ -1185,6 +1185,8 @@ class MaxEnt(EnergyBasedModel):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
         **kwargs: Any,
     ) -> Any:
         """The loss on examples, and whether the identities of training hold.
@@ -1208,6 +1210,9 @@ class MaxEnt(EnergyBasedModel):
             steps: as in Keras.
             callbacks: as in Keras.
             return_dict: as in Keras.
+            missing: what stands for an unknown number in x; see
+                `EnergyBasedModel.evaluate`.
+            mask: what of an array x is known, bool.
             **kwargs: as in Keras.
 
         Raises:
@@ -1230,6 +1235,8 @@ class MaxEnt(EnergyBasedModel):
             steps=steps,
             callbacks=callbacks,
             return_dict=return_dict,
+            missing=missing,
+            mask=mask,
             **kwargs,
         )
 

@@ -587,7 +587,7 @@ class RBM(EnergyBasedModel):
         if isinstance(self.visible, Mixed):
             has_gaps = missing is not None or mask is not None
             x, others = self._unpacked(method, x, (y, weight), has_gaps)
-            y, weight, *_ = [*others, None, None]
+            y, weight = ([*others] + [None, None])[:2]
         return super()._given(method, x, y, weight, missing, mask)
 
     def _unpacked(self, method, x, others, has_gaps=False):
@@ -684,7 +684,9 @@ class RBM(EnergyBasedModel):
         if space.are_blocks(spec):
             check(lambda found: found)
             return dataset.map(
-                lambda *blocks: joined(blocks[0] if len(blocks) == 1 else blocks)
+                lambda *blocks: joined(
+                    blocks[0] if len(blocks) == 1 else blocks
+                )
             )
         if not isinstance(spec, tuple):
             return dataset
@@ -1154,15 +1156,22 @@ class RBM(EnergyBasedModel):
                 or L2 of the kernel, or another one of biases or a constraint
                 than those of Keras.
         """
-        penalty = self.kernel_regularizer
-        if penalty is not None:
-            config = penalty.get_config()
-            if type(penalty) not in [part.cls for part in REGULARIZERS]:
-                raise ValueError(
-                    f"{self._where('save_to_preset')}: kernel_regularizer "
-                    "must be L1, L2 or L1L2 of Keras, or None; received "
-                    f"{penalty!r}."
-                )
+        for name, given, parts in (
+            ("kernel_regularizer", [self.kernel_regularizer], REGULARIZERS),
+            ("kernel_constraint", [self.kernel_constraint], CONSTRAINTS),
+            ("bias_regularizer", self.bias_regularizer, REGULARIZERS),
+        ):
+            known = {part.cls: part.cls.__name__ for part in parts}
+            for one in given:
+                if one is not None and type(one) not in known:
+                    raise ValueError(
+                        f"{self._where('save_to_preset')}: {name} must be one "
+                        f"of Keras's {', '.join(known.values())}, or None; "
+                        f"received {one!r}. Save the model as .keras instead."
+                    )
+        penalty = None
+        if self.kernel_regularizer is not None:
+            config = self.kernel_regularizer.get_config()
             penalty = [float(config.get(name, 0.0)) for name in ("l1", "l2")]
         return {
             **super().preset_config(),

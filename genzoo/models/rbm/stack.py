@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from genzoo import checks
 from genzoo.layers import Features
-from genzoo.models.common.given import Given
 from genzoo.models.rbm.model import RBM
 from genzoo.runtime import data, random
 from genzoo.runtime.streams import Redrawn
