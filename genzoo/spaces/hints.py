@@ -153,10 +153,10 @@ def of_values(space: "Space", x: Array) -> str:
     missing, infinite = int(np.isnan(x).sum()), int(np.isinf(x).sum())
     if missing:
         return (
-            "These are missing values (NaN): energy-based models take them in "
-            "fit, evaluate and impute with missing='nan', and in log_marginal "
-            "and conditional_mean; else fill them, for example by each "
-            "column's most frequent one, or drop their rows."
+            "These are missing values (NaN): pass missing='nan' to fit, "
+            "evaluate or impute of an energy-based model, whose log_marginal "
+            "and conditional_mean take them as they are; else fill them, for "
+            "example by each column's most frequent one, or drop their rows."
             if infinite == 0
             else "Fill or drop what is missing (NaN) and what is infinite."
         )

@@ -31,6 +31,9 @@ _OF_DATASETS = {
     "predict_on_batch": "predict",
 }
 
+# Of a tuple (x, y, sample_weight); more than so many are rows.
+_MOST_PARTS = 3
+
 
 class GenerativeModel(Preset, keras.Model):
     """A model that draws new examples.
@@ -379,7 +382,7 @@ class GenerativeModel(Preset, keras.Model):
             ValueError: if the model takes no such examples.
         """
         names = [name for name in ("missing", "mask") if name in options]
-        gaps = {name: options.pop(name) for name in names}
+        gaps: dict[str, Any] = {name: options.pop(name) for name in names}
         if gaps and not self._takes_gaps:
             raise ValueError(
                 f"{self._where(method)}: takes no {' and no '.join(gaps)}; the "
@@ -595,7 +598,7 @@ class GenerativeModel(Preset, keras.Model):
             check_dataset: as `_check_dataset`, for datasets that give more.
         """
         where = self._where(method)
-        if isinstance(x, tuple):
+        if isinstance(x, tuple) and len(x) <= _MOST_PARTS:
             x, *others = x
             if any(other is not None for other in others):
                 raise ValueError(
@@ -654,8 +657,7 @@ class GenerativeModel(Preset, keras.Model):
 
     def _parts(self, x: Any, y: Any, weight: Any) -> tuple:
         """(x, y, weight) of tuples such as Keras takes."""
-        # More than three are rows.
-        is_nest = isinstance(x, tuple) and 0 < len(x) <= 3
+        is_nest = isinstance(x, tuple) and 0 < len(x) <= _MOST_PARTS
         if not is_nest or y is not None or weight is not None:
             return x, y, weight
         return keras.utils.unpack_x_y_sample_weight(x)

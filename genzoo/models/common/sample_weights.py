@@ -78,7 +78,7 @@ def mean(where: str, dataset: tf.data.Dataset, steps: int | None) -> float:
     Raises:
         ValueError: for a dataset without an end, or weights of sum 0.
     """
-    if steps is None and _is_endless(dataset):
+    if steps is None and is_endless(dataset):
         raise ValueError(
             f"{where}: the dataset has no end; pass steps_per_epoch."
         )
@@ -93,7 +93,10 @@ def mean(where: str, dataset: tf.data.Dataset, steps: int | None) -> float:
     return count.total / count.rows
 
 
-def _is_endless(dataset):
+def is_endless(dataset: Any) -> bool:
+    """Whether it is a dataset that is known to have no end."""
+    if not isinstance(dataset, tf.data.Dataset):
+        return False
     return dataset.cardinality() == tf.data.INFINITE_CARDINALITY
 
 
