@@ -193,6 +193,8 @@ class Product(Space):
                 may be one example; one number stands for all of a block.
             rest: the numbers of a block that was left out.
         """
+        if data.is_frame(blocks):
+            blocks = {name: blocks[name] for name in blocks.columns}
         if not isinstance(blocks, Mapping) or self.names is None:
             return blocks
         found = {

@@ -139,7 +139,17 @@ def check_dataset(
         key = space.entry(where, first)
         dataset = dataset.map(lambda found: found[key])
         first = first[key]
-    x = first[0] if isinstance(first, tuple) else first
+    if isinstance(first, tf.SparseTensor):
+        dataset = dataset.map(tf.sparse.to_dense)
+        first = tf.sparse.to_dense(first)
+    x, *others = first if isinstance(first, tuple) else (first,)
+    if len(others) > 1 or not all(map(sample_weights.may_be, others)):
+        raise ValueError(
+            f"{where}: the dataset must give x alone, or (x, sample_weight) "
+            f"with floats of shape (batch,); it gives {1 + len(others)} "
+            "values. To leave out labels, map it: dataset.map(lambda x, "
+            "*rest: x)."
+        )
     space.check_batched(where, x)
     read(where, space, x, None, missing, wide)
     marker = _marker(where, missing)

@@ -435,6 +435,8 @@ class EnergyBasedModel(GenerativeModel):
         partial = completion.read(
             where, self.space, x, mask, missing, self._keeps_float64
         )
+        if not len(partial.x):
+            raise ValueError(f"{where}: x is empty, shape {partial.x.shape}.")
         if weight is not None:
             weight = sample_weights.check(where, weight, len(partial.x))
         return Given(
@@ -813,6 +815,11 @@ class EnergyBasedModel(GenerativeModel):
                 total += weight.sum()
                 summed += weight @ found.value
                 square += weight**2 @ found.stderr**2
+        if not total > 0:
+            raise ValueError(
+                f"{where}: the weights of the examples have the sum "
+                f"{total:g}; they must have one above 0."
+            )
         results = {"loss": float(-summed / total)}
         if square:
             results["marginal_stderr"] = float(np.sqrt(square) / total)

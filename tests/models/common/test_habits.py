@@ -77,6 +77,9 @@ def test_evaluate_scores_what_is_known(rbm, x, options):
 
 
 def test_evaluate_of_what_has_no_end_is_refused(rbm):
+    nothing = tf.data.Dataset.from_tensor_slices((GAPS, ZERO)).batch(9)
+    with pytest.raises(ValueError, match="weights of the examples have"):
+        rbm.evaluate(nothing, missing="nan")
     with pytest.raises(ValueError, match="no end; pass steps"):
         rbm.evaluate(DATASET.repeat(), missing="nan")
     some = rbm.evaluate(DATASET.repeat(), missing="nan", steps=5, verbose=0)
@@ -167,6 +170,9 @@ def test_a_frame_has_blocks_by_the_names_of_its_columns():
     found = two()
     found.fit(frame, verbose=0)
     np.testing.assert_array_equal(found.kernel, due.kernel)
+    np.testing.assert_array_equal(
+        due.impute(Frame(age=AGE)), due.impute({"age": AGE})
+    )
     with pytest.raises(ValueError, match="kind.*labels must be whole numbers"):
         two().fit(Frame(kind=np.array(list("ab") * 15), age=AGE), verbose=0)
 
@@ -263,6 +269,16 @@ LATE = np.r_[np.ones(N // 2), np.zeros(N - N // 2)]
             {"missing": "nan"},
             "single examples",
         ),
+        (
+            (
+                tf.data.Dataset.from_tensor_slices((GAPS, np.arange(N))).batch(
+                    9
+                ),
+            ),
+            {"missing": "nan"},
+            "To leave out labels",
+        ),
+        ((GAPS[:0],), {"missing": "nan"}, "x is empty"),
         ((BITS + 0.5,), {"missing": True}, "missing must be 'nan', or"),
     ],
 )
