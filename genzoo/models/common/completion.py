@@ -404,7 +404,7 @@ def as_one(space: Space, given: ArrayLike) -> Any:
     """`given` in rows, also if it is one example."""
     if isinstance(given, Mapping) or data.is_sparse(given):
         return given
-    if np.shape(given) == space.event_shape:
+    if not are_blocks(space, given) and np.shape(given) == space.event_shape:
         return np.asarray(data.with_nan(given))[None]
     return given
 

@@ -969,11 +969,15 @@ class EnergyBasedModel(GenerativeModel):
                 f"{where}: given goes without start, and with temperature 1."
             )
         given = completion.as_one(self.space, given)
-        partial = self._partial("sample", given, mask, name="given")
-        if len(partial.x) not in (1, n):
+        count = getattr(given, "shape", None) or (n,)
+        if count[0] in (1, n):
+            # Blocks tell how many there are once they are read.
+            partial = self._partial("sample", given, mask, name="given")
+            count = (len(partial.x),)
+        if count[0] not in (1, n):
             raise ValueError(
-                f"{where}: given has {len(partial.x)} rows; n is {n}. Pass "
-                "one example, or as many as are drawn."
+                f"{where}: given has {count[0]} rows; n is {n}. Pass one "
+                "example, or as many as are drawn."
             )
         seed = self._seed_for(seed)
         return self._completion.draw(where, partial, n, seed, steps, method)
