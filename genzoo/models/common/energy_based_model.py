@@ -410,12 +410,13 @@ class EnergyBasedModel(GenerativeModel):
         if missing is None and mask is None:
             return super()._given(method, x, y, weight)
         where = self._where(method)
-        if not can_complete(self):
+        if method != "evaluate" and not can_complete(self):
             raise ValueError(
                 f"{where}: {type(self).__name__} does not learn from examples "
                 "of which some is missing. Fill them in, or leave them out."
             )
-        x, y, weight = self._parts(x, y, weight)
+        if not completion.are_blocks(self.space, x):
+            x, y, weight = self._parts(x, y, weight)
         self._refuse(method, y=y)
         is_held = isinstance(x, Mapping) or completion.are_blocks(self.space, x)
         if not pipelines.is_array(x) and not is_held:
@@ -425,6 +426,7 @@ class EnergyBasedModel(GenerativeModel):
                     "a dataset unknown numbers are those that are missing, "
                     "and it may give (x, sample_weight)."
                 )
+            x = self._of_blocks(where, x, has_gaps=True)
             return Given(
                 completion.check_dataset(
                     where, x, self.space, missing, self._keeps_float64
@@ -433,12 +435,17 @@ class EnergyBasedModel(GenerativeModel):
         partial = completion.read(
             where, self.space, x, mask, missing, self._keeps_float64
         )
+        if not len(partial.x):
+            raise ValueError(f"{where}: x is empty, shape {partial.x.shape}.")
         if weight is not None:
             weight = sample_weights.check(where, weight, len(partial.x))
-        completion.check_seen(where, partial.seen)
         return Given(
             partial.x, None, weight, partial.seen.reshape(partial.x.shape)
         )
+
+    def _of_blocks(self, where: str, dataset: Any, has_gaps: bool) -> Any:
+        """A dataset of examples, of one that may be of their blocks."""
+        return dataset
 
     @property
     def _watches(self) -> bool:
@@ -696,7 +703,7 @@ class EnergyBasedModel(GenerativeModel):
         )
         if self._watches:
             del logs["loss"]
-        return logs if return_dict else next(iter(logs.values()))
+        return logs if return_dict else logs[self.loss.measure]
 
     def _prepare_scores(self, is_fitting: bool) -> None:
         if not self._watches:
@@ -716,6 +723,8 @@ class EnergyBasedModel(GenerativeModel):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
         **kwargs: Any,
     ) -> Any:
         """-<log p> of examples in nats, and whether the identities hold.
@@ -726,6 +735,11 @@ class EnergyBasedModel(GenerativeModel):
         `kl_divergence` KL(data || model) and `likelihood_identity`,
         |<log p>_data + H(data) + KL(data || model)|, stand beside it.
 
+        Where some of the examples is unknown, `loss` is the mean of minus
+        `log_marginal`, of what is known, whatever the model was compiled
+        with, and nothing else is measured. If what is unknown has no sum it
+        is annealed: `marginal_stderr` is then the standard error of that.
+
         Args:
             x: examples, an array or a dataset of batches.
             y: must be None.
@@ -735,13 +749,26 @@ class EnergyBasedModel(GenerativeModel):
             steps: as in Keras.
             callbacks: as in Keras.
             return_dict: as in Keras.
+            missing: what stands for an unknown number in x, "nan" or a number
+                such as -1; None takes all as known.
+            mask: what of an array x is known, bool, true where it is.
             **kwargs: as in Keras.
 
         Raises:
             ValueError: if x is not in the space, or the model has not seen
                 data.
         """
+        if missing is not None or mask is not None:
+            (x,), _ = self._opened("evaluate", x)
+            given = self._given("evaluate", x, y, sample_weight, missing, mask)
+            results = self._of_known(given, steps)
+            values = list(results.values())
+            if return_dict:
+                return results
+            return values if len(values) > 1 else values[0]
         is_fitting = bool(kwargs.get("_use_cached_eval_dataset"))
+        if not is_fitting and not completion.are_blocks(self.space, x):
+            x, y, sample_weight = self._parts(x, y, sample_weight)
         results = super().evaluate(
             x,
             y,
@@ -758,6 +785,48 @@ class EnergyBasedModel(GenerativeModel):
         return (
             results if return_dict else self._flatten_metrics_in_order(results)
         )
+
+    def _of_known(self, given: Given, steps: int | None) -> dict[str, float]:
+        """What `evaluate` finds of examples of which some is unknown."""
+        where = self._where("evaluate")
+        self._check_adapted("evaluate")
+        if steps is None and sample_weights.is_endless(given.x):
+            raise ValueError(f"{where}: the dataset has no end; pass steps.")
+        log_z, total, summed, square = self._log_z(), 0.0, 0.0, 0.0
+        seed = random.as_seed(0)
+        with self._told_plainly("evaluate"):
+            parts = pipelines.known_parts(
+                given.x, given.weight, given.seen, steps
+            )
+            for x, weight, seen in parts:
+                rows = len(x)
+                weight = np.ones(rows) if weight is None else weight
+                weight = np.asarray(weight, np.float64)
+                seen = np.ones(x.shape, bool) if seen is None else seen
+                found = self._completion.marginal(
+                    where,
+                    completion.Partial(x, seen.reshape(rows, -1)),
+                    log_z,
+                    completion.CHAINS,
+                    completion.TEMPERATURES,
+                    seed,
+                )
+                seed = random.fold_in(seed, rows)
+                total += weight.sum()
+                summed += weight @ found.value
+                square += weight**2 @ found.stderr**2
+        if not total > 0:
+            raise ValueError(
+                f"{where}: the weights of the examples have the sum "
+                f"{total:g}; they must have one above 0."
+            )
+        results = {"loss": float(-summed / total)}
+        if square:
+            results["marginal_stderr"] = float(np.sqrt(square) / total)
+        stored = self.stored_log_partition
+        if self._partition_methods()[0] == "ais" and stored is not None:
+            results["log_partition_stderr"] = stored.stderr
+        return results
 
     def _identities(
         self, x: Any, weight: ArrayLike | None = None
@@ -899,8 +968,17 @@ class EnergyBasedModel(GenerativeModel):
             raise ValueError(
                 f"{where}: given goes without start, and with temperature 1."
             )
-        given, _ = completion.as_one(where, self.space, given, n)
-        partial = self._partial("sample", given, mask, name="given")
+        given = completion.as_one(self.space, given)
+        count = getattr(given, "shape", None) or (n,)
+        if count[0] in (1, n):
+            # Blocks tell how many there are once they are read.
+            partial = self._partial("sample", given, mask, name="given")
+            count = (len(partial.x),)
+        if count[0] not in (1, n):
+            raise ValueError(
+                f"{where}: given has {count[0]} rows; n is {n}. Pass one "
+                "example, or as many as are drawn."
+            )
         seed = self._seed_for(seed)
         return self._completion.draw(where, partial, n, seed, steps, method)
 

@@ -26,6 +26,7 @@ from genzoo.models.rbm.mask import Held, as_mask, as_text
 from genzoo.models.rbm.rules import Rules
 from genzoo.models.rbm.start import differences, some_rows
 from genzoo.optimizers import Falling
+from genzoo.regularizers.of_keras import CONSTRAINTS, REGULARIZERS
 from genzoo.regularizers.sparsity import Sparsity
 from genzoo.regularizers.sparsity import get as get_sparsity
 from genzoo.runtime import data, distribute, random, weights
@@ -142,11 +143,17 @@ class RBM(EnergyBasedModel):
         "seed": checks.seed_pair,
         "kernel_mask": checks.optional(as_mask),
         "sparsity": checks.optional(checks.part(regularizers.Sparsity)),
+        "kernel_constraint": checks.optional(checks.part(*CONSTRAINTS)),
+        "bias_regularizer": checks.list_of(
+            checks.optional(checks.part(*REGULARIZERS)), 2, 2
+        ),
     }
     # What older presets do not say.
     _newer_arguments: ClassVar[dict[str, Any]] = {
         "kernel_mask": None,
         "sparsity": None,
+        "kernel_constraint": None,
+        "bias_regularizer": [None, None],
     }
 
     def __init__(
@@ -567,12 +574,21 @@ class RBM(EnergyBasedModel):
 
     # Examples in blocks -----------------------------------------------------
 
-    def _given(self, method: str, x: Any, *others: Any, **named: Any) -> Any:
+    def _given(
+        self,
+        method: str,
+        x: Any,
+        y: Any = None,
+        weight: Any = None,
+        missing: float | str | None = None,
+        mask: Any = None,
+    ) -> Given:
         """As of any model; the blocks of examples are joined first."""
         if isinstance(self.visible, Mixed):
-            has_gaps = any(value is not None for value in named.values())
-            x, others = self._unpacked(method, x, others, has_gaps)
-        return super()._given(method, x, *others, **named)
+            has_gaps = missing is not None or mask is not None
+            x, others = self._unpacked(method, x, (y, weight), has_gaps)
+            y, weight = ([*others] + [None, None])[:2]
+        return super()._given(method, x, y, weight, missing, mask)
 
     def _unpacked(self, method, x, others, has_gaps=False):
         """x in one array, and what stands beside it.
@@ -584,7 +600,10 @@ class RBM(EnergyBasedModel):
         if isinstance(x, tuple) and alone and not space.are_blocks(x):
             x, *others = x
         if others and others[0] is not None:
-            x = self._with_labels(method, x, others[0])
+            if has_gaps:
+                x = self._labelled(method).blocks(x, others[0])
+            else:
+                x = self._with_labels(method, x, others[0])
             others = [None, *others[1:]]
         if space.are_blocks(x) and not has_gaps:
             x = space.check(self._where(method), x, wide=self._keeps_float64)
@@ -600,6 +619,8 @@ class RBM(EnergyBasedModel):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
         **kwargs: Any,
     ) -> Any:
         """As of any energy-based model; x may come in blocks, y be labels.
@@ -608,6 +629,7 @@ class RBM(EnergyBasedModel):
             ValueError: as `fit` does.
         """
         is_own = not kwargs.get("_use_cached_eval_dataset")
+        is_own = is_own and missing is None and mask is None
         if is_own and isinstance(self.visible, Mixed) and _is_held(x):
             given = y, sample_weight
             x, (y, *weight) = self._unpacked("evaluate", x, given)
@@ -621,6 +643,8 @@ class RBM(EnergyBasedModel):
             steps,
             callbacks,
             return_dict,
+            missing,
+            mask,
             **kwargs,
         )
 
@@ -636,20 +660,32 @@ class RBM(EnergyBasedModel):
         return super()._checked_inputs(method, x)
 
     def _check_dataset(self, where: str, dataset: Any) -> Any:
-        if isinstance(self.visible, Mixed):
-            dataset = self._joined_dataset(where, dataset)
+        dataset = self._of_blocks(where, dataset, has_gaps=False)
         return super()._check_dataset(where, dataset)
 
-    def _joined_dataset(self, where, dataset):
+    def _of_blocks(self, where: str, dataset: Any, has_gaps: bool) -> Any:
         """A dataset of blocks, perhaps with weights, as one of examples."""
+        if not isinstance(self.visible, Mixed):
+            return dataset
         spec = getattr(dataset, "element_spec", None)
         if spec is None or sample_weights.is_checked(dataset):
             return dataset
         space: Any = self.space
+
+        def joined(blocks):
+            return space.joined_batch(where, blocks, has_gaps)
+
+        def check(take):
+            # In words that tell of blocks.
+            first = take(data.first_batch(where, dataset))
+            if not has_gaps:
+                space.check(where, first, wide=self._keeps_float64)
+
         if space.are_blocks(spec):
+            check(lambda found: found)
             return dataset.map(
-                lambda *blocks: space.joined_batch(
-                    where, blocks[0] if len(blocks) == 1 else blocks
+                lambda *blocks: joined(
+                    blocks[0] if len(blocks) == 1 else blocks
                 )
             )
         if not isinstance(spec, tuple):
@@ -663,18 +699,13 @@ class RBM(EnergyBasedModel):
                     else {**x, space.names[-1]: y}
                 )
             )
-            return self._joined_dataset(where, dataset)
+            return self._of_blocks(where, dataset, has_gaps)
         if space.are_blocks(spec[0]):
-            return dataset.map(
-                lambda x, *rest: (space.joined_batch(where, x), *rest)
-            )
+            check(lambda found: found[0])
+            return dataset.map(lambda x, *rest: (joined(x), *rest))
         if space.are_blocks(spec[:-1]):
-            return dataset.map(
-                lambda *found: (
-                    space.joined_batch(where, found[:-1]),
-                    found[-1],
-                )
-            )
+            check(lambda found: found[:-1])
+            return dataset.map(lambda *found: (joined(found[:-1]), found[-1]))
         return dataset
 
     # Learning ---------------------------------------------------------------
@@ -743,7 +774,7 @@ class RBM(EnergyBasedModel):
         """
         rows = 2 ** round(math.log2(len(given.x) / 100))
         if given.seen is not None:
-            rows /= given.seen.mean()
+            rows /= max(given.seen.mean(), 1e-3)
         return int(np.clip(rows, 4, 128))
 
     def _rate_unit(self) -> float:
@@ -835,6 +866,7 @@ class RBM(EnergyBasedModel):
         blocks = self.visible.blocks()
         moves = any(block.bias.trainable for block in blocks)
         if moves and not weights.is_touched(self.kernel):
+            self._check_variance(variance)
             self.visible.adapt_untouched(mean, variance, round(count))
             self._leave_saddle(given, mean)
         rows = self.visible.standardise(mean[None])
@@ -844,6 +876,22 @@ class RBM(EnergyBasedModel):
         self.adapted.assign(1)
         if self.chains is not None:
             self.reset_chains()
+
+    def _check_variance(self, variance: Array) -> None:
+        """Raise a ValueError where hidden units would run away.
+
+        Of a mean that is weighted by itself, as of `_rate_unit`.
+        """
+        most = self.hidden.most_variance
+        found = np.sum(variance**2) / max(np.sum(variance), 1e-12)
+        if found > most:
+            raise ValueError(
+                f"{data.TOLD}x has a variance of about {found:.3g} in each "
+                f"column; with {self.hidden.said} hidden units, whose means "
+                f"are powers of e, training would run away beyond {most:g}. "
+                "Take Bernoulli, UnitInterval, ReLU or Gaussian hidden units, "
+                "or visible counts of fewer trials."
+            )
 
     def _leave_saddle(self, given: Given, mean: Array) -> None:
         """Let a kernel that is still the default tell examples apart."""
@@ -1105,28 +1153,26 @@ class RBM(EnergyBasedModel):
 
         Raises:
             ValueError: if it has not seen data, has another regularizer than L1
-                or L2 of the kernel, or a constraint.
+                or L2 of the kernel, or another one of biases or a constraint
+                than those of Keras.
         """
-        penalty = self.kernel_regularizer
-        if penalty is not None:
-            config = penalty.get_config()
-            if config.keys() - {"l1", "l2"}:
-                raise ValueError(
-                    f"{self._where('save_to_preset')}: kernel_regularizer "
-                    "must be L1, L2 or L1L2 of Keras, or None; received "
-                    f"{penalty!r}."
-                )
-            penalty = [float(config.get(name, 0.0)) for name in ("l1", "l2")]
-        for name, given in (
-            ("kernel_constraint", self.kernel_constraint),
-            ("bias_regularizer", any(self.bias_regularizer)),
+        for name, given, parts in (
+            ("kernel_regularizer", [self.kernel_regularizer], REGULARIZERS),
+            ("kernel_constraint", [self.kernel_constraint], CONSTRAINTS),
+            ("bias_regularizer", self.bias_regularizer, REGULARIZERS),
         ):
-            if given:
-                raise ValueError(
-                    f"{self._where('save_to_preset')}: a preset holds no "
-                    f"{name}; received {getattr(self, name)!r}. Save the "
-                    "model as .keras instead."
-                )
+            known = {part.cls: part.cls.__name__ for part in parts}
+            for one in given:
+                if one is not None and type(one) not in known:
+                    raise ValueError(
+                        f"{self._where('save_to_preset')}: {name} must be one "
+                        f"of Keras's {', '.join(known.values())}, or None; "
+                        f"received {one!r}. Save the model as .keras instead."
+                    )
+        penalty = None
+        if self.kernel_regularizer is not None:
+            config = self.kernel_regularizer.get_config()
+            penalty = [float(config.get(name, 0.0)) for name in ("l1", "l2")]
         return {
             **super().preset_config(),
             "kernel_regularizer": penalty,
