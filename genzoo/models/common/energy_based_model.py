@@ -943,8 +943,9 @@ class EnergyBasedModel(GenerativeModel):
         self._check_adapted(method)
         if x is None and self._is_conditional:
             found = completion.unknown(self.space, 1)
-        else:
-            found = self._read(method, x, mask, missing)
+            c = self._condition_for(method, condition, None)
+            return found._replace(condition=c[:1]).under(c)
+        found = self._read(method, x, mask, missing)
         c = self._condition_for(method, condition, len(found.x))
         return found.under(c)
 
@@ -1314,9 +1315,11 @@ class EnergyBasedModel(GenerativeModel):
         return False
 
     def _condition_for(
-        self, method: str, condition: Any, rows: int
+        self, method: str, condition: Any, rows: int | None
     ) -> Array | None:
         """Checked conditions, one for each of so many rows; None if none.
+
+        Any number of them where it is not known how many rows there are.
 
         Raises:
             ValueError: if one is given that the model does not take, or is

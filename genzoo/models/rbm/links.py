@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo.models.common import sample_weights
-from genzoo.runtime import data, distribute
+from genzoo.runtime import data, distribute, weights
 from genzoo.spaces import OneHot, Product, Space
 from genzoo.types import Array
 from genzoo.units import Gaussian, Mixed, Unit
@@ -17,6 +17,8 @@ from genzoo.units.mixed import layer_of
 
 # The name of the block, where there is only one.
 NAME = "condition"
+# Of conditions that hardly vary.
+_LEAST = 1e-4
 
 
 def units_of(given: Any, dtype: Any) -> Mixed | None:
@@ -89,7 +91,12 @@ class Links(keras.layers.Layer):
         )
         self.mean = distribute.mirrored_weight(self, "mean", (units.width,))
         self.pace = distribute.mirrored_weight(self, "pace", (2,), "ones")
+        self._variance = np.ones(units.width)
         self.built = True
+
+    def add_weight(self, *args: Any, **kwargs: Any) -> keras.Variable:
+        """A weight as in Keras; whether it is assigned later is noticed."""
+        return weights.mark(super().add_weight(*args, **kwargs))
 
     @property
     def parameters(self) -> list[keras.Variable]:
@@ -121,13 +128,15 @@ class Links(keras.layers.Layer):
             return x, None
         return {name: x[name] for name in x if name != NAME}, x[NAME]
 
-    def check(self, where: str, c: Any, rows: int, wide: bool = False) -> Array:
+    def check(
+        self, where: str, c: Any, rows: int | None, wide: bool = False
+    ) -> Array:
         """Conditions in one array, (rows, width).
 
         Args:
             where: who asks, for messages.
             c: rows of them, or one for all.
-            rows: how many there must be.
+            rows: how many there must be; None for any number.
             wide: whether float64 is kept.
 
         Raises:
@@ -140,6 +149,8 @@ class Links(keras.layers.Layer):
                 f"{self.described}."
             )
         found = self._joined(f"{where}: condition", c, wide)
+        if rows is None:
+            return found
         if len(found) == 1 and rows != 1:
             found = np.repeat(found, rows, axis=0)
         if len(found) != rows:
@@ -253,8 +264,8 @@ class Links(keras.layers.Layer):
 
     # From data --------------------------------------------------------------
 
-    def adapt(self, c: Any, weight: Any, steps: int | None) -> Array:
-        """Take scales and the mean of conditions; their variance is returned.
+    def adapt(self, c: Any, weight: Any, steps: int | None) -> None:
+        """Take scales, the mean and the variance of conditions.
 
         Args:
             c: an array (n, width), or a checked dataset of (x, c).
@@ -273,7 +284,28 @@ class Links(keras.layers.Layer):
             block.bias.assign(np.zeros(block.width))
         rows = self.units.standardise(np.stack([mean, mean + 1])).numpy()
         self.mean.assign(rows[0])
-        return variance * np.square(rows[1] - rows[0])
+        self._variance = variance * np.square(rows[1] - rows[0])
+
+    def keep_pace(self, of_visible: float, of_hidden: float) -> None:
+        """Learn at the rate that the kernel has, in the condition's units.
+
+        Args:
+            of_visible: the variance of visible units.
+            of_hidden: that of hidden units.
+        """
+        own = max(weighed_mean(self._variance), _LEAST)
+        self.pace.assign([of_hidden / own, of_visible / own])
+
+    def beside(self, states: Array, c: Array) -> Array:
+        """Visible states, and behind them those of conditions."""
+        given = self.states(tf.convert_to_tensor(c)).numpy()
+        return np.concatenate([states, given], axis=1)
+
+    def open_mask(self, mask: Array | None) -> Array | None:
+        """A kernel's mask, with B behind it, which has none."""
+        if mask is None:
+            return None
+        return np.concatenate([mask, np.ones(self.to_hidden.shape, bool)])
 
     # Inside graphs ----------------------------------------------------------
 
@@ -311,6 +343,11 @@ class Links(keras.layers.Layer):
             slopes.append(slope - mean[:, None] * of_bias)
             less.append(tf.linalg.matvec(slopes[-1], mean, transpose_a=True))
         return slopes, less
+
+
+def weighed_mean(variance: Array) -> float:
+    """The mean variance of columns, each weighed by its own."""
+    return np.sum(variance**2) / max(np.sum(variance), 1e-12)
 
 
 def _rows(where, space, c, wide):

@@ -13,7 +13,7 @@ from genzoo import checks, losses, partition, regularizers
 from genzoo.losses.protocols import Conditional, Enumerable, Labelled
 from genzoo.models.common import EnergyBasedModel, completion, sample_weights
 from genzoo.models.common.clamped import ClampedWalks
-from genzoo.models.common.endpoints import SEED, STEPS, Endpoints
+from genzoo.models.common.endpoints import COUNT, SEED, STEPS, Endpoints
 from genzoo.models.common.energy_based_model import KNOWN_LENGTH, Draw
 from genzoo.models.common.given import Given
 from genzoo.models.common.posterior import Posterior
@@ -24,7 +24,7 @@ from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.conditional import ConditionalRules
 from genzoo.models.rbm.conditional import Given as Conditioned
 from genzoo.models.rbm.exact import ExactDraws
-from genzoo.models.rbm.links import Links, units_of
+from genzoo.models.rbm.links import Links, units_of, weighed_mean
 from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.mask import Held, as_mask, as_text
 from genzoo.models.rbm.rules import Rules
@@ -477,7 +477,7 @@ class RBM(EnergyBasedModel):
         return self.links is not None
 
     def _condition_for(
-        self, method: str, condition: Any, rows: int
+        self, method: str, condition: Any, rows: int | None
     ) -> Array | None:
         if self.links is None:
             return super()._condition_for(method, condition, rows)
@@ -1060,7 +1060,7 @@ class RBM(EnergyBasedModel):
         # apart; without bounds they would answer by as much.
         spread = np.asarray(self.visible.dispersion, np.float64)
         variance = variance * spread ** (0.5 if self.hidden.is_bounded else 1)
-        of_visible = _weighed_variance(variance)
+        of_visible = weighed_mean(variance)
         # Of hidden units that their bias and the data leave undecided.
         middle = self.hidden.mean(-self.hidden.bias.value[None]).numpy()
         of_hidden = self.hidden.variance_of(middle).mean() * self.hidden.growth
@@ -1149,6 +1149,9 @@ class RBM(EnergyBasedModel):
         is_new = not self.adapted.numpy()
         if not is_new and weights.is_touched(self.kernel):
             return
+        if self.links is not None:
+            c = given.x if given.y is None else given.y
+            self.links.adapt(c, weight, steps)
         blocks = self.visible.blocks()
         moves = any(block.bias.trainable for block in blocks)
         if moves and not weights.is_touched(self.kernel):
@@ -1156,28 +1159,23 @@ class RBM(EnergyBasedModel):
             self._leave_saddle(given, mean)
         rows = self.visible.standardise(mean[None])
         field = self._machine.hidden_field(rows)
+        if self.links is not None:
+            field += self.links.shifts(self.links.mean.value[None])[1]
         self.offsets.visible.assign(rows[0])
         self.offsets.hidden.assign(self.hidden.mean(field)[0])
         if self.links is not None:
-            self._adapt_links(given, steps)
+            self.links.keep_pace(*self._variances())
         self.adapted.assign(1)
         if self.chains is not None:
             self.reset_chains()
 
-    def _adapt_links(self, given, steps):
-        """Scales of conditions, and the rate of what they act by."""
-        links: Any = self.links
-        c = given.x if given.y is None else given.y
-        spread = _weighed_variance(links.adapt(c, given.weight, steps))
-        of_visible, of_hidden = self._variances()
-        pace = np.array([of_hidden, of_visible]) / max(spread, _LEAST_VARIANCE)
-        links.pace.assign(pace)
-
     def _leave_saddle(self, given: Given, mean: Array) -> None:
         """Let a kernel that is still the default tell examples apart."""
         is_own = self._is_default and self.kernel.trainable
-        biases = (self.visible.bias, self.hidden.bias)
-        if any(weights.is_touched(weight) for weight in biases):
+        kept: list[Any] = [self.visible.bias, self.hidden.bias]
+        if self.links is not None:
+            kept += self.links.parameters
+        if any(weights.is_touched(weight) for weight in kept):
             return
         if not self.visible.bias.trainable:
             return
@@ -1185,13 +1183,17 @@ class RBM(EnergyBasedModel):
             return
         generator = np.random.default_rng(self.draws.epoch_key())
         count = max(_SEEN, 2 * self.hidden.width)
-        rows = some_rows(given, count, generator, mean)
+        rows, c = some_rows(given, count, generator, mean)
         states = self._machine.rows(rows).numpy()
+        mask = self.kernel_mask
+        if self.links is not None:
+            # Hidden units tell examples with their conditions apart.
+            states = self.links.beside(states, c)
+            mask = self.links.open_mask(mask)
         shape, dtype = self.kernel.shape, self.kernel.dtype
         kernel = np.asarray(self.kernel_initializer(shape, dtype))
-        kernel = kernel + differences(
-            states, self.hidden, generator, self.kernel_mask
-        )
+        apart = differences(states, self.hidden, generator, mask)
+        kernel = kernel + apart[: len(kernel)]
         if self.kernel.constraint is not None:
             kernel = np.asarray(self.kernel.constraint(kernel))
         center = self.visible.standardise(mean[None]).numpy()[0]
@@ -1199,10 +1201,16 @@ class RBM(EnergyBasedModel):
         # No field where both layers are at their means.
         of_hidden = self.hidden.mean(empty).numpy()[0]
         bias = self.visible.bias.numpy() - kernel @ of_hidden
+        of_center = -kernel.T @ center
+        found: list[Any] = []
+        if self.links is not None:
+            found = [(self.links.to_hidden, apart[len(kernel) :])]
+            of_center -= found[0][1].T @ self.links.mean.numpy()
         for weight, value in (
             (self.kernel, kernel),
             (self.visible.bias, bias),
-            (self.hidden.bias, -kernel.T @ center),
+            (self.hidden.bias, of_center),
+            *found,
         ):
             weight.assign(value)
             weights.mark(weight)
@@ -1258,14 +1266,11 @@ class RBM(EnergyBasedModel):
 
     def _known(self, partial: completion.Partial) -> tuple[Array, Array]:
         states, seen = super()._known(partial)
-        if partial.condition is None:
+        if self.links is None:
             return states, seen
-        links: Any = self.links
-        given = links.states(tf.convert_to_tensor(partial.condition)).numpy()
-        return (
-            np.concatenate([states, given], axis=1),
-            np.concatenate([seen, np.ones(given.shape, bool)], axis=1),
-        )
+        known = np.ones((len(seen), self.links.units.width), bool)
+        states = self.links.beside(states, partial.condition)
+        return states, np.concatenate([seen, known], axis=1)
 
     def _draw_beside(
         self, x: Any, seed: random.Seed, steps: Any
@@ -1450,8 +1455,8 @@ class RBM(EnergyBasedModel):
             drawn = tf.cast(self._unflatten(drawn), x.dtype)
             return tf.where(mask, x, drawn)
 
-        def sample(c, seed, steps):
-            nothing = tf.zeros((tf.shape(c)[0], *self.event_shape), dtype)
+        def sample(n, c, seed, steps):
+            nothing = tf.zeros((n, *self.event_shape), dtype)
             seen = tf.zeros_like(nothing, tf.bool)
             return complete(nothing, seen, c, seed, steps)
 
@@ -1459,7 +1464,7 @@ class RBM(EnergyBasedModel):
             "serve": (self.call, [x, condition]),
             "energy": (self.call, [x, condition]),
             "hidden_mean": (self._hidden_mean, [x, condition]),
-            "sample": (sample, [condition, SEED, STEPS]),
+            "sample": (sample, [COUNT, condition, SEED, STEPS]),
             "complete": (complete, [x, mask, condition, SEED, STEPS]),
         }
         if walker.is_possible:
@@ -1624,11 +1629,6 @@ class RBM(EnergyBasedModel):
 
 
 _UNITS = ("visible", "hidden")
-
-
-def _weighed_variance(variance):
-    """The mean variance of columns, each weighed by its own."""
-    return np.sum(variance**2) / max(np.sum(variance), 1e-12)
 
 
 def _is_held(x):
