@@ -19,10 +19,10 @@ class Shifted:
         shift: what comes to the bias, (rows, width).
 
     Example:
-    >>> units = genzoo.units.Bernoulli(1)
-    >>> shifted = genzoo.units.shifted.Shifted(units, tf.constant([[0.0], [3.0]]))
-    >>> shifted.mean(tf.zeros((2, 1))).numpy().round(2).ravel().tolist()
-    [0.5, 0.95]
+    >>> units, shift = genzoo.units.Bernoulli(1), tf.constant([[0.0], [3.0]])
+    >>> shifted = genzoo.units.shifted.Shifted(units, shift)
+    >>> shifted.mean(tf.zeros((2, 1))).numpy().round(2).ravel()
+    array([0.5 , 0.95], dtype=float32)
     """
 
     def __init__(self, unit: Any, shift: tf.Tensor):

@@ -49,17 +49,16 @@ class Partial(NamedTuple):
 
     def repeated(self, n: int) -> "Partial":
         """Each row so often."""
-        return Partial(
-            *(None if v is None else np.repeat(v, n, axis=0) for v in self)
-        )
+        x, seen = (np.repeat(part, n, axis=0) for part in self[:2])
+        given = self.condition
+        given = None if given is None else np.repeat(given, n, axis=0)
+        return Partial(x, seen, given)
 
     def under(self, condition: Array | None) -> "Partial":
         """The same given conditions, one for each row or for the only one."""
         if condition is None:
             return self
         if len(self.x) == 1:
-            if (condition == condition[:1]).all():
-                condition = condition[:1]
             return self.repeated(len(condition))._replace(condition=condition)
         return self._replace(condition=condition)
 

@@ -881,8 +881,8 @@ class EnergyBasedModel(GenerativeModel):
             )
         asked = any(v is not None for v in (given, mask, condition))
         if asked or self._is_conditional:
-            where = n, seed, steps, start, temperature, method
-            return self._completed(*where, given, mask, condition)
+            how = seed, steps, start, temperature, method
+            return self._completed(n, *how, given, mask, condition)
         seed = self._seed_for(seed)
         draw = None
         if start is None and method != "chains":
@@ -913,9 +913,9 @@ class EnergyBasedModel(GenerativeModel):
         start,
         temperature,
         method,
-        given,
-        mask,
-        condition,
+        given=None,
+        mask=None,
+        condition=None,
     ) -> Array:
         """`sample` where something is given."""
         where = self._where("sample")
@@ -934,6 +934,9 @@ class EnergyBasedModel(GenerativeModel):
         else:
             given, _ = completion.as_one(where, self.space, given, n)
             partial = self._read("sample", given, mask, name="given")
+        if c is not None and len(partial.x) == 1 and (c == c[:1]).all():
+            # One row for all, of which sums are made once.
+            c = c[:1]
         partial = partial.under(c)
         seed = self._seed_for(seed)
         return self._completion.draw(where, partial, n, seed, steps, method)
@@ -943,8 +946,7 @@ class EnergyBasedModel(GenerativeModel):
         self._check_adapted(method)
         if x is None and self._is_conditional:
             found = completion.unknown(self.space, 1)
-            c = self._condition_for(method, condition, None)
-            return found._replace(condition=c[:1]).under(c)
+            return found.under(self._condition_for(method, condition, None))
         found = self._read(method, x, mask, missing)
         c = self._condition_for(method, condition, len(found.x))
         return found.under(c)
@@ -1238,9 +1240,7 @@ class EnergyBasedModel(GenerativeModel):
         x = walks.run(walks.begin(n, first), second, steps)
         return self._unflatten(x)
 
-    def _draw_beside(
-        self, x: Any, seed: random.Seed, steps: Any
-    ) -> tf.Tensor:
+    def _draw_beside(self, x: Any, seed: random.Seed, steps: Any) -> tf.Tensor:
         """As many examples as a batch has, to compare it with."""
         return self._draw(_rows(x), seed, steps)
 

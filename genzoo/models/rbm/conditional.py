@@ -129,7 +129,7 @@ class Given:
                 drawn=self.parted(found.drawn)[0],
             )
         else:
-            listed = hidden.states(0, states, "float64")
+            listed = hidden.states(0, states or 0, "float64")
             size = max(int(_ELEMENTS / of_hidden), 1)
             if (x == x[:1]).all() and (seen == seen[:1]).all():
                 # One sum for all draws.
@@ -238,18 +238,18 @@ class ConditionalRules:
         end = machine.run(start, own, steps, self.dtype)
         shares = batch.shares(x, machine.dtype)
         v = machine.rows(batch.examples(x))
-        values = []
+
+        def energy(machine, own):
+            return batch.weighed(shares, machine.energy(own))
 
         def difference(rules):
-            values[:] = [
-                batch.weighed(shares, rules.machine.energy(own))
-                for own in (v, end.visible)
-            ]
-            return values[0] - values[1]
+            of_data = energy(rules.machine, v)
+            return of_data - energy(rules.machine, end.visible)
 
-        found = self._descend(x, difference)[1]
+        value, found = self._descend(x, difference)
         self._follow(x, v)
-        return Contrast(*values, found, end.hidden)
+        of_chains = energy(machine, end.visible)
+        return Contrast(value + of_chains, of_chains, found, end.hidden)
 
     def _filled(self, x, seed):
         """The batch with its unknown part drawn."""
@@ -345,7 +345,7 @@ class ConditionalRules:
 
     def _descend(self, x, value: Callable) -> Gradients:
         """A function of the rows' rules, and its centred gradients."""
-        given, machine = self.given, self.given.machine
+        machine = self.given.machine
         with tf.GradientTape() as tape:
             found = value(self._of(x)[0])
         slopes = tape.gradient(

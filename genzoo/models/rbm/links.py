@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo.models.common import sample_weights
+from genzoo.models.rbm.start import weighed_mean
 from genzoo.runtime import data, distribute, weights
 from genzoo.spaces import OneHot, Product, Space
 from genzoo.types import Array
@@ -21,13 +22,13 @@ NAME = "condition"
 _LEAST = 1e-4
 
 
-def units_of(given: Any, dtype: Any) -> Mixed | None:
+def units_of(given: Any, dtype: Any) -> Mixed:
     """The condition's units, of what `condition=` may be.
 
     Raises:
         ValueError: for something else.
     """
-    if given is None or isinstance(given, Mixed):
+    if isinstance(given, Mixed):
         return given
     if _is_shape(given):
         size = int(given) if np.ndim(given) == 0 else tuple(map(int, given))
@@ -129,7 +130,12 @@ class Links(keras.layers.Layer):
         return {name: x[name] for name in x if name != NAME}, x[NAME]
 
     def check(
-        self, where: str, c: Any, rows: int | None, wide: bool = False
+        self,
+        where: str,
+        c: Any,
+        rows: int | None,
+        wide: bool = False,
+        one_for_all: bool = True,
     ) -> Array:
         """Conditions in one array, (rows, width).
 
@@ -138,6 +144,7 @@ class Links(keras.layers.Layer):
             c: rows of them, or one for all.
             rows: how many there must be; None for any number.
             wide: whether float64 is kept.
+            one_for_all: whether one will do.
 
         Raises:
             ValueError: if they are missing, not as many, or outside of their
@@ -151,12 +158,13 @@ class Links(keras.layers.Layer):
         found = self._joined(f"{where}: condition", c, wide)
         if rows is None:
             return found
-        if len(found) == 1 and rows != 1:
+        if len(found) == 1 and rows != 1 and one_for_all:
             found = np.repeat(found, rows, axis=0)
         if len(found) != rows:
             raise ValueError(
                 f"{where}: condition has {len(found)} rows; there are {rows} "
-                "examples. Pass one for each, or one for all."
+                "examples. Pass one for each"
+                f"{', or one for all' if one_for_all else ''}."
             )
         return found
 
@@ -177,9 +185,11 @@ class Links(keras.layers.Layer):
         else:
             whole = np.shape(c) == (space.width,)
             return space.check(where, np.asarray(c)[None] if whole else c, wide)
+        told = [f"{where}: {name!r}" for name in names]
+        told = told if len(spaces) > 1 else [where]
         parts = [
-            _rows(f"{where}: {name!r}" if len(spaces) > 1 else where, *of, wide)
-            for name, *of in zip(names, spaces, blocks, strict=True)
+            _rows(own, space, block, wide)
+            for own, space, block in zip(told, spaces, blocks, strict=True)
         ]
         if len({len(part) for part in parts}) > 1:
             raise ValueError(
@@ -208,7 +218,7 @@ class Links(keras.layers.Layer):
         if sample_weights.is_checked(dataset):
             return dataset
         x, c, _ = self._parted(where, data.first_batch(where, dataset))
-        self.check(where, c, len(tf.nest.flatten(x)[0]))
+        self.check(where, c, len(tf.nest.flatten(x)[0]), one_for_all=False)
         if not _has_nan(x):
             space.check(where, x)
 
@@ -296,7 +306,7 @@ class Links(keras.layers.Layer):
         own = max(weighed_mean(self._variance), _LEAST)
         self.pace.assign([of_hidden / own, of_visible / own])
 
-    def beside(self, states: Array, c: Array) -> Array:
+    def beside(self, states: Array, c: Any) -> Array:
         """Visible states, and behind them those of conditions."""
         given = self.states(tf.convert_to_tensor(c)).numpy()
         return np.concatenate([states, given], axis=1)
@@ -343,11 +353,6 @@ class Links(keras.layers.Layer):
             slopes.append(slope - mean[:, None] * of_bias)
             less.append(tf.linalg.matvec(slopes[-1], mean, transpose_a=True))
         return slopes, less
-
-
-def weighed_mean(variance: Array) -> float:
-    """The mean variance of columns, each weighed by its own."""
-    return np.sum(variance**2) / max(np.sum(variance), 1e-12)
 
 
 def _rows(where, space, c, wide):

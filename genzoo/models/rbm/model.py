@@ -24,11 +24,11 @@ from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.conditional import ConditionalRules
 from genzoo.models.rbm.conditional import Given as Conditioned
 from genzoo.models.rbm.exact import ExactDraws
-from genzoo.models.rbm.links import Links, units_of, weighed_mean
+from genzoo.models.rbm.links import Links, units_of
 from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.mask import Held, as_mask, as_text
 from genzoo.models.rbm.rules import Rules
-from genzoo.models.rbm.start import differences, some_rows
+from genzoo.models.rbm.start import differences, some_rows, weighed_mean
 from genzoo.optimizers import Falling
 from genzoo.regularizers.sparsity import Sparsity
 from genzoo.regularizers.sparsity import get as get_sparsity
@@ -223,8 +223,9 @@ class RBM(EnergyBasedModel):
         _check_pair(*layers)
         super().__init__(seed=seed, **kwargs)
         named = dict(zip(_UNITS, layers, strict=True))
-        self.condition = units_of(condition, self.dtype_policy)
-        if self.condition is not None:
+        self.condition: Mixed | None = None
+        if condition is not None:
+            self.condition = units_of(condition, self.dtype_policy)
             named["condition"] = self.condition
             # They are given: nothing of them is learned.
             self.condition.trainable = False
@@ -448,7 +449,9 @@ class RBM(EnergyBasedModel):
             )
             for unit in (self.visible, self.hidden)
         )
-        given = "" if self.condition is None else f" given {self.condition.said}"
+        given = (
+            "" if self.condition is None else f" given {self.condition.said}"
+        )
         return f"<{type(self).__name__}: {' x '.join(sizes)} units{given}>"
 
     # Energies and conditionals ----------------------------------------------
@@ -747,18 +750,19 @@ class RBM(EnergyBasedModel):
     ):
         """Examples, with their conditions for y."""
         links: Any = self.links
+        space: Any = self.space
         where = self._where(method)
         x, y, weight = self._parts(x, y, weight)
         (x,), _ = self._opened(method, x)
         x, y = links.taken(x, y)
         gaps = {"missing": missing, "mask": mask}
         gaps = {} if missing is mask is None else gaps
-        blocks = isinstance(self.visible, Mixed) and self.space.are_blocks(x)
+        blocks = isinstance(self.visible, Mixed) and space.are_blocks(x)
         if x is None or data.is_array(x) or blocks or isinstance(x, Mapping):
             if y is None:
                 links.check(where, y, 0)
             given = self._given_alone(method, x, None, weight, **gaps)
-            c = links.check(where, y, len(given.x), wide=True)
+            c = links.check(where, y, len(given.x), True, one_for_all=False)
             return given._replace(y=c)
         if any(v is not None for v in (y, weight, mask)):
             raise ValueError(
@@ -1272,9 +1276,7 @@ class RBM(EnergyBasedModel):
         states = self.links.beside(states, partial.condition)
         return states, np.concatenate([seen, known], axis=1)
 
-    def _draw_beside(
-        self, x: Any, seed: random.Seed, steps: Any
-    ) -> tf.Tensor:
+    def _draw_beside(self, x: Any, seed: random.Seed, steps: Any) -> tf.Tensor:
         if self.links is None:
             return super()._draw_beside(x, seed, steps)
         machine = self._conditioned.at(batch.condition(x))

@@ -87,3 +87,8 @@ def differences(
     size = np.sqrt(hidden.variance_of(mean)).mean()
     size *= np.sqrt(max(1.0, hidden.size / _FEW))
     return found / (field * size)
+
+
+def weighed_mean(variance: Array) -> float:
+    """The mean variance of columns, each weighed by its own."""
+    return np.sum(variance**2) / max(np.sum(variance), 1e-12)

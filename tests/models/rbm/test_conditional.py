@@ -67,9 +67,7 @@ GIVEN = {
             "on": np.array([[1, 0], [0, 0], [1, 1]])[..., None],
             "kind": np.array([[0, 1], [1, 1], [1, 0]]),
         },
-        np.array(
-            [[1, 0, 1, 0, 0, 1], [0, 0, 0, 1, 0, 1], [1, 1, 0, 1, 1, 0]]
-        ),
+        np.array([[1, 0, 1, 0, 0, 1], [0, 0, 0, 1, 0, 1], [1, 1, 0, 1, 1, 0]]),
     ),
 }
 
@@ -190,7 +188,9 @@ def test_real_units_given_real_inputs_are_a_mixture():
 
 
 def test_without_direct_links_it_is_the_joint_model_given_the_condition():
-    rbm = _machine(U.Bernoulli(4, dtype="float64"), U.Categorical(1, 3, dtype="float64"))
+    rbm = _machine(
+        U.Bernoulli(4, dtype="float64"), U.Categorical(1, 3, dtype="float64")
+    )
     rbm.links.to_visible.assign(0 * rbm.links.to_visible)
     w, a, b, _, to_hidden = _arrays(rbm)
     # The condition's own bias says nothing of the others.
@@ -232,7 +232,9 @@ def test_log_z_of_each_condition_is_annealed_where_there_is_no_sum():
     c = x[:, 4:]
     exact = -rbm.energy(zero, c) - rbm.log_prob(zero, condition=c)
     error = found.std(axis=1) / np.sqrt(200)
-    assert (np.abs(_logsumexp(found, 1) - np.log(200) - exact) < 4 * error).all()
+    assert (
+        np.abs(_logsumexp(found, 1) - np.log(200) - exact) < 4 * error
+    ).all()
 
 
 def _gradients(rbm, rule, x):
@@ -278,9 +280,7 @@ def test_gradients_are_those_of_finite_differences_and_centred_ones_follow():
         ),
         rows,
     )
-    _holds(
-        rbm, scores, lambda: -mean(rbm.log_pseudolikelihood(x, condition=c))
-    )
+    _holds(rbm, scores, lambda: -mean(rbm.log_pseudolikelihood(x, condition=c)))
     # Some of the rows unknown, whole groups of them.
     seen = np.ones(x.shape, bool)
     seen[:3, 0] = seen[2:5, 2:] = seen[5, :] = False
@@ -358,7 +358,8 @@ def test_a_sequence_that_needs_two_frames_is_learned_and_goes_on():
         U.Bernoulli(2), U.Bernoulli(16), condition=U.Bernoulli((2, 2)), seed=0
     )
     rbm.compile()
-    rbm.fit(frames.map(lambda c, x: (x, c)), epochs=20, verbose=0)
+    frames = frames.map(lambda c, x: (x, c)).cache()
+    rbm.fit(frames, epochs=20, verbose=0)
     c = np.stack([series[:-2], series[1:-1]], axis=1)
     share = flips[2:].mean()
     entropy = -2 * (share * np.log(share) + (1 - share) * np.log(1 - share))
@@ -475,3 +476,14 @@ def test_what_a_model_does_not_have_is_refused_by_name():
     ):
         with pytest.raises(ValueError, match=told):
             call()
+
+
+def test_equal_conditions_are_rows_too():
+    rbm = _machine(U.Bernoulli(4, dtype="float64"), 2)
+    c = np.ones((3, 2))
+    assert rbm.conditional_mean(condition=c).shape == (3, 4)
+    assert rbm.sample(3, 0, condition=c).shape == (3, 4)
+    x = np.zeros((3, 4))
+    with pytest.raises(ValueError, match="RBM.fit: condition has 1 rows"):
+        rbm.compile()
+        rbm.fit(x, condition=c[:1])
