@@ -18,6 +18,8 @@ from genzoo.units.mixed import layer_of
 
 # The name of the block, where there is only one.
 NAME = "condition"
+# What a pipeline says of others.
+WRONG = "genzoo: conditions that are not in their space"
 # Of conditions that hardly vary.
 _LEAST = 1e-4
 
@@ -226,7 +228,10 @@ class Links(keras.layers.Layer):
             x, c, weight = self._parted(
                 where, found[0] if len(found) == 1 else found
             )
-            rows = _side_by_side(where, space, x), self._batch(where, c)
+            c = self._batch(where, c)
+            outside = {WRONG: self.units.space.outside(c)}
+            c = data.asserted(c, outside)
+            rows = _side_by_side(where, space, x), c
             wide = tf.float64 in (rows[0].dtype, rows[1].dtype)
             kind = tf.float64 if wide else tf.float32
             rows = tf.concat([tf.cast(part, kind) for part in rows], axis=1)
@@ -359,6 +364,13 @@ def _rows(where, space, c, wide):
     """Checked conditions of one block; one alone is one row."""
     c = np.asarray(c)[None] if _is_single(space, np.shape(c)) else c
     try:
+        unknown = np.isnan(np.asarray(data.as_array(c, wide=True)))
+        if unknown.any():
+            raise ValueError(
+                f"{where} must be known: {unknown.sum()} of its "
+                f"{unknown.size} numbers are NaN. Only what is modelled may be "
+                "missing: fill them in, or leave these rows out."
+            )
         return Product([space], [NAME]).joined(where, [c], wide)
     except ValueError as error:
         told = str(error).replace(f": block {NAME!r}", "")

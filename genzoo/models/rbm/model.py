@@ -24,7 +24,7 @@ from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.conditional import ConditionalRules
 from genzoo.models.rbm.conditional import Given as Conditioned
 from genzoo.models.rbm.exact import ExactDraws
-from genzoo.models.rbm.links import Links, units_of
+from genzoo.models.rbm.links import WRONG, Links, units_of
 from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.mask import Held, as_mask, as_text
 from genzoo.models.rbm.rules import Rules
@@ -887,6 +887,15 @@ class RBM(EnergyBasedModel):
             self._condition_for(method, condition, 1)
         return x if y is None else (x, y), condition
 
+    def _complaints(self) -> dict[str, str]:
+        found = super()._complaints()
+        if self.links is not None:
+            # Before what is said of x.
+            told = "a batch of the dataset has a condition that is not in its"
+            own = f"{told} space: {self.links.described}."
+            found = {WRONG: own, **found}
+        return found
+
     def _one_batch(self, method: str, x: Any) -> Any:
         visible = self.visible
         if isinstance(visible, Mixed) and visible.space.are_blocks(x):
@@ -1238,7 +1247,11 @@ class RBM(EnergyBasedModel):
         return partition.LogPartition.exact(0.0)
 
     def _log_z(self) -> float:
-        return 0.0 if self.links is not None else super()._log_z()
+        if self.links is None:
+            return super()._log_z()
+        # It is a part of each example's likelihood.
+        self._check_adapted("evaluate")
+        return 0.0
 
     def _set_level(self, log_z: float) -> None:
         if self.links is None:
@@ -1457,7 +1470,8 @@ class RBM(EnergyBasedModel):
             drawn = tf.cast(self._unflatten(drawn), x.dtype)
             return tf.where(mask, x, drawn)
 
-        def sample(n, c, seed, steps):
+        def sample(n, seed, steps, c):
+            c = tf.broadcast_to(c, (n, width))
             nothing = tf.zeros((n, *self.event_shape), dtype)
             seen = tf.zeros_like(nothing, tf.bool)
             return complete(nothing, seen, c, seed, steps)
@@ -1466,7 +1480,7 @@ class RBM(EnergyBasedModel):
             "serve": (self.call, [x, condition]),
             "energy": (self.call, [x, condition]),
             "hidden_mean": (self._hidden_mean, [x, condition]),
-            "sample": (sample, [COUNT, condition, SEED, STEPS]),
+            "sample": (sample, [COUNT, SEED, STEPS, condition]),
             "complete": (complete, [x, mask, condition, SEED, STEPS]),
         }
         if walker.is_possible:

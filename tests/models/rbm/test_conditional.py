@@ -373,6 +373,81 @@ def test_a_sequence_that_needs_two_frames_is_learned_and_goes_on():
     assert wrong.mean() < 0.1
 
 
+@pytest.mark.parametrize("loss", ["exact_likelihood", "cd"])
+def test_replicas_add_up_to_one(loss, two):
+    x, c, _ = _table(90)
+    weight = np.linspace(0, 2, 90)
+
+    def trained():
+        rbm = gz.RBM(
+            U.Bernoulli(3),
+            U.Bernoulli(4),
+            condition=U.Categorical(1, 4),
+            seed=1,
+        )
+        rbm.compile(loss=loss)
+        rbm.fit(x, c, batch_size=20, sample_weight=weight, verbose=0)
+        return [weight.numpy() for weight in rbm.parameters]
+
+    with two.scope():
+        several = trained()
+    for one, other in zip(trained(), several, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_data_come_in_all_forms_and_labels_beside_conditions():
+    x, c, _ = _table(80)
+    y, weight = x[:, 2].astype(int), np.linspace(1, 2, 80)
+    x, at = x[:, :2].astype("uint8"), 1.0 * c[:, None]
+    rbm = gz.RBM(
+        {"x": U.Bernoulli(2), "y": U.Categorical(1, 2)},
+        U.Bernoulli(3),
+        condition=1,
+        seed=1,
+    )
+    rbm.compile()
+    blocks, source = {"x": x, "y": y}, tf.data.Dataset.from_tensor_slices
+    rbm.fit(blocks, at, sample_weight=weight, verbose=0)
+    each = np.concatenate([x, np.eye(2)[y]], axis=1)
+    likelihood = rbm.log_prob(each, condition=at)
+    expected = -np.average(likelihood, weights=weight)
+    whole = {**blocks, "condition": at}
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, number):
+            some = slice(20 * number, 20 * number + 20)
+            return each[some], at[some], weight[some]
+
+    options = {"verbose": 0, "return_dict": True}
+    for found in (
+        rbm.evaluate(x, y, condition=at, sample_weight=weight, **options),
+        rbm.evaluate(each, at, sample_weight=weight, **options),
+        rbm.evaluate(whole, sample_weight=weight, **options),
+        rbm.evaluate((blocks, at, weight), **options),
+        rbm.evaluate(source((blocks, at, weight)).batch(20), **options),
+        rbm.evaluate(source((whole, weight)).batch(20), **options),
+        rbm.evaluate(Batches(), **options),
+    ):
+        assert found["loss"] == pytest.approx(expected, abs=1e-5)
+    # p(y | x, c), of a category the mean.
+    mask = [True, True, False, False]
+    p = rbm.conditional_mean(each, mask, condition=at)[np.arange(80), 2 + y]
+    other = np.concatenate([x, np.eye(2)[1 - y]], axis=1)
+    odds = likelihood - rbm.log_prob(other, condition=at)
+    np.testing.assert_allclose(p, 1 / (1 + np.exp(-odds)), atol=1e-6)
+    late = np.where(np.arange(80) == 79, np.nan, c)[:, None]
+    for data, told in (
+        (source((blocks, late)).batch(20), "batch .* condition that is not"),
+        (source(each).batch(20), r"must give \(x, condition"),
+        ((blocks, late), "condition must be known: 1 of its 80"),
+    ):
+        with pytest.raises(ValueError, match=f"RBM.evaluate: .*{told}"):
+            rbm.evaluate(data, verbose=0)
+
+
 def _trained(**options):
     x, c, _ = _table(200)
     rbm = gz.RBM(
@@ -428,7 +503,7 @@ def test_what_is_kept_is_the_same_model(tmp_path):
         (
             "fit",
             {"condition": {"label": np.zeros(20), "at": np.full(20, np.nan)}},
-            "condition: 'at'",
+            "condition: 'at' must be known: 20 of its 20",
         ),
         (
             "fit",
@@ -484,6 +559,6 @@ def test_equal_conditions_are_rows_too():
     assert rbm.conditional_mean(condition=c).shape == (3, 4)
     assert rbm.sample(3, 0, condition=c).shape == (3, 4)
     x = np.zeros((3, 4))
+    rbm.compile()
     with pytest.raises(ValueError, match="RBM.fit: condition has 1 rows"):
-        rbm.compile()
         rbm.fit(x, condition=c[:1])
