@@ -140,7 +140,8 @@ class EnergyBasedModel(GenerativeModel):
                 an RBM `genzoo.optimizers.Falling`.
             loss: a learning rule of `genzoo.losses` or its name; "auto" takes
                 one that the model has, persistent contrastive divergence with
-                128 chains if it has that.
+                128 chains if it has that; of a conditional RBM the exact
+                likelihood where that is quick, else ten sweeps from the data.
             metrics: list of `keras.metrics.Metric`s, whose `update_state`
                 gets (data, samples) in `evaluate` and for validation data.
             run_eagerly: as in Keras.
