@@ -66,6 +66,11 @@ class Features(keras.layers.Layer):
                 "Features: rbm must be a genzoo.RBM, which has visible and "
                 f"hidden units; received {rbm!r}."
             )
+        if getattr(rbm, "condition", None) is not None:
+            raise ValueError(
+                "Features: rbm is conditional; its hidden means depend on a "
+                "condition. Ask for rbm.hidden_mean(x, condition=)."
+            )
         kwargs.setdefault("dtype", getattr(rbm, "dtype_policy", None))
         super().__init__(**kwargs)
         # Real-valued examples are centred before they are rounded.

@@ -252,6 +252,13 @@ class Unit(keras.layers.Layer):
         """(log-cumulant, mean statistics) given the field."""
         return self.log_cumulant(field), self.mean_statistics(field)
 
+    def repeated(self, count: int) -> Any:
+        """The units of rows that are repeated so often, each row in turn.
+
+        Itself, for units that are the same in all rows.
+        """
+        return self
+
     def states(
         self, start: int | tf.Tensor, count: int, dtype: str
     ) -> tf.Tensor:

@@ -41,10 +41,33 @@ class Partial(NamedTuple):
         x: an array (n, *event_shape) in the space, with anything that lies in
             it where nothing is known.
         seen: what is known, bool (n, width).
+        condition: what each is given, for models of that, or None.
     """
 
     x: Array
     seen: Array
+    condition: Array | None = None
+
+    def repeated(self, n: int) -> "Partial":
+        """Each row so often."""
+        x, seen = (np.repeat(part, n, axis=0) for part in self[:2])
+        given = self.condition
+        given = None if given is None else np.repeat(given, n, axis=0)
+        return Partial(x, seen, given)
+
+    def under(self, condition: Array | None) -> "Partial":
+        """The same given conditions, one for each row or for the only one."""
+        if condition is None:
+            return self
+        if len(self.x) == 1:
+            return self.repeated(len(condition))._replace(condition=condition)
+        return self._replace(condition=condition)
+
+
+def unknown(space: Space, n: int) -> Partial:
+    """n examples of which nothing is known."""
+    x = space.unflatten(space.start(1, random.as_seed(0))).numpy()
+    return Partial(x, np.zeros((1, space.width), bool)).repeated(n)
 
 
 def read(
@@ -300,8 +323,7 @@ class Completion:
         return self._walks
 
     def _exact(self, partial: Partial, seed: random.Seed) -> Posterior | None:
-        states = self.model._states_of(partial.x)
-        return self.model._conditional(states, partial.seen, seed)
+        return self.model._conditional(*self.model._known(partial), seed)
 
     def draw(
         self,
@@ -315,7 +337,7 @@ class Completion:
         """n examples, of one that is given or of as many, (n, *event_shape)."""
         rows = partial
         if len(partial.x) == 1 and n > 1:
-            rows = Partial(*(np.repeat(part, n, axis=0) for part in partial))
+            rows = partial.repeated(n)
         exact = None
         if method != "chains":
             exact = self._exact(rows, seed)
@@ -329,8 +351,8 @@ class Completion:
             if not self.model._keeps_float64:
                 found = found.astype(np.float32)
         else:
-            walks, states = self._clamped(where), self.model._states_of
-            x, seen = states(partial.x), partial.seen
+            walks = self._clamped(where)
+            x, seen = self.model._known(partial)
             parts = []
             size = max(_ELEMENTS // self.model.space.width, 1)
             for first in range(0, n, size):
@@ -351,12 +373,12 @@ class Completion:
             found = self.model._unflatten(tf.constant(exact.mean)).numpy()
         else:
             walks = self._clamped(where)
-            states = self.model._states_of(partial.x)
+            states, seen = self.model._known(partial)
             size = max(_ELEMENTS // self.model.space.width, 1)
             parts = [
                 walks.mean(
                     states[first : first + size],
-                    partial.seen[first : first + size],
+                    seen[first : first + size],
                     seed.at_row(first),
                     steps,
                 )
@@ -369,7 +391,7 @@ class Completion:
         self,
         where: str,
         partial: Partial,
-        log_z: float,
+        log_z: float | Array,
         chains: int,
         temperatures: int,
         seed: random.Seed,
@@ -379,7 +401,7 @@ class Completion:
         if exact is not None:
             return Marginal(exact.log_sum - log_z, np.zeros(len(partial.x)))
         walks = self._clamped(where)
-        states = self.model._states_of(partial.x)
+        states, seen = self.model._known(partial)
         scale = self.model._log_scale_of(partial.seen)
         betas = np.linspace(0.0, 1.0, temperatures)
         rows = max(_ELEMENTS // self.model.space.width // chains, 1)
@@ -388,7 +410,7 @@ class Completion:
             some = slice(first, first + rows)
             log_w = walks.log_weights(
                 np.repeat(states[some], chains, axis=0),
-                np.repeat(partial.seen[some], chains, axis=0),
+                np.repeat(seen[some], chains, axis=0),
                 seed.at_row(first * chains),
                 betas,
             )

@@ -802,6 +802,8 @@ class GenerativeModel(Preset, keras.Model):
         - `complete(x, mask, seed, steps)`: what `sample` gives for `given=x`,
           as many as there are rows, by chains.
         - `hidden_mean(x)`, of an RBM; `predict_proba(x)`, if it has labels.
+        - A conditional RBM takes `condition` beside x, and beside n, one row
+          for each; its `sample` gives what the method does by chains.
         - `score(x)` or `score(x, labels)`: a GAN's logits, without packing.
 
         Load it by `genzoo.load_exported`, or where there is no genzoo by
