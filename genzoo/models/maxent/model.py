@@ -553,17 +553,18 @@ class MaxEnt(EnergyBasedModel):
         rows = self._batch_size("fit", batch_size, x)
         held = None
         if validation_data is not None:
-            held = self._given("fit: validation_data", validation_data)
+            held = self._given(
+                "fit: validation_data", validation_data, missing=missing
+            )
         place, steps, gaps = None, steps_per_epoch, None
         if x is not None:
             rest = self._given("fit", x, None, sample_weight, missing, mask)
             if missing is not None or mask is not None:
                 rest = in_memory(rest, steps)
             if validation_split:
-                both = data.split(where, rest, validation_split)
-                rest, held = (Given(*parts) for parts in both)
+                rest, held = rest.split(where, validation_split)
             if rest.seen is not None:
-                gaps, rest = self._gaps(where, rest, held)
+                gaps, rest, held = self._gaps(where, rest, held)
             x, weight = rest.x, rest.weight
             with self._told_plainly("fit"):
                 found, place = of_examples(
@@ -581,7 +582,8 @@ class MaxEnt(EnergyBasedModel):
         if x is not None and data.is_array(x):
             self._chain.place(x, self.draws.epoch_key())
         if gaps is not None:
-            callbacks = [*callbacks, self._expectation(gaps, epochs is None)]
+            # Before others look at the loss.
+            callbacks = [self._expectation(gaps, epochs is None), *callbacks]
         elif is_exact and isinstance(self.optimizer, optimizers.Solver):
             whole = epochs is None
             search = Search(self._remaining, whole, self._dual)
@@ -606,13 +608,11 @@ class MaxEnt(EnergyBasedModel):
 
     def _gaps(
         self, where: str, given: Given, held: Given | None
-    ) -> tuple[Gaps, Given]:
-        """Examples of which some is missing; and filled in, to begin with."""
-        if held is not None:
-            raise ValueError(
-                f"{where}: validation data go with examples that are known in "
-                "full. Score others by log_marginal(x).value.mean()."
-            )
+    ) -> tuple[list[Gaps], Given, None]:
+        """Examples of which some is missing; and filled in, to begin with.
+
+        Held-out examples, if any, are scored where the others are expected.
+        """
         generator = np.random.default_rng(self.draws.epoch_key())
         start = given._replace(x=filled(given, generator), seen=None)
 
@@ -628,9 +628,18 @@ class MaxEnt(EnergyBasedModel):
             )
             return self.space.flatten(found).numpy()
 
-        return Gaps(self.density, given, energy, draw), start
+        gaps = [Gaps(self.density, given, energy, draw)]
+        if held is not None:
+            gaps.append(Gaps(self.density, in_memory(held, None), energy, draw))
+            if not gaps[-1].is_listed:
+                raise ValueError(
+                    f"{where}: validation_data has too many completions to be "
+                    "scored after each epoch. Leave it out, and call "
+                    "evaluate(x, missing='nan') after the training."
+                )
+        return gaps, start, None
 
-    def _expectation(self, gaps: Gaps, is_whole: bool) -> Expectation:
+    def _expectation(self, gaps: list[Gaps], is_whole: bool) -> Expectation:
         kept = self.observations
 
         def keep(values):
@@ -641,6 +650,8 @@ class MaxEnt(EnergyBasedModel):
             self._forget_search()
 
         def log_z():
+            if self._exact is None:
+                return self._look().value if self._watches else None
             # Of the averages' own part nothing is left.
             return float(self._solved().log_z)
 
@@ -1190,6 +1201,8 @@ class MaxEnt(EnergyBasedModel):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
         **kwargs: Any,
     ) -> Any:
         """The loss on examples, and whether the identities of training hold.
@@ -1213,6 +1226,9 @@ class MaxEnt(EnergyBasedModel):
             steps: as in Keras.
             callbacks: as in Keras.
             return_dict: as in Keras.
+            missing: what stands for an unknown number in x; see
+                `EnergyBasedModel.evaluate`.
+            mask: what of an array x is known, bool.
             **kwargs: as in Keras.
 
         Raises:
@@ -1235,6 +1251,8 @@ class MaxEnt(EnergyBasedModel):
             steps=steps,
             callbacks=callbacks,
             return_dict=return_dict,
+            missing=missing,
+            mask=mask,
             **kwargs,
         )
 
