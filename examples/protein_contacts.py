@@ -91,9 +91,7 @@ def draw(potts, sequence, letters, contacts, path):
     left.legend(loc="upper left", fontsize=8)
     left.set_title("scores; found below, true above the diagonal")
     changes = potts.mutations(sequence)
-    shown = right.imshow(
-        changes.T, cmap="RdBu", vmin=-6, vmax=6, aspect="auto"
-    )
+    shown = right.imshow(changes.T, cmap="RdBu", vmin=-6, vmax=6, aspect="auto")
     right.set_yticks(range(len(letters)), letters)
     right.set_title("change of log p by one mutation of the first sequence")
     figure.colorbar(shown, ax=right, label="nats")

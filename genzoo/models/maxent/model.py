@@ -23,7 +23,7 @@ from genzoo.models.common.energy_based_model import (
 )
 from genzoo.models.common.given import Given
 from genzoo.models.maxent import report
-from genzoo.models.maxent.cells import cells_of
+from genzoo.models.maxent.cells import Cells, cells_of
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
 from genzoo.models.maxent.gaps import Expectation, Gaps, filled, in_memory
@@ -704,6 +704,7 @@ class MaxEnt(EnergyBasedModel):
         loss: Any = self.loss
         penalised = bool(loss.l1 or loss.l2)
         cells.warn_of_empty(self._where("fit"), self.density, penalised)
+        self._whiten(cells)
         noise = cells.noise(self.density)
         search = Search(self._remaining, epochs is None, noise=noise)
         return x, {
@@ -716,6 +717,16 @@ class MaxEnt(EnergyBasedModel):
             "validation_batch_size": self.default_batch_size,
             "shuffle": False,
         }
+
+    def _whiten(self, cells: Cells) -> None:
+        """Let the search know how sites of these examples go together."""
+        found, rules = cells.whitened(self.density), self.rules
+        before, rules.whitened = rules.whitened, found
+        pairs = zip(before or (), found or (), strict=False)
+        same = all(np.array_equal(a, b) for a, b in pairs)
+        if not (same and bool(before) == bool(found)):
+            # Keras keeps a graph that has seen others.
+            self.train_function = None
 
     # Averages --------------------------------------------------------------
 
