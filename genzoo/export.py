@@ -15,7 +15,10 @@ from genzoo.runtime import random
 
 CARD = "metadata.json"
 # The order of arguments, which a SavedModel does not keep.
-_ORDER = ("n", "x", "z", "mask", "seed", "steps", "labels", "conditions")
+_ORDER = (
+    *("n", "x", "z", "mask", "condition", "seed", "steps"),
+    *("labels", "conditions"),
+)
 # As `sample` has them.
 _DEFAULTS = {"steps": 1000}
 

@@ -26,7 +26,7 @@ def _blocks():
 
 def test_maxent_examples_run_as_printed(capsys):
     names = {}
-    die, lattice, boltzmann = _blocks()[3:6]
+    die, lattice, boltzmann, proteins = _blocks()[3:7]
     exec(die, names)
     assert "4.5" in capsys.readouterr().out
     exec(lattice, names)
@@ -36,6 +36,8 @@ def test_maxent_examples_run_as_printed(capsys):
     exec(boltzmann, names)
     assert names["ising"].couplings.shape == (64, 64)
     assert names["memory"].sample(2, seed=0).shape == (2, 4)
+    exec(proteins, names)
+    assert names["potts"].contacts(2).shape == (2, 2)
 
 
 def test_first_example_runs_as_printed(tmp_path, monkeypatch):
@@ -56,14 +58,14 @@ def test_first_example_runs_as_printed(tmp_path, monkeypatch):
 
 def test_features_run_as_printed():
     names = {}
-    example = _blocks()[11].replace("epochs=20", "epochs=1")
+    example = _blocks()[12].replace("epochs=20", "epochs=1")
     exec(example.replace("epochs=10", "epochs=1, verbose=0"), names)
     assert names["model"](names["x"]).shape == (1500, 10)
 
 
 def test_gan_examples_run_as_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    points, images, alike, presets, serving = _blocks()[6:11]
+    points, images, alike, presets, serving = _blocks()[7:12]
     points = points.replace("100_000", "2_000").replace("10_000", "1_000")
     names = {}
     exec(points.replace("epochs=200", "epochs=1, verbose=0"), names)

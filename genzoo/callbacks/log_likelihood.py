@@ -50,6 +50,12 @@ class LogLikelihood(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Find out before the first epoch whether the data fit the model."""
+        if getattr(self.model, "condition", None) is not None:
+            raise ValueError(
+                "LogLikelihood: the model is conditional; pass "
+                "validation_data=(x, condition) to fit, whose val_loss is "
+                "-<log p(x | condition)> where that can be summed."
+            )
         for x in self.data.values():
             self.model.space.check("LogLikelihood", x)
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.units import Unit
+from genzoo.units import Mixed, Unit
 
 
 class _Units(NamedTuple):
@@ -23,7 +23,8 @@ class Features(keras.layers.Layer):
     """<h | v>: the mean hidden states that an RBM has for its examples.
 
     Examples of shape (batch, *rbm.event_shape) become (batch,
-    *rbm.hidden.space.event_shape), as `rbm.hidden_mean` gives them. The layer
+    *rbm.hidden.space.event_shape), as `rbm.hidden_mean` gives them; of mixed
+    units they may come as blocks by name. The layer
     has weights of its own, a copy of the RBM's as they are when it is made:
     a model that has it is saved with them and loads without the RBM, and the
     RBM stays as it is whatever is trained.
@@ -65,6 +66,11 @@ class Features(keras.layers.Layer):
                 "Features: rbm must be a genzoo.RBM, which has visible and "
                 f"hidden units; received {rbm!r}."
             )
+        if getattr(rbm, "condition", None) is not None:
+            raise ValueError(
+                "Features: rbm is conditional; its hidden means depend on a "
+                "condition. Ask for rbm.hidden_mean(x, condition=)."
+            )
         kwargs.setdefault("dtype", getattr(rbm, "dtype_policy", None))
         super().__init__(**kwargs)
         # Real-valued examples are centred before they are rounded.
@@ -84,8 +90,9 @@ class Features(keras.layers.Layer):
             ):
                 own.set_weights(unit.get_weights())
         self._set_trainable(bool(trainable))
-        shape = (None, *self.visible.space.event_shape)
-        self.input_spec = keras.layers.InputSpec(shape=shape)
+        if not isinstance(self.visible, Mixed):
+            shape = (None, *self.visible.space.event_shape)
+            self.input_spec = keras.layers.InputSpec(shape=shape)
         self.built = True
 
     def _copy(self, unit: Unit) -> Unit:
@@ -111,7 +118,9 @@ class Features(keras.layers.Layer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """<h | v> of examples, (batch, *hidden.space.event_shape)."""
-        visible = self.visible
+        visible: Any = self.visible
+        if isinstance(visible, Mixed):
+            x = self._joined(x)
         v = visible.standardise(visible.space.flatten(ops.convert_to_tensor(x)))
         dtype = self.compute_dtype
         field = ops.matmul(ops.cast(v, dtype), ops.cast(self.kernel, dtype))
@@ -120,11 +129,24 @@ class Features(keras.layers.Layer):
         mean = self.hidden.restore(mean)
         return ops.cast(self.hidden.space.unflatten(mean), dtype)
 
-    def compute_output_shape(
-        self, input_shape: tuple[int | None, ...]
-    ) -> tuple[int | None, ...]:
+    def _joined(self, x):
+        space: Any = self.visible.space
+        where = type(self).__name__
+        if space.are_blocks(x):
+            return space.joined_batch(where, x)
+        if tuple(x.shape[1:]) != space.event_shape:
+            raise ValueError(
+                f"{where}: x must have shape (n, {space.width}), or be the "
+                f"blocks {space.names} by name; received {tuple(x.shape)}."
+            )
+        return x
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """(batch, *hidden.space.event_shape)."""
-        return (input_shape[0], *self.hidden.space.event_shape)
+        first = input_shape
+        if isinstance(first, dict):
+            first = next(iter(first.values()))
+        return (first[0], *self.hidden.space.event_shape)
 
     def get_config(self) -> dict[str, Any]:
         """The units, of which the layer is made again."""

@@ -18,16 +18,21 @@ class Batch(NamedTuple):
         x: examples, (rows, *event_shape).
         weight: of each, float (rows,); None for equal ones.
         seen: which entries of x are known, bool; None for all.
+        condition: what each row is given, (rows, width), for models of that.
     """
 
     x: tf.Tensor
     weight: tf.Tensor | None = None
     seen: tf.Tensor | None = None
+    condition: tf.Tensor | None = None
 
 
-def make(x: tf.Tensor, weight: Any = None, seen: Any = None) -> Any:
+def make(
+    x: tf.Tensor, weight: Any = None, seen: Any = None, condition: Any = None
+) -> Any:
     """A `Batch`, or x itself where nothing comes beside it."""
-    return x if weight is None and seen is None else Batch(x, weight, seen)
+    beside = weight, seen, condition
+    return x if all(part is None for part in beside) else Batch(x, *beside)
 
 
 def examples(x: Any) -> tf.Tensor:
@@ -43,6 +48,11 @@ def weight(x: Any) -> tf.Tensor | None:
 def seen(x: Any) -> tf.Tensor | None:
     """Which entries are known, or None."""
     return x.seen if isinstance(x, Batch) else None
+
+
+def condition(x: Any) -> tf.Tensor | None:
+    """What its rows are given, or None."""
+    return x.condition if isinstance(x, Batch) else None
 
 
 def shares(x: Any, dtype: Any) -> tf.Tensor:

@@ -71,8 +71,42 @@ def as_array(x: Any, wide: bool = False) -> Any:
         raise ValueError(
             f"x must be numeric; received dtype {x.dtype}.{_of_others(x)}"
         )
+    if x.dtype.kind == "f" and x.dtype.itemsize > 8:
+        # TensorFlow has no numbers as long.
+        x = x.astype(np.float64)
     is_wide = x.dtype == np.float64 and not wide
     return x.astype(np.float32) if is_wide else x
+
+
+def is_frame(x: Any) -> bool:
+    """Whether x is a frame or a column of pandas or polars."""
+    return hasattr(x, "to_numpy") and (
+        hasattr(x, "dtypes") or hasattr(x, "get_column")
+    )
+
+
+def is_na(value: Any) -> bool:
+    """Whether this stands for a missing value: None, or that of pandas."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+def with_nan(x: Any) -> Any:
+    """x; if it is of objects that are numbers or missing, with NaN for these.
+
+    Only where what is missing has a meaning; others are told of it.
+    """
+    if is_sparse(x) or isinstance(x, SparseRows):
+        return x
+    try:
+        found = x.to_numpy() if is_frame(x) else np.asarray(x)
+        if found.dtype.kind != "O":
+            return x
+        known = [np.nan if is_na(value) else value for value in found.flat]
+        if any(isinstance(value, (str, bytes)) for value in known):
+            return x
+        return np.array(known, np.float64).reshape(found.shape)
+    except (TypeError, ValueError):
+        return x
 
 
 def _array_of(x):
@@ -120,7 +154,7 @@ def _of_others(x):
             f" It holds dicts, of {sorted(map(str, value))[:_MOST_NAMED]}: "
             "take the entry that is meant of each."
         )
-    if value is None or "NA" in type(value).__name__:
+    if is_na(value):
         at = ", ".join(map(str, where))
         return (
             f" x[{at}] is {value!r}, a missing value: take x.astype(float), "
@@ -415,6 +449,10 @@ def moments(
         steps: how many batches of a dataset to see; None means all.
         weight: of the rows of an array.
         known: what of an array is known, bool in its shape.
+
+    Raises:
+        ValueError: for `told_plainly`, if weights have no mean, or a column
+            is never known.
     """
     count = Count()
     total: Any = 0.0
@@ -438,11 +476,32 @@ def moments(
             total += np.tensordot(one, part, 1)
             square += np.tensordot(one, np.square(part), 1)
     size: Any = count.total
+    if not size > 0:
+        raise ValueError(
+            f"{TOLD}the weights of the examples have the sum {size:g}; they "
+            "must have one above 0."
+        )
     if np.ndim(of_column):
-        size = np.maximum(of_column, 1e-300)
+        check_known(of_column > 0)
+        size = of_column
     mean = total / size
     variance = np.maximum(square / size - mean**2, 0.0)
     return first + mean, variance, count.examples
+
+
+def check_known(is_known: np.ndarray) -> None:
+    """Raise a ValueError, for `told_plainly`, if a column is never known.
+
+    Args:
+        is_known: of each column whether an example that counts has it, bool.
+    """
+    never = np.flatnonzero(~is_known)
+    if len(never):
+        shown = ", ".join(map(str, never[:8])) + ", ..." * (len(never) > 8)
+        raise ValueError(
+            f"{TOLD}x: {len(never)} of {is_known.size} columns are never "
+            f"known (numbers {shown}). Leave them out."
+        )
 
 
 def first_batch(where: str, dataset: tf.data.Dataset) -> Any:

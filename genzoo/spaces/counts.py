@@ -1,6 +1,5 @@
 """Discrete sites that count: whole numbers from 0 up."""
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -10,7 +9,6 @@ from keras import ops
 
 from genzoo import checks
 from genzoo.runtime import random
-from genzoo.spaces.grid import Grid
 from genzoo.spaces.space import Space
 from genzoo.types import Array
 
@@ -67,24 +65,14 @@ class Counts(Space):
         x = ops.cast(states, exact)
         return ops.logical_and(inside, ops.all(x == ops.floor(x), axis=-1))
 
-    def quadrature(
-        self,
-        nodes: int | None = None,
-        window: Array | tf.Tensor | None = None,
-        breaks: Sequence[float] = (),
-        stretch: Array | tf.Tensor | None = None,
-    ) -> Grid:
-        """The list of all states.
-
-        Raises:
-            ValueError: for numbers without end.
-        """
-        if self.most is None:
-            raise ValueError(
-                "Counts.quadrature: there is no greatest number. Give most, "
-                "such that what lies beyond is negligible."
-            )
-        return super().quadrature(nodes, window, breaks, stretch)
+    def why_no_grid(self) -> str | None:
+        """Numbers without end have none."""
+        if self.most is not None:
+            return None
+        return (
+            "there is no greatest number. Give most, such that what lies "
+            "beyond is negligible."
+        )
 
     def start(self, n: int, seed: random.Seed) -> tf.Tensor:
         """n states drawn without any model: up to `most`, or 0 and 1."""

@@ -10,7 +10,6 @@ from keras import ops
 
 from genzoo import checks
 from genzoo.runtime import data, random
-from genzoo.spaces.grid import Grid
 from genzoo.spaces.hints import listed
 from genzoo.spaces.space import Space
 from genzoo.types import Array, ArrayLike
@@ -200,24 +199,30 @@ class OneHot(Space):
         Raises:
             ValueError: for labels of another shape, or others than these.
         """
+        given, most = labels, self.n_states - 1
+        how = (
+            "Number the states from 0, for example by "
+            "np.unique(column, return_inverse=True)[1]."
+        )
         try:
-            labels = data.as_array(labels)
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from None
+            labels = np.asarray(data.as_array(labels))
+        except ValueError:
+            held = getattr(given, "dtype", type(given).__name__)
+            raise ValueError(
+                f"{where} must be whole numbers from 0 to {most}; received "
+                f"{held}, which is not of numbers. {how}"
+            ) from None
         if not self.are_labels(labels.shape):
             expected = ", ".join(["n", *map(str, self.groups)])
             raise ValueError(
                 f"{where} must have shape ({expected}); received "
                 f"{labels.shape}."
             )
-        most = self.n_states - 1
         wrong = ~np.isin(labels, np.arange(self.n_states))
         if wrong.any():
             raise ValueError(
                 f"{where} must be whole numbers from 0 to {most}; found "
-                f"{np.unique(labels[wrong])[:4].tolist()}. Number the states "
-                "from 0, for example by "
-                "np.unique(column, return_inverse=True)."
+                f"{np.unique(labels[wrong])[:4].tolist()}. {how}"
             )
         hot = np.eye(self.n_states, dtype=np.uint8)[labels.astype(np.int64)]
         return hot.reshape(-1, *self.event_shape)
@@ -232,21 +237,11 @@ class OneHot(Space):
             super().contains(states), ops.all(ones == 1, axis=-1)
         )
 
-    def quadrature(
-        self,
-        nodes: int | None = None,
-        window: Array | tf.Tensor | None = None,
-        breaks: Sequence[float] = (),
-        stretch: Array | tf.Tensor | None = None,
-    ) -> Grid:
-        """Not a product of sites, and so without a grid.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(
-            "OneHot.quadrature: the sites of a group depend on each other. "
-            "For sums over states take Categorical(range(states), shape)."
+    def why_no_grid(self) -> str | None:
+        """It is no product of sites."""
+        return (
+            "the sites of a group depend on each other. For sums over states "
+            "take Categorical(range(states), shape)."
         )
 
     def start(self, n: int, seed: random.Seed) -> tf.Tensor:

@@ -75,6 +75,8 @@ def _of_axes(shape, event):
     last = len(shape) - 1
     if len(shape) == 2 and len(event) == 1 and shape[::-1][1:] == event:
         return "Examples are rows: take x.T."
+    if (*shape[:-1], 1) == event and shape[-1] != 1:
+        return "Examples come last: take numpy.moveaxis(x, -1, 0)[..., None]."
     if (*rest, 1) == event:
         return "Add the axis of the channel: take x[..., None]."
     if len(rest) == len(event) > 1 and rest[:-1] == event[:-1]:
@@ -151,9 +153,10 @@ def of_values(space: "Space", x: Array) -> str:
     missing, infinite = int(np.isnan(x).sum()), int(np.isinf(x).sum())
     if missing:
         return (
-            "These are missing values (NaN): pass missing='nan' to fit an "
-            "energy-based model to the rest, fill them, for example by each "
-            "column's most frequent one, or drop their rows."
+            "These are missing values (NaN): pass missing='nan' to fit, "
+            "evaluate or impute of an energy-based model, whose log_marginal "
+            "and conditional_mean take them as they are; else fill them, for "
+            "example by each column's most frequent one, or drop their rows."
             if infinite == 0
             else "Fill or drop what is missing (NaN) and what is infinite."
         )

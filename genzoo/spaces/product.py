@@ -9,9 +9,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from genzoo.runtime import random
+from genzoo.runtime import data, random
 from genzoo.spaces.discrete import OneHot
-from genzoo.spaces.grid import Grid
 from genzoo.spaces.space import Space, get
 from genzoo.types import Array
 
@@ -112,22 +111,10 @@ class Product(Space):
         pairs = zip(self.spaces, seeds, strict=True)
         return tf.concat([space.start(n, one) for space, one in pairs], axis=1)
 
-    def quadrature(
-        self,
-        nodes: int | None = None,
-        window: Array | tf.Tensor | None = None,
-        breaks: Sequence[float] = (),
-        stretch: Array | tf.Tensor | None = None,
-    ) -> Grid:
-        """As of any space.
-
-        Raises:
-            ValueError: if a part of it has none.
-        """
-        for space in self.spaces:
-            if not space.is_product:
-                space.quadrature(nodes, window, breaks, stretch)
-        return super().quadrature(nodes, window, breaks, stretch)
+    def why_no_grid(self) -> str | None:
+        """What the first part says that has none."""
+        reasons = (space.why_no_grid() for space in self.spaces)
+        return next((r for r in reasons if r is not None), None)
 
     # Examples in blocks -----------------------------------------------------
 
@@ -141,6 +128,8 @@ class Product(Space):
             return False
         if isinstance(x, Mapping):
             return True
+        if data.is_frame(x) and len(np.shape(x)) == 2:
+            return any(name in list(x.columns) for name in self.names)
         if not isinstance(x, (list, tuple)) or len(x) != len(self.spaces):
             return False
         if any(isinstance(part, Mapping) for part in x):
@@ -191,15 +180,49 @@ class Product(Space):
             raise ValueError(
                 f"{where}: the blocks of x must have as many rows; {told}."
             )
+        # Sparse ones are made dense: others stand beside them.
         return np.concatenate(
-            [part.reshape(len(part), -1) for part in parts], axis=1
+            [np.asarray(part).reshape(len(part), -1) for part in parts], axis=1
         )
+
+    def with_all(self, blocks: Any, rest: float | bool) -> Any:
+        """Blocks by name, also those that were left out, of as many rows.
+
+        Args:
+            blocks: dict by name of blocks, (n, *event_shape), of which each
+                may be one example; one number stands for all of a block.
+            rest: the numbers of a block that was left out.
+        """
+        if data.is_frame(blocks):
+            blocks = {name: blocks[name] for name in blocks.columns}
+        if not isinstance(blocks, Mapping) or self.names is None:
+            return blocks
+        found = {
+            name: _in_rows(space, data.with_nan(blocks[name]))
+            for name, space in zip(self.names, self.spaces, strict=True)
+            if name in blocks
+        }
+        rows = max((np.shape(block)[0] for block in found.values()), default=1)
+        filled = {
+            name: np.full((rows, *space.event_shape), rest)
+            for name, space in zip(self.names, self.spaces, strict=True)
+            if blocks and name not in blocks
+        }
+        repeated = {
+            name: np.repeat(np.asarray(block), rows, axis=0)
+            if len(block) == 1
+            else block
+            for name, block in found.items()
+        }
+        return {**blocks, **repeated, **filled}
 
     def _named(self):
         return self.names or [str(i) for i in range(len(self.spaces))]
 
     def _ordered(self, where, blocks):
         names = self._named()
+        if data.is_frame(blocks):
+            blocks = {name: blocks[name] for name in blocks.columns}
         if not isinstance(blocks, Mapping):
             if len(blocks) != len(names):
                 raise ValueError(
@@ -226,7 +249,7 @@ class Product(Space):
                 return _known_labels(where, space, block)
         if inside:
             return space.check(where, block, wide)
-        block = space.with_axis(np.asarray(block))
+        block = space.with_axis(np.asarray(data.with_nan(block)))
         if block.shape[1:] != space.event_shape:
             expected = ", ".join(["n", *map(str, space.event_shape)])
             raise ValueError(
@@ -256,7 +279,17 @@ class Product(Space):
     def _say_block(self, where, x):
         """Raise the error of the block that is wrong, if it is only that."""
         x = np.asarray(x)
-        if self.names is None or x.ndim != 2 or x.shape[1] != self.width:
+        if self.names is None or x.ndim != 2:
+            return
+        last = self.spaces[-1]
+        if x.shape[1] == self.width - last.width:
+            raise ValueError(
+                f"{where}: x must have shape (n, {self.width}); received "
+                f"{x.shape}. It lacks the last block, {self.names[-1]!r}: pass "
+                "that as y, or all blocks by name. What is predicted of it is "
+                "told by predict_proba and classify."
+            )
+        if x.shape[1] != self.width:
             return
         if len(x):
             parts = [
@@ -267,8 +300,15 @@ class Product(Space):
             ]
             self.joined(where, parts, wide=True)
 
-    def joined_batch(self, where: str, blocks: Any) -> tf.Tensor:
+    def joined_batch(
+        self, where: str, blocks: Any, has_gaps: bool = False
+    ) -> tf.Tensor:
         """Blocks of a batch of a dataset in one tensor (n, width).
+
+        Args:
+            where: who asks, for messages.
+            blocks: dict of tensors by name, or a tuple of them in order.
+            has_gaps: whether labels may be missing, NaN or negative.
 
         Raises:
             ValueError: for blocks that are missing or not known, or of another
@@ -289,8 +329,15 @@ class Product(Space):
                 and space.are_labels(tuple(shape))
             ):
                 # What is no label has a group of zeros, which is outside.
-                number = tf.cast(part, tf.int32)
-                part = tf.one_hot(number, space.n_states, dtype=tf.float32)
+                label = tf.cast(part, tf.float32)
+                known = label >= 0
+                number = tf.cast(tf.where(known, label, -1.0), tf.int32)
+                is_whole = tf.cast(number, tf.float32) == label
+                part = tf.one_hot(
+                    tf.where(is_whole, number, -1), space.n_states
+                )
+                if has_gaps:
+                    part = tf.where(known[..., None], part, np.nan)
             elif not shape[1:].is_compatible_with(space.event_shape):
                 expected = ", ".join(["n", *map(str, space.event_shape)])
                 raise ValueError(
@@ -316,9 +363,24 @@ class Product(Space):
         return found if self.names is None else {**found, "names": self.names}
 
 
+def _in_rows(space, block):
+    """A block, also of one example, in rows."""
+    shape = np.shape(block)
+    one = [space.event_shape, getattr(space, "groups", None)]
+    if shape == ():
+        block = [block]
+    elif shape in one and shape != (1,):
+        block = np.asarray(block)[None]
+    return block
+
+
 def _known_labels(where, space, labels):
     """One-hot groups of labels; NaN for those that are NaN or negative."""
-    labels = np.asarray(labels, np.float64)
+    try:
+        labels = np.asarray(data.with_nan(labels), np.float64)
+    except (TypeError, ValueError):
+        # Which says what they are.
+        labels = space.of_labels(where, labels)
     known = labels >= 0
     hot = np.asarray(space.of_labels(where, np.where(known, labels, 0.0)))
     groups = hot.reshape(-1, space.n_states).astype(np.float32)

@@ -163,8 +163,12 @@ class Space:
             A `genzoo.spaces.Grid`.
 
         Raises:
-            ValueError: if a site is unbounded and there is no window.
+            ValueError: if a site is unbounded and there is no window, or
+                there is no grid at all.
         """
+        reason = self.why_no_grid()
+        if reason is not None:
+            raise ValueError(f"{type(self).__name__}.quadrature: {reason}")
         nodes = nodes or self.default_nodes
         unbounded = self.unbounded
         if unbounded.any() and window is None:
@@ -186,6 +190,10 @@ class Space:
                 low, high = self.low[site], self.high[site]
                 axes.append(gauss_legendre(low, high, nodes, breaks))
         return Grid(axes)
+
+    def why_no_grid(self) -> str | None:
+        """Why sums over the space are no sums over a `Grid`, or None."""
+        return None
 
     def _open_axis(self, site, nodes, window, breaks, stretch):
         """The axis of an unbounded site, in the graph of its window."""
@@ -426,18 +434,25 @@ class Space:
                 f"{1 + len(labels)} values. To leave out labels, map it: "
                 "dataset.map(lambda x, *rest: x)."
             )
-        if self.event_shape != (1,) and hints.is_one(self, x.shape):
-            raise ValueError(
-                f"{where}: the dataset gives single examples, of shape "
-                f"{tuple(x.shape)}. Take dataset.batch(128); a generator must "
-                "yield batches, numpy.stack(rows)."
-            )
+        self.check_batched(where, x)
         self.check(where, x)
 
         return dataset.map(
             lambda *batch: self.guarded(batch[0]),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
+
+    def check_batched(self, where: str, x: Any) -> None:
+        """Raise a ValueError if a dataset gives single examples."""
+        shape = getattr(x, "shape", None)
+        if shape is None or self.event_shape == (1,):
+            return
+        if hints.is_one(self, shape):
+            raise ValueError(
+                f"{where}: the dataset gives single examples, of shape "
+                f"{tuple(shape)}. Take dataset.batch(128); a generator must "
+                "yield batches, numpy.stack(rows)."
+            )
 
     def guarded(self, x: tf.Tensor) -> tf.Tensor:
         """A batch, which fails in a graph where it is not in the space."""

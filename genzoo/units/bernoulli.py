@@ -25,7 +25,13 @@ class Bernoulli(Unit):
         draw = lambda g: tf.cast(tf.random.uniform(tf.shape(g)) < g, tf.float32)
         rbm.fit(greys.map(draw).batch(100), epochs=20)
 
-    What is learned then is the likelihood of such drawings. Greys themselves
+    What is learned then is the likelihood of such drawings. TensorFlow draws
+    other ones where a training goes on from a save; those of
+
+        draw = lambda g, seed: genzoo.random.uniform(g.shape, seed) < g
+        rbm.fit(Redrawn(g, 100, rbm.draws, draw), epochs=20)
+
+    with `genzoo.runtime.streams.Redrawn` go on bit for bit. Greys themselves
     are refused: put in place of states they have no probability in a model of
     0 and 1, and training by them would follow the mean field, of which no
     log p can be said. As numbers they are `UnitInterval`'s.

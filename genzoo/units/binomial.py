@@ -55,6 +55,9 @@ class Binomial(Unit):
         super().__init__(size, **kwargs)
         counts = np.arange(self.trials + 1)
         self.levels = counts[:, None].astype(np.float64)
+        # Where trials go together variances are n times as large; as of
+        # visible units, that far is halfway in powers.
+        self.growth = math.sqrt(self.trials)
         log_factorial = np.array([math.lgamma(k + 1) for k in counts])
         self.level_base = log_factorial[-1] - (
             log_factorial + log_factorial[::-1]
@@ -76,6 +79,7 @@ class Binomial(Unit):
 
     def _ways(self, x):
         """log C(n, x) of each count, in float64."""
+        x = ops.where(ops.isfinite(x), x, 0.0)
         number = ops.cast(ops.clip(ops.round(x), 0, self.trials), "int32")
         return ops.take(ops.convert_to_tensor(self.level_base), number)
 

@@ -37,6 +37,11 @@ class Clamped:
         self.levels = unit.levels
         self.state_count = unit.state_count
 
+    def repeated(self, count: int) -> "Clamped":
+        """The units of rows that are repeated so often."""
+        x, seen = (tf.repeat(v, count, axis=0) for v in (self.known, self.seen))
+        return Clamped(self.unit.repeated(count), x, seen)
+
     @property
     def bias(self) -> Any:
         """That of the units."""

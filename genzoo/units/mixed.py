@@ -176,6 +176,11 @@ class Mixed(Unit):
         return max(unit.growth for unit in self.units)
 
     @property
+    def most_variance(self) -> float:  # type: ignore[override]
+        """The least of the blocks'."""
+        return min(unit.most_variance for unit in self.units)
+
+    @property
     def dispersion(self) -> Array:  # type: ignore[override]
         """Of each block, (width,)."""
         return np.concatenate(

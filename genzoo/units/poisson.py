@@ -46,6 +46,8 @@ class Poisson(Scaled):
 
     # exp of nearly three deviations. With 4, trainings ran away.
     growth = 16.0
+    # Rates are powers of e: beyond, trainings were seen to run away.
+    most_variance = 10.0
     newer: ClassVar[dict[str, float]] = {"center": 1.0, "scale": 1.0}
 
     def space_of(self, arrangement: int | tuple[int, ...]) -> Counts:

@@ -41,6 +41,8 @@ class Unit(keras.layers.Layer):
         dispersion: how many times as far as `variance_of` says data spread.
         growth: by how much a unit's variance may exceed that without a field
             where data pull hard: as hidden units they learn so much slower.
+        most_variance: of the numbers of an example, up to which such hidden
+            units can be trained.
 
     Raises:
         ValueError: if `size` is neither a positive int nor a shape; for a
@@ -60,6 +62,7 @@ class Unit(keras.layers.Layer):
     levels: np.ndarray | None = None
     level_base: np.ndarray | None = None
     growth: float = 1.0
+    most_variance: float = math.inf
     dispersion: Any = 1.0
 
     def __init__(self, size: int | tuple[int, ...], **kwargs):
@@ -248,6 +251,13 @@ class Unit(keras.layers.Layer):
     def moments(self, field: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """(log-cumulant, mean statistics) given the field."""
         return self.log_cumulant(field), self.mean_statistics(field)
+
+    def repeated(self, count: int) -> Any:
+        """The units of rows that are repeated so often, each row in turn.
+
+        Itself, for units that are the same in all rows.
+        """
+        return self
 
     def states(
         self, start: int | tf.Tensor, count: int, dtype: str

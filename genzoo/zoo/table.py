@@ -13,11 +13,17 @@ import keras
 from genzoo import features, layers, networks, regularizers, spaces, units
 from genzoo.models import GAN, RBM, BoltzmannMachine, MaxEnt
 from genzoo.networks.recipe import Recipe
+from genzoo.regularizers.of_keras import CONSTRAINTS, REGULARIZERS
 from genzoo.zoo.digit_features import DigitFeatures
+
+OF_KERAS = [*CONSTRAINTS, *REGULARIZERS]
 
 
 def name_of(cls: Any) -> str:
     """A class's name in the table: "RBM", "units.Spin", "networks.mlp"."""
+    of_keras = {part.cls: part.__name__ for part in OF_KERAS}
+    if cls in of_keras:
+        return of_keras[cls]
     path: list[str] = cls.__module__.split(".")
     package, room = path[0], path[1] if len(path) > 1 else ""
     if package != "genzoo":
@@ -60,7 +66,10 @@ PARTS: list[Any] = [
 ]
 MODELS: list[Any] = [BoltzmannMachine, DigitFeatures, GAN, MaxEnt, RBM]
 # By name: classes, and functions of networks.
-TABLE: dict[str, Any] = {name_of(part): part for part in [*PARTS, *MODELS]}
+TABLE: dict[str, Any] = {
+    **{name_of(part): part for part in [*PARTS, *MODELS]},
+    **{part.__name__: part for part in OF_KERAS},
+}
 
 
 class Config:
@@ -128,6 +137,7 @@ def _is_one(name: str, kinds: tuple) -> bool:
     entry = TABLE[name]
     if name in kinds or any(entry is kind for kind in kinds):
         return True
+    entry = getattr(entry, "cls", entry)
     classes = tuple(kind for kind in kinds if isinstance(kind, type))
     return isinstance(entry, type) and issubclass(entry, classes)
 

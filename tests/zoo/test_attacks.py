@@ -46,6 +46,33 @@ _LAMBDA = {
         ({"centered": _LAMBDA}, "must be true or false"),
         ({"kernel_regularizer": "l2"}, "must be a list"),
         ({"kernel_regularizer": [0, -1.0]}, "must be a number from 0"),
+        ({"kernel_constraint": "non_neg"}, "must be a keras.constraints"),
+        (
+            {"kernel_constraint": {"class": "keras.constraints.Constraint"}},
+            "class must be one of",
+        ),
+        (
+            {"kernel_constraint": {"class": "keras.regularizers.L2", "l2": 1}},
+            "class must be one of",
+        ),
+        (
+            {
+                "kernel_constraint": {
+                    "class": "keras.constraints.UnitNorm",
+                    "axis": 2**40,
+                }
+            },
+            "must be an int from -8 to 8",
+        ),
+        (
+            {
+                "bias_regularizer": [
+                    None,
+                    {"class": "keras.regularizers.L1", "l1": -0.5},
+                ]
+            },
+            "must be a number from 0",
+        ),
         ({"seed": [0]}, "must be a list of 2 to 2"),
         ({"seed": [0, 2**63]}, "must be an int"),
         ({"format": 2}, "format must be 1"),

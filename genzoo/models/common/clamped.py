@@ -138,7 +138,7 @@ class ClampedWalks:
             found = walker.expected(states)
             return number + 1, states, total + tf.cast(found, tf.float64)
 
-        zero = tf.zeros(tf.shape(x), tf.float64)
+        zero = tf.zeros((n, walker.example_width), tf.float64)
         first = tf.zeros((), tf.int32)
         _, _, total = tf.while_loop(
             lambda number, *_: number < walked, body, (first, states, zero)

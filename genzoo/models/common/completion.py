@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from genzoo import checks
 from genzoo.models.common import sample_weights
 from genzoo.models.common.clamped import ClampedWalks
 from genzoo.models.common.posterior import Posterior
 from genzoo.partition.annealed import summarise
 from genzoo.runtime import batch, data, random
-from genzoo.spaces import Space
+from genzoo.spaces import Space, hints
 from genzoo.types import Array, ArrayLike
 
 # Annealing of what is unknown of an example, to score what is known.
@@ -40,10 +41,33 @@ class Partial(NamedTuple):
         x: an array (n, *event_shape) in the space, with anything that lies in
             it where nothing is known.
         seen: what is known, bool (n, width).
+        condition: what each is given, for models of that, or None.
     """
 
     x: Array
     seen: Array
+    condition: Array | None = None
+
+    def repeated(self, n: int) -> "Partial":
+        """Each row so often."""
+        x, seen = (np.repeat(part, n, axis=0) for part in self[:2])
+        given = self.condition
+        given = None if given is None else np.repeat(given, n, axis=0)
+        return Partial(x, seen, given)
+
+    def under(self, condition: Array | None) -> "Partial":
+        """The same given conditions, one for each row or for the only one."""
+        if condition is None:
+            return self
+        if len(self.x) == 1:
+            return self.repeated(len(condition))._replace(condition=condition)
+        return self._replace(condition=condition)
+
+
+def unknown(space: Space, n: int) -> Partial:
+    """n examples of which nothing is known."""
+    x = space.unflatten(space.start(1, random.as_seed(0))).numpy()
+    return Partial(x, np.zeros((1, space.width), bool)).repeated(n)
 
 
 def read(
@@ -74,7 +98,7 @@ def read(
     x = _in_one(f"{where}: {name}", space, x)
     given = x
     try:
-        x = data.as_array(x, wide)
+        x = data.as_array(data.with_nan(x), wide)
     except ValueError as error:
         raise ValueError(f"{where}: {name}: {error}") from None
     # Sparse rows too: what is known of them is an array as large.
@@ -86,9 +110,10 @@ def read(
     if x.shape[1:] != event:
         shape = ", ".join(["n", *map(str, event)])
         raise ValueError(
-            f"{where}: {name} must have shape ({shape}); received {x.shape}."
+            f"{where}: {name} must have shape ({shape}); received {x.shape}. "
+            f"{hints.of_shape(space, x)}"
         )
-    lost = _lost(where, space, x, missing)
+    lost = _lost(where, space, x, _marker(where, missing))
     if mask is None:
         seen = ~lost
     else:
@@ -120,17 +145,6 @@ def read(
     return Partial(filled, seen)
 
 
-def check_seen(where: str, seen: Array) -> None:
-    """Raise a ValueError if a column is never known."""
-    never = np.flatnonzero(~seen.any(axis=0))
-    if len(never):
-        shown = ", ".join(map(str, never[:8])) + ", ..." * (len(never) > 8)
-        raise ValueError(
-            f"{where}: x: {len(never)} of {seen.shape[1]} columns are never "
-            f"known (numbers {shown}). Leave them out."
-        )
-
-
 def check_dataset(
     where: str,
     dataset: Any,
@@ -144,11 +158,25 @@ def check_dataset(
         ValueError: as `read`, for its first batch.
     """
     first = data.first_batch(where, dataset)
-    x = first[0] if isinstance(first, tuple) else first
+    if isinstance(first, Mapping):
+        key = space.entry(where, first)
+        dataset = dataset.map(lambda found: found[key])
+        first = first[key]
+    if isinstance(first, tf.SparseTensor):
+        dataset = dataset.map(tf.sparse.to_dense)
+        first = tf.sparse.to_dense(first)
+    x, *others = first if isinstance(first, tuple) else (first,)
+    if len(others) > 1 or not all(map(sample_weights.may_be, others)):
+        raise ValueError(
+            f"{where}: the dataset must give x alone, or (x, sample_weight) "
+            f"with floats of shape (batch,); it gives {1 + len(others)} "
+            "values. To leave out labels, map it: dataset.map(lambda x, "
+            "*rest: x)."
+        )
+    space.check_batched(where, x)
     read(where, space, x, None, missing, wide)
-    marker = np.nan
-    if missing is not None and not isinstance(missing, str):
-        marker = float(missing)
+    marker = _marker(where, missing)
+    marker = np.nan if marker is None else float(marker)
     filler = space.unflatten(space.start(1, random.as_seed(0)))
 
     def checked(x, *weight):
@@ -177,16 +205,21 @@ def groups_of(space: Space) -> list[Array]:
     return groups
 
 
+def _marker(where, missing):
+    """The number that stands for what is unknown, or None."""
+    if missing is None or checks.is_number(missing):
+        return missing
+    if missing == "nan" or data.is_na(missing):
+        return np.nan
+    raise ValueError(
+        f"{where}: missing must be 'nan', or the number that stands for what "
+        f"is unknown, such as -1; received {missing!r}."
+    )
+
+
 def _lost(where, space, x, missing):
     if missing is None:
         return np.zeros(x.shape, bool)
-    if isinstance(missing, str):
-        if missing != "nan":
-            raise ValueError(
-                f"{where}: missing must be 'nan', or the number that stands "
-                f"for what is unknown, such as -1; received {missing!r}."
-            )
-        missing = np.nan
     if np.isnan(missing):
         return np.isnan(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool)
     tables = {id(v): v for v in space.levels if v is not None}.values()
@@ -206,20 +239,20 @@ def are_blocks(space: Space, x: Any) -> bool:
     return hasattr(space, "are_blocks") and space.are_blocks(x)
 
 
-def _in_one(where, space, x):
+def _in_one(where, space, x, rest=np.nan):
     """Blocks side by side, whatever is in them; anything else as it is."""
     if isinstance(x, Mapping) and not are_blocks(space, x):
         return x[space.entry(where, x)]
     if not are_blocks(space, x):
         return x
     found: Any = space
-    return found.joined(where, x, wide=True, inside=False)
+    return found.joined(where, found.with_all(x, rest), True, inside=False)
 
 
 def _mask(where, space, mask, shape):
-    if isinstance(mask, dict):
-        mask = {name: np.asarray(own) for name, own in mask.items()}
-    mask = np.asarray(_in_one(f"{where}: mask", space, mask))
+    if isinstance(mask, Mapping) and are_blocks(space, mask):
+        mask = _by_block(space, mask)
+    mask = np.asarray(_in_one(f"{where}: mask", space, mask, False))
     if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
         raise ValueError(
             f"{where}: mask must be true where x is known, else false; "
@@ -239,6 +272,27 @@ def _mask(where, space, mask, shape):
             f"example, {shape[1:]}; received {mask.shape}."
         )
     return mask.reshape(shape)
+
+
+def _by_block(space, mask):
+    """A mask by name, of numbers: one stands for all of a block."""
+    found = dict(mask)
+    for name, part in zip(space.names, space.spaces, strict=True):
+        if name not in mask:
+            continue
+        own = np.asarray(mask[name])
+        if own.ndim == 0:
+            own = np.full((1, *part.event_shape), own)
+        groups = getattr(part, "groups", None)
+        if groups and own.shape[1:] in (groups, ()):
+            # Of labels, as they come.
+            bare = own.reshape(len(own), -1)
+            if own.shape == groups and groups != (1,):
+                bare = own.reshape(1, -1)
+            own = np.repeat(bare, part.n_states, axis=1)
+            own = own.reshape(-1, *part.event_shape)
+        found[name] = own
+    return found
 
 
 class Completion:
@@ -269,8 +323,7 @@ class Completion:
         return self._walks
 
     def _exact(self, partial: Partial, seed: random.Seed) -> Posterior | None:
-        states = self.model._states_of(partial.x)
-        return self.model._conditional(states, partial.seen, seed)
+        return self.model._conditional(*self.model._known(partial), seed)
 
     def draw(
         self,
@@ -284,7 +337,7 @@ class Completion:
         """n examples, of one that is given or of as many, (n, *event_shape)."""
         rows = partial
         if len(partial.x) == 1 and n > 1:
-            rows = Partial(*(np.repeat(part, n, axis=0) for part in partial))
+            rows = partial.repeated(n)
         exact = None
         if method != "chains":
             exact = self._exact(rows, seed)
@@ -295,9 +348,11 @@ class Completion:
             )
         if exact is not None:
             found = self.model._unflatten(tf.constant(exact.drawn)).numpy()
+            if not self.model._keeps_float64:
+                found = found.astype(np.float32)
         else:
-            walks, states = self._clamped(where), self.model._states_of
-            x, seen = states(partial.x), partial.seen
+            walks = self._clamped(where)
+            x, seen = self.model._known(partial)
             parts = []
             size = max(_ELEMENTS // self.model.space.width, 1)
             for first in range(0, n, size):
@@ -318,12 +373,12 @@ class Completion:
             found = self.model._unflatten(tf.constant(exact.mean)).numpy()
         else:
             walks = self._clamped(where)
-            states = self.model._states_of(partial.x)
+            states, seen = self.model._known(partial)
             size = max(_ELEMENTS // self.model.space.width, 1)
             parts = [
                 walks.mean(
                     states[first : first + size],
-                    partial.seen[first : first + size],
+                    seen[first : first + size],
                     seed.at_row(first),
                     steps,
                 )
@@ -336,7 +391,7 @@ class Completion:
         self,
         where: str,
         partial: Partial,
-        log_z: float,
+        log_z: float | Array,
         chains: int,
         temperatures: int,
         seed: random.Seed,
@@ -346,7 +401,7 @@ class Completion:
         if exact is not None:
             return Marginal(exact.log_sum - log_z, np.zeros(len(partial.x)))
         walks = self._clamped(where)
-        states = self.model._states_of(partial.x)
+        states, seen = self.model._known(partial)
         scale = self.model._log_scale_of(partial.seen)
         betas = np.linspace(0.0, 1.0, temperatures)
         rows = max(_ELEMENTS // self.model.space.width // chains, 1)
@@ -355,7 +410,7 @@ class Completion:
             some = slice(first, first + rows)
             log_w = walks.log_weights(
                 np.repeat(states[some], chains, axis=0),
-                np.repeat(partial.seen[some], chains, axis=0),
+                np.repeat(seen[some], chains, axis=0),
                 seed.at_row(first * chains),
                 betas,
             )
@@ -367,23 +422,13 @@ class Completion:
         return Marginal(value, np.array(errors))
 
 
-def as_one(
-    where: str, space: Space, given: ArrayLike, n: int
-) -> tuple[Any, bool]:
-    """`given` as rows, and whether it is one example for all of n.
-
-    Raises:
-        ValueError: if it is neither one example nor n.
-    """
-    shape = np.shape(given)
-    if shape == space.event_shape:
-        return np.asarray(given)[None], True
-    if shape and shape[0] not in (1, n):
-        raise ValueError(
-            f"{where}: given has {shape[0]} rows; n is {n}. Pass one example, "
-            "or as many as are drawn."
-        )
-    return given, False
+def as_one(space: Space, given: ArrayLike) -> Any:
+    """`given` in rows, also if it is one example."""
+    if isinstance(given, Mapping) or data.is_sparse(given):
+        return given
+    if not are_blocks(space, given) and np.shape(given) == space.event_shape:
+        return np.asarray(data.with_nan(given))[None]
+    return given
 
 
 def _with_known(found, partial):

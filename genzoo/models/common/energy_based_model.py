@@ -140,7 +140,8 @@ class EnergyBasedModel(GenerativeModel):
                 an RBM `genzoo.optimizers.Falling`.
             loss: a learning rule of `genzoo.losses` or its name; "auto" takes
                 one that the model has, persistent contrastive divergence with
-                128 chains if it has that.
+                128 chains if it has that; of a conditional RBM the exact
+                likelihood where that is quick, else ten sweeps from the data.
             metrics: list of `keras.metrics.Metric`s, whose `update_state`
                 gets (data, samples) in `evaluate` and for validation data.
             run_eagerly: as in Keras.
@@ -410,12 +411,13 @@ class EnergyBasedModel(GenerativeModel):
         if missing is None and mask is None:
             return super()._given(method, x, y, weight)
         where = self._where(method)
-        if not can_complete(self):
+        if method != "evaluate" and not can_complete(self):
             raise ValueError(
                 f"{where}: {type(self).__name__} does not learn from examples "
                 "of which some is missing. Fill them in, or leave them out."
             )
-        x, y, weight = self._parts(x, y, weight)
+        if not completion.are_blocks(self.space, x):
+            x, y, weight = self._parts(x, y, weight)
         self._refuse(method, y=y)
         is_held = isinstance(x, Mapping) or completion.are_blocks(self.space, x)
         if not pipelines.is_array(x) and not is_held:
@@ -425,6 +427,7 @@ class EnergyBasedModel(GenerativeModel):
                     "a dataset unknown numbers are those that are missing, "
                     "and it may give (x, sample_weight)."
                 )
+            x = self._of_blocks(where, x, has_gaps=True)
             return Given(
                 completion.check_dataset(
                     where, x, self.space, missing, self._keeps_float64
@@ -433,12 +436,17 @@ class EnergyBasedModel(GenerativeModel):
         partial = completion.read(
             where, self.space, x, mask, missing, self._keeps_float64
         )
+        if not len(partial.x):
+            raise ValueError(f"{where}: x is empty, shape {partial.x.shape}.")
         if weight is not None:
             weight = sample_weights.check(where, weight, len(partial.x))
-        completion.check_seen(where, partial.seen)
         return Given(
             partial.x, None, weight, partial.seen.reshape(partial.x.shape)
         )
+
+    def _of_blocks(self, where: str, dataset: Any, has_gaps: bool) -> Any:
+        """A dataset of examples, of one that may be of their blocks."""
+        return dataset
 
     @property
     def _watches(self) -> bool:
@@ -506,7 +514,7 @@ class EnergyBasedModel(GenerativeModel):
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         if weight is None and y is not None and sample_weights.may_be(y):
             y, weight = None, y
-        if y is not None:
+        if y is not None and not self._is_conditional:
             raise ValueError(
                 "The data must be x alone, or (x, sample_weight) with floats "
                 "of shape (batch,). To leave out labels, map the dataset: "
@@ -521,7 +529,10 @@ class EnergyBasedModel(GenerativeModel):
                 "rules take a genzoo.runtime.batch.Batch and set "
                 "takes_batches = True."
             )
-        return x
+        if y is None:
+            return x
+        own = batch.weight(x), batch.seen(x)
+        return batch.Batch(batch.examples(x), *own, condition=y)
 
     def _penalty_gradients(self) -> list:
         """This replica's share of the regularizers' gradients, or Nones."""
@@ -549,7 +560,7 @@ class EnergyBasedModel(GenerativeModel):
         if self._compared.metrics:
             own = random.fold_in(seed, 0)
             steps = tf.constant(_METRIC_STEPS)
-            samples = self._draw(_rows(x), own, steps)
+            samples = self._draw_beside(x, own, steps)
             self._compared.update(sample_weights.repeated(x), samples)
         return self._logs(measure, height, rows, x, scores)
 
@@ -696,7 +707,7 @@ class EnergyBasedModel(GenerativeModel):
         )
         if self._watches:
             del logs["loss"]
-        return logs if return_dict else next(iter(logs.values()))
+        return logs if return_dict else logs[self.loss.measure]
 
     def _prepare_scores(self, is_fitting: bool) -> None:
         if not self._watches:
@@ -716,6 +727,8 @@ class EnergyBasedModel(GenerativeModel):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
         **kwargs: Any,
     ) -> Any:
         """-<log p> of examples in nats, and whether the identities hold.
@@ -726,6 +739,11 @@ class EnergyBasedModel(GenerativeModel):
         `kl_divergence` KL(data || model) and `likelihood_identity`,
         |<log p>_data + H(data) + KL(data || model)|, stand beside it.
 
+        Where some of the examples is unknown, `loss` is the mean of minus
+        `log_marginal`, of what is known, whatever the model was compiled
+        with, and nothing else is measured. If what is unknown has no sum it
+        is annealed: `marginal_stderr` is then the standard error of that.
+
         Args:
             x: examples, an array or a dataset of batches.
             y: must be None.
@@ -735,13 +753,26 @@ class EnergyBasedModel(GenerativeModel):
             steps: as in Keras.
             callbacks: as in Keras.
             return_dict: as in Keras.
+            missing: what stands for an unknown number in x, "nan" or a number
+                such as -1; None takes all as known.
+            mask: what of an array x is known, bool, true where it is.
             **kwargs: as in Keras.
 
         Raises:
             ValueError: if x is not in the space, or the model has not seen
                 data.
         """
+        if missing is not None or mask is not None:
+            (x,), _ = self._opened("evaluate", x)
+            given = self._given("evaluate", x, y, sample_weight, missing, mask)
+            results = self._of_known(given, steps)
+            values = list(results.values())
+            if return_dict:
+                return results
+            return values if len(values) > 1 else values[0]
         is_fitting = bool(kwargs.get("_use_cached_eval_dataset"))
+        if not is_fitting and not completion.are_blocks(self.space, x):
+            x, y, sample_weight = self._parts(x, y, sample_weight)
         results = super().evaluate(
             x,
             y,
@@ -758,6 +789,48 @@ class EnergyBasedModel(GenerativeModel):
         return (
             results if return_dict else self._flatten_metrics_in_order(results)
         )
+
+    def _of_known(self, given: Given, steps: int | None) -> dict[str, float]:
+        """What `evaluate` finds of examples of which some is unknown."""
+        where = self._where("evaluate")
+        self._check_adapted("evaluate")
+        if steps is None and sample_weights.is_endless(given.x):
+            raise ValueError(f"{where}: the dataset has no end; pass steps.")
+        log_z, total, summed, square = self._log_z(), 0.0, 0.0, 0.0
+        seed = random.as_seed(0)
+        with self._told_plainly("evaluate"):
+            parts = pipelines.known_parts(
+                given.x, given.weight, given.seen, steps
+            )
+            for x, weight, seen in parts:
+                rows = len(x)
+                weight = np.ones(rows) if weight is None else weight
+                weight = np.asarray(weight, np.float64)
+                seen = np.ones(x.shape, bool) if seen is None else seen
+                found = self._completion.marginal(
+                    where,
+                    completion.Partial(x, seen.reshape(rows, -1)),
+                    log_z,
+                    completion.CHAINS,
+                    completion.TEMPERATURES,
+                    seed,
+                )
+                seed = random.fold_in(seed, rows)
+                total += weight.sum()
+                summed += weight @ found.value
+                square += weight**2 @ found.stderr**2
+        if not total > 0:
+            raise ValueError(
+                f"{where}: the weights of the examples have the sum "
+                f"{total:g}; they must have one above 0."
+            )
+        results = {"loss": float(-summed / total)}
+        if square:
+            results["marginal_stderr"] = float(np.sqrt(square) / total)
+        stored = self.stored_log_partition
+        if self._partition_methods()[0] == "ais" and stored is not None:
+            results["log_partition_stderr"] = stored.stderr
+        return results
 
     def _identities(
         self, x: Any, weight: ArrayLike | None = None
@@ -845,6 +918,22 @@ class EnergyBasedModel(GenerativeModel):
                 memory, or a start, a temperature or a method that the model
                 does not have.
         """
+        return self._sampled(
+            n, seed, steps, start, temperature, method, given, mask
+        )
+
+    def _sampled(
+        self,
+        n,
+        seed,
+        steps,
+        start,
+        temperature,
+        method,
+        given=None,
+        mask=None,
+        condition=None,
+    ) -> Array:
         n = self._check_count("sample", n)
         self._check_adapted("sample")
         where = self._where("sample")
@@ -860,10 +949,10 @@ class EnergyBasedModel(GenerativeModel):
                 f"{where}: start is where chains begin; method is 'exact'. "
                 "Leave one of them out."
             )
-        if given is not None or mask is not None:
-            return self._completed(
-                n, seed, steps, start, temperature, method, given, mask
-            )
+        asked = any(v is not None for v in (given, mask, condition))
+        if asked or self._is_conditional:
+            how = seed, steps, start, temperature, method
+            return self._completed(n, *how, given, mask, condition)
         seed = self._seed_for(seed)
         draw = None
         if start is None and method != "chains":
@@ -887,36 +976,80 @@ class EnergyBasedModel(GenerativeModel):
         return self._collected(n, draw, seed)
 
     def _completed(
-        self, n, seed, steps, start, temperature, method, given, mask
+        self,
+        n,
+        seed,
+        steps,
+        start,
+        temperature,
+        method,
+        given=None,
+        mask=None,
+        condition=None,
     ) -> Array:
         """`sample` where something is given."""
         where = self._where("sample")
-        if given is None:
+        c = self._condition_for("sample", condition, n)
+        if given is None and (mask is not None or c is None):
             raise ValueError(
                 f"{where}: mask says what of given is known, which is missing."
             )
         if start is not None or temperature != 1:
             raise ValueError(
-                f"{where}: given goes without start, and with temperature 1."
+                f"{where}: given or condition goes without start, and with "
+                "temperature 1."
             )
-        given, _ = completion.as_one(where, self.space, given, n)
-        partial = self._partial("sample", given, mask, name="given")
+        if given is None:
+            partial = completion.unknown(self.space, 1)
+        else:
+            partial = self._read_given(given, mask, n)
+        if c is not None and len(partial.x) == 1 and (c == c[:1]).all():
+            # One row for all, of which sums are made once.
+            c = c[:1]
+        partial = partial.under(c)
         seed = self._seed_for(seed)
         return self._completion.draw(where, partial, n, seed, steps, method)
 
-    def _partial(self, method, x, mask, missing="nan", name="x"):
+    def _partial(self, method, x, mask, missing="nan", condition=None):
         """Examples of which some is known, checked."""
         self._check_adapted(method)
-        where = self._where(method)
-        wide = self._keeps_float64
+        if x is None and self._is_conditional:
+            found = completion.unknown(self.space, 1)
+            return found.under(self._condition_for(method, condition, None))
+        found = self._read(method, x, mask, missing)
+        c = self._condition_for(method, condition, len(found.x))
+        return found.under(c)
+
+    def _read_given(self, given, mask, n):
+        """What `sample` is given: one example, or as many as are drawn."""
+        given = completion.as_one(self.space, given)
+        count = getattr(given, "shape", None) or (n,)
+        if count[0] in (1, n):
+            # Blocks tell how many there are once they are read.
+            partial = self._read("sample", given, mask, name="given")
+            count = (len(partial.x),)
+        if count[0] not in (1, n):
+            raise ValueError(
+                f"{self._where('sample')}: given has {count[0]} rows; n is "
+                f"{n}. Pass one example, or as many as are drawn."
+            )
+        return partial
+
+    def _read(self, method, x, mask, missing="nan", name="x"):
+        where, wide = self._where(method), self._keeps_float64
         return completion.read(where, self.space, x, mask, missing, wide, name)
+
+    def _known(self, partial: completion.Partial) -> tuple[Array, Array]:
+        """(states, which of their numbers are known), both (n, width)."""
+        return self._states_of(partial.x), partial.seen
 
     def conditional_mean(
         self,
-        x: ArrayLike,
+        x: ArrayLike | None = None,
         mask: ArrayLike | None = None,
         steps: int = 1000,
         seed: SeedLike = 0,
+        condition: Any = None,
     ) -> Array:
         """<x> given what is known of it, (n, *event_shape).
 
@@ -924,17 +1057,20 @@ class EnergyBasedModel(GenerativeModel):
         chain of each example, in which the known is held.
 
         Args:
-            x: examples, (n, *event_shape).
+            x: examples, (n, *event_shape); of a conditional model None, where
+                nothing is known but its condition.
             mask: what of them is known: bool, true where it is, in the shape
                 of x or of one example; None takes all that is not NaN.
             steps: sweeps of the chains, half of which are annealed.
             seed: int or pair of ints, for the chains.
+            condition: what each is given, or one for all, of a conditional
+                model.
 
         Raises:
             ValueError: if what is known is not in the model's space, or the
                 mask has another shape.
         """
-        partial = self._partial("conditional_mean", x, mask)
+        partial = self._partial("conditional_mean", x, mask, "nan", condition)
         where = self._where("conditional_mean")
         steps = checks.positive_int(steps, f"{where}: steps")
         seed = random.as_seed(seed)
@@ -948,6 +1084,7 @@ class EnergyBasedModel(GenerativeModel):
         how: str = "mean",
         steps: int = 1000,
         seed: SeedLike = 0,
+        condition: Any = None,
     ) -> Array:
         """x with its missing numbers filled in, (n, *event_shape).
 
@@ -960,6 +1097,8 @@ class EnergyBasedModel(GenerativeModel):
                 probabilities; or "sample", a draw, which lies in the space.
             steps: sweeps of the chains, where there is no sum.
             seed: int or pair of ints.
+            condition: what each is given, or one for all, of a conditional
+                model.
 
         Raises:
             ValueError: as `conditional_mean`.
@@ -967,7 +1106,7 @@ class EnergyBasedModel(GenerativeModel):
         where = self._where("impute")
         how = checks.one_of("mean", "sample")(how, f"{where}: how")
         steps = checks.positive_int(steps, f"{where}: steps")
-        partial = self._partial("impute", x, mask, missing)
+        partial = self._partial("impute", x, mask, missing, condition)
         seed = random.as_seed(seed)
         if how == "mean":
             return self._completion.mean(where, partial, seed, steps)
@@ -981,6 +1120,7 @@ class EnergyBasedModel(GenerativeModel):
         chains: int = completion.CHAINS,
         temperatures: int = completion.TEMPERATURES,
         seed: SeedLike = 0,
+        condition: Any = None,
     ) -> completion.Marginal:
         """log p of what is known of examples, in nats, with its errors.
 
@@ -993,6 +1133,8 @@ class EnergyBasedModel(GenerativeModel):
             chains: of annealing, for each example.
             temperatures: of annealing.
             seed: int or pair of ints.
+            condition: what each is given, or one for all, of a conditional
+                model.
 
         Returns:
             A `Marginal` (value, stderr) of arrays (n,).
@@ -1000,12 +1142,12 @@ class EnergyBasedModel(GenerativeModel):
         Raises:
             ValueError: as `conditional_mean`.
         """
-        partial = self._partial("log_marginal", x, mask)
+        partial = self._partial("log_marginal", x, mask, "nan", condition)
         where = self._where("log_marginal")
         for name, value in (("chains", chains), ("temperatures", temperatures)):
             checks.whole(2)(value, f"{where}: {name}")
         seed = random.as_seed(seed)
-        log_z = self._log_z()
+        log_z = self._log_z_given(partial.condition)
         return self._completion.marginal(
             where, partial, log_z, int(chains), int(temperatures), seed
         )
@@ -1182,6 +1324,10 @@ class EnergyBasedModel(GenerativeModel):
         x = walks.run(walks.begin(n, first), second, steps)
         return self._unflatten(x)
 
+    def _draw_beside(self, x: Any, seed: random.Seed, steps: Any) -> tf.Tensor:
+        """As many examples as a batch has, to compare it with."""
+        return self._draw(_rows(x), seed, steps)
+
     def _served_draw(self) -> Callable:
         """`(n, seed, steps)` to what `sample` gives, inside a graph."""
         exact = self._exact_draws("call")
@@ -1199,16 +1345,27 @@ class EnergyBasedModel(GenerativeModel):
     def _energy_dtype(self) -> str:
         return self.variable_dtype
 
-    def energy(self, x: ArrayLike) -> Array:
+    def energy(self, x: ArrayLike, condition: Any = None) -> Array:
         """E(x) in nats, an array of shape (n,), with p(x) = exp(-E(x)) / Z.
+
+        Args:
+            x: examples, (n, *event_shape).
+            condition: what each is given, or one for all, of a conditional
+                model, whose Z depends on it.
 
         Raises:
             ValueError: if x is not in the model's space.
         """
         x = self._examples("energy", x)
-        return self._in_batches(self.call, x)
+        c = self._condition_for("energy", condition, len(x))
+        return self._in_batches(self.call, x, beside=c)
 
-    def log_prob(self, x: ArrayLike, mask: ArrayLike | None = None) -> Array:
+    def log_prob(
+        self,
+        x: ArrayLike,
+        mask: ArrayLike | None = None,
+        condition: Any = None,
+    ) -> Array:
         """log p(x) = -E(x) - log Z, in nats, an array of shape (n,).
 
         log Z is the one last found for the present weights by
@@ -1219,31 +1376,69 @@ class EnergyBasedModel(GenerativeModel):
             mask: what of them is known, bool, true where it is, in the shape
                 of x or of one example: log p is then that of the known, the
                 value of `log_marginal`, which has its errors.
+            condition: what each is given, or one for all, of a conditional
+                model: log p(x | c), with log Z(c) by a sum, or annealed.
 
         Raises:
             ValueError: if x is not in the model's space, or the model was
                 never adapted to data, fitted or loaded.
         """
         if mask is not None:
-            return self.log_marginal(x, mask).value
+            return self.log_marginal(x, mask, condition=condition).value
         self._check_adapted("log_prob")
         x = self._examples("log_prob", x)
-        log_z = self._log_z()
-        return -self._in_batches(self.call, x) - log_z
+        c = self._condition_for("log_prob", condition, len(x))
+        log_z = self._log_z_given(c)
+        return -self._in_batches(self.call, x, beside=c) - log_z
+
+    # What a model is given --------------------------------------------------
+
+    @property
+    def _is_conditional(self) -> bool:
+        """Whether each example comes with a condition."""
+        return False
+
+    def _condition_for(
+        self, method: str, condition: Any, rows: int | None
+    ) -> Array | None:
+        """Checked conditions, one for each of so many rows; None if none.
+
+        Any number of them where it is not known how many rows there are.
+
+        Raises:
+            ValueError: if one is given that the model does not take, or is
+                missing.
+        """
+        if condition is not None:
+            raise ValueError(
+                f"{self._where(method)}: condition was given, but the model "
+                "is not conditional. Make an RBM with condition=, for example "
+                "RBM(visible, hidden, condition=genzoo.units.Bernoulli(10))."
+            )
+        return None
+
+    def _log_z_given(self, condition: Array | None) -> Any:
+        """log Z, of a conditional model that of each condition."""
+        return self._log_z()
 
     def _examples(self, method: str, x: ArrayLike) -> Array:
         where = self._where(method)
         return self.space.check(where, x, wide=self._keeps_float64)
 
     def _in_batches(
-        self, function: Callable, x: Array, size: int = _ROWS
+        self,
+        function: Callable,
+        x: Array,
+        size: int = _ROWS,
+        beside: Array | None = None,
     ) -> Array:
         dtype = self._energy_dtype
         size = pipelines.rows_at_once(x, size)
-        parts = [
-            np.asarray(function(tf.cast(x[i : i + size], dtype)))
-            for i in range(0, len(x), size)
-        ]
+        parts = []
+        for i in range(0, len(x), size):
+            own = [] if beside is None else [beside[i : i + size]]
+            found = function(tf.cast(x[i : i + size], dtype), *own)
+            parts.append(np.asarray(found))
         return np.concatenate(parts)
 
     def log_partition(

@@ -31,6 +31,9 @@ _OF_DATASETS = {
     "predict_on_batch": "predict",
 }
 
+# Of a tuple (x, y, sample_weight); more than so many are rows.
+_MOST_PARTS = 3
+
 
 class GenerativeModel(Preset, keras.Model):
     """A model that draws new examples.
@@ -324,13 +327,7 @@ class GenerativeModel(Preset, keras.Model):
         """The plan to learn from batches of examples."""
         rows = self._batch_size("fit", batch_size, x)
         # What of the examples is known; models without gaps have none.
-        gaps = {k: options.pop(k) for k in ("missing", "mask") if k in options}
-        if gaps and not self._takes_gaps:
-            raise ValueError(
-                f"{self._where('fit')}: takes no {' and no '.join(gaps)}; the "
-                "model learns from examples that are known in full. Fill them "
-                "in, for example by the impute of an RBM."
-            )
+        gaps = self._gaps_of("fit", options)
         given = self._given("fit", x, y, sample_weight, **gaps)
         if batch_size is None and data.is_array(given.x):
             rows = self._batch_size_for(given)
@@ -339,8 +336,7 @@ class GenerativeModel(Preset, keras.Model):
             gaps.pop("mask", None)
             held = self._given("fit: validation_data", validation_data, **gaps)
         elif validation_split:
-            both = data.split(self._where("fit"), given, validation_split)
-            given, held = (Given(*parts) for parts in both)
+            given, held = given.split(self._where("fit"), validation_split)
         if held is not None:
             if data.is_array(held.x):
                 held_rows = options.get("validation_batch_size")
@@ -379,6 +375,22 @@ class GenerativeModel(Preset, keras.Model):
             **options,
         }
 
+    def _gaps_of(self, method: str, options: dict[str, Any]) -> dict[str, Any]:
+        """What was said of missing numbers, taken out of options.
+
+        Raises:
+            ValueError: if the model takes no such examples.
+        """
+        names = [name for name in ("missing", "mask") if name in options]
+        gaps: dict[str, Any] = {name: options.pop(name) for name in names}
+        if gaps and not self._takes_gaps:
+            raise ValueError(
+                f"{self._where(method)}: takes no {' and no '.join(gaps)}; the "
+                "model learns from examples that are known in full. Fill them "
+                "in, for example by the impute of an RBM."
+            )
+        return gaps
+
     def _prepare(self, given: Given, steps: int | None = None) -> None:
         """Called with checked data before the first step."""
 
@@ -406,6 +418,7 @@ class GenerativeModel(Preset, keras.Model):
         Raises:
             ValueError: as `fit` does.
         """
+        self._gaps_of("evaluate", kwargs)
         if not kwargs.get("_use_cached_eval_dataset"):
             (x,), streams = self._opened("evaluate", x)
             rows = self._batch_size("evaluate", batch_size, x)
@@ -543,6 +556,12 @@ class GenerativeModel(Preset, keras.Model):
 
     def _refuse(self, method: str, **arguments: Any) -> None:
         for name, value in arguments.items():
+            if name == "class_weight" and value is not None:
+                raise ValueError(
+                    f"{self._where(method)}: takes no class_weight. Give each "
+                    "example that of its class, "
+                    "sample_weight=numpy.array([...])[y]."
+                )
             if value is not None:
                 raise ValueError(
                     f"{self._where(method)}: takes no {name}; the model "
@@ -579,7 +598,7 @@ class GenerativeModel(Preset, keras.Model):
             check_dataset: as `_check_dataset`, for datasets that give more.
         """
         where = self._where(method)
-        if isinstance(x, tuple):
+        if isinstance(x, tuple) and len(x) <= _MOST_PARTS:
             x, *others = x
             if any(other is not None for other in others):
                 raise ValueError(
@@ -638,7 +657,8 @@ class GenerativeModel(Preset, keras.Model):
 
     def _parts(self, x: Any, y: Any, weight: Any) -> tuple:
         """(x, y, weight) of tuples such as Keras takes."""
-        if not isinstance(x, tuple) or y is not None or weight is not None:
+        is_nest = isinstance(x, tuple) and 0 < len(x) <= _MOST_PARTS
+        if not is_nest or y is not None or weight is not None:
             return x, y, weight
         return keras.utils.unpack_x_y_sample_weight(x)
 
@@ -782,6 +802,8 @@ class GenerativeModel(Preset, keras.Model):
         - `complete(x, mask, seed, steps)`: what `sample` gives for `given=x`,
           as many as there are rows, by chains.
         - `hidden_mean(x)`, of an RBM; `predict_proba(x)`, if it has labels.
+        - A conditional RBM takes `condition` beside x, and beside n, one row
+          for each; its `sample` gives what the method does by chains.
         - `score(x)` or `score(x, labels)`: a GAN's logits, without packing.
 
         Load it by `genzoo.load_exported`, or where there is no genzoo by

@@ -39,6 +39,22 @@ class Given(NamedTuple):
         mean = sample_weights.mean(where, self.x, steps)
         return self._replace(x=sample_weights.divided(self.x, mean))
 
+    def split(self, where: str, share: float) -> tuple[Self, Self]:
+        """The rows to learn from and those held out; see `data.split`.
+
+        Raises:
+            ValueError: if the weights of a side have no mean.
+        """
+        both = [type(self)(*parts) for parts in data.split(where, self, share)]
+        for side, own in zip(("first", "last"), both, strict=True):
+            if own.weight is not None and not own.weight.sum() > 0:
+                raise ValueError(
+                    f"{where}: validation_split={share!r}: sample_weight of "
+                    f"the {side} {len(own.weight)} examples has the sum "
+                    f"{own.weight.sum():g}. Shuffle the rows first."
+                )
+        return both[0], both[1]
+
     def packed(self) -> tuple[Any, Any]:
         """(x, y) as Keras's loops take them; x may be a dict of parts."""
         return batch.packed(self.x, self.weight, self.seen), self.y

@@ -30,8 +30,14 @@ def check(where: str, weight: Any, rows: int, signed: bool = False) -> Array:
     """
     where = f"{where}: sample_weight"
     try:
-        found = np.asarray(data.as_array(weight, wide=True), np.float64)
+        # Objects too, if all are numbers.
+        known = weight if _is_frame(weight) else np.asarray(weight)
+        known = data.as_array(known, wide=True)
     except ValueError:
+        known = weight
+    try:
+        found = np.asarray(known, np.float64)
+    except (TypeError, ValueError):
         raise ValueError(
             f"{where} must be numbers, one for each example; received "
             f"{type(weight).__name__}."
@@ -43,15 +49,22 @@ def check(where: str, weight: Any, rows: int, signed: bool = False) -> Array:
             f"{where} must have shape ({rows},), one number for each example; "
             f"received {found.shape}."
         )
-    wrong = found[~np.isfinite(found)] if signed else found[~(found >= 0)]
-    if wrong.size or not np.isfinite(found).all() or not found.sum() > 0:
-        needed = _NEEDED_SIGNED if signed else _NEEDED
-        least, most = found.min(), found.max()
-        raise ValueError(
-            f"{where} must be {needed}; received {len(wrong) or rows} that "
-            f"are not so, the least {least:g} and the largest {most:g}."
-        )
+    needed = _NEEDED_SIGNED if signed else _NEEDED
+    strange, negative = ~np.isfinite(found), found < 0
+    told = None
+    if strange.any():
+        told = f"{strange.sum()} that are NaN or infinite"
+    elif negative.any() and not signed:
+        told = f"{negative.sum()} below 0, the least {found.min():g}"
+    elif not found.sum() > 0:
+        told = f"a sum of {found.sum():g}"
+    if told is not None:
+        raise ValueError(f"{where} must be {needed}; received {told}.")
     return found
+
+
+def _is_frame(x):
+    return data.is_sparse(x) or hasattr(x, "to_numpy") or hasattr(x, "detach")
 
 
 def scaled(weight: Array) -> Array:
@@ -65,7 +78,7 @@ def mean(where: str, dataset: tf.data.Dataset, steps: int | None) -> float:
     Raises:
         ValueError: for a dataset without an end, or weights of sum 0.
     """
-    if steps is None and _is_endless(dataset):
+    if steps is None and is_endless(dataset):
         raise ValueError(
             f"{where}: the dataset has no end; pass steps_per_epoch."
         )
@@ -80,7 +93,10 @@ def mean(where: str, dataset: tf.data.Dataset, steps: int | None) -> float:
     return count.total / count.rows
 
 
-def _is_endless(dataset):
+def is_endless(dataset: Any) -> bool:
+    """Whether it is a dataset that is known to have no end."""
+    if not isinstance(dataset, tf.data.Dataset):
+        return False
     return dataset.cardinality() == tf.data.INFINITE_CARDINALITY
 
 

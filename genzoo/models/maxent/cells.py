@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.maxent.density import Density
+from genzoo.models.maxent.pairwise_losses import Whitened, whitened
 from genzoo.runtime import data
 from genzoo.types import Array
 
@@ -47,6 +48,14 @@ class Cells(NamedTuple):
             pairs = np.einsum(*ends, optimize=True)
         pairs = pairs.reshape(n * d, n * d) / self.total
         return single.ravel() / self.total, pairs
+
+    def whitened(self, density: Density) -> Whitened | None:
+        """What is known of all pairs of two-valued sites; None of others."""
+        if density.form.codes > 1 or not density.layout.is_complete:
+            return None
+        mean, product = self._of_codes(density.encoding)
+        np.fill_diagonal(product, self._of_codes(density.encoding**2)[0])
+        return whitened(mean, product - np.outer(mean, mean), self.rows)
 
     def noise(self, density: Density) -> Array:
         """Standard errors of the averages of a pairwise form, (features,).

@@ -51,9 +51,15 @@ def in_memory(given: Given, steps: int | None) -> Given:
 
 
 def filled(given: Given, generator: np.random.Generator) -> Array:
-    """The examples, each unknown number taken from another example."""
+    """The examples, each unknown number taken from another example.
+
+    Raises:
+        ValueError: if a column is never known, by examples that count.
+    """
     x = given.x.reshape(len(given.x), -1).copy()
     seen = np.asarray(given.seen).reshape(x.shape)
+    counts = seen if given.weight is None else seen[given.weight != 0]
+    data.check_known(np.any(counts, axis=0))
     for site in range(x.shape[1]):
         unknown = np.flatnonzero(~seen[:, site])
         known = x[seen[:, site], site]
@@ -80,7 +86,8 @@ class Gaps:
         self.draw = draw
         space = density.space
         self.x = given.x.reshape(len(given.x), -1).astype(np.float64)
-        self.seen = np.asarray(given.seen).reshape(self.x.shape)
+        seen = np.ones(self.x.shape, bool) if given.seen is None else given.seen
+        self.seen = np.asarray(seen).reshape(self.x.shape)
         self.choices = [
             (np.array([site]), None if v is None else np.asarray(v)[:, None])
             for site, v in enumerate(space.levels)
@@ -89,6 +96,24 @@ class Gaps:
         self.is_listed = count * space.width <= _MOST
         weight = np.ones(len(self.x)) if given.weight is None else given.weight
         self.weight = weight / weight.sum()
+
+    def log_sum(self) -> float:
+        """The mean log of the sum of exp(-E) over what is unknown."""
+        return sum(
+            float(own @ log_sum) for _, _, own, log_sum in self._listed()
+        )
+
+    def _listed(self):
+        """Of some rows states, their shares, the rows' weights, log sums."""
+        listed = completions(self.choices, self.x, self.seen, _ELEMENTS)
+        for some, states in listed:
+            log_w = -self.energy(states).reshape(len(some), -1)
+            most = log_w.max(axis=1, keepdims=True)
+            share = np.exp(log_w - most)
+            size = share.sum(axis=1)
+            own = self.weight[some]
+            share *= (own / size)[:, None]
+            yield states, share.ravel(), own, most[:, 0] + np.log(size)
 
     def expect(self, seed: random.Seed) -> Expected:
         """The averages under the model as it is."""
@@ -99,17 +124,10 @@ class Gaps:
             )
             return Expected(total.numpy(), None)
         total, log_sum = 0.0, 0.0
-        listed = completions(self.choices, self.x, self.seen, _ELEMENTS)
-        for some, states in listed:
-            log_w = -self.energy(states).reshape(len(some), -1)
-            most = log_w.max(axis=1, keepdims=True)
-            share = np.exp(log_w - most)
-            size = share.sum(axis=1)
-            own = self.weight[some]
-            log_sum += float(own @ (most[:, 0] + np.log(size)))
-            share *= (own / size)[:, None]
+        for states, share, own, each in self._listed():
+            log_sum += float(own @ each)
             total = total + self.density.feature_sums(
-                tf.constant(states), tf.constant(share.ravel())
+                tf.constant(states), tf.constant(share)
             )
         return Expected(np.asarray(total), log_sum)
 
@@ -118,23 +136,23 @@ class Expectation(keras.callbacks.Callback):
     """Takes the averages of a model's own completions after each epoch.
 
     Args:
-        gaps: the `Gaps`.
+        gaps: the `Gaps`, and those of held-out examples if any.
         keep: function that takes averages, of which the next epoch learns.
-        log_z: function that gives log Z.
+        log_z: function that gives log Z, or None if it is not followed.
         seed: function that gives a seed.
         is_whole: whether training ends when the likelihood grows no more.
     """
 
     def __init__(
         self,
-        gaps: Gaps,
+        gaps: list[Gaps],
         keep: Callable[[Array], None],
-        log_z: Callable[[], float],
+        log_z: Callable[[], float | None],
         seed: Callable[[], random.Seed],
         is_whole: bool,
     ):
         super().__init__()
-        self.gaps = gaps
+        self.gaps, *self.held = gaps
         self.keep = keep
         self.log_z = log_z
         self.seed = seed
@@ -149,12 +167,16 @@ class Expectation(keras.callbacks.Callback):
         """Note the likelihood of what is known; go on, or end."""
         found = self.gaps.expect(self.seed())
         self.keep(found.values)
-        if found.log_sum is None:
+        log_z = self.log_z()
+        if logs is not None and log_z is not None:
+            for held in self.held:
+                logs["val_loss"] = log_z - held.log_sum()
+        if found.log_sum is None or log_z is None:
             # Of completed examples, which is another.
             if logs is not None:
                 logs.pop("loss", None)
             return
-        loss = self.log_z() - found.log_sum
+        loss = log_z - found.log_sum
         if logs is not None:
             logs["loss"] = loss
         if self.is_whole and abs(self.last - loss) < _SMALL:

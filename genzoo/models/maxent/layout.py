@@ -73,6 +73,12 @@ class Layout:
         return len(form.sites) == self.size
 
     @functools.cached_property
+    def is_complete(self) -> bool:
+        """Whether each pair of numbers of phi at two sites has a coupling."""
+        pairs = self.sites * (self.sites - 1) // 2
+        return self.is_direct and len(self.form.site_pairs()) == pairs
+
+    @functools.cached_property
     def is_coupling(self) -> np.ndarray:
         """Which multipliers are of couplings, bool (count,)."""
         found = np.zeros(self.count, bool)

@@ -23,7 +23,7 @@ from genzoo.models.common.energy_based_model import (
 )
 from genzoo.models.common.given import Given
 from genzoo.models.maxent import report
-from genzoo.models.maxent.cells import cells_of
+from genzoo.models.maxent.cells import Cells, cells_of
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
 from genzoo.models.maxent.gaps import Expectation, Gaps, filled, in_memory
@@ -567,17 +567,18 @@ class MaxEnt(EnergyBasedModel):
         rows = self._batch_size("fit", batch_size, x)
         held = None
         if validation_data is not None:
-            held = self._given("fit: validation_data", validation_data)
+            held = self._given(
+                "fit: validation_data", validation_data, missing=missing
+            )
         place, steps, gaps = None, steps_per_epoch, None
         if x is not None:
             rest = self._given("fit", x, None, sample_weight, missing, mask)
             if missing is not None or mask is not None:
                 rest = in_memory(rest, steps)
             if validation_split:
-                both = data.split(where, rest, validation_split)
-                rest, held = (Given(*parts) for parts in both)
+                rest, held = rest.split(where, validation_split)
             if rest.seen is not None:
-                gaps, rest = self._gaps(where, rest, held)
+                gaps, rest, held = self._gaps(where, rest, held)
             x, weight = rest.x, rest.weight
             with self._told_plainly("fit"):
                 found, place = of_examples(
@@ -595,7 +596,8 @@ class MaxEnt(EnergyBasedModel):
         if x is not None and data.is_array(x):
             self._chain.place(x, self.draws.epoch_key())
         if gaps is not None:
-            callbacks = [*callbacks, self._expectation(gaps, epochs is None)]
+            # Before others look at the loss.
+            callbacks = [self._expectation(gaps, epochs is None), *callbacks]
         elif is_exact and isinstance(self.optimizer, optimizers.Solver):
             whole = epochs is None
             search = Search(self._remaining, whole, self._dual)
@@ -620,13 +622,11 @@ class MaxEnt(EnergyBasedModel):
 
     def _gaps(
         self, where: str, given: Given, held: Given | None
-    ) -> tuple[Gaps, Given]:
-        """Examples of which some is missing; and filled in, to begin with."""
-        if held is not None:
-            raise ValueError(
-                f"{where}: validation data go with examples that are known in "
-                "full. Score others by log_marginal(x).value.mean()."
-            )
+    ) -> tuple[list[Gaps], Given, None]:
+        """Examples of which some is missing; and filled in, to begin with.
+
+        Held-out examples, if any, are scored where the others are expected.
+        """
         generator = np.random.default_rng(self.draws.epoch_key())
         start = given._replace(x=filled(given, generator), seen=None)
 
@@ -642,9 +642,18 @@ class MaxEnt(EnergyBasedModel):
             )
             return self.space.flatten(found).numpy()
 
-        return Gaps(self.density, given, energy, draw), start
+        gaps = [Gaps(self.density, given, energy, draw)]
+        if held is not None:
+            gaps.append(Gaps(self.density, in_memory(held, None), energy, draw))
+            if not gaps[-1].is_listed:
+                raise ValueError(
+                    f"{where}: validation_data has too many completions to be "
+                    "scored after each epoch. Leave it out, and call "
+                    "evaluate(x, missing='nan') after the training."
+                )
+        return gaps, start, None
 
-    def _expectation(self, gaps: Gaps, is_whole: bool) -> Expectation:
+    def _expectation(self, gaps: list[Gaps], is_whole: bool) -> Expectation:
         kept = self.observations
 
         def keep(values):
@@ -655,6 +664,8 @@ class MaxEnt(EnergyBasedModel):
             self._forget_search()
 
         def log_z():
+            if self._exact is None:
+                return self._look().value if self._watches else None
             # Of the averages' own part nothing is left.
             return float(self._solved().log_z)
 
@@ -707,6 +718,7 @@ class MaxEnt(EnergyBasedModel):
         loss: Any = self.loss
         penalised = bool(loss.l1 or loss.l2)
         cells.warn_of_empty(self._where("fit"), self.density, penalised)
+        self._whiten(cells)
         noise = cells.noise(self.density)
         search = Search(self._remaining, epochs is None, noise=noise)
         return x, {
@@ -719,6 +731,16 @@ class MaxEnt(EnergyBasedModel):
             "validation_batch_size": self.default_batch_size,
             "shuffle": False,
         }
+
+    def _whiten(self, cells: Cells) -> None:
+        """Let the search know how sites of these examples go together."""
+        found, rules = cells.whitened(self.density), self.rules
+        before, rules.whitened = rules.whitened, found
+        pairs = zip(before or (), found or (), strict=False)
+        same = all(np.array_equal(a, b) for a, b in pairs)
+        if not (same and bool(before) == bool(found)):
+            # Keras keeps a graph that has seen others.
+            self.train_function = None
 
     # Rows that are known ---------------------------------------------------
 
@@ -1281,6 +1303,8 @@ class MaxEnt(EnergyBasedModel):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
         **kwargs: Any,
     ) -> Any:
         """The loss on examples, and whether the identities of training hold.
@@ -1304,6 +1328,9 @@ class MaxEnt(EnergyBasedModel):
             steps: as in Keras.
             callbacks: as in Keras.
             return_dict: as in Keras.
+            missing: what stands for an unknown number in x; see
+                `EnergyBasedModel.evaluate`.
+            mask: what of an array x is known, bool.
             **kwargs: as in Keras.
 
         Raises:
@@ -1326,6 +1353,8 @@ class MaxEnt(EnergyBasedModel):
             steps=steps,
             callbacks=callbacks,
             return_dict=return_dict,
+            missing=missing,
+            mask=mask,
             **kwargs,
         )
 

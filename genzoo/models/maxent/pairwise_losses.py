@@ -7,12 +7,18 @@ phi_i slope_j`.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from genzoo.models.maxent.layout import Layout
 from genzoo.models.maxent.ridge import Ridge
 from genzoo.samplers import PairwiseEnergy
+from genzoo.types import Array
+
+# Of correlations; what is nearer to zero is rounding, or would need more rows.
+_LEAST = 0.02
 
 
 def _two_levels(pairwise, phi, field):
@@ -71,6 +77,74 @@ def probability_flow(
     total = tf.reduce_sum(flow, axis=-1, keepdims=True)
     slope = 0.5 * tf.matmul(flow - total * present, codes)
     return tf.reduce_sum(flow, axis=(1, 2)), tf.reshape(slope, tf.shape(phi))
+
+
+class Whitened(NamedTuple):
+    """The covariance of phi, one number a site, as curvature of its couplings.
+
+    Attributes:
+        means: m, (n,).
+        root: the square root of the variance of each site, (n,).
+        sizes: eigenvalues of the correlations, positive, (n,).
+        axes: their eigenvectors in columns, (n, n).
+    """
+
+    means: tf.Tensor
+    root: tf.Tensor
+    sizes: tf.Tensor
+    axes: tf.Tensor
+
+
+def whitened(means: Array, covariance: Array, rows: float) -> Whitened:
+    """`Whitened` covariances, kept from zero.
+
+    Args:
+        means: (n,).
+        covariance: (n, n).
+        rows: how many independent examples stand behind them.
+    """
+    variance = np.diag(covariance)
+    # Of a site that never changes, as if half a row were another.
+    least = variance.max(initial=1e-300) / rows
+    root = np.sqrt(np.maximum(variance, least))
+    sizes, axes = np.linalg.eigh(covariance / np.outer(root, root))
+    found = means, root, np.maximum(sizes, _LEAST), axes
+    return Whitened(*(tf.constant(part, tf.float64) for part in found))
+
+
+def correlated_inverse(
+    layout: Layout, given: Whitened, l2: tf.Tensor
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The inverse Hessian of the log-pseudolikelihood of correlated sites.
+
+    Each site is a logistic regression on the others, with the Hessian `V_i C`:
+    for symmetric couplings `V J C + C J V`, with C the covariance and V its
+    diagonal. In the axes of the correlations all is divided by sums of two of
+    their eigenvalues. That the couplings of a site to itself are zero is
+    left out.
+
+    Args:
+        layout: of all fields and couplings, each with a multiplier of its own.
+        given: what is known of the covariance.
+        l2: the curvature of the ridge, (features,).
+    """
+    root, axes, sizes = given.root, given.axes, given.sizes
+    held = tf.reduce_max(tf.where(layout.is_coupling, l2, 0.0))
+    bend = sizes[:, None] + sizes + held * tf.reduce_mean(root**-2) ** 2
+    scale = root[:, None] * root
+
+    def product(vector):
+        field, matrix = layout.matrices(vector)
+        shift = field[:, None] * given.means
+        matrix = (matrix - shift - tf.transpose(shift)) / scale
+        matrix = tf.linalg.set_diag(matrix, tf.zeros_like(field))
+        inner = tf.matmul(axes, tf.matmul(matrix, axes), transpose_a=True)
+        matrix = tf.matmul(axes, tf.matmul(inner / bend, axes, False, True))
+        matrix = tf.linalg.set_diag(matrix / scale, tf.zeros_like(field))
+        moved = tf.linalg.matvec(matrix, given.means)
+        return layout.features(field / root**2 - moved, matrix)
+
+    return product
 
 
 def independent_inverse(

@@ -41,6 +41,8 @@ class Rules:
         self.chain = chain
         self.dual = dual
         self.dtype = dtype
+        # Of the examples that a search sums over, where it helps.
+        self.whitened: pairwise_losses.Whitened | None = None
 
     def pseudolikelihood_gradients(
         self, x: Any, sites: None, seed: random.Seed | None
@@ -102,9 +104,12 @@ class Rules:
 
     def independent_inverse(self, l2: tf.Tensor) -> Callable | None:
         """See there: of sites with the means of the observations."""
+        layout = self.density.layout
+        if self.whitened is not None:
+            return pairwise_losses.correlated_inverse(layout, self.whitened, l2)
         form, kept = self.density.form, self.dual.observations
         codes = self.density.encoding
-        if not self.density.layout.is_direct:
+        if not layout.is_direct:
             return None
         observed = tf.convert_to_tensor(kept.values.value)
         means = tf.gather(observed, form.site_features[np.argsort(form.sites)])
@@ -117,7 +122,6 @@ class Rules:
         # Of a site that never changes, as if half a row were another.
         least = 0.5 * (high - low) ** 2 / rows
         spread += least * tf.eye(codes.shape[1], dtype=spread.dtype)
-        layout = self.density.layout
         if self.density.is_wide:
             spread = tf.cast(spread, tf.float32)
         return pairwise_losses.independent_inverse(layout, means, spread, l2)

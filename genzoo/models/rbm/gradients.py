@@ -231,18 +231,20 @@ def _score_block(block, v, field, sites, weight, start):
         change = levels[None] - present
         moved = field[:, None] + tf.matmul(change, kernels[site])
         flat = tf.reshape(moved, (-1, hidden.width))
+        others = hidden.repeated(len(visible.levels))
         is_present = tf.reduce_all(tf.equal(change, 0), axis=2)
-        own = tf.linalg.matvec(tf.cast(is_present, v.dtype), potentials[site])
-        gain = potentials[site][None] - own[:, None]
+        each = tf.gather(potentials, site, axis=-2)
+        own = tf.reduce_sum(tf.cast(is_present, v.dtype) * each, axis=1)
+        gain = each - own[:, None]
         logits = gain + tf.reshape(
-            hidden.log_cumulant(flat), tf.shape(change)[:2]
+            others.log_cumulant(flat), tf.shape(change)[:2]
         )
         scores += hidden.log_cumulant(field) - tf.reduce_logsumexp(logits, 1)
         q = tf.nn.softmax(logits)[..., None]
         shape = [tf.shape(moved)[0], len(visible.levels)]
         moved_means = [
             _by_row(weight, q * tf.reshape(s, [*shape, s.shape[1]]))
-            for s in hidden.mean_statistics(flat)
+            for s in others.mean_statistics(flat)
         ]
         means = [
             total + tf.reduce_sum(s, axis=1)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo.models.rbm.machine import Machine
-from genzoo.runtime import batch
+from genzoo.runtime import batch, data
 from genzoo.spaces import Product, Space
 from genzoo.types import Array
 from genzoo.units import Mixed, Unit
@@ -66,14 +66,45 @@ class Labels:
             raise ValueError(
                 f"{where}: x has {len(x)} rows, and y has {len(y)}."
             )
+        # Of what is sparse labels would stand beside it.
+        x = np.asarray(x)
         return np.concatenate([x.reshape(len(x), -1), y], axis=1)
+
+    def blocks(self, x: Any, y: Any) -> dict[str, Any]:
+        """All blocks by name, as they came."""
+        visible: Any = self.machine.visible
+        *names, last = visible.names
+        if isinstance(x, Mapping):
+            found = dict(x)
+        elif len(names) == 1:
+            found = {names[0]: x}
+        elif isinstance(x, tuple):
+            found = dict(zip(names, x, strict=False))
+        else:
+            columns = self.named.columns(np.asarray(data.with_nan(x)))
+            found = {
+                name: own.reshape(len(own), *space.event_shape)
+                for name, own, space in zip(
+                    names, columns, self.named.spaces, strict=True
+                )
+            }
+        return {**found, last: y}
 
     def checked(self, where: str, x: Any, wide: bool) -> Array:
         """Examples of the other blocks, in one array."""
-        if isinstance(x, Mapping):
+        if isinstance(x, Mapping) or self.named.are_blocks(x):
             found = self.named.check(where, x, wide)
             return found.reshape(-1, *self.space.event_shape)
-        return self.space.check(where, x, wide)
+        try:
+            return self.space.check(where, x, wide)
+        except ValueError as error:
+            if np.shape(x)[1:] == self.space.event_shape:
+                raise
+            last = self.machine.visible.blocks()[-1]
+            raise ValueError(
+                f"{error} Labels are the last block of the visible units, "
+                f"here {last.said}."
+            ) from None
 
     # Inside graphs ----------------------------------------------------------
 

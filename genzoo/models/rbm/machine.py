@@ -12,6 +12,7 @@ from genzoo.runtime import random
 from genzoo.samplers import gibbs
 from genzoo.units import Unit
 from genzoo.units.clamped import Clamped
+from genzoo.units.shifted import Shifted
 from genzoo.units.tempered import can_temper
 
 # Examples behind the means at which annealing begins, for smoothing.
@@ -218,6 +219,17 @@ class Machine:
         """The machine of what is left of visible rows x if some is seen."""
         visible: Any = Clamped(self.visible, x, seen)
         return Machine(visible, self.hidden, self.kernel, self.means)
+
+    def under(self, of_visible: tf.Tensor, of_hidden: tf.Tensor) -> "Machine":
+        """The machine whose biases are larger by these, in each row others.
+
+        Args:
+            of_visible: (rows, visible.width).
+            of_hidden: (rows, hidden.width).
+        """
+        visible: Any = Shifted(self.visible, of_visible)
+        hidden: Any = Shifted(self.hidden, of_hidden)
+        return Machine(visible, hidden, self.kernel, self.means)
 
     def expected(self, states: tf.Tensor) -> tf.Tensor:
         """<v> given hidden states, (batch, visible.width)."""

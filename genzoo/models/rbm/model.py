@@ -11,8 +11,9 @@ from keras import ops
 
 from genzoo import checks, losses, partition, regularizers
 from genzoo.losses.protocols import Conditional, Enumerable, Labelled
-from genzoo.models.common import EnergyBasedModel, sample_weights
-from genzoo.models.common.endpoints import Endpoints
+from genzoo.models.common import EnergyBasedModel, completion, sample_weights
+from genzoo.models.common.clamped import ClampedWalks
+from genzoo.models.common.endpoints import COUNT, SEED, STEPS, Endpoints
 from genzoo.models.common.energy_based_model import KNOWN_LENGTH, Draw
 from genzoo.models.common.given import Given
 from genzoo.models.common.posterior import Posterior
@@ -20,15 +21,19 @@ from genzoo.models.common.presets import AllChains
 from genzoo.models.common.walks import AnnealingSeeds, Walks
 from genzoo.models.rbm import labels, posterior
 from genzoo.models.rbm.centring import Offsets
+from genzoo.models.rbm.conditional import ConditionalRules
+from genzoo.models.rbm.conditional import Given as Conditioned
 from genzoo.models.rbm.exact import ExactDraws
+from genzoo.models.rbm.links import WRONG, Links, units_of
 from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.mask import Held, as_mask, as_text
 from genzoo.models.rbm.rules import Rules
-from genzoo.models.rbm.start import differences, some_rows
+from genzoo.models.rbm.start import differences, some_rows, weighed_mean
 from genzoo.optimizers import Falling
+from genzoo.regularizers.of_keras import CONSTRAINTS, REGULARIZERS
 from genzoo.regularizers.sparsity import Sparsity
 from genzoo.regularizers.sparsity import get as get_sparsity
-from genzoo.runtime import data, distribute, random, weights
+from genzoo.runtime import batch, data, distribute, random, weights
 from genzoo.runtime.graph import Graph
 from genzoo.spaces import OneHot
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
@@ -47,6 +52,8 @@ _MOST_DRAWN_STATES = 2**24
 _LEAST_VARIANCE = 1e-4
 # Examples that the kernel may begin with.
 _SEEN = 500
+# Sweeps from the data where there is a condition.
+_SWEEPS = 10
 # Rows that are scored at once.
 _SCORED = 256
 
@@ -87,6 +94,11 @@ class RBM(EnergyBasedModel):
             that of the visible and that of the hidden ones, or None.
         sparsity: a `regularizers.Sparsity`, or its target: the mean activity
             near which hidden units are held; None for no such.
+        condition: what is given and not modelled: how many real numbers, or a
+            shape of them, such as `keras.Input` takes; units for conditions
+            of other kinds, or a list or a dict of units; None for nothing.
+            The model is then `p(v | c) = sum_h exp(-E(v, h | c)) / Z(c)` with
+            `E(v, h | c) = E(v, h) - c A v - c B h`.
         seed: int or pair of ints, for all that is drawn at random.
 
     Attributes:
@@ -94,6 +106,9 @@ class RBM(EnergyBasedModel):
         visible: its `bias` has shape (visible.width,).
         hidden: its `bias` has shape (hidden.width,).
         offsets: the `Offsets` of centring.
+        condition: the condition's units, a `units.Mixed`, or None.
+        links: A and B, with weights `to_visible` of shape (condition.width,
+            visible.width) and `to_hidden` likewise, or None.
 
     Raises:
         ValueError: for units whose pair cannot be normalised, or that belong
@@ -102,7 +117,11 @@ class RBM(EnergyBasedModel):
     Reference:
         Smolensky 1986; Hinton, "A practical guide to training restricted
         Boltzmann machines", 2012. Centring: Montavon and Mueller 2012;
-        Melchior, Fischer and Wiskott, JMLR 17(99), 2016.
+        Melchior, Fischer and Wiskott, JMLR 17(99), 2016. Conditions: Taylor,
+        Hinton and Roweis, "Modeling human motion using binary latent
+        variables", NIPS 2006; Mnih, Larochelle and Hinton, "Conditional
+        restricted Boltzmann machines for structured output prediction", UAI
+        2011.
 
     Example:
     >>> rbm = genzoo.RBM(
@@ -129,6 +148,38 @@ class RBM(EnergyBasedModel):
     >>> drawn = table.visible.split(table.sample(5, seed=0))
     >>> drawn["age"].shape, drawn["colour"].shape
     ((5, 1), (5, 3))
+
+    Given a label, that is, what each digit looks like:
+
+    >>> digits = genzoo.RBM(
+    ...     visible=genzoo.units.Bernoulli(64),
+    ...     hidden=genzoo.units.Bernoulli(16),
+    ...     condition=genzoo.units.Categorical(1, 10),
+    ... )
+    >>> digits.compile()
+    >>> labels = np.arange(len(x_train)) % 10
+    >>> history = digits.fit(x_train, labels, verbose=0)
+    >>> digits.sample(4, condition=7, seed=0).shape
+    (4, 64)
+
+    A series, each frame given the last two; the sequence goes on from what
+    is drawn:
+
+    >>> series = (np.arange(300)[:, None] + np.arange(4)) % 4 == 0
+    >>> frames = keras.utils.timeseries_dataset_from_array(
+    ...     series[:-1], series[2:], sequence_length=2, batch_size=16
+    ... )
+    >>> temporal = genzoo.RBM(
+    ...     visible=genzoo.units.Bernoulli(4),
+    ...     hidden=genzoo.units.Bernoulli(6),
+    ...     condition=genzoo.units.Bernoulli((2, 4)),
+    ... )
+    >>> temporal.compile()
+    >>> history = temporal.fit(frames.map(lambda c, x: (x, c)), verbose=0)
+    >>> sequence = list(series[:2])
+    >>> for _ in range(8):
+    ...     last = np.stack(sequence[-2:])
+    ...     sequence.append(temporal.sample(1, condition=last)[0])
     """
 
     arguments: ClassVar[checks.Arguments] = {
@@ -142,11 +193,19 @@ class RBM(EnergyBasedModel):
         "seed": checks.seed_pair,
         "kernel_mask": checks.optional(as_mask),
         "sparsity": checks.optional(checks.part(regularizers.Sparsity)),
+        "kernel_constraint": checks.optional(checks.part(*CONSTRAINTS)),
+        "bias_regularizer": checks.list_of(
+            checks.optional(checks.part(*REGULARIZERS)), 2, 2
+        ),
+        "condition": checks.optional(checks.part(Mixed)),
     }
     # What older presets do not say.
     _newer_arguments: ClassVar[dict[str, Any]] = {
         "kernel_mask": None,
         "sparsity": None,
+        "kernel_constraint": None,
+        "bias_regularizer": [None, None],
+        "condition": None,
     }
 
     def __init__(
@@ -161,6 +220,7 @@ class RBM(EnergyBasedModel):
         kernel_mask: ArrayLike | str | None = None,
         bias_regularizer: Any = None,
         sparsity: Sparsity | float | None = None,
+        condition: Any = None,
         **kwargs,
     ):
         layers = [
@@ -169,7 +229,14 @@ class RBM(EnergyBasedModel):
         ]
         _check_pair(*layers)
         super().__init__(seed=seed, **kwargs)
-        for name, unit in zip(_UNITS, layers, strict=True):
+        named = dict(zip(_UNITS, layers, strict=True))
+        self.condition: Mixed | None = None
+        if condition is not None:
+            self.condition = units_of(condition, self.dtype_policy)
+            named["condition"] = self.condition
+            # They are given: nothing of them is learned.
+            self.condition.trainable = False
+        for name, unit in named.items():
             if unit.variable_dtype != self.variable_dtype:
                 raise ValueError(
                     f"RBM: dtype is {self.variable_dtype}, but the {name} "
@@ -180,7 +247,7 @@ class RBM(EnergyBasedModel):
         self.sparsity = _checked_sparsity(sparsity, layers[1])
         self.kernel_constraint = keras.constraints.get(kernel_constraint)
         self.bias_regularizer = _pair_of_regularizers(bias_regularizer)
-        weights.claim("RBM", **dict(zip(_UNITS, layers, strict=True)))
+        weights.claim("RBM", **named)
         self.visible: Unit
         self.hidden: Unit
         self.visible, self.hidden = layers
@@ -213,17 +280,22 @@ class RBM(EnergyBasedModel):
         )
         means = self.offsets.visible, self.offsets.hidden
         self._machine = Machine(self.visible, self.hidden, self.kernel, means)
-        self._rules = Rules(self._machine, self.offsets, self.compute_dtype)
+        self.links: Links | None = None
+        self._conditioned: Any = None
+        rules = Rules(self._machine, self.offsets, self.compute_dtype)
+        self._rules: Any = rules
         self._exact = ExactDraws(self._machine)
         self._labels: Any = (
             None
-            if labels.why_not(self.visible)
+            if self.condition is not None or labels.why_not(self.visible)
             else labels.Labels(self._machine)
         )
         self.walks = Walks(self._machine, type(self).__name__)
+        if self.condition is not None:
+            self._link(self.condition)
         self._enumerated = Graph(lambda: self._machine.layers().enumerate()[0])
         self._scores = Graph(
-            self._rules.site_scores,
+            rules.site_scores,
             tf.TensorSpec((None, *self.event_shape), self.variable_dtype),
         )
         self._classified: Any = None
@@ -233,6 +305,23 @@ class RBM(EnergyBasedModel):
                 self._label_density, tf.TensorSpec(shape, self._energy_dtype)
             )
         self.built = True
+
+    def _link(self, units):
+        """Have both layers depend on a condition."""
+        self.links = Links(
+            units,
+            self.visible.width,
+            self.hidden.width,
+            self.centered,
+            self.kernel_regularizer,
+            name="links",
+            dtype=self.dtype_policy,
+        )
+        self._conditioned = Conditioned(self._machine, self.links)
+        self._rules = ConditionalRules(
+            self._conditioned, self.offsets, self.compute_dtype
+        )
+        self.walks = Walks(self._conditioned, type(self).__name__)
 
     def _holds(self):
         """What holds the kernel, or None where nothing does."""
@@ -367,32 +456,61 @@ class RBM(EnergyBasedModel):
             )
             for unit in (self.visible, self.hidden)
         )
-        return f"<{type(self).__name__}: {' x '.join(sizes)} units>"
+        given = (
+            "" if self.condition is None else f" given {self.condition.said}"
+        )
+        return f"<{type(self).__name__}: {' x '.join(sizes)} units{given}>"
 
     # Energies and conditionals ----------------------------------------------
 
     @property
     def parameters(self) -> list[keras.Variable]:
-        """kernel, then the visible and the hidden units' weights."""
-        return self._machine.parameters
+        """kernel, then the visible and the hidden units' weights; A and B."""
+        linked = [] if self.links is None else self.links.parameters
+        return [*self._machine.parameters, *linked]
 
     def _energy_weights(self) -> list[keras.Variable]:
         """The parameters, and the units' weights that are held fixed."""
         known = {id(weight) for weight in self.parameters}
-        units = (*self.visible.weights, *self.hidden.weights)
+        given = [] if self.condition is None else self.condition.weights
+        units = (*self.visible.weights, *self.hidden.weights, *given)
         fixed = [weight for weight in units if id(weight) not in known]
         return [*self.parameters, *fixed]
 
-    def call(self, x: tf.Tensor) -> tf.Tensor:
+    def call(self, x: tf.Tensor, condition: Any = None) -> tf.Tensor:
         """E(x) = -log sum_h exp(-E(x, h)), (batch,), in nats."""
-        return self._machine.energy(self._machine.rows(x))
+        machine = self._given_machine("call", condition)
+        return machine.energy(machine.rows(x))
 
-    def joint_energy(self, v: ArrayLike, h: ArrayLike) -> Array:
+    @property
+    def _is_conditional(self) -> bool:
+        return self.links is not None
+
+    def _condition_for(
+        self, method: str, condition: Any, rows: int | None
+    ) -> Array | None:
+        if self.links is None:
+            return super()._condition_for(method, condition, rows)
+        return self.links.check(self._where(method), condition, rows, wide=True)
+
+    def _given_machine(self, method, condition, rows=None):
+        """The machine of rows that are given a condition, or of any rows."""
+        if rows is not None or self.links is None or condition is None:
+            condition = self._condition_for(method, condition, rows or 1)
+        if condition is None:
+            return self._machine
+        return self._conditioned.at(tf.convert_to_tensor(condition))
+
+    def joint_energy(
+        self, v: ArrayLike, h: ArrayLike, condition: Any = None
+    ) -> Array:
         """E(v, h) in nats, an array of shape (n,).
 
         Args:
             v: visible states, (n, *visible.space.event_shape).
             h: as many hidden states.
+            condition: what each is given, or one for all, of a conditional
+                model.
 
         Raises:
             ValueError: if they are not in their spaces, or not as many.
@@ -404,70 +522,110 @@ class RBM(EnergyBasedModel):
                 f"{self._where('joint_energy')}: there are {len(v)} visible "
                 f"and {len(h)} hidden states."
             )
-        interaction = ops.sum(self._machine.hidden_field(v) * h, axis=-1)
-        potentials = self.visible.potential(v) + self.hidden.potential(h)
+        machine = self._given_machine("joint_energy", condition, len(v))
+        interaction = ops.sum(machine.hidden_field(v) * h, axis=-1)
+        potentials = machine.visible.potential(v) + machine.hidden.potential(h)
         scales = self.visible.log_scale() + self.hidden.log_scale()
         return (scales - potentials - interaction).numpy()
 
-    def hidden_mean(self, v: ArrayLike) -> Array:
+    def hidden_mean(self, v: ArrayLike, condition: Any = None) -> Array:
         """<h> given v, an array of shape (n, *hidden.space.event_shape).
+
+        Args:
+            v: examples, (n, *event_shape).
+            condition: what each is given, or one for all, of a conditional
+                model.
 
         Raises:
             ValueError: if v is not in the model's space.
         """
         where = f"{self._where('hidden_mean')}: v"
         v = self.space.check(where, v, wide=True)
-        return self._in_batches(self._hidden_mean, v)
+        c = self._condition_for("hidden_mean", condition, len(v))
+        return self._in_batches(self._hidden_mean, v, beside=c)
 
-    def _hidden_mean(self, x):
-        field = self._machine.hidden_field(self._machine.rows(x))
-        return _examples(self.hidden, self.hidden.mean(field))
+    def _hidden_mean(self, x, condition=None):
+        machine = self._given_machine("hidden_mean", condition)
+        field = machine.hidden_field(machine.rows(x))
+        return _examples(self.hidden, machine.hidden.mean(field))
 
-    def visible_mean(self, h: ArrayLike) -> Array:
+    def visible_mean(self, h: ArrayLike, condition: Any = None) -> Array:
         """<v> given h, an array of shape (n, *event_shape).
+
+        Args:
+            h: hidden states, (n, *hidden.space.event_shape).
+            condition: what each is given, or one for all, of a conditional
+                model.
 
         Raises:
             ValueError: if h holds no hidden states.
         """
         h = self._states("visible_mean", "h", h, self.hidden)
-        v = self.visible.mean(self._machine.visible_field(h))
+        machine = self._given_machine("visible_mean", condition, len(h))
+        v = machine.visible.mean(machine.visible_field(h))
         return self._unflatten(v).numpy()
 
     def sample_hidden(
-        self, v: ArrayLike, seed: SeedLike | None = None
+        self,
+        v: ArrayLike,
+        seed: SeedLike | None = None,
+        condition: Any = None,
     ) -> Array:
         """h drawn given v, an array of shape (n, *hidden.space.event_shape).
+
+        Args:
+            v: examples, (n, *event_shape).
+            seed: int or pair of ints, or None.
+            condition: what each is given, or one for all, of a conditional
+                model.
 
         Raises:
             ValueError: if v is not in the model's space.
         """
         v = self._states("sample_hidden", "v", v, self.visible)
-        field = self._machine.hidden_field(v)
-        h = self.hidden.sample(field, self._seed_for(seed))
+        machine = self._given_machine("sample_hidden", condition, len(v))
+        field = machine.hidden_field(v)
+        h = machine.hidden.sample(field, self._seed_for(seed))
         return _examples(self.hidden, h).numpy()
 
     def sample_visible(
-        self, h: ArrayLike, seed: SeedLike | None = None
+        self,
+        h: ArrayLike,
+        seed: SeedLike | None = None,
+        condition: Any = None,
     ) -> Array:
         """v drawn given h, an array of shape (n, *event_shape).
+
+        Args:
+            h: hidden states, (n, *hidden.space.event_shape).
+            seed: int or pair of ints, or None.
+            condition: what each is given, or one for all, of a conditional
+                model.
 
         Raises:
             ValueError: if h holds no hidden states.
         """
         h = self._states("sample_visible", "h", h, self.hidden)
-        field = self._machine.visible_field(h)
-        v = self.visible.sample(field, self._seed_for(seed))
+        machine = self._given_machine("sample_visible", condition, len(h))
+        field = machine.visible_field(h)
+        v = machine.visible.sample(field, self._seed_for(seed))
         return self._unflatten(v).numpy()
 
-    def reconstruct(self, v: ArrayLike) -> Array:
+    def reconstruct(self, v: ArrayLike, condition: Any = None) -> Array:
         """<v> given the mean hidden state of v, (n, *event_shape).
+
+        Args:
+            v: examples, (n, *event_shape).
+            condition: what each is given, or one for all, of a conditional
+                model.
 
         Raises:
             ValueError: if v is not in the model's space.
         """
         v = self._states("reconstruct", "v", v, self.visible)
-        h = self.hidden.mean(self._machine.hidden_field(v))
-        v = self.visible.mean(self._machine.visible_field(h))
+        machine = self._given_machine("reconstruct", condition, len(v))
+        h = machine.hidden.mean(machine.hidden_field(v))
+        v = machine.visible.mean(machine.visible_field(h))
         return self._unflatten(v).numpy()
 
     def _states(self, method, name, x, unit):
@@ -487,6 +645,12 @@ class RBM(EnergyBasedModel):
 
     def _labelled(self, method):
         """The labels, which there must be."""
+        if self.links is not None:
+            raise ValueError(
+                f"{self._where(method)}: the model is conditional. Ask for "
+                "conditional_mean(x, mask, condition=), with the mask false "
+                "at the labels: of a category it gives the probabilities."
+            )
         reason = labels.why_not(self.visible)
         if self._labels is None:
             raise ValueError(f"{self._where(method)}: {reason}")
@@ -545,11 +709,18 @@ class RBM(EnergyBasedModel):
         where = self._where(method)
         return found.joined(where, x, y, self._keeps_float64)
 
-    def log_pseudolikelihood(self, x: ArrayLike) -> Array:
+    def log_pseudolikelihood(
+        self, x: ArrayLike, condition: Any = None
+    ) -> Array:
         """sum_i log p(x_i | all other x), in nats, an array of shape (n,).
 
         Needs no log Z; comparable between models of the same visible units.
         A score, not a likelihood.
+
+        Args:
+            x: examples, (n, *event_shape).
+            condition: what each is given, or one for all, of a conditional
+                model.
 
         Raises:
             ValueError: if x is not in the space, or the visible units have
@@ -559,7 +730,15 @@ class RBM(EnergyBasedModel):
         if not self.visible.is_discrete:
             raise ValueError(f"{where}: {self._continuous()}")
         x = self.space.check(where, x)
-        return self._in_batches(self._scores, x, _SCORED)
+        c = self._condition_for("log_pseudolikelihood", condition, len(x))
+        if c is None:
+            return self._in_batches(self._scores, x, _SCORED)
+
+        def scores(x, c):
+            rules = Rules(self._conditioned.at(c), self.offsets, x.dtype)
+            return rules.site_scores(x)
+
+        return self._in_batches(scores, x, _SCORED, c)
 
     def _unflatten(self, states: tf.Tensor) -> tf.Tensor:
         """The examples of visible states, (n, *event_shape)."""
@@ -567,12 +746,65 @@ class RBM(EnergyBasedModel):
 
     # Examples in blocks -----------------------------------------------------
 
-    def _given(self, method: str, x: Any, *others: Any, **named: Any) -> Any:
+    def _given(
+        self,
+        method: str,
+        x: Any,
+        y: Any = None,
+        weight: Any = None,
+        missing: float | str | None = None,
+        mask: Any = None,
+    ) -> Given:
         """As of any model; the blocks of examples are joined first."""
+        if self.links is not None:
+            return self._given_with_condition(
+                method, x, y, weight, missing, mask
+            )
+        return self._given_alone(method, x, y, weight, missing, mask)
+
+    def _given_with_condition(
+        self, method, x, y=None, weight=None, missing=None, mask=None
+    ):
+        """Examples, with their conditions for y."""
+        links: Any = self.links
+        space: Any = self.space
+        where = self._where(method)
+        x, y, weight = self._parts(x, y, weight)
+        (x,), _ = self._opened(method, x)
+        x, y = links.taken(x, y)
+        gaps = {"missing": missing, "mask": mask}
+        gaps = {} if missing is mask is None else gaps
+        blocks = isinstance(self.visible, Mixed) and space.are_blocks(x)
+        if x is None or data.is_array(x) or blocks or isinstance(x, Mapping):
+            if y is None:
+                links.check(where, y, 0)
+            given = self._given_alone(method, x, None, weight, **gaps)
+            c = links.check(where, y, len(given.x), True, one_for_all=False)
+            return given._replace(y=c)
+        if any(v is not None for v in (y, weight, mask)):
+            raise ValueError(
+                f"{where}: condition, sample_weight and mask go with an array "
+                "x; a dataset gives (x, condition, sample_weight)."
+            )
+
+        def inner(where, dataset, space):
+            if missing is None:
+                return sample_weights.check_dataset(where, dataset, space)
+            wide = self._keeps_float64
+            return completion.check_dataset(
+                where, dataset, space, missing, wide
+            )
+
+        return Given(links.check_dataset(where, x, self.space, inner))
+
+    def _given_alone(
+        self, method, x, y=None, weight=None, missing=None, mask=None
+    ):
         if isinstance(self.visible, Mixed):
-            has_gaps = any(value is not None for value in named.values())
-            x, others = self._unpacked(method, x, others, has_gaps)
-        return super()._given(method, x, *others, **named)
+            has_gaps = missing is not None or mask is not None
+            x, others = self._unpacked(method, x, (y, weight), has_gaps)
+            y, weight = ([*others] + [None, None])[:2]
+        return super()._given(method, x, y, weight, missing, mask)
 
     def _unpacked(self, method, x, others, has_gaps=False):
         """x in one array, and what stands beside it.
@@ -584,7 +816,10 @@ class RBM(EnergyBasedModel):
         if isinstance(x, tuple) and alone and not space.are_blocks(x):
             x, *others = x
         if others and others[0] is not None:
-            x = self._with_labels(method, x, others[0])
+            if has_gaps:
+                x = self._labelled(method).blocks(x, others[0])
+            else:
+                x = self._with_labels(method, x, others[0])
             others = [None, *others[1:]]
         if space.are_blocks(x) and not has_gaps:
             x = space.check(self._where(method), x, wide=self._keeps_float64)
@@ -600,14 +835,29 @@ class RBM(EnergyBasedModel):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
+        condition: Any = None,
         **kwargs: Any,
     ) -> Any:
         """As of any energy-based model; x may come in blocks, y be labels.
+
+        Of a conditional model y is the condition, or `condition` is, as in
+        `fit`.
 
         Raises:
             ValueError: as `fit` does.
         """
         is_own = not kwargs.get("_use_cached_eval_dataset")
+        is_own = is_own and missing is None and mask is None
+        if self.links is not None and not (missing is mask is None):
+            raise ValueError(
+                f"{self._where('evaluate')}: takes no missing entries where "
+                "there is a condition. Ask for the mean of "
+                "log_marginal(x, mask, condition=).value."
+            )
+        x, y = self._with_condition("evaluate", x, y, condition)
+        is_own = is_own and self.links is None
         if is_own and isinstance(self.visible, Mixed) and _is_held(x):
             given = y, sample_weight
             x, (y, *weight) = self._unpacked("evaluate", x, given)
@@ -621,8 +871,95 @@ class RBM(EnergyBasedModel):
             steps,
             callbacks,
             return_dict,
+            missing,
+            mask,
             **kwargs,
         )
+
+    def fit(
+        self,
+        x: Examples | None = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int | None = None,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: None = None,
+        sample_weight: ArrayLike | None = None,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
+        condition: Any = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Train as any energy-based model; see `EnergyBasedModel.fit`.
+
+        Args:
+            x: examples, in one array or in blocks; or batches.
+            y: labels, the last block of the visible units, of a model that
+                has them. Of a conditional model its condition, as of a
+                conditional `GAN`; with `condition` labels again.
+            batch_size: rows of a batch, over all replicas.
+            epochs: passes over the data, by default 1.
+            verbose: as in Keras.
+            callbacks: as in Keras.
+            validation_split: the last share of x, held out.
+            validation_data: held-out examples, with what stands beside them.
+            shuffle: whether to shuffle an array.
+            class_weight: not taken.
+            sample_weight: what each example counts, (n,).
+            missing: what stands for an unknown number in x.
+            mask: what of an array x is known, bool.
+            condition: what each example is given, (n, *event_shape) of the
+                condition's units, categories also as numbers; of several
+                units a dict or a tuple. A dict x may have it as its entry
+                "condition"; datasets give (x, condition) or (x, condition,
+                sample_weight), and so do `validation_data`.
+            **kwargs: as in Keras.
+
+        Returns:
+            The `History` of Keras.
+
+        Raises:
+            ValueError: as `GenerativeModel.fit`; for a condition that is
+                missing, not as long as x, or not in the condition's space.
+        """
+        x, y = self._with_condition("fit", x, y, condition)
+        return super().fit(
+            x,
+            y,
+            batch_size,
+            epochs,
+            verbose,
+            callbacks,
+            validation_split,
+            validation_data,
+            shuffle,
+            class_weight,
+            sample_weight,
+            missing,
+            mask,
+            **kwargs,
+        )
+
+    def _with_condition(self, method, x, y, condition):
+        """(x, y) where y is the condition, if there is one."""
+        if condition is None:
+            return x, y
+        if self.links is None:
+            self._condition_for(method, condition, 1)
+        return x if y is None else (x, y), condition
+
+    def _complaints(self) -> dict[str, str]:
+        found = super()._complaints()
+        if self.links is not None:
+            # Before what is said of x.
+            told = "a batch of the dataset has a condition that is not in its"
+            own = f"{told} space: {self.links.described}."
+            found = {WRONG: own, **found}
+        return found
 
     def _one_batch(self, method: str, x: Any) -> Any:
         visible = self.visible
@@ -631,25 +968,42 @@ class RBM(EnergyBasedModel):
         return super()._one_batch(method, x)
 
     def _checked_inputs(self, method: str, x: Any) -> Any:
+        if self.links is not None:
+            raise ValueError(
+                f"{self._where(method)}: takes no conditions, which the model "
+                "needs. Call energy(x, condition=), which gives the same."
+            )
         if isinstance(self.visible, Mixed):
             x, _ = self._unpacked(method, x, ())
         return super()._checked_inputs(method, x)
 
     def _check_dataset(self, where: str, dataset: Any) -> Any:
-        if isinstance(self.visible, Mixed):
-            dataset = self._joined_dataset(where, dataset)
+        dataset = self._of_blocks(where, dataset, has_gaps=False)
         return super()._check_dataset(where, dataset)
 
-    def _joined_dataset(self, where, dataset):
+    def _of_blocks(self, where: str, dataset: Any, has_gaps: bool) -> Any:
         """A dataset of blocks, perhaps with weights, as one of examples."""
+        if not isinstance(self.visible, Mixed):
+            return dataset
         spec = getattr(dataset, "element_spec", None)
         if spec is None or sample_weights.is_checked(dataset):
             return dataset
         space: Any = self.space
+
+        def joined(blocks):
+            return space.joined_batch(where, blocks, has_gaps)
+
+        def check(take):
+            # In words that tell of blocks.
+            first = take(data.first_batch(where, dataset))
+            if not has_gaps:
+                space.check(where, first, wide=self._keeps_float64)
+
         if space.are_blocks(spec):
+            check(lambda found: found)
             return dataset.map(
-                lambda *blocks: space.joined_batch(
-                    where, blocks[0] if len(blocks) == 1 else blocks
+                lambda *blocks: joined(
+                    blocks[0] if len(blocks) == 1 else blocks
                 )
             )
         if not isinstance(spec, tuple):
@@ -663,29 +1017,28 @@ class RBM(EnergyBasedModel):
                     else {**x, space.names[-1]: y}
                 )
             )
-            return self._joined_dataset(where, dataset)
+            return self._of_blocks(where, dataset, has_gaps)
         if space.are_blocks(spec[0]):
-            return dataset.map(
-                lambda x, *rest: (space.joined_batch(where, x), *rest)
-            )
+            check(lambda found: found[0])
+            return dataset.map(lambda x, *rest: (joined(x), *rest))
         if space.are_blocks(spec[:-1]):
-            return dataset.map(
-                lambda *found: (
-                    space.joined_batch(where, found[:-1]),
-                    found[-1],
-                )
-            )
+            check(lambda found: found[:-1])
+            return dataset.map(lambda *found: (joined(found[:-1]), found[-1]))
         return dataset
 
     # Learning ---------------------------------------------------------------
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> Any:
         """What learning rules ask for; see `genzoo.losses.protocols`."""
         return self._rules
 
     def why_not(self, rule: losses.LearningRule) -> str | None:
         """Why the model cannot learn by this rule, or None."""
+        if self.links is not None:
+            reason = self._why_not_given(rule)
+            if reason is not None:
+                return reason
         if rule.needs is Labelled:
             return labels.why_not(self.visible)
         if rule.needs is Enumerable:
@@ -705,6 +1058,35 @@ class RBM(EnergyBasedModel):
                 "RBM a kernel_regularizer."
             )
         return None
+
+    def _why_not_given(self, rule):
+        """Why it cannot while there is a condition."""
+        if rule.chains:
+            return (
+                "keeps chains from batch to batch, but those of a conditional "
+                "model belong to the condition of one row. Compile with "
+                "loss=genzoo.losses.ContrastiveDivergence(10), or 'auto'."
+            )
+        if rule.needs is Labelled:
+            return (
+                "is not there for a conditional model. Make the labels the "
+                "visible units, and what they are predicted from the "
+                "condition: its likelihood is p(y | x)."
+            )
+        if rule.needs is Enumerable and not self._conditioned.is_possible:
+            return (
+                "sums over the states of the smaller layer for each row, at "
+                "most 2**17 numbers; there are "
+                f"{self._conditioned.terms:,.0f}. Compile with loss='cd'."
+            )
+        return None
+
+    def _default_loss(self) -> Any:
+        if self.links is None:
+            return super()._default_loss()
+        if self._conditioned.is_learned_exactly:
+            return losses.ExactLikelihood()
+        return losses.ContrastiveDivergence(_SWEEPS)
 
     def _continuous(self):
         return (
@@ -743,11 +1125,16 @@ class RBM(EnergyBasedModel):
         """
         rows = 2 ** round(math.log2(len(given.x) / 100))
         if given.seen is not None:
-            rows /= given.seen.mean()
+            rows /= max(given.seen.mean(), 1e-3)
         return int(np.clip(rows, 4, 128))
 
     def _rate_unit(self) -> float:
-        """One over the variances that the kernel joins.
+        """One over the variances that the kernel joins."""
+        of_visible, of_hidden = self._variances()
+        return float(1 / max(of_visible * of_hidden, _LEAST_VARIANCE))
+
+    def _variances(self):
+        """Of visible and of hidden units.
 
         Of visible units it is the mean that is weighted by itself: columns
         that hardly vary do not count.
@@ -758,16 +1145,28 @@ class RBM(EnergyBasedModel):
         # apart; without bounds they would answer by as much.
         spread = np.asarray(self.visible.dispersion, np.float64)
         variance = variance * spread ** (0.5 if self.hidden.is_bounded else 1)
-        of_visible = np.sum(variance**2) / max(np.sum(variance), 1e-12)
+        of_visible = weighed_mean(variance)
         # Of hidden units that their bias and the data leave undecided.
         middle = self.hidden.mean(-self.hidden.bias.value[None]).numpy()
         of_hidden = self.hidden.variance_of(middle).mean() * self.hidden.growth
-        return float(1 / max(of_visible * of_hidden, _LEAST_VARIANCE))
+        return of_visible, of_hidden
 
     def _penalty_gradients(self) -> list:
-        return self.offsets.penalty(self._machine, super()._penalty_gradients())
+        found = super()._penalty_gradients()
+        if self.links is not None:
+            return self._rules.penalty(found)
+        return self.offsets.penalty(self._machine, found)
 
     def _before_step(self, gradients: list) -> tuple[list, Any]:
+        own = len(self._machine.parameters)
+        gradients, of_links = gradients[:own], gradients[own:]
+        if self.links is not None and isinstance(self.optimizer, Falling):
+            pace = tf.unstack(tf.convert_to_tensor(self.links.pace.value))
+            of_links = [p * g for p, g in zip(pace, of_links, strict=True)]
+        gradients, place = self._steps(gradients)
+        return [*gradients, *of_links], place
+
+    def _steps(self, gradients):
         place = None
         holds = self.kernel.constraint
         if holds is not None and self.kernel.trainable:
@@ -792,6 +1191,7 @@ class RBM(EnergyBasedModel):
         sample_weight: ArrayLike | None = None,
         missing: float | str | None = None,
         mask: ArrayLike | None = None,
+        condition: Any = None,
     ) -> None:
         """Set what follows from the data alone, before training.
 
@@ -812,11 +1212,13 @@ class RBM(EnergyBasedModel):
             sample_weight: what each example of an array counts, (n,).
             missing: what stands for an unknown number in x; see `fit`.
             mask: what of an array x is known; see `fit`.
+            condition: what each example of an array is given; see `fit`.
 
         Raises:
             ValueError: if x is empty, of another shape or outside the space.
         """
-        given = self._given("adapt", x, None, sample_weight, missing, mask)
+        _, y = self._with_condition("adapt", x, None, condition)
+        given = self._given("adapt", x, y, sample_weight, missing, mask)
         with self._told_plainly("adapt"):
             self._adapt(given, steps)
 
@@ -832,24 +1234,50 @@ class RBM(EnergyBasedModel):
         is_new = not self.adapted.numpy()
         if not is_new and weights.is_touched(self.kernel):
             return
+        if self.links is not None:
+            c = given.x if given.y is None else given.y
+            self.links.adapt(c, weight, steps)
         blocks = self.visible.blocks()
         moves = any(block.bias.trainable for block in blocks)
         if moves and not weights.is_touched(self.kernel):
+            self._check_variance(variance)
             self.visible.adapt_untouched(mean, variance, round(count))
             self._leave_saddle(given, mean)
         rows = self.visible.standardise(mean[None])
         field = self._machine.hidden_field(rows)
+        if self.links is not None:
+            field += self.links.shifts(self.links.mean.value[None])[1]
         self.offsets.visible.assign(rows[0])
         self.offsets.hidden.assign(self.hidden.mean(field)[0])
+        if self.links is not None:
+            self.links.keep_pace(*self._variances())
         self.adapted.assign(1)
         if self.chains is not None:
             self.reset_chains()
 
+    def _check_variance(self, variance: Array) -> None:
+        """Raise a ValueError where hidden units would run away.
+
+        Of a mean that is weighted by itself, as of `_rate_unit`.
+        """
+        most = self.hidden.most_variance
+        found = np.sum(variance**2) / max(np.sum(variance), 1e-12)
+        if found > most:
+            raise ValueError(
+                f"{data.TOLD}x has a variance of about {found:.3g} in each "
+                f"column; with {self.hidden.said} hidden units, whose means "
+                f"are powers of e, training would run away beyond {most:g}. "
+                "Take Bernoulli, UnitInterval, ReLU or Gaussian hidden units, "
+                "or visible counts of fewer trials."
+            )
+
     def _leave_saddle(self, given: Given, mean: Array) -> None:
         """Let a kernel that is still the default tell examples apart."""
         is_own = self._is_default and self.kernel.trainable
-        biases = (self.visible.bias, self.hidden.bias)
-        if any(weights.is_touched(weight) for weight in biases):
+        kept: list[Any] = [self.visible.bias, self.hidden.bias]
+        if self.links is not None:
+            kept += self.links.parameters
+        if any(weights.is_touched(weight) for weight in kept):
             return
         if not self.visible.bias.trainable:
             return
@@ -857,13 +1285,17 @@ class RBM(EnergyBasedModel):
             return
         generator = np.random.default_rng(self.draws.epoch_key())
         count = max(_SEEN, 2 * self.hidden.width)
-        rows = some_rows(given, count, generator, mean)
+        rows, c = some_rows(given, count, generator, mean)
         states = self._machine.rows(rows).numpy()
+        mask = self.kernel_mask
+        if self.links is not None:
+            # Hidden units tell examples with their conditions apart.
+            states = self.links.beside(states, c)
+            mask = self.links.open_mask(mask)
         shape, dtype = self.kernel.shape, self.kernel.dtype
         kernel = np.asarray(self.kernel_initializer(shape, dtype))
-        kernel = kernel + differences(
-            states, self.hidden, generator, self.kernel_mask
-        )
+        apart = differences(states, self.hidden, generator, mask)
+        kernel = kernel + apart[: len(kernel)]
         if self.kernel.constraint is not None:
             kernel = np.asarray(self.kernel.constraint(kernel))
         center = self.visible.standardise(mean[None]).numpy()[0]
@@ -871,13 +1303,89 @@ class RBM(EnergyBasedModel):
         # No field where both layers are at their means.
         of_hidden = self.hidden.mean(empty).numpy()[0]
         bias = self.visible.bias.numpy() - kernel @ of_hidden
+        of_center = -kernel.T @ center
+        found: list[Any] = []
+        if self.links is not None:
+            found = [(self.links.to_hidden, apart[len(kernel) :])]
+            of_center -= found[0][1].T @ self.links.mean.numpy()
         for weight, value in (
             (self.kernel, kernel),
             (self.visible.bias, bias),
-            (self.hidden.bias, -kernel.T @ center),
+            (self.hidden.bias, of_center),
+            *found,
         ):
             weight.assign(value)
             weights.mark(weight)
+
+    # Where there is a condition ---------------------------------------------
+
+    @property
+    def _watches(self) -> bool:
+        own = self.links is None or self._conditioned.is_followed
+        return super()._watches and own
+
+    def _height(self, x: Any, energy: Any = None) -> tf.Tensor:
+        if self.links is None:
+            return super()._height(x, energy)
+        # Of each row with its own log Z.
+        return self._rules.exact_loss(x)
+
+    def _look(self) -> partition.LogPartition:
+        if self.links is None:
+            return super()._look()
+        return partition.LogPartition.exact(0.0)
+
+    def _log_z(self) -> float:
+        if self.links is None:
+            return super()._log_z()
+        # It is a part of each example's likelihood.
+        self._check_adapted("evaluate")
+        return 0.0
+
+    def _set_level(self, log_z: float) -> None:
+        if self.links is None:
+            super()._set_level(log_z)
+
+    @property
+    def _has_few_states(self) -> bool:
+        return self.links is None and super()._has_few_states
+
+    @property
+    def _is_estimated(self) -> bool:
+        return self.links is None and super()._is_estimated
+
+    def _log_z_given(self, condition: Array | None) -> Any:
+        if condition is None:
+            return super()._log_z_given(condition)
+        # Of each condition once.
+        own, which = np.unique(condition, axis=0, return_inverse=True)
+        nothing = completion.unknown(self.space, 1).under(own)
+        found = self._completion.marginal(
+            self._where("log_prob"),
+            nothing,
+            0.0,
+            completion.CHAINS,
+            completion.TEMPERATURES,
+            random.as_seed(0),
+        )
+        return np.broadcast_to(found.value, len(own))[np.ravel(which)]
+
+    def _known(self, partial: completion.Partial) -> tuple[Array, Array]:
+        states, seen = super()._known(partial)
+        if self.links is None:
+            return states, seen
+        known = np.ones((len(seen), self.links.units.width), bool)
+        states = self.links.beside(states, partial.condition)
+        return states, np.concatenate([seen, known], axis=1)
+
+    def _draw_beside(self, x: Any, seed: random.Seed, steps: Any) -> tf.Tensor:
+        if self.links is None:
+            return super()._draw_beside(x, seed, steps)
+        machine = self._conditioned.at(batch.condition(x))
+        first, second = random.split(seed, 2)
+        rows = tf.shape(batch.examples(x))[0]
+        states = machine.fresh(rows, first)
+        return self._unflatten(machine.walk(states, second, steps))
 
     # log Z ------------------------------------------------------------------
 
@@ -890,6 +1398,22 @@ class RBM(EnergyBasedModel):
 
     def _sum_terms(self) -> float:
         return self._terms()
+
+    def log_partition(self, *arguments: Any, **named: Any) -> Any:
+        """log Z in nats; see `EnergyBasedModel.log_partition`.
+
+        Raises:
+            ValueError: as there; for a conditional model, which has a log Z
+                for each condition.
+        """
+        if self.links is not None:
+            raise ValueError(
+                f"{self._where('log_partition')}: a conditional model has a "
+                "log Z for each condition. Ask for log_prob(x, condition=), "
+                "in which it is; log Z(c) = -energy(x, c) - log_prob(x, c) of "
+                "any x."
+            )
+        return super().log_partition(*arguments, **named)
 
     def _reference_energy(self) -> Any:
         mean = tf.convert_to_tensor(self.offsets.visible.value)
@@ -933,6 +1457,7 @@ class RBM(EnergyBasedModel):
         method: str = "auto",
         given: ArrayLike | None = None,
         mask: ArrayLike | None = None,
+        condition: Any = None,
     ) -> Array:
         """Examples drawn from the model; see `EnergyBasedModel.sample`.
 
@@ -951,6 +1476,8 @@ class RBM(EnergyBasedModel):
             method: "auto", "exact" or "chains".
             given: an example of which some is known, or n of them.
             mask: what of `given` is known, bool; None takes all but NaN.
+            condition: of a conditional model what each of the n is given, or
+                one condition for all. Row r has the same draws in both.
 
         Returns:
             An array of shape (n, *event_shape).
@@ -967,9 +1494,8 @@ class RBM(EnergyBasedModel):
                 "potential is bias . x, or that of Gaussian or ReLU units; "
                 f"received {temperature}."
             )
-        return super().sample(
-            n, seed, steps, start, temperature, method, given, mask
-        )
+        how = seed, steps, start, temperature, method
+        return self._sampled(n, *how, given, mask, condition)
 
     def _served_states(self, x: tf.Tensor) -> tf.Tensor:
         return self._machine.rows(x)
@@ -983,6 +1509,8 @@ class RBM(EnergyBasedModel):
     def _conditional(
         self, states: Array, seen: Array, seed: random.Seed
     ) -> Posterior | None:
+        if self.links is not None:
+            return self._conditioned.posterior(states, seen, seed)
         if min(posterior.cost(self._machine, seen)) > _CHEAP:
             return None
         return posterior.posterior(self._machine, states, seen, seed)
@@ -1001,6 +1529,8 @@ class RBM(EnergyBasedModel):
 
     def endpoints(self) -> Endpoints:
         """What `export` serves: see there."""
+        if self.links is not None:
+            return self._endpoints_given(self.links)
         served = super().endpoints()
         _, given = served["energy"]
         served["hidden_mean"] = (self._hidden_mean, given)
@@ -1010,11 +1540,51 @@ class RBM(EnergyBasedModel):
             served["predict_proba"] = (self._labels.mean, [alone])
         return served
 
+    def _endpoints_given(self, links):
+        """What is served of a conditional model, all with its condition."""
+        walker, walks = self._conditioned, ClampedWalks(self._conditioned)
+        inputs = walker.path_inputs()
+        shape, dtype = (None, *self.event_shape), self.variable_dtype
+        x = tf.TensorSpec(shape, dtype, "x")
+        mask = tf.TensorSpec(shape, tf.bool, "mask")
+        width = links.units.width
+        condition = tf.TensorSpec((None, width), dtype, "condition")
+
+        def complete(x, mask, c, seed, steps):
+            v, u = self._machine.rows(x), links.states(c)
+            seen = self.space.flatten(mask)
+            seen = tf.concat([seen, tf.ones_like(u, tf.bool)], axis=1)
+            rows, own = tf.concat([v, u], axis=1), random.as_seed(seed)
+            drawn = walks.served(rows, seen, own, steps, inputs)
+            drawn = tf.cast(self._unflatten(drawn), x.dtype)
+            return tf.where(mask, x, drawn)
+
+        def sample(n, seed, steps, c):
+            c = tf.broadcast_to(c, (n, width))
+            nothing = tf.zeros((n, *self.event_shape), dtype)
+            seen = tf.zeros_like(nothing, tf.bool)
+            return complete(nothing, seen, c, seed, steps)
+
+        served: Endpoints = {
+            "serve": (self.call, [x, condition]),
+            "energy": (self.call, [x, condition]),
+            "hidden_mean": (self._hidden_mean, [x, condition]),
+            "sample": (sample, [COUNT, SEED, STEPS, condition]),
+            "complete": (complete, [x, mask, condition, SEED, STEPS]),
+        }
+        if walker.is_possible:
+            served["log_prob"] = (
+                lambda x, c: -self._rules.each(batch.Batch(x, condition=c)),
+                [x, condition],
+            )
+        return served
+
     def portable_endpoints(self) -> Endpoints:
         """What ONNX and LiteRT files hold: see `export`."""
         held = super().portable_endpoints()
         units = {"u_hidden": self.hidden, "u_visible": self.visible}
-        if not all(unit.is_discrete for unit in units.values()):
+        is_plain = self.links is None
+        if not (is_plain and all(u.is_discrete for u in units.values())):
             return held
         machine = self._machine
 
@@ -1052,6 +1622,7 @@ class RBM(EnergyBasedModel):
                 serialize(penalty) for penalty in self.bias_regularizer
             ],
             "sparsity": serialize(self.sparsity),
+            "condition": serialize(self.condition),
             "seed": self.draws.seed,
         }
 
@@ -1059,7 +1630,8 @@ class RBM(EnergyBasedModel):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """A model from `get_config`."""
         deserialize = keras.saving.deserialize_keras_object
-        units = {name: deserialize(config[name]) for name in _UNITS}
+        names = (*_UNITS, "condition")
+        units = {name: deserialize(config.get(name)) for name in names}
         return cls(**{**config, **units})
 
     # As a preset, with its chains -------------------------------------------
@@ -1098,35 +1670,38 @@ class RBM(EnergyBasedModel):
         units = [arguments[name] for name in _UNITS]
         (visible, hidden), chains = units, arguments["chains"] or 0
         total = (visible.width + chains) * hidden.width + KNOWN_LENGTH
-        return total + sum(unit.count_params() + unit.width for unit in units)
+        total += sum(unit.count_params() + unit.width for unit in units)
+        given = arguments["condition"]
+        if given is None:
+            return total
+        linked = given.width * (visible.width + hidden.width + 1)
+        return total + given.count_params() + linked
 
     def preset_config(self) -> dict[str, Any]:
         """The arguments above.
 
         Raises:
             ValueError: if it has not seen data, has another regularizer than L1
-                or L2 of the kernel, or a constraint.
+                or L2 of the kernel, or another one of biases or a constraint
+                than those of Keras.
         """
-        penalty = self.kernel_regularizer
-        if penalty is not None:
-            config = penalty.get_config()
-            if config.keys() - {"l1", "l2"}:
-                raise ValueError(
-                    f"{self._where('save_to_preset')}: kernel_regularizer "
-                    "must be L1, L2 or L1L2 of Keras, or None; received "
-                    f"{penalty!r}."
-                )
-            penalty = [float(config.get(name, 0.0)) for name in ("l1", "l2")]
-        for name, given in (
-            ("kernel_constraint", self.kernel_constraint),
-            ("bias_regularizer", any(self.bias_regularizer)),
+        for name, given, parts in (
+            ("kernel_regularizer", [self.kernel_regularizer], REGULARIZERS),
+            ("kernel_constraint", [self.kernel_constraint], CONSTRAINTS),
+            ("bias_regularizer", self.bias_regularizer, REGULARIZERS),
         ):
-            if given:
-                raise ValueError(
-                    f"{self._where('save_to_preset')}: a preset holds no "
-                    f"{name}; received {getattr(self, name)!r}. Save the "
-                    "model as .keras instead."
-                )
+            known = {part.cls: part.cls.__name__ for part in parts}
+            for one in given:
+                if one is not None and type(one) not in known:
+                    raise ValueError(
+                        f"{self._where('save_to_preset')}: {name} must be one "
+                        f"of Keras's {', '.join(known.values())}, or None; "
+                        f"received {one!r}. Save the model as .keras instead."
+                    )
+        penalty = None
+        if self.kernel_regularizer is not None:
+            config = self.kernel_regularizer.get_config()
+            penalty = [float(config.get(name, 0.0)) for name in ("l1", "l2")]
         return {
             **super().preset_config(),
             "kernel_regularizer": penalty,
@@ -1148,6 +1723,11 @@ class RBM(EnergyBasedModel):
                 found[f"{side}.{name}"] = weight
         if self.chains:
             found["chains"] = AllChains(self.chains)
+        if self.links is not None:
+            for weight in (*self.links.parameters, self.links.mean):
+                found[f"links.{weight.name}"] = weight
+            for name, weight in self.links.units.named_weights().items():
+                found[f"condition.{name}"] = weight
         return found
 
 

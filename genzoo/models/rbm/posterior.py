@@ -2,6 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from genzoo.models.common.posterior import (
     Posterior,
@@ -166,3 +167,72 @@ def log_sum(
     log_w += tf.matmul(unknown, cumulant, transpose_b=True)
     log_w += machine.hidden.potential(listed)
     return tf.reduce_logsumexp(log_w, axis=1) + visible.potential(left.known)
+
+
+# Where each row has biases of its own ---------------------------------------
+
+
+def by_row(machine: Machine, states: tuple[tf.Tensor, bool]) -> tf.Tensor:
+    """-E of each row with each state of a layer, the other summed over.
+
+    Args:
+        machine: the `Machine`, of layers that differ from row to row.
+        states: what `few_states` gives.
+
+    Returns:
+        (rows, states).
+    """
+    listed, is_hidden = states
+    kernel = ops.cast(machine.kernel, listed.dtype)
+    small, large = machine.visible, machine.hidden
+    field = tf.matmul(listed, kernel, transpose_b=is_hidden)
+    if is_hidden:
+        small, large = large, small
+    count = tf.shape(listed)[0]
+    rows = tf.shape(machine.hidden.shift)[0]
+    each, field = (tf.tile(part, (rows, 1)) for part in (listed, field))
+    log_w = small.repeated(count).potential(each)
+    log_w += large.repeated(count).log_cumulant(field)
+    log_w = tf.reshape(log_w, (-1, count))
+    if is_hidden or not isinstance(small, Clamped):
+        return log_w
+    known = ops.cast(small.known, listed.dtype)[:, None]
+    other = small.seen[:, None] & (listed[None] != known)
+    lowest = log_w.dtype.min / 4
+    return tf.where(tf.reduce_any(other, axis=2), lowest, log_w)
+
+
+def drawn_by_row(
+    machine: Machine, listed: tf.Tensor, uniform: Array, seed: random.Seed
+) -> Posterior:
+    """What is unknown of rows of a machine that is clamped, float64.
+
+    Args:
+        machine: the clamped `Machine`, of layers that differ from row to row;
+            of one row for all draws, or as many.
+        listed: the states of the hidden layer, float64.
+        uniform: numbers in [0, 1), one for each draw.
+        seed: of the draws of visible units.
+    """
+    log_w = by_row(machine, (listed, True))
+    weights = tf.nn.softmax(log_w)
+    ends = tf.cumsum(weights, axis=1)
+    place = tf.constant(uniform)[:, None] * ends[:, -1:]
+    if len(ends) == 1:
+        place = tf.reshape(place, (1, -1))
+    chosen = tf.searchsorted(ends, place, side="right")
+    chosen = tf.minimum(tf.reshape(chosen, (-1,)), len(listed) - 1)
+    states = tf.gather(listed, chosen)
+    kernel = tf.cast(machine.kernel, tf.float64)
+    left = machine.visible
+    field = tf.matmul(states, kernel, transpose_b=True)
+    drawn = left.sample(tf.cast(field, machine.dtype), seed)
+    field = tf.matmul(listed, kernel, transpose_b=True)
+    field = tf.tile(field, (len(log_w), 1))
+    means = left.repeated(len(listed)).mean(field)
+    means = tf.reshape(means, (*log_w.shape, -1))
+    mean = tf.reduce_sum(weights[..., None] * means, axis=1)
+    log_sum = tf.reduce_logsumexp(log_w, axis=1)
+    log_sum = tf.broadcast_to(log_sum, (len(uniform),))
+    mean = tf.broadcast_to(mean, drawn.shape)
+    return Posterior(log_sum.numpy(), mean.numpy(), drawn.numpy())

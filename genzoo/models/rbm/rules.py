@@ -22,7 +22,7 @@ from genzoo.runtime import batch, distribute, random
 _JUMPING = 8
 _OFTEN = 2**16
 # Sweeps by which the unknown part of examples is drawn at each step.
-_FILLED = 10
+FILLED = 10
 
 
 class Rules:
@@ -46,7 +46,7 @@ class Rules:
 
     def chains_at(self, x: Any, seed: random.Seed) -> Any:
         """Chains that begin at the data: hidden states given x."""
-        x = self._filled(x, random.fold_in(seed, 5))
+        x = self.filled(x, random.fold_in(seed, 5))
         own = random.fold_in(seed, 3)
         states = self.machine.at(batch.examples(x), own, self.dtype)
         return batch.make(states, batch.weight(x))
@@ -80,8 +80,8 @@ class Rules:
         machine = self.machine
         if batch.seen(x) is not None:
             # Chains that lag behind what is filled in let the model run away.
-            steps = max(steps, _FILLED)
-        x = self._filled(x, random.fold_in(seed, 5))
+            steps = max(steps, FILLED)
+        x = self.filled(x, random.fold_in(seed, 5))
         first, second, third = random.split(seed, 3)
         shares = self._chain_shares(x, states)
         hidden = batch.examples(self.advance(states, steps - 1, first))
@@ -114,7 +114,7 @@ class Rules:
         found = machine.spread(found)
         return Contrast(of_data + own, of_chains + own, found, end)
 
-    def _filled(self, x, seed):
+    def filled(self, x: Any, seed: random.Seed) -> Any:
         """The batch with its unknown part drawn, given what is seen.
 
         By Gibbs sweeps that begin at the mean of the data.
@@ -132,7 +132,7 @@ class Rules:
         field = machine.hidden_field(tf.where(seen, v, middle), self.dtype)
         hidden = machine.hidden.sample(field, first)
         clamped = machine.clamped(v, seen)
-        v = clamped.run(hidden, second, _FILLED, self.dtype).visible
+        v = clamped.run(hidden, second, FILLED, self.dtype).visible
         examples = space.unflatten(machine.visible.restore(v))
         return batch.make(examples, batch.weight(x))
 
@@ -229,7 +229,7 @@ class Rules:
         self, x: Any, states: Any, seed: random.Seed
     ) -> tf.Tensor:
         """Mean energy of data less that of states drawn from chains' ends."""
-        x = self._filled(x, random.fold_in(seed, 5))
+        x = self.filled(x, random.fold_in(seed, 5))
         field = self.machine.visible_field(batch.examples(states))
         samples = self.machine.visible.sample(field, seed)
         of_chains = self.machine.energy(samples)
@@ -347,7 +347,7 @@ class Rules:
     ) -> Gradients:
         """The negative mean log-pseudolikelihood, and its gradients."""
         machine, layers = self.machine, self.machine.layers()
-        x = self._filled(x, random.fold_in(seed, 5))
+        x = self.filled(x, random.fold_in(seed, 5))
         size = machine.visible.size
         # All replicas must sum over the same units.
         chosen = gradients.choose_sites(size, sites, seed.at_row(0))

@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from genzoo import checks
 from genzoo.layers import Features
-from genzoo.models.common.given import Given
 from genzoo.models.rbm.model import RBM
 from genzoo.runtime import data, random
 from genzoo.runtime.streams import Redrawn
@@ -18,6 +17,8 @@ from genzoo.types import Array, ArrayLike, SeedLike
 # The seed by which held-out data are drawn.
 _HELD = 0
 _ROWS = 4096
+# Of chains that draw what is unknown of examples.
+_SWEEPS = 50
 
 
 class Stack:
@@ -134,6 +135,8 @@ def pretrain(
     batch_size: int | None = None,
     validation_data: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
+    missing: float | str | None = None,
+    mask: ArrayLike | None = None,
     **options: Any,
 ) -> Stack:
     """Train RBMs one after the other, each on what the one below makes of x.
@@ -152,6 +155,10 @@ def pretrain(
         batch_size: as in `RBM.fit`.
         validation_data: held-out examples, as x.
         sample_weight: what each example counts, (n,).
+        missing: what stands for an unknown number in x, "nan" or a number
+            such as -1. The first RBM learns from what is known; for the
+            others what is unknown is drawn given that, anew in each epoch.
+        mask: what of x is known, bool, true where it is.
         **options: other arguments of `RBM.fit`, such as verbose.
 
     Returns:
@@ -175,26 +182,31 @@ def pretrain(
             f"received {type(x).__name__}. Each RBM goes through it."
         )
     first = stack.rbms[0]
-    given = first._given(where, x, None, sample_weight)
-    x, weight, held = given.x, given.weight, None
+    given = first._given(where, x, None, sample_weight, missing, mask)
+    held = None
     share = options.pop("validation_split", 0.0)
     if validation_data is not None:
-        held = first._given(f"{where}: validation_data", validation_data).x
+        held = first._given(
+            f"{where}: validation_data", validation_data, missing=missing
+        )
     elif share:
-        (x, weight), (held, _) = data.split(where, (x, weight), share)
+        given, held = given.split(where, share)
+    weight, x = given.weight, _with_gaps(given)
+    held = None if held is None else _with_gaps(held)
+    gaps = {} if given.seen is None else {"missing": "nan"}
     counts = _epochs(where, epochs, len(stack))
     for number, (rbm, count) in enumerate(zip(stack.rbms, counts, strict=True)):
         if not rbm.compiled:
             rbm.compile()
         below = stack.rbms[:number]
-        own: dict[str, Any] = {"x": x, "sample_weight": weight}
+        own: dict[str, Any] = {"x": x, "sample_weight": weight, **gaps}
         own |= {"batch_size": batch_size, "validation_data": held}
         if below:
-            rows = batch_size or rbm._batch_size_for(Given(x))
+            rows = batch_size or rbm._batch_size_for(given)
             own = {"x": hidden_states(below, x, rows, rbm.draws, weight)}
         if below and held is not None:
             seed = random.as_seed(_HELD)
-            own["validation_data"] = _drawn(below, held, seed)
+            own["validation_data"] = _drawn_given(below, held, seed)
         history = None
         if count:
             history = rbm.fit(**own, epochs=count, **options)
@@ -222,9 +234,24 @@ def hidden_states(
         x,
         batch_size,
         draws,
-        lambda rows, seed: _drawn(rbms, rows, seed),
+        lambda rows, seed: _drawn_given(rbms, rows, seed),
         weight,
     )
+
+
+def _with_gaps(given):
+    """Examples, NaN where they are not known."""
+    if given.seen is None:
+        return given.x
+    return np.where(given.seen, given.x, np.nan)
+
+
+def _drawn_given(rbms, x, seed):
+    """Hidden states given what is known of x."""
+    if x.dtype.kind == "f" and np.isnan(np.asarray(x)).any():
+        own = random.fold_in(seed, 0)
+        x = rbms[0].impute(x, how="sample", steps=_SWEEPS, seed=own)
+    return _drawn(rbms, x, seed)
 
 
 def _drawn(rbms, x, seed):

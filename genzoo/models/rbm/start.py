@@ -23,15 +23,23 @@ _FEW = 16
 
 def some_rows(
     given: Given, n: int, generator: np.random.Generator, mean: Array
-) -> Array:
+) -> tuple[Array, Array | None]:
     """n examples, with repetitions, in random order and as often as weighed.
 
     What is unknown of them is at the mean, so that differences are those of
     what is known.
+
+    Returns:
+        (x, conditions): the second is None where there are none.
     """
-    x, _, weight, seen = given
+    x, c, weight, seen = given
     if not data.is_array(x):
-        found = zip(*data.known_parts(x, steps=_BATCHES), strict=True)
+        x = x.take(_BATCHES)
+        if isinstance(getattr(x, "element_spec", None), tuple):
+            # Kept, so that conditions are those of the same examples.
+            x = x.cache()
+            c = np.concatenate([np.asarray(own) for _, own in x])
+        found = zip(*data.known_parts(x), strict=True)
         x, weight, seen = (
             None if parts[0] is None else np.concatenate(parts)
             for parts in found
@@ -44,9 +52,9 @@ def some_rows(
         chosen = np.searchsorted(ends, places * ends[-1], side="right")
         chosen = np.minimum(chosen, len(x) - 1)
     rows = x[chosen]
-    if seen is None:
-        return rows
-    return np.where(seen[chosen], rows, mean.reshape(rows.shape[1:]))
+    if seen is not None:
+        rows = np.where(seen[chosen], rows, mean.reshape(rows.shape[1:]))
+    return rows, None if c is None else c[chosen]
 
 
 def differences(
@@ -79,3 +87,8 @@ def differences(
     size = np.sqrt(hidden.variance_of(mean)).mean()
     size *= np.sqrt(max(1.0, hidden.size / _FEW))
     return found / (field * size)
+
+
+def weighed_mean(variance: Array) -> float:
+    """The mean variance of columns, each weighed by its own."""
+    return np.sum(variance**2) / max(np.sum(variance), 1e-12)

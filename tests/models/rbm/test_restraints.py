@@ -228,8 +228,8 @@ def test_regularizers_of_biases_are_their_gradients():
     np.testing.assert_allclose(hidden, rbm.hidden.bias.numpy(), rtol=1e-6)
     both = make(bias_regularizer="l2")
     assert both.visible.bias.regularizer.l2 == pytest.approx(0.01)
-    with pytest.raises(ValueError, match="a preset holds no bias_regularizer"):
-        rbm.save_to_preset("nowhere")
+    with pytest.raises(ValueError, match="bias_regularizer must be one of"):
+        make(bias_regularizer=abs).preset_config()
 
 
 def test_configurations_hold_all_of_it():
@@ -244,6 +244,40 @@ def test_configurations_hold_all_of_it():
     assert again.get_config() == rbm.get_config()
     assert again.kernel_constraint.max_value == 2
     assert again.sparsity.weight == 2
+
+
+def test_presets_hold_what_keras_has_and_no_code(tmp_path):
+    class Own(keras.constraints.MaxNorm):
+        pass
+
+    class Halved(keras.regularizers.L2):
+        pass
+
+    held = {
+        "kernel_constraint": keras.constraints.MinMaxNorm(0, 1, 0.5, axis=[0]),
+        "bias_regularizer": [None, keras.regularizers.L1L2(0.1, 0.2)],
+    }
+    rbm = make(**held)
+    rbm.adapt(data())
+    rbm.save_to_preset(tmp_path)
+    again = gz.from_preset(tmp_path)
+    for name, of in (
+        ("kernel_constraint", lambda rbm: rbm.kernel_constraint),
+        ("bias_regularizer", lambda rbm: rbm.bias_regularizer[1]),
+    ):
+        assert of(again).get_config() == of(rbm).get_config(), name
+    assert again.hidden.bias.regularizer is again.bias_regularizer[1]
+    for name, value in (
+        ("kernel_constraint", Own(2.0)),
+        ("kernel_constraint", abs),
+        ("kernel_regularizer", Halved(0.1)),
+        ("bias_regularizer", [None, abs]),
+    ):
+        rbm = make(**{name: value})
+        rbm.adapt(data())
+        with pytest.raises(ValueError, match=f"{name} must be one of Keras's"):
+            rbm.save_to_preset(tmp_path / "not")
+    assert not (tmp_path / "not").exists()
 
 
 def test_a_start_that_was_given_is_not_masked_in_secret():
