@@ -12,11 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.maxent.density import Density
-from genzoo.models.maxent.dependence import (
-    Dependence,
-    covariance_in,
-    dependence,
-)
+from genzoo.models.maxent.dependence import Dependence, dependence
 from genzoo.models.maxent.observations import Averages
 from genzoo.models.maxent.routes.route import ExactRoute
 from genzoo.models.maxent.routes.summation import Summation
@@ -180,7 +176,9 @@ class Reach:
         def again(basis):
             columns = np.zeros((len(strict), len(basis)))
             columns[strict] = basis
-            return covariance_in(route, zeros, mean, columns).numpy()
+            return route.covariance(
+                zeros, mean, lambda values: tf.matmul(values, columns)
+            ).numpy()
 
         size = np.abs(mean.numpy()) + np.sqrt(np.diag(covariance))
         return dependence(

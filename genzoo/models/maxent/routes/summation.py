@@ -98,6 +98,32 @@ class Summation(ExactRoute):
         covariance = square[0] - mean[:, None] * mean if second else None
         return Moments(log_sum, mean, covariance, log_r)
 
+    def covariance(
+        self,
+        multipliers: tf.Tensor,
+        centre: tf.Tensor,
+        combine: Callable[[tf.Tensor], tf.Tensor],
+    ) -> tf.Tensor:
+        """The covariance of functions of the features, (k, k).
+
+        Args:
+            multipliers: of the density.
+            centre: <f>, about which sums are taken, so that few digits cancel.
+            combine: linear, from features less the centre, (batch, n), to the
+                functions, (batch, k): some of them, or a basis.
+        """
+
+        def statistics(block, weights):
+            values = combine(block[1])
+            weighted = values * weights[:, None]
+            square = tf.matmul(values, weighted, transpose_a=True)
+            return [tf.reduce_sum(weighted, axis=0), square]
+
+        _, (mean, square) = self._sums(
+            self.grid(), multipliers, centre, statistics
+        )
+        return square - mean[:, None] * mean
+
     def coarse(
         self, multipliers: tf.Tensor, shift: tf.Tensor
     ) -> tf.Tensor | None:
