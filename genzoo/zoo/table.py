@@ -27,12 +27,14 @@ def name_of(cls: Any) -> str:
 
 
 PARTS: list[Any] = [
+    features.Hinge,
     features.Histogram,
     features.Indicators,
     features.LatticeBonds,
     features.Moments,
     features.PairIndicators,
     features.Pairwise,
+    features.Threshold,
     layers.Augmentation,
     networks.dcgan,
     networks.dilepton,

@@ -839,7 +839,7 @@ class MaxEnt(EnergyBasedModel):
             evaluation, facts = self._dual.evaluation(second=False)
             residual = tf.abs(evaluation.gradient * self._mask())
             logs = {"residual": tf.reduce_max(residual), **facts}
-        loss, gradient, fisher, _ = evaluation
+        loss, gradient, fisher = evaluation[:3]
         weights = self.multiplier_weights
         l1, mask = self._l1(), self._mask()
         if isinstance(optimizer, optimizers.NaturalGradient):
