@@ -89,10 +89,11 @@ class Dual:
         x = tf.convert_to_tensor(self.multipliers.value)
         shift = tf.convert_to_tensor(self.observations.values.value)
         route = self.exact
-        in_part = self.is_sparse and isinstance(route, Summation)
+        in_part = second and self.is_sparse and route.sums_covariance
         moments = route.moments(x, shift, second and not in_part)
         found, facts = objective(moments, x, shift, self.observations.l2())
-        if second and in_part:
+        if in_part:
+            assert isinstance(route, Summation)
 
             def part(places):
                 # Most multipliers stay zero: of few features it is needed.

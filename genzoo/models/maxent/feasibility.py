@@ -155,6 +155,13 @@ class Reach:
         )
         return averages._replace(values=moved)
 
+    def spans(self) -> Array:
+        """The range of each feature, (features,); 0 where it is not known."""
+        if self.route is None or not self.density.space.is_bounded:
+            return np.zeros(len(self.density.features))
+        low, high, _ = self._reachable(self.route)
+        return np.where(np.isfinite(high - low), high - low, 0.0)
+
     def explain(self, where: str, averages: Averages) -> None:
         """Raise a ValueError that says why there are no multipliers."""
         if not isinstance(self.route, Summation):

@@ -33,6 +33,8 @@ def is_summable(space: Space) -> bool:
 class Summation(ExactRoute):
     """Enumeration, or Gauss-Legendre quadrature of continuous sites."""
 
+    sums_covariance = True
+
     def __init__(self, density: Density, window: Window):
         super().__init__(density, window)
         self._is_integral = len(density.space.continuous_sites) > 0
@@ -131,7 +133,8 @@ class Summation(ExactRoute):
         if not self._is_integral:
             return None
         fewer = int(self.density.space.default_nodes / _COARSER)
-        return Summation.moments(self, multipliers, shift, nodes=fewer).log_z
+        few = Summation.moments(self, multipliers, shift, False, fewer)
+        return few.log_z
 
     def expectation(
         self, multipliers: tf.Tensor, function: Callable
