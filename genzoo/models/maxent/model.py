@@ -536,9 +536,8 @@ class MaxEnt(EnergyBasedModel):
 
         Example:
         >>> x = np.random.default_rng(0).beta(2, 5, (400, 1))
-        >>> knots = np.linspace(0, 1, 9)
-        >>> parts = [genzoo.features.Moments(1, 2), genzoo.features.Hinge(knots)]
-        >>> model = genzoo.MaxEnt(genzoo.spaces.Interval(0, 1), parts)
+        >>> hinges = genzoo.features.Hinge(np.linspace(0, 1, 9))
+        >>> model = genzoo.MaxEnt(genzoo.spaces.Interval(0, 1), hinges)
         >>> model.compile()
         >>> path = model.fit_path(x, strengths=[4, 2, 1], validation_split=0.2)
         >>> path.strength.tolist(), len(path.nonzero)

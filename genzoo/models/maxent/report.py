@@ -97,7 +97,7 @@ def gradient_identity(
     route: ExactRoute, multipliers: Array, shift: Array, is_redundant: Array
 ) -> float:
     """The largest |d log Z / d lambda - <f>|, by central differences."""
-    found = route.solved(multipliers, shift, second=True)
+    found = route.solved(multipliers, shift, True)
     mean = found.mean.numpy()
     scale = np.sqrt(np.diag(found.covariance.numpy()))
     worst = 0.0

@@ -106,7 +106,9 @@ class ExactRoute:
         vector = tf.TensorSpec((len(density.features),), tf.float64)
         extent = tf.TensorSpec((density.space.width, 4), tf.float64)
         self._solved = {
-            second: Graph(functools.partial(self._solve, second), vector, vector)
+            second: Graph(
+                functools.partial(self._solve, second), vector, vector
+            )
             for second in (False, True)
         }
         self._drawn = Graph(
