@@ -229,7 +229,8 @@ class MaxEnt(EnergyBasedModel):
                 "newton", "lbfgs", "natural_gradient". None takes `Newton` for
                 an exact likelihood, `LBFGS` if there are more than 2,000
                 multipliers, `NaturalGradient` for chains and up to 256
-                multipliers, and Adam for more.
+                multipliers, and Adam for more. With a Laplace tolerance
+                "newton" is for any number: it looks at few at a time.
             loss: "exact_likelihood", "pcd" (persistent chains), "cd", or a
                 learning rule of `genzoo.losses`; "auto" takes the first if
                 the space can be summed over, else the second.
@@ -594,10 +595,10 @@ class MaxEnt(EnergyBasedModel):
             likely = np.average(self.log_prob(held.x), weights=held.weight)
             kept = self.multipliers
             found.append((strength, np.count_nonzero(kept), likely, kept))
-        *columns, kept = zip(*found, strict=True)
+        *columns, ends = zip(*found, strict=True)
         path = Path(*(np.array(column) for column in columns))
         if path.best != strengths[-1]:
-            self.multipliers = kept[int(np.argmax(path.log_likelihood))]
+            self.multipliers = ends[int(np.argmax(path.log_likelihood))]
             fit(path.best)
         return path
 
@@ -1212,7 +1213,7 @@ class MaxEnt(EnergyBasedModel):
         """The Fisher matrix: the covariance of the features, (n, n)."""
         self._check_adapted("feature_covariance")
         if self._exact is not None:
-            return self._solved(second=True).covariance.numpy()
+            return np.asarray(self._solved(second=True).covariance)
         x = tf.cast(self.sample(DRAWS, seed=0), tf.float64)
         values = self.features(self.space.flatten(x)).numpy()
         return np.atleast_2d(np.cov(values.T))

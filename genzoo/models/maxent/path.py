@@ -1,6 +1,6 @@
 """A path of tolerances, from the widest on, and the choice among them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -39,7 +39,7 @@ class Path(NamedTuple):
 
 
 def standard_errors(
-    density: Density, reach: Reach, x: Array, weight: Array | None = None
+    density: Density, reach: Reach, x: Any, weight: Array | None = None
 ) -> Array:
     """Of the averages over examples, (features,).
 

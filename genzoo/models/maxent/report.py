@@ -99,7 +99,7 @@ def gradient_identity(
     """The largest |d log Z / d lambda - <f>|, by central differences."""
     found = route.solved(multipliers, shift, True)
     mean = found.mean.numpy()
-    scale = np.sqrt(np.diag(found.covariance.numpy()))
+    scale = np.sqrt(np.diag(np.asarray(found.covariance)))
     worst = 0.0
     # A few directions, each through many multipliers.
     generator = np.random.default_rng(0)
