@@ -3,6 +3,7 @@
 from genzoo.features.feature import Feature, Quadratic
 from genzoo.features.feature_list import FeatureList, get
 from genzoo.features.function import Function
+from genzoo.features.hinges import Hinge, Threshold
 from genzoo.features.histogram import Histogram
 from genzoo.features.indicators import Indicators, PairIndicators
 from genzoo.features.marginal import Marginal
@@ -13,6 +14,7 @@ __all__ = [
     "Feature",
     "FeatureList",
     "Function",
+    "Hinge",
     "Histogram",
     "Indicators",
     "LatticeBonds",
@@ -21,5 +23,6 @@ __all__ = [
     "PairIndicators",
     "Pairwise",
     "Quadratic",
+    "Threshold",
     "get",
 ]

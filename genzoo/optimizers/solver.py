@@ -31,6 +31,8 @@ class Evaluation(NamedTuple):
         hessian: (n, n); None if the method needs none.
         inverse: function from vectors (n,) to the inverse Hessian's product
             with them, or to what is near it, where it is known otherwise.
+        part: function from positions (k,) to the Hessian among these, (k, k),
+            where it is better formed in part than whole.
 
     Example:
     >>> x = keras.Variable([3.0], dtype="float64")
@@ -50,6 +52,13 @@ class Evaluation(NamedTuple):
     gradient: tf.Tensor
     hessian: tf.Tensor | None = None
     inverse: Callable[[tf.Tensor], tf.Tensor] | None = None
+    part: Callable[[tf.Tensor], tf.Tensor] | None = None
+
+    def among(self, places: tf.Tensor) -> tf.Tensor:
+        """The Hessian among the parameters at these positions."""
+        if self.part is not None:
+            return self.part(places)
+        return tf.gather(tf.gather(self.hessian, places), places, axis=1)
 
 
 class Solver(keras.optimizers.Optimizer):
@@ -237,25 +246,23 @@ class Solver(keras.optimizers.Optimizer):
         self.remember(change, new_gradient - gradient, good & started)
         every = pseudogradient(trial, new_gradient, l1)
         after = every * free
-        # Where the trial is no good nothing is done with it: but a system of
-        # equations must have numbers.
-        evaluation = Evaluation(
-            value,
-            tf.where(good, new_gradient, 0.0),
-            _or_one(found.hessian, good),
-            found.inverse,
-        )
-        new_direction, first = self.step(
-            evaluation, trial, tf.where(good, after, 0.0), l1, free
+        new_direction, new_size = tf.cond(
+            good,
+            lambda: self.step(
+                found._replace(value=value, gradient=new_gradient),
+                trial,
+                after,
+                l1,
+                free,
+            ),
+            lambda: (direction, size * _shorter(value - known, expected)),
         )
 
         variable.assign(tf.where(good, trial, old))
         self.gradient.assign(tf.where(good, new_gradient, gradient))
         self.value.assign(tf.where(good, value, known))
-        self.step_direction.assign(tf.where(good, new_direction, direction))
-        self.step_size.assign(
-            tf.where(good, first, size * _shorter(value - known, expected))
-        )
+        self.step_direction.assign(new_direction)
+        self.step_size.assign(new_size)
         self.accepted.assign(tf.cast(good, self.dtype))
         self.started.assign(tf.cast(started | good, self.dtype))
         self.iterations.assign_add(1)
@@ -289,13 +296,6 @@ class Solver(keras.optimizers.Optimizer):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"name": self.name}
-
-
-def _or_one(matrix, good):
-    """A matrix, or another with numbers."""
-    if matrix is None:
-        return None
-    return tf.where(good, matrix, tf.eye(*matrix.shape, dtype=matrix.dtype))
 
 
 def _shorter(rise, expected):

@@ -33,6 +33,7 @@ def name_of(cls: Any) -> str:
 
 
 PARTS: list[Any] = [
+    features.Hinge,
     features.Histogram,
     features.Indicators,
     features.LatticeBonds,
@@ -40,6 +41,7 @@ PARTS: list[Any] = [
     features.Moments,
     features.PairIndicators,
     features.Pairwise,
+    features.Threshold,
     layers.Augmentation,
     networks.dcgan,
     networks.dilepton,

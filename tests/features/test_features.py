@@ -51,6 +51,13 @@ def pair_products(x, edges):
     )
 
 
+def hinges(x, knots):
+    """As maxnet's `hinge`: hingeval(x, h, max), then hingeval(x, min, h)."""
+    ends = [(k, knots[-1]) for k in knots[:-1]]
+    ends += [(knots[0], k) for k in knots[1:]]
+    return np.stack([np.interp(x, pair, [0, 1]) for pair in ends], axis=1)
+
+
 VALUES = {
     "mean": (features.Moments(), REAL, REAL),
     "powers in the order asked for": (
@@ -136,6 +143,32 @@ VALUES = {
                 for site in range(3)
             ]
         ).reshape(9, 9),
+    ),
+    "hinges, of each site its own": (
+        features.Hinge(np.quantile(REAL, [0, 0.2, 0.5, 1], axis=0)),
+        REAL,
+        np.concatenate(
+            [hinges(v, np.quantile(v, [0, 0.2, 0.5, 1])) for v in REAL.T], 1
+        ),
+    ),
+    "hinges of some sites, which end inside of the data": (
+        features.Hinge([-0.5, 0, 1e-3, 0.5], sites=[2, 0]),
+        REAL,
+        np.concatenate(
+            [hinges(REAL[:, i], [-0.5, 0, 1e-3, 0.5]) for i in (2, 0)], 1
+        ),
+    ),
+    "thresholds at levels": (
+        features.Threshold([2, 2.5, 4]),
+        DICE,
+        np.concatenate(
+            [DICE[:, [i]] >= np.array([2, 2.5, 4]) for i in range(3)], 1
+        ),
+    ),
+    "one threshold": (
+        features.Threshold([0.0], sites=1),
+        REAL,
+        1.0 * (REAL[:, [1]] >= 0),
     ),
     "lambda": (
         Function(lambda x: tf.stack([x[:, 0] ** 2, x[:, 1] * x[:, 2]], 1)),
@@ -496,6 +529,24 @@ def on(space, feature):
             on(spaces.Real(1), features.Histogram([0, 1])),
             r"Histogram: the space is unbounded.*Interval\(low, high\)",
         ),
+        (
+            lambda: features.Hinge(np.array([[0.0, 1], [1, 1]])),
+            "Those of column 1 do not increase: a site that is constant",
+        ),
+        (lambda: features.Hinge([0.0]), "Hinge: knots must be two"),
+        (lambda: features.Threshold([2, 1]), "Threshold: knots.*in order"),
+        (
+            lambda: features.Hinge([[0, 0, 0], [1, 1, 1]], sites=[0, 1]),
+            "knots has 3 columns.*sites names 2",
+        ),
+        (
+            on(spaces.Real(2), features.Threshold([[0, 0, 0]])),
+            "knots has 3 columns.*the space has 2",
+        ),
+        (
+            on(spaces.Real(2), features.Threshold([0], sites=2)),
+            "sites names site 2; the space has 2",
+        ),
         (lambda: Function(3), "Function: expected a function.*received 3"),
         (on(spaces.Spin(2), []), "features is empty"),
         (on(spaces.Spin(2), "mean"), "features must be.*received 'mean'"),
@@ -523,6 +574,8 @@ def test_impossible_features_are_refused(make, message):
         lambda shape: features.Moments(3, 1),
         lambda shape: features.Moments(1, 2, tied=True),
         lambda shape: features.Histogram([0, 0.5, 1]),
+        lambda shape: features.Hinge([0, 0.5, 1]),
+        lambda shape: features.Threshold([0.5], sites=0),
         lambda shape: features.Indicators(POTTS),
         lambda shape: features.PairIndicators(POTTS),
         lambda shape: features.Pairwise(),
@@ -575,3 +628,28 @@ def test_feature_of_ones_own_is_counted_by_its_names():
             return ["first", "second"]
 
     assert Two().count(spaces.Spin(3)) == 2
+
+
+def test_hinges_and_thresholds_are_integrated_piece_by_piece():
+    """Against Simpson's rule between the knots, of one density."""
+    knots = np.array([-0.7, 0.1, 0.11, 2.0])
+    space = spaces.Interval(-1.0, 3.0)
+    parts = [features.Hinge(knots), features.Threshold([0.2, 1.3])]
+    model = gz.MaxEnt(space, parts)
+    x = np.array([3.0, -40, 2, -1, 0.5, 7, 1.5, -2])
+    model.multipliers = x
+    ends = np.unique([-1.0, 3.0, *knots, 0.2, 1.3])
+    total = 0.0
+    for low, high in itertools.pairwise(ends):
+        u = np.linspace(low, high, 2001)
+        inside = 0.5 * (low + high)
+        energy = hinges(u, knots) @ x[:6] + x[6:] @ [
+            float(inside >= 0.2),
+            float(inside >= 1.3),
+        ]
+        weight = np.where(np.arange(2001) % 2, 4.0, 2.0)
+        weight[[0, -1]] = 1
+        total += np.exp(energy) @ weight * (high - low) / 6000
+    assert model.log_partition().value == pytest.approx(
+        np.log(total), abs=1e-11
+    )

@@ -27,6 +27,7 @@ _GIVEN = {
 }
 # At least one of each part, with arguments that are not the defaults.
 EXAMPLES = [
+    ("features.Hinge", {"knots": [0.0, 0.5, 2.0], "sites": [2, 0]}),
     ("features.Histogram", {"bins": [0.0, 0.5, 2.0]}),
     ("features.Indicators", {"values": [3.0, 1.0, 2.0]}),
     ("features.LatticeBonds", {"shape": [2, 3], "periodic": [True, False]}),
@@ -37,6 +38,7 @@ EXAMPLES = [
     ("features.PairIndicators", {"values": [0.0, 1.0], "edges": None}),
     ("features.Pairwise", {"edges": [[0, 1], [1, 2]]}),
     ("features.Pairwise", {"edges": None}),
+    ("features.Threshold", {"knots": [[0.0, 1.0, 2.0]], "sites": None}),
     (
         "layers.Augmentation",
         {

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from genzoo import partition
 from genzoo.models.maxent.routes.summation import Summation
 from genzoo.types import Array
 
@@ -115,38 +114,6 @@ def _orthonormal(covariance):
     return matrix, unsure
 
 
-def covariance_in(
-    route: Summation,
-    multipliers: tf.Tensor,
-    centre: tf.Tensor,
-    basis: tf.Tensor,
-) -> tf.Tensor:
-    """The covariance of `(f - centre) basis`, (r, r), for a basis (n, r)."""
-    density, grid = route.density, route.grid()
-
-    def block(start, count):
-        points = grid.points(start, count)
-        base = grid.log_weights(start, count)
-        if density.reference is not None:
-            base += density.log_reference(points)
-        return density.features(points) - centre, base
-
-    def statistics(block, weights):
-        values = tf.matmul(block[0], basis)
-        weighted = values * weights[:, None]
-        square = tf.matmul(values, weighted, transpose_a=True)
-        return [tf.reduce_sum(weighted, axis=0), square]
-
-    _, (mean, square) = partition.expectation(
-        block,
-        grid.count,
-        max(len(density.features), density.space.width),
-        lambda block: tf.linalg.matvec(block[0], multipliers) + block[1],
-        statistics,
-    )
-    return square - mean[:, None] * mean
-
-
 def root_of_inverse(
     route: Summation,
     multipliers: tf.Tensor,
@@ -171,7 +138,9 @@ def root_of_inverse(
     scale = free * tf.math.rsqrt(tf.maximum(_diagonal(covariance), 1e-300))
     scaled = (covariance + tf.linalg.diag(l2)) * scale[:, None] * scale
     basis = scale[:, None] * _root(scaled, free, _LOST)
-    second = covariance_in(route, multipliers, centre, basis)
+    second = route.covariance(
+        multipliers, centre, lambda values: tf.matmul(values, basis)
+    )
     second += tf.matmul(basis, l2[:, None] * basis, transpose_a=True)
     every = tf.ones_like(free)
     return tf.matmul(basis, _root(second, every, _LOST_AGAIN))

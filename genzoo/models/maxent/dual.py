@@ -88,8 +88,22 @@ class Dual:
         """`objective` at the present multipliers, inside a graph."""
         x = tf.convert_to_tensor(self.multipliers.value)
         shift = tf.convert_to_tensor(self.observations.values.value)
-        moments = self.exact.moments(x, shift, second)
+        route = self.exact
+        in_part = second and self.is_sparse and route.sums_covariance
+        moments = route.moments(x, shift, second and not in_part)
         found, facts = objective(moments, x, shift, self.observations.l2())
+        if in_part:
+            assert isinstance(route, Summation)
+
+            def part(places):
+                # Most multipliers stay zero: of few features it is needed.
+                return route.covariance(
+                    x,
+                    moments.mean + shift,
+                    lambda values: tf.gather(values, places, axis=1),
+                )
+
+            return found._replace(part=part), facts
         if second and self.is_near_singular:
             root = self._root(x, moments, shift)
 

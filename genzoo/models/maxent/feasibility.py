@@ -12,11 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.maxent.density import Density
-from genzoo.models.maxent.dependence import (
-    Dependence,
-    covariance_in,
-    dependence,
-)
+from genzoo.models.maxent.dependence import Dependence, dependence
 from genzoo.models.maxent.observations import Averages
 from genzoo.models.maxent.routes.route import ExactRoute
 from genzoo.models.maxent.routes.summation import Summation
@@ -181,6 +177,13 @@ class Reach:
         )
         return averages._replace(values=moved)
 
+    def spans(self) -> Array:
+        """The range of each feature, (features,); 0 where it is not known."""
+        if self.route is None or not self.density.space.is_bounded:
+            return np.zeros(len(self.density.features))
+        low, high, _ = self._reachable(self.route)
+        return np.where(np.isfinite(high - low), high - low, 0.0)
+
     def explain(self, where: str, averages: Averages, limited: Array) -> None:
         """Raise a ValueError that says why there are no multipliers.
 
@@ -288,7 +291,9 @@ class Reach:
         def again(basis):
             columns = np.zeros((len(strict), len(basis)))
             columns[strict] = basis
-            return covariance_in(route, start, mean, columns).numpy()
+            return route.covariance(
+                start, mean, lambda values: tf.matmul(values, columns)
+            ).numpy()
 
         size = np.abs(mean.numpy()) + np.sqrt(np.diag(covariance))
         return dependence(

@@ -34,6 +34,7 @@ from genzoo.models.maxent.observations import (
     as_averages,
     of_examples,
 )
+from genzoo.models.maxent.path import STRENGTHS, Path, standard_errors
 from genzoo.models.maxent.reweighting import Reweighted, reweight
 from genzoo.models.maxent.ridge import Ridge
 from genzoo.models.maxent.routes import (
@@ -229,7 +230,8 @@ class MaxEnt(EnergyBasedModel):
                 "newton", "lbfgs", "natural_gradient". None takes `Newton` for
                 an exact likelihood, `LBFGS` if there are more than 2,000
                 multipliers, `NaturalGradient` for chains and up to 256
-                multipliers, and Adam for more.
+                multipliers, and Adam for more. With a Laplace tolerance
+                "newton" is for any number: it looks at few at a time.
             loss: "exact_likelihood", "pcd" (persistent chains), "cd", or a
                 learning rule of `genzoo.losses`; "auto" takes the first if
                 the space can be summed over, else the second.
@@ -505,6 +507,128 @@ class MaxEnt(EnergyBasedModel):
             mask=mask,
             **kwargs,
         )
+
+    def fit_path(
+        self,
+        x: ArrayLike | None = None,
+        strengths: ArrayLike | None = None,
+        validation_data: Any = None,
+        validation_split: float = 0.0,
+        sample_weight: ArrayLike | None = None,
+        observations: ArrayLike | None = None,
+        observation_stderr: ArrayLike | None = None,
+        tolerance: str = "laplace",
+        **kwargs: Any,
+    ) -> Path:
+        """Fit with tolerances of many strengths, and keep the best.
+
+        From the strongest on, each fit begins where the last one ended. The
+        choice is by the likelihood of examples that are held out; the model
+        is left fitted at the best strength.
+
+        Args:
+            x: examples, an array; or None, and observations.
+            strengths: positive numbers by which `observation_stderr` is
+                multiplied; None takes 13 from 8 to 1/8.
+            validation_data: examples to choose by.
+            validation_split: instead of them the share of x, its last rows,
+                that is held out.
+            sample_weight: what each example counts, (n,).
+            observations: averages <f_i>, as in `fit`.
+            observation_stderr: their errors, as in `fit`; None takes for
+                examples the standard errors of their averages.
+            tolerance: "laplace" or "gaussian", as in `fit`.
+            **kwargs: as in `fit`.
+
+        Returns:
+            A `Path` of arrays, the strongest first: `strength`, `nonzero`,
+            the number of multipliers that are not zero, and
+            `log_likelihood`, the mean log p of what was held out, in nats;
+            `path.best` is the strength that was chosen.
+
+        Raises:
+            ValueError: as `fit`; without examples to choose by.
+
+        Example:
+        >>> x = np.random.default_rng(0).beta(2, 5, (400, 1))
+        >>> hinges = genzoo.features.Hinge(np.linspace(0, 1, 9))
+        >>> model = genzoo.MaxEnt(genzoo.spaces.Interval(0, 1), hinges)
+        >>> model.compile()
+        >>> path = model.fit_path(x, strengths=[4, 2, 1], validation_split=0.2)
+        >>> path.strength.tolist(), len(path.nonzero)
+        ([4.0, 2.0, 1.0], 3)
+        """
+        where = self._where("fit_path")
+        if self._exact is None or not self._is_by_averages():
+            raise ValueError(
+                f"{where}: needs exact sums over the space, which say how "
+                "likely held-out examples are. Compile with "
+                "loss='exact_likelihood', on a smaller space if need be."
+            )
+        strengths = self._strengths(where, strengths)
+        if (validation_data is None) == (not validation_split):
+            raise ValueError(
+                f"{where}: the strength is chosen by examples that are held "
+                "out: pass validation_data, or of examples x "
+                "validation_split=0.2."
+            )
+        weight = None
+        if x is not None:
+            rest = self._given("fit_path", x, None, sample_weight)
+            if validation_split:
+                parts = data.split(where, rest, validation_split)
+                rest, validation_data = (Given(*part) for part in parts)
+            x, weight = rest.x, rest.weight
+            if observation_stderr is None:
+                observation_stderr = standard_errors(
+                    self.density, self._dual.reach, x, weight
+                )
+        elif observation_stderr is None:
+            raise ValueError(
+                f"{where}: strengths multiply observation_stderr, the errors "
+                "of the observations. Pass it."
+            )
+        held = validation_data
+        if not isinstance(held, Given):
+            held = self._given("fit_path: validation_data", held)
+        errors = np.asarray(observation_stderr, np.float64)
+        options = {"verbose": 0, **kwargs, "tolerance": tolerance}
+
+        def fit(strength):
+            self.fit(
+                x,
+                sample_weight=weight,
+                observations=observations,
+                observation_stderr=strength * errors,
+                **options,
+            )
+
+        found = []
+        for strength in strengths:
+            fit(strength)
+            likely = np.average(self.log_prob(held.x), weights=held.weight)
+            kept = self.multipliers
+            found.append((strength, np.count_nonzero(kept), likely, kept))
+        *columns, ends = zip(*found, strict=True)
+        path = Path(*(np.array(column) for column in columns))
+        if path.best != strengths[-1]:
+            self.multipliers = ends[int(np.argmax(path.log_likelihood))]
+            fit(path.best)
+        return path
+
+    def _is_by_averages(self) -> bool:
+        rule = self.loss if self.compiled else None
+        return bool(rule and rule.uses_averages and not rule.samples)
+
+    @staticmethod
+    def _strengths(where, strengths):
+        """Positive numbers, each once, the greatest first."""
+        given = STRENGTHS if strengths is None else strengths
+        found = np.unique(checks.array(given, f"{where}: strengths"))[::-1]
+        if not len(found) or (found <= 0).any():
+            words = "positive numbers, such as [4, 2, 1, 0.5]"
+            checks.refuse(strengths, f"{where}: strengths", words)
+        return found
 
     @property
     def _most_looked_at(self) -> float:
@@ -948,7 +1072,7 @@ class MaxEnt(EnergyBasedModel):
             evaluation, facts = self._dual.evaluation(second=False)
             residual = tf.abs(evaluation.gradient * self._mask())
             logs = {"residual": tf.reduce_max(residual), **facts}
-        loss, gradient, fisher, _ = evaluation
+        loss, gradient, fisher = evaluation[:3]
         weights = self.multiplier_weights
         l1, mask = self._l1(), self._mask()
         if isinstance(optimizer, optimizers.NaturalGradient):
@@ -1135,9 +1259,9 @@ class MaxEnt(EnergyBasedModel):
     def _reference_energy(self) -> Any:
         return -tf.reduce_sum(self._lambda() * self._observed())
 
-    def _solved(self) -> Solved:
-        """All that is exact, at the present multipliers."""
-        return self._dual.exact.solved(self._lambda(), self._observed())
+    def _solved(self, second: bool = False) -> Solved:
+        """What is exact, at the present multipliers."""
+        return self._dual.exact.solved(self._lambda(), self._observed(), second)
 
     def _log_z(self) -> float:
         # Exact values are not kept, being quick.
@@ -1198,7 +1322,7 @@ class MaxEnt(EnergyBasedModel):
         """The Fisher matrix: the covariance of the features, (n, n)."""
         self._check_adapted("feature_covariance")
         if self._exact is not None:
-            return self._solved().covariance.numpy()
+            return np.asarray(self._solved(second=True).covariance)
         x = tf.cast(self.sample(DRAWS, seed=0), tf.float64)
         values = self.features(self.space.flatten(x)).numpy()
         return np.atleast_2d(np.cov(values.T))

@@ -129,10 +129,16 @@ class Search(keras.callbacks.Callback):
         many = 1e-3 if self.dual is not None else 10.0
         if not self.model.stop_training or self.progress.last > many:
             residual = np.max(np.abs(self.remaining()))
+            told = "Fit again to go on, with more epochs."
+            sparse = self.dual is not None and self.dual.is_sparse
+            if sparse and not self.model.optimizer.needs_hessian:
+                told = (
+                    "Compile with optimizer='newton': with a Laplace tolerance "
+                    "it takes few features at a time, of however many."
+                )
             warnings.warn(
                 f"{type(self.model).__name__}.fit has not converged: the "
-                f"residual is {residual:.2g}. Fit again to go on, with more "
-                "epochs.",
+                f"residual is {residual:.2g}. {told}",
                 stacklevel=2,
             )
 

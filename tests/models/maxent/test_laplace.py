@@ -6,8 +6,12 @@ multipliers. They must be met to within the errors; where a multiplier is not
 zero, its error is used up, on its side.
 """
 
+import time
+
+import keras
 import numpy as np
 import pytest
+import scipy.optimize
 import tensorflow as tf
 
 import genzoo as gz
@@ -66,9 +70,10 @@ def hinges(levels, count):
 def table(values):
     """Features given by a row for each state 0, 1, 2, ..."""
 
+    held = tf.constant(values)
+
     def look_up(x):
-        rows = tf.cast(tf.round(x[:, 0]), tf.int32)
-        return tf.gather(tf.constant(values), rows)
+        return tf.gather(held, tf.cast(tf.round(x[:, 0]), tf.int32))
 
     return features.Function(look_up)
 
@@ -136,3 +141,146 @@ def test_a_tolerance_that_nothing_lies_in_is_refused():
             [1.5, 0.0, 0.0, 0.0],
             0.1,
         )
+
+
+def solved(values, observed, stderr):
+    """The least value of the dual by SciPy, in units of one; by its support.
+
+    L-BFGS-B of x = u - v with u, v >= 0 finds which are zero, Newton's method
+    on the others the last digits.
+    """
+    count = values.shape[1]
+
+    def split(both):
+        x = both[:count] - both[count:]
+        value, mean = dual(values, observed, 0 * stderr, x)
+        slope = mean - observed
+        gradient = np.concatenate([slope + stderr, stderr - slope])
+        return value + stderr @ (both[:count] + both[count:]), gradient
+
+    start = np.zeros(2 * count)
+    options = {"maxiter": 1000, "ftol": 1e-12, "gtol": 1e-7}
+    found = scipy.optimize.minimize(
+        split,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0, None)] * (2 * count),
+        options=options,
+    )
+    x = found.x[:count] - found.x[count:]
+    kept = np.abs(x) > 1e-4
+    x *= kept
+    for _ in range(20):
+        log_w = values @ x
+        p = np.exp(log_w - np.logaddexp.reduce(log_w))
+        mean = p @ values
+        spread = (values - mean)[:, kept]
+        slope = (mean - observed + stderr * np.sign(x))[kept]
+        fisher = spread.T @ (p[:, None] * spread)
+        x[kept] -= np.linalg.lstsq(fisher, slope, rcond=None)[0]
+    return x
+
+
+def presences(name, rng, rows=250, seen=60):
+    """(features, averages, errors): presences among sites, as maxnet's."""
+    mixed = rng.standard_normal((6, 6)) + 2 * np.eye(6)
+    z = rng.standard_normal((rows, 6)) @ mixed
+    first, second = np.triu_indices(6)
+    values = np.concatenate([z, z[:, first] * z[:, second]], axis=1)
+    if name == "hinges and thresholds":
+        steps = [np.linspace(v.min(), v.max(), 12) for v in z.T]
+        values = [hinges(v, 16) for v in z.T]
+        values += [
+            v[:, None] >= k[1:-1] for v, k in zip(z.T, steps, strict=True)
+        ]
+        values = np.concatenate(values, axis=1, dtype=float)
+    if name == "duplicates and constants":
+        values = np.concatenate([values, values[:, ::-2], 0 * z[:, :2] + 3], 1)
+    if name == "scales":
+        values = values * np.geomspace(1e-6, 1e6, values.shape[1])
+    weight = np.exp(np.tanh(z[:, 0]) - np.abs(z[:, 3]) + (z[:, 4] > 0.5))
+    chosen = rng.choice(rows, size=seen, p=weight / weight.sum())
+    sample = values[chosen]
+    spread = np.ptp(values, axis=0)
+    stderr = 0.5 * sample.std(axis=0) / np.sqrt(seen) + 1e-3 * (spread + 1e-9)
+    return values, sample.mean(axis=0), stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["scales", "duplicates and constants", "hinges and thresholds"]
+)
+def test_presences_against_another_solver(name):
+    values, observed, stderr = presences(name, np.random.default_rng(5))
+    x, _ = fit(
+        spaces.Categorical(range(len(values))), table(values), observed, stderr
+    )
+    size = np.maximum(values.std(axis=0), 1e-3)
+    scaled = values / size, observed / size, stderr / size
+    assert_is_least(*scaled, x * size)
+    other = solved(*scaled)
+    assert 3 < np.count_nonzero(other) < 0.8 * len(other)
+    assert_is_least(*scaled, other, 1e-8)
+    # Of duplicates only the sum is determined.
+    energy = scaled[0] @ (x * size - other)
+    np.testing.assert_allclose(energy - energy.mean(), 0, atol=1e-6)
+    if name == "scales":
+        np.testing.assert_allclose(x * size, other, atol=1e-6)
+
+
+def test_ten_thousand_sites_and_a_thousand_features():
+    rng = np.random.default_rng(1)
+    rows, seen = 10_000, 300
+    z = rng.standard_normal((rows, 8)) @ (np.eye(8) + 0.2)
+    knots = np.linspace(z.min(0), z.max(0), 40)
+    space = spaces.Real(8)
+    parts = [
+        features.Moments(1, 2),
+        features.Pairwise(),
+        features.Hinge(knots),
+        features.Threshold(knots[1:-1]),
+    ]
+    values = features.FeatureList(space, parts)(tf.constant(z)).numpy()
+    assert values.shape == (rows, 44 + 8 * (78 + 38))
+    weight = np.exp(np.tanh(z[:, 0]) - 0.5 * z[:, 3] ** 2 + (z[:, 4] > 0.5))
+    sample = values[rng.choice(rows, size=seen, p=weight / weight.sum())]
+    stderr = 0.5 * sample.std(axis=0) / np.sqrt(seen)
+    stderr = np.maximum(stderr, 1e-3 * np.ptp(values, axis=0))
+    observed = sample.mean(axis=0)
+    space, parts = spaces.Categorical(range(rows)), table(values)
+    begin = time.process_time()
+    x, history = fit(space, parts, observed, stderr)
+    assert time.process_time() - begin < 5
+    assert_is_least(values, observed, stderr, x)
+    value, mean = dual(values, observed, stderr, x)
+    entropy = np.logaddexp.reduce(values @ x) - x @ mean
+    assert 0 <= value - entropy + 1e-12 <= 1e-6
+    assert len(history["loss"]) <= 15
+    assert 20 < np.count_nonzero(x) < 200
+
+
+def test_a_search_with_many_features_resumes_bit_for_bit(tmp_path):
+    space = spaces.Categorical(np.linspace(-2, 2, 60))
+    bends = features.Hinge(np.linspace(-2, 2, 30))
+    rng = np.random.default_rng(0)
+    sample = bends(0.5 + 0.4 * rng.standard_normal((50, 1))).numpy()
+    asked = {
+        "observations": sample.mean(axis=0),
+        "observation_stderr": 0.01 + sample.std(axis=0) / 7,
+        "tolerance": "laplace",
+        "verbose": 0,
+    }
+    first, second = (gz.MaxEnt(space, bends, seed=0) for _ in range(2))
+    for model in (first, second):
+        model.compile()
+        model.fit(epochs=2, **asked)
+    second.save(tmp_path / "model.keras")
+    second = keras.models.load_model(tmp_path / "model.keras")
+    for model in (first, second):
+        model.fit(epochs=3, **asked)
+    assert first.multipliers.any()
+    np.testing.assert_array_equal(first.multipliers, second.multipliers)
+    for a, b in zip(
+        first.optimizer.variables, second.optimizer.variables, strict=True
+    ):
+        np.testing.assert_array_equal(a, b)

@@ -131,6 +131,8 @@ class CubeRoute(Summation):
         cube: what the density is.
     """
 
+    sums_covariance = False
+
     def __init__(self, density: Density, window: Window, cube: Cube):
         super().__init__(density, window)
         self.cube = cube

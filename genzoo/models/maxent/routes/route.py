@@ -1,5 +1,6 @@
 """What a route is: how averages, log Z and draws of a density are found."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -39,16 +40,16 @@ class Solved(NamedTuple):
     Attributes:
         log_z: log Z.
         mean: <f>, (features,).
-        covariance: of the features.
         log_reference: <log r>.
         error: of log Z, from a coarser sum.
+        covariance: of the features; None if it was not asked for.
     """
 
     log_z: tf.Tensor
     mean: tf.Tensor
-    covariance: tf.Tensor
     log_reference: tf.Tensor
     error: tf.Tensor
+    covariance: tf.Tensor | None = None
 
 
 class Route(Protocol):
@@ -95,13 +96,21 @@ class ExactRoute:
     """
 
     name = "enumeration"
+    # Whether a covariance is a sum over states, so that of few features it is
+    # had sooner than of all.
+    sums_covariance = False
 
     def __init__(self, density: Density, window: Window):
         self.density = density
         self.window = window
         vector = tf.TensorSpec((len(density.features),), tf.float64)
         extent = tf.TensorSpec((density.space.width, 4), tf.float64)
-        self._solved = Graph(self._solve, vector, vector)
+        self._solved = {
+            second: Graph(
+                functools.partial(self._solve, second), vector, vector
+            )
+            for second in (False, True)
+        }
         self._drawn = Graph(
             self._draw, vector, _COUNT, _KEY, _ROW, _SCALAR, extent
         )
@@ -129,18 +138,24 @@ class ExactRoute:
         """log Z - lambda . shift by a coarser sum, None where it is exact."""
         return None
 
-    def solved(self, multipliers: tf.Tensor, shift: tf.Tensor) -> Solved:
-        """What is known at these multipliers; the shift loses fewer digits."""
-        return Solved(*self._solved(multipliers, shift))
+    def solved(
+        self, multipliers: tf.Tensor, shift: tf.Tensor, second: bool = False
+    ) -> Solved:
+        """What is known at these multipliers; the shift loses fewer digits.
 
-    def _solve(self, x, shift):
-        log_sum, mean, covariance, log_r = self.moments(x, shift)
+        The covariance, n^2 numbers, only if `second`.
+        """
+        return Solved(*self._solved[second](multipliers, shift))
+
+    def _solve(self, second, x, shift):
+        log_sum, mean, covariance, log_r = self.moments(x, shift, second)
         log_z = log_sum + tf.reduce_sum(x * shift)
         rough = log_z
         coarse = self.coarse(x, shift)
         if coarse is not None:
             rough = coarse + tf.reduce_sum(x * shift)
-        return log_z, mean + shift, covariance, log_r, tf.abs(log_z - rough)
+        found = log_z, mean + shift, log_r, tf.abs(log_z - rough)
+        return (*found, covariance) if second else found
 
     def log_partition(
         self, multipliers: tf.Tensor, shift: tf.Tensor

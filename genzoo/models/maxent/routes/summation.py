@@ -33,6 +33,8 @@ def is_summable(space: Space) -> bool:
 class Summation(ExactRoute):
     """Enumeration, or Gauss-Legendre quadrature of continuous sites."""
 
+    sums_covariance = True
+
     def __init__(self, density: Density, window: Window):
         super().__init__(density, window)
         self._is_integral = len(density.space.continuous_sites) > 0
@@ -98,6 +100,32 @@ class Summation(ExactRoute):
         covariance = square[0] - mean[:, None] * mean if second else None
         return Moments(log_sum, mean, covariance, log_r)
 
+    def covariance(
+        self,
+        multipliers: tf.Tensor,
+        centre: tf.Tensor,
+        combine: Callable[[tf.Tensor], tf.Tensor],
+    ) -> tf.Tensor:
+        """The covariance of functions of the features, (k, k).
+
+        Args:
+            multipliers: of the density.
+            centre: <f>, about which sums are taken, so that few digits cancel.
+            combine: linear, from features less the centre, (batch, n), to the
+                functions, (batch, k): some of them, or a basis.
+        """
+
+        def statistics(block, weights):
+            values = combine(block[1])
+            weighted = values * weights[:, None]
+            square = tf.matmul(values, weighted, transpose_a=True)
+            return [tf.reduce_sum(weighted, axis=0), square]
+
+        _, (mean, square) = self._sums(
+            self.grid(), multipliers, centre, statistics
+        )
+        return square - mean[:, None] * mean
+
     def coarse(
         self, multipliers: tf.Tensor, shift: tf.Tensor
     ) -> tf.Tensor | None:
@@ -105,7 +133,8 @@ class Summation(ExactRoute):
         if not self._is_integral:
             return None
         fewer = int(self.density.space.default_nodes / _COARSER)
-        return Summation.moments(self, multipliers, shift, nodes=fewer).log_z
+        few = Summation.moments(self, multipliers, shift, False, fewer)
+        return few.log_z
 
     def expectation(
         self, multipliers: tf.Tensor, function: Callable
