@@ -50,7 +50,7 @@ class LogLikelihood(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Find out before the first epoch whether the data fit the model."""
-        if getattr(self.model, "condition", None) is not None:
+        if getattr(self.model, "_is_conditional", False):
             raise ValueError(
                 "LogLikelihood: the model is conditional; pass "
                 "validation_data=(x, condition) to fit, whose val_loss is "
