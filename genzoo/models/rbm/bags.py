@@ -22,6 +22,9 @@ from genzoo.units.shifted import Shifted
 
 # Rows that share one sum over words: those of a batch, or so.
 _SHARED = 64
+# Terms of that sum for a batch: up to which the exact likelihood is the
+# default, is followed while others are learned, is possible.
+_LEARNED, _FOLLOWED, _POSSIBLE = 2**19, 2**20, 2**24
 # Numbers of the sum over hidden states: about a second.
 _SUMMED = 2**26
 # Numbers that are held at once.
@@ -92,17 +95,32 @@ class Counted(Given):
 
     @property
     def terms(self) -> float:
-        """Of the sum over hidden states for one row of a batch."""
+        """Of the sum over hidden states for a batch, which share the words'."""
         count = self.machine.hidden.state_count
         if count is None:
             return np.inf
-        return float(count) * max(self.example_width / _SHARED, 1.0)
+        return float(count) * (self.example_width + _SHARED)
+
+    @property
+    def is_learned_exactly(self) -> bool:
+        """Whether the exact likelihood is the rule of choice."""
+        return self.terms <= _LEARNED
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether the likelihood is cheap beside other rules."""
+        return self.terms <= _FOLLOWED
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the likelihood of a batch can be summed."""
+        return self.terms <= _POSSIBLE
 
     def log_z(self, machine: Machine) -> tf.Tensor:
         """log Z of each row of the machine, (rows,)."""
-        return tf.reduce_logsumexp(
-            self._log_weights(machine.visible.total, *self._listed()), axis=1
-        )
+        visible: Any = machine.visible
+        log_w = self._log_weights(visible.total, *self._listed())
+        return tf.cast(tf.reduce_logsumexp(log_w, axis=1), machine.dtype)
 
     def _listed(self):
         """All hidden states, and the log-sum over one word given each."""

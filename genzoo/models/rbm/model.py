@@ -1144,6 +1144,12 @@ class RBM(EnergyBasedModel):
                 "condition: its likelihood is p(y | x)."
             )
         if rule.needs is Enumerable and not self._conditioned.is_possible:
+            if self._counts:
+                return (
+                    "sums over all hidden states, at most 2**24 numbers for a "
+                    f"batch; there are {self._conditioned.terms:,.0f}. Compile "
+                    "with loss='cd'."
+                )
             return (
                 "sums over the states of the smaller layer for each row, at "
                 "most 2**17 numbers; there are "
