@@ -155,7 +155,10 @@ class Multinomial(Unit):
         _, counts = tf.while_loop(
             lambda number, _: number < blocks,
             draw,
-            (tf.zeros((), tf.int32), tf.zeros((rows * self.width,), ends.dtype)),
+            (
+                tf.zeros((), tf.int32),
+                tf.zeros((rows * self.width,), ends.dtype),
+            ),
             parallel_iterations=1,
         )
         return tf.reshape(counts, (rows, self.width))

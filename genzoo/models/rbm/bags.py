@@ -186,6 +186,20 @@ class Counted(Given):
 # What users give ------------------------------------------------------------
 
 
+def refuse_text(where: str, x: Any) -> None:
+    """Raise a ValueError for documents whose words are not yet counted."""
+    is_text = isinstance(x, str)
+    if isinstance(x, (list, tuple, np.ndarray)) and len(x):
+        first = np.asarray(x[0], object).ravel()
+        is_text = first.size > 0 and isinstance(first[0], str)
+    if is_text:
+        raise ValueError(
+            f"{where}: x must be counts of words, (n, words); it holds text. "
+            "Count first, for example with scikit-learn: "
+            "CountVectorizer().fit_transform(documents)."
+        )
+
+
 def totals_of(x: Any) -> Array:
     """The totals of checked counts, (n, 1), float64."""
     if isinstance(x, SparseRows):

@@ -330,9 +330,7 @@ class RBM(EnergyBasedModel):
     def _given_by(self, walker):
         """Have chains, rules and sums that differ from row to row."""
         self._conditioned = walker
-        self._rules = ConditionalRules(
-            walker, self.offsets, self.compute_dtype
-        )
+        self._rules = ConditionalRules(walker, self.offsets, self.compute_dtype)
         self.walks = Walks(walker, type(self).__name__)
 
     def _holds(self):
@@ -579,6 +577,8 @@ class RBM(EnergyBasedModel):
             ValueError: if v is not in the model's space.
         """
         where = f"{self._where('hidden_mean')}: v"
+        if self._counts:
+            bags.refuse_text(self._where("hidden_mean"), v)
         v = self.space.check(where, v, wide=True)
         c = self._condition_for("hidden_mean", condition, len(v), v)
         return self._in_batches(self._hidden_mean, v, beside=c)
@@ -797,11 +797,18 @@ class RBM(EnergyBasedModel):
         """As of any model; the blocks of examples are joined first."""
         if missing is not None or mask is not None:
             self._refuse_gaps(method)
+        if self._counts:
+            bags.refuse_text(self._where(method), x)
         if self.links is not None:
             return self._given_with_condition(
                 method, x, y, weight, missing, mask
             )
         return self._given_alone(method, x, y, weight, missing, mask)
+
+    def _examples(self, method: str, x: ArrayLike) -> Array:
+        if self._counts:
+            bags.refuse_text(self._where(method), x)
+        return super()._examples(method, x)
 
     def _read(
         self,
