@@ -1598,7 +1598,9 @@ class RBM(EnergyBasedModel):
             given: an example of which some is known, or n of them.
             mask: what of `given` is known, bool; None takes all but NaN.
             condition: of a conditional model what each of the n is given, or
-                one condition for all. Row r has the same draws in both.
+                one condition for all. Row r has the same draws in both. Of
+                `Multinomial` units the total of each, as in all that is asked
+                without examples; the totals of examples are read off them.
 
         Returns:
             An array of shape (n, *event_shape).
