@@ -292,6 +292,12 @@ def test_counts_come_in_all_forms(counts, fitted):
         (lambda m, x: m.compile(loss="pcd"), "ContrastiveDivergence"),
         (lambda m, x: m.log_partition(), "log Z for each total"),
         (
+            lambda m, x: gz.models.Stack(
+                [m, gz.RBM(U.Bernoulli(3), U.Bernoulli(2))]
+            ).sample(2),
+            "needs a condition",
+        ),
+        (
             lambda m, x: gz.RBM([U.Multinomial(2), U.Spin(1)], U.Spin(2)),
             "no other block",
         ),
