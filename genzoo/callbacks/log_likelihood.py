@@ -50,6 +50,12 @@ class LogLikelihood(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Find out before the first epoch whether the data fit the model."""
+        if getattr(self.model, "_counts", False):
+            raise ValueError(
+                "LogLikelihood: there is a log Z for each total of words; "
+                "pass validation_data=x to fit, whose val_loss is -<log p> "
+                "of documents given their totals, where that can be summed."
+            )
         if getattr(self.model, "condition", None) is not None:
             raise ValueError(
                 "LogLikelihood: the model is conditional; pass "

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.units import Mixed, Unit
+from genzoo.units import Mixed, Multinomial, Unit
 
 
 class _Units(NamedTuple):
@@ -125,7 +125,12 @@ class Features(keras.layers.Layer):
         dtype = self.compute_dtype
         field = ops.matmul(ops.cast(v, dtype), ops.cast(self.kernel, dtype))
         # Potentials are summed in the weights' own dtype.
-        mean = self.hidden.mean(ops.cast(field, self.variable_dtype))
+        field = ops.cast(field, self.variable_dtype)
+        if isinstance(visible, Multinomial):
+            # The hidden bias is that of each word.
+            bias = ops.cast(self.hidden.bias, field.dtype)
+            field += (visible.totals(v)[:, None] - 1) * bias
+        mean = self.hidden.mean(field)
         mean = self.hidden.restore(mean)
         return ops.cast(self.hidden.space.unflatten(mean), dtype)
 

@@ -196,7 +196,7 @@ class AnnealingPath(NamedTuple):
     Attributes:
         layers: the `Layers`.
         visible_shift: s, (visible.width,).
-        hidden_shift: t, (hidden.width,).
+        hidden_shift: t, (hidden.width,), or one for each row.
 
     Example:
     >>> v, h = genzoo.units.Bernoulli(4), genzoo.units.Bernoulli(3)
@@ -225,9 +225,10 @@ class AnnealingPath(NamedTuple):
     def log_partitions_start(self) -> tf.Tensor:
         """log Z at beta = 0 of each row of units that are clamped."""
         visible, hidden, _ = self.layers
+        at_hidden = tf.reshape(self.hidden_shift, (-1, hidden.width))
         return visible.log_cumulant(
             self.visible_shift[None]
-        ) + hidden.log_cumulant(self.hidden_shift[None])
+        ) + hidden.log_cumulant(at_hidden)
 
     def at(self, v: tf.Tensor) -> Walker:
         """The walkers at visible states v."""

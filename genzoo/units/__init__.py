@@ -6,6 +6,7 @@ from genzoo.units.categorical import Categorical
 from genzoo.units.double_relu import DoubleReLU
 from genzoo.units.gaussian import Gaussian
 from genzoo.units.mixed import Mixed
+from genzoo.units.multinomial import Multinomial
 from genzoo.units.poisson import Poisson
 from genzoo.units.relu import ReLU
 from genzoo.units.spin import Spin
@@ -19,6 +20,7 @@ __all__ = [
     "DoubleReLU",
     "Gaussian",
     "Mixed",
+    "Multinomial",
     "Poisson",
     "ReLU",
     "Spin",

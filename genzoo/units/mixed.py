@@ -14,6 +14,7 @@ from genzoo.runtime import random
 from genzoo.spaces import Product
 from genzoo.types import Array, ArrayLike
 from genzoo.units.joined import Joined
+from genzoo.units.multinomial import Multinomial
 from genzoo.units.unit import Unit
 
 _MOST_BLOCKS = 1000
@@ -436,6 +437,12 @@ def _check_units(units):
             raise ValueError(
                 f"Mixed: units[{number}] is itself of several blocks. List "
                 "all blocks in one list."
+            )
+        if isinstance(unit, Multinomial):
+            raise ValueError(
+                f"Mixed: units[{number}] is Multinomial, whose total stands "
+                "beside it and is given; it goes with no other block. Pass it "
+                "alone as visible, or take Poisson units."
             )
         if any(unit is other for other in units[:number]):
             raise ValueError(

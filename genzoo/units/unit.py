@@ -320,6 +320,10 @@ class Unit(keras.layers.Layer):
         """The mean, drawn inside the open range of possible means."""
         return mean
 
+    def state_of_mean(self, mean: Array) -> tf.Tensor:
+        """The state about which data of such a mean are centred, (width,)."""
+        return self.standardise(mean[None])[0]
+
     def variance_of(self, mean: Array) -> Array:
         """The variance of states of such a mean; NumPy arrays.
 

@@ -61,6 +61,7 @@ PARTS: list[Any] = [
     units.DoubleReLU,
     units.Gaussian,
     units.Mixed,
+    units.Multinomial,
     units.Poisson,
     units.ReLU,
     units.Spin,

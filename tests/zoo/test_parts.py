@@ -83,6 +83,7 @@ EXAMPLES = [
             "names": ["a", "b"],
         },
     ),
+    ("units.Multinomial", {"words": 5}),
     ("units.Poisson", {"size": [3, 1]}),
     ("units.ReLU", {"size": 3}),
     ("units.Spin", {"size": [2, 2, 1]}),

@@ -1357,7 +1357,7 @@ class EnergyBasedModel(GenerativeModel):
             ValueError: if x is not in the model's space.
         """
         x = self._examples("energy", x)
-        c = self._condition_for("energy", condition, len(x))
+        c = self._condition_for("energy", condition, len(x), x)
         return self._in_batches(self.call, x, beside=c)
 
     def log_prob(
@@ -1387,7 +1387,7 @@ class EnergyBasedModel(GenerativeModel):
             return self.log_marginal(x, mask, condition=condition).value
         self._check_adapted("log_prob")
         x = self._examples("log_prob", x)
-        c = self._condition_for("log_prob", condition, len(x))
+        c = self._condition_for("log_prob", condition, len(x), x)
         log_z = self._log_z_given(c)
         return -self._in_batches(self.call, x, beside=c) - log_z
 
@@ -1399,11 +1399,12 @@ class EnergyBasedModel(GenerativeModel):
         return False
 
     def _condition_for(
-        self, method: str, condition: Any, rows: int | None
+        self, method: str, condition: Any, rows: int | None, x: Any = None
     ) -> Array | None:
         """Checked conditions, one for each of so many rows; None if none.
 
-        Any number of them where it is not known how many rows there are.
+        Any number of them where it is not known how many rows there are. x
+        are the rows, where there are any, from which some are read.
 
         Raises:
             ValueError: if one is given that the model does not take, or is

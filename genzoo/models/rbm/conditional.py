@@ -58,6 +58,10 @@ class Given:
         """The machine given conditions, one for each row."""
         return self.machine.under(*self.links.shifts(self.links.states(c)))
 
+    def conditions(self, x: Any) -> tf.Tensor:
+        """Those of a batch, (rows, width)."""
+        return batch.condition(x)
+
     def parted(self, rows: Any) -> tuple[Any, Any]:
         """(visible states, those of the condition)."""
         return rows[:, : self.example_width], rows[:, self.example_width :]
@@ -103,6 +107,10 @@ class Given:
     def is_possible(self) -> bool:
         """Whether the likelihood of a batch can be summed."""
         return self.terms <= _POSSIBLE
+
+    def log_z(self, machine: Machine) -> tf.Tensor:
+        """log Z of each row of a machine that differs from row to row."""
+        return tf.reduce_logsumexp(by_row(machine, self.states()), axis=1)
 
     def posterior(
         self, x: Array, seen: Array, seed: random.Seed
@@ -201,7 +209,7 @@ class ConditionalRules:
 
     def _of(self, x):
         """The rules of the rows' machine, and the rows for them."""
-        machine = self.given.at(batch.condition(x))
+        machine = self.given.at(self.given.conditions(x))
         rules = Rules(machine, self.offsets, self.dtype)
         rows = batch.make(batch.examples(x), batch.weight(x), batch.seen(x))
         return rules, rows
@@ -213,7 +221,10 @@ class ConditionalRules:
         rules, rows = self._of(x)
         found = rules.chains_at(rows, seed)
         return batch.Batch(
-            batch.examples(found), batch.weight(x), None, batch.condition(x)
+            batch.examples(found),
+            batch.weight(x),
+            None,
+            self.given.conditions(x),
         )
 
     def advance(self, states: Any, steps: int, seed: random.Seed) -> Any:
@@ -301,14 +312,14 @@ class ConditionalRules:
         return batch.weighed(batch.shares(x, each.dtype), each)
 
     def _each(self, rules, x):
-        machine, states = rules.machine, self.given.states()
-        log_z = tf.reduce_logsumexp(by_row(machine, states), axis=1)
+        machine = rules.machine
+        log_z = self.given.log_z(machine)
         v, seen = machine.rows(batch.examples(x)), batch.seen(x)
         if seen is None:
             energy = machine.energy(v)
         else:
             seen = machine.visible.space.flatten(seen)
-            left = by_row(machine.clamped(v, seen), states)
+            left = by_row(machine.clamped(v, seen), self.given.states())
             energy = machine.visible.log_scale_of(seen)
             energy -= tf.reduce_logsumexp(left, axis=1)
         return energy + log_z
@@ -353,7 +364,8 @@ class ConditionalRules:
             [weight.value for weight in self.parameters],
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        *slopes, to_visible, to_hidden = slopes
+        count = len(machine.parameters)
+        slopes, of_links = slopes[:count], slopes[count:]
         own = len(machine.visible.parameters)
         plain = [
             slopes[0],
@@ -361,7 +373,7 @@ class ConditionalRules:
             *machine.hidden.gather(slopes[1 + own :]),
         ]
         joint = list(self.offsets.center(machine, plain))
-        return found, self._with_links(joint, [to_visible, to_hidden], plain)
+        return found, self._with_links(joint, of_links, plain)
 
     def _with_links(self, joint, links, plain):
         """All gradients, those of A and B being centred, too."""

@@ -19,7 +19,7 @@ from genzoo.models.common.given import Given
 from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.presets import AllChains
 from genzoo.models.common.walks import AnnealingSeeds, Walks
-from genzoo.models.rbm import labels, posterior
+from genzoo.models.rbm import bags, labels, posterior
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.conditional import ConditionalRules
 from genzoo.models.rbm.conditional import Given as Conditioned
@@ -37,7 +37,7 @@ from genzoo.runtime import batch, data, distribute, random, weights
 from genzoo.runtime.graph import Graph
 from genzoo.spaces import OneHot
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
-from genzoo.units import Bernoulli, Mixed, Unit
+from genzoo.units import Bernoulli, Mixed, Multinomial, Unit
 from genzoo.units.mixed import layer_of
 
 # log Z is enumerated by default up to this many terms: seconds.
@@ -228,6 +228,12 @@ class RBM(EnergyBasedModel):
             for name, given in (("visible", visible), ("hidden", hidden))
         ]
         _check_pair(*layers)
+        if condition is not None and isinstance(layers[0], Multinomial):
+            raise ValueError(
+                "RBM: Multinomial visible units are given the total of each "
+                "document, and take no other condition. Leave condition out, "
+                "or take Poisson units."
+            )
         super().__init__(seed=seed, **kwargs)
         named = dict(zip(_UNITS, layers, strict=True))
         self.condition: Mixed | None = None
@@ -293,6 +299,8 @@ class RBM(EnergyBasedModel):
         self.walks = Walks(self._machine, type(self).__name__)
         if self.condition is not None:
             self._link(self.condition)
+        elif isinstance(self.visible, Multinomial):
+            self._given_by(bags.Counted(self._machine))
         self._enumerated = Graph(lambda: self._machine.layers().enumerate()[0])
         self._scores = Graph(
             rules.site_scores,
@@ -317,11 +325,13 @@ class RBM(EnergyBasedModel):
             name="links",
             dtype=self.dtype_policy,
         )
-        self._conditioned = Conditioned(self._machine, self.links)
-        self._rules = ConditionalRules(
-            self._conditioned, self.offsets, self.compute_dtype
-        )
-        self.walks = Walks(self._conditioned, type(self).__name__)
+        self._given_by(Conditioned(self._machine, self.links))
+
+    def _given_by(self, walker):
+        """Have chains, rules and sums that differ from row to row."""
+        self._conditioned = walker
+        self._rules = ConditionalRules(walker, self.offsets, self.compute_dtype)
+        self.walks = Walks(walker, type(self).__name__)
 
     def _holds(self):
         """What holds the kernel, or None where nothing does."""
@@ -479,22 +489,49 @@ class RBM(EnergyBasedModel):
 
     def call(self, x: tf.Tensor, condition: Any = None) -> tf.Tensor:
         """E(x) = -log sum_h exp(-E(x, h)), (batch,), in nats."""
-        machine = self._given_machine("call", condition)
+        machine = self._given_machine("call", condition, x=x)
         return machine.energy(machine.rows(x))
 
     @property
     def _is_conditional(self) -> bool:
-        return self.links is not None
+        return self._conditioned is not None
+
+    @property
+    def _counts(self) -> bool:
+        """Whether examples are bags of words, which tell their totals."""
+        return self._is_conditional and self.links is None
 
     def _condition_for(
-        self, method: str, condition: Any, rows: int | None
+        self, method: str, condition: Any, rows: int | None, x: Any = None
     ) -> Array | None:
+        if self._counts:
+            if x is None:
+                where = self._where(method)
+                return bags.check_totals(where, condition, rows)
+            self._refuse_totals(method, condition)
+            return bags.totals_of(x)
         if self.links is None:
             return super()._condition_for(method, condition, rows)
         return self.links.check(self._where(method), condition, rows, wide=True)
 
-    def _given_machine(self, method, condition, rows=None):
+    def _refuse_totals(self, method, condition):
+        if condition is not None:
+            raise ValueError(
+                f"{self._where(method)}: condition was given, but the totals "
+                "of documents are those of x. Leave it out."
+            )
+
+    def _given_machine(self, method, condition, rows=None, x=None):
         """The machine of rows that are given a condition, or of any rows."""
+        if self._counts:
+            if x is not None and rows is not None:
+                self._refuse_totals(method, condition)
+                condition = None
+            if x is not None and condition is None:
+                return self._conditioned.at(self._conditioned.conditions(x))
+            if rows is not None:
+                condition = self._condition_for(method, condition, rows)
+            return self._conditioned.at(tf.convert_to_tensor(condition))
         if rows is not None or self.links is None or condition is None:
             condition = self._condition_for(method, condition, rows or 1)
         if condition is None:
@@ -522,7 +559,7 @@ class RBM(EnergyBasedModel):
                 f"{self._where('joint_energy')}: there are {len(v)} visible "
                 f"and {len(h)} hidden states."
             )
-        machine = self._given_machine("joint_energy", condition, len(v))
+        machine = self._given_machine("joint_energy", condition, len(v), v)
         interaction = ops.sum(machine.hidden_field(v) * h, axis=-1)
         potentials = machine.visible.potential(v) + machine.hidden.potential(h)
         scales = self.visible.log_scale() + self.hidden.log_scale()
@@ -540,12 +577,14 @@ class RBM(EnergyBasedModel):
             ValueError: if v is not in the model's space.
         """
         where = f"{self._where('hidden_mean')}: v"
+        if self._counts:
+            bags.refuse_text(self._where("hidden_mean"), v)
         v = self.space.check(where, v, wide=True)
-        c = self._condition_for("hidden_mean", condition, len(v))
+        c = self._condition_for("hidden_mean", condition, len(v), v)
         return self._in_batches(self._hidden_mean, v, beside=c)
 
     def _hidden_mean(self, x, condition=None):
-        machine = self._given_machine("hidden_mean", condition)
+        machine = self._given_machine("hidden_mean", condition, x=x)
         field = machine.hidden_field(machine.rows(x))
         return _examples(self.hidden, machine.hidden.mean(field))
 
@@ -583,7 +622,7 @@ class RBM(EnergyBasedModel):
             ValueError: if v is not in the model's space.
         """
         v = self._states("sample_hidden", "v", v, self.visible)
-        machine = self._given_machine("sample_hidden", condition, len(v))
+        machine = self._given_machine("sample_hidden", condition, len(v), v)
         field = machine.hidden_field(v)
         h = machine.hidden.sample(field, self._seed_for(seed))
         return _examples(self.hidden, h).numpy()
@@ -623,7 +662,7 @@ class RBM(EnergyBasedModel):
             ValueError: if v is not in the model's space.
         """
         v = self._states("reconstruct", "v", v, self.visible)
-        machine = self._given_machine("reconstruct", condition, len(v))
+        machine = self._given_machine("reconstruct", condition, len(v), v)
         h = machine.hidden.mean(machine.hidden_field(v))
         v = machine.visible.mean(machine.visible_field(h))
         return self._unflatten(v).numpy()
@@ -756,11 +795,41 @@ class RBM(EnergyBasedModel):
         mask: Any = None,
     ) -> Given:
         """As of any model; the blocks of examples are joined first."""
+        if missing is not None or mask is not None:
+            self._refuse_gaps(method)
+        if self._counts:
+            bags.refuse_text(self._where(method), x)
         if self.links is not None:
             return self._given_with_condition(
                 method, x, y, weight, missing, mask
             )
         return self._given_alone(method, x, y, weight, missing, mask)
+
+    def _examples(self, method: str, x: ArrayLike) -> Array:
+        if self._counts:
+            bags.refuse_text(self._where(method), x)
+        return super()._examples(method, x)
+
+    def _read(
+        self,
+        method: str,
+        x: Any,
+        mask: Any,
+        missing: float | str | None = "nan",
+        name: str = "x",
+    ) -> completion.Partial:
+        self._refuse_gaps(method)
+        return super()._read(method, x, mask, missing, name)
+
+    def _refuse_gaps(self, method):
+        if self._counts:
+            raise ValueError(
+                f"{self._where(method)}: counts of words are known in full or "
+                "not at all, since their total is what the model is given. "
+                "Pass documents without missing counts and without a mask; "
+                "sample(n, condition=totals) and conditional_mean(None, "
+                "condition=totals) take totals alone."
+            )
 
     def _given_with_condition(
         self, method, x, y=None, weight=None, missing=None, mask=None
@@ -948,6 +1017,8 @@ class RBM(EnergyBasedModel):
         """(x, y) where y is the condition, if there is one."""
         if condition is None:
             return x, y
+        if self._counts:
+            self._refuse_totals(method, condition)
         if self.links is None:
             self._condition_for(method, condition, 1)
         return x if y is None else (x, y), condition
@@ -1035,7 +1106,7 @@ class RBM(EnergyBasedModel):
 
     def why_not(self, rule: losses.LearningRule) -> str | None:
         """Why the model cannot learn by this rule, or None."""
-        if self.links is not None:
+        if self._is_conditional:
             reason = self._why_not_given(rule)
             if reason is not None:
                 return reason
@@ -1062,6 +1133,12 @@ class RBM(EnergyBasedModel):
     def _why_not_given(self, rule):
         """Why it cannot while there is a condition."""
         if rule.chains:
+            if self._counts:
+                return (
+                    "keeps chains from batch to batch, but those of bags of "
+                    "words belong to the total of one row. Compile with "
+                    "loss=genzoo.losses.ContrastiveDivergence(10), or 'auto'."
+                )
             return (
                 "keeps chains from batch to batch, but those of a conditional "
                 "model belong to the condition of one row. Compile with "
@@ -1074,6 +1151,12 @@ class RBM(EnergyBasedModel):
                 "condition: its likelihood is p(y | x)."
             )
         if rule.needs is Enumerable and not self._conditioned.is_possible:
+            if self._counts:
+                return (
+                    "sums over all hidden states, at most 2**24 numbers for a "
+                    f"batch; there are {self._conditioned.terms:,.0f}. Compile "
+                    "with loss='cd'."
+                )
             return (
                 "sums over the states of the smaller layer for each row, at "
                 "most 2**17 numbers; there are "
@@ -1082,7 +1165,7 @@ class RBM(EnergyBasedModel):
         return None
 
     def _default_loss(self) -> Any:
-        if self.links is None:
+        if not self._is_conditional:
             return super()._default_loss()
         if self._conditioned.is_learned_exactly:
             return losses.ExactLikelihood()
@@ -1168,6 +1251,8 @@ class RBM(EnergyBasedModel):
 
     def _steps(self, gradients):
         place = None
+        if self._counts and isinstance(self.optimizer, Falling):
+            gradients = self._paced_by_totals(gradients)
         holds = self.kernel.constraint
         if holds is not None and self.kernel.trainable:
             # A projection moves the kernel where no gradient says so.
@@ -1179,6 +1264,21 @@ class RBM(EnergyBasedModel):
             excess = distribute.share(self.sparsity.gradient(mean))
             gradients = self._machine.with_hidden_bias(gradients, excess)
         return gradients, place
+
+    def _paced_by_totals(self, gradients):
+        """As if the hidden bias were that of a document, as it is elsewhere.
+
+        Its gradient is D times that of a bias of all words, and so is what
+        it moves.
+        """
+        machine = self._machine
+        gradients = self.offsets.uncentred(machine, gradients)
+        at = 1 + len(machine.visible.parameters)
+        bias = machine.hidden.gather(gradients[at:])[0]
+        total = tf.convert_to_tensor(self.visible.total.value)[1]
+        pace = 1 / tf.square(tf.maximum(total, 1.0))
+        gradients = machine.with_hidden_bias(gradients, (pace - 1) * bias)
+        return self.offsets.penalty(machine, gradients)
 
     def _after_step(self, place: Any) -> None:
         if place is not None:
@@ -1237,17 +1337,26 @@ class RBM(EnergyBasedModel):
         if self.links is not None:
             c = given.x if given.y is None else given.y
             self.links.adapt(c, weight, steps)
+        if self._counts:
+            known = self.visible.total
+            known.assign(bags.mean_totals(x, weight, steps))
+            weights.mark(known)
         blocks = self.visible.blocks()
         moves = any(block.bias.trainable for block in blocks)
         if moves and not weights.is_touched(self.kernel):
             self._check_variance(variance)
             self.visible.adapt_untouched(mean, variance, round(count))
             self._leave_saddle(given, mean)
-        rows = self.visible.standardise(mean[None])
-        field = self._machine.hidden_field(rows)
+        center = self.visible.state_of_mean(mean)
+        field = self._machine.hidden_field(center[None])
         if self.links is not None:
             field += self.links.shifts(self.links.mean.value[None])[1]
-        self.offsets.visible.assign(rows[0])
+        if self._counts:
+            # Of a document of the mean total.
+            total = self.visible.total.numpy()[0]
+            own = ops.cast(self.hidden.bias, field.dtype)
+            field = total * field + (total - 1) * own
+        self.offsets.visible.assign(center)
         self.offsets.hidden.assign(self.hidden.mean(field)[0])
         if self.links is not None:
             self.links.keep_pace(*self._variances())
@@ -1288,6 +1397,10 @@ class RBM(EnergyBasedModel):
         rows, c = some_rows(given, count, generator, mean)
         states = self._machine.rows(rows).numpy()
         mask = self.kernel_mask
+        center = self.visible.state_of_mean(mean).numpy()
+        if self._counts:
+            # Words tell documents apart, not how many they are.
+            states = states - bags.totals_of(states) * center
         if self.links is not None:
             # Hidden units tell examples with their conditions apart.
             states = self.links.beside(states, c)
@@ -1298,7 +1411,6 @@ class RBM(EnergyBasedModel):
         kernel = kernel + apart[: len(kernel)]
         if self.kernel.constraint is not None:
             kernel = np.asarray(self.kernel.constraint(kernel))
-        center = self.visible.standardise(mean[None]).numpy()[0]
         empty = tf.zeros((1, self.hidden.width), dtype)
         # No field where both layers are at their means.
         of_hidden = self.hidden.mean(empty).numpy()[0]
@@ -1321,38 +1433,38 @@ class RBM(EnergyBasedModel):
 
     @property
     def _watches(self) -> bool:
-        own = self.links is None or self._conditioned.is_followed
+        own = not self._is_conditional or self._conditioned.is_followed
         return super()._watches and own
 
     def _height(self, x: Any, energy: Any = None) -> tf.Tensor:
-        if self.links is None:
+        if not self._is_conditional:
             return super()._height(x, energy)
         # Of each row with its own log Z.
         return self._rules.exact_loss(x)
 
     def _look(self) -> partition.LogPartition:
-        if self.links is None:
+        if not self._is_conditional:
             return super()._look()
         return partition.LogPartition.exact(0.0)
 
     def _log_z(self) -> float:
-        if self.links is None:
+        if not self._is_conditional:
             return super()._log_z()
         # It is a part of each example's likelihood.
         self._check_adapted("evaluate")
         return 0.0
 
     def _set_level(self, log_z: float) -> None:
-        if self.links is None:
+        if not self._is_conditional:
             super()._set_level(log_z)
 
     @property
     def _has_few_states(self) -> bool:
-        return self.links is None and super()._has_few_states
+        return not self._is_conditional and super()._has_few_states
 
     @property
     def _is_estimated(self) -> bool:
-        return self.links is None and super()._is_estimated
+        return not self._is_conditional and super()._is_estimated
 
     def _log_z_given(self, condition: Array | None) -> Any:
         if condition is None:
@@ -1372,16 +1484,19 @@ class RBM(EnergyBasedModel):
 
     def _known(self, partial: completion.Partial) -> tuple[Array, Array]:
         states, seen = super()._known(partial)
-        if self.links is None:
+        if not self._is_conditional:
             return states, seen
-        known = np.ones((len(seen), self.links.units.width), bool)
-        states = self.links.beside(states, partial.condition)
+        if self.links is None:
+            states = np.concatenate([states, partial.condition], axis=1)
+        else:
+            states = self.links.beside(states, partial.condition)
+        known = np.ones((len(seen), states.shape[1] - seen.shape[1]), bool)
         return states, np.concatenate([seen, known], axis=1)
 
     def _draw_beside(self, x: Any, seed: random.Seed, steps: Any) -> tf.Tensor:
-        if self.links is None:
+        if not self._is_conditional:
             return super()._draw_beside(x, seed, steps)
-        machine = self._conditioned.at(batch.condition(x))
+        machine = self._conditioned.at(self._conditioned.conditions(x))
         first, second = random.split(seed, 2)
         rows = tf.shape(batch.examples(x))[0]
         states = machine.fresh(rows, first)
@@ -1406,6 +1521,12 @@ class RBM(EnergyBasedModel):
             ValueError: as there; for a conditional model, which has a log Z
                 for each condition.
         """
+        if self._counts:
+            raise ValueError(
+                f"{self._where('log_partition')}: there is a log Z for each "
+                "total of words. Ask for log_prob(x), in which it is; log Z = "
+                "-energy(x) - log_prob(x) of any x of that total."
+            )
         if self.links is not None:
             raise ValueError(
                 f"{self._where('log_partition')}: a conditional model has a "
@@ -1477,7 +1598,9 @@ class RBM(EnergyBasedModel):
             given: an example of which some is known, or n of them.
             mask: what of `given` is known, bool; None takes all but NaN.
             condition: of a conditional model what each of the n is given, or
-                one condition for all. Row r has the same draws in both.
+                one condition for all. Row r has the same draws in both. Of
+                `Multinomial` units the total of each, as in all that is asked
+                without examples; the totals of examples are read off them.
 
         Returns:
             An array of shape (n, *event_shape).
@@ -1509,7 +1632,7 @@ class RBM(EnergyBasedModel):
     def _conditional(
         self, states: Array, seen: Array, seed: random.Seed
     ) -> Posterior | None:
-        if self.links is not None:
+        if self._is_conditional:
             return self._conditioned.posterior(states, seen, seed)
         if min(posterior.cost(self._machine, seen)) > _CHEAP:
             return None
@@ -1529,6 +1652,8 @@ class RBM(EnergyBasedModel):
 
     def endpoints(self) -> Endpoints:
         """What `export` serves: see there."""
+        if self._counts:
+            return self._endpoints_of_bags()
         if self.links is not None:
             return self._endpoints_given(self.links)
         served = super().endpoints()
@@ -1577,6 +1702,32 @@ class RBM(EnergyBasedModel):
                 lambda x, c: -self._rules.each(batch.Batch(x, condition=c)),
                 [x, condition],
             )
+        return served
+
+    def _endpoints_of_bags(self):
+        """What is served of bags of words; `sample` is given their totals."""
+        walker, walks = self._conditioned, ClampedWalks(self._conditioned)
+        inputs = walker.path_inputs()
+        shape, dtype = (None, *self.event_shape), self.variable_dtype
+        x = tf.TensorSpec(shape, dtype, "x")
+        condition = tf.TensorSpec((None, 1), dtype, "condition")
+
+        def sample(n, seed, steps, c):
+            c = tf.broadcast_to(c, (n, 1))
+            nothing = tf.zeros((n, self.visible.width), dtype)
+            rows, own = tf.concat([nothing, c], axis=1), random.as_seed(seed)
+            seen = tf.zeros_like(rows, tf.bool)
+            drawn = walks.served(rows, seen, own, steps, inputs)
+            return tf.cast(self._unflatten(drawn), dtype)
+
+        served: Endpoints = {
+            "serve": (self.call, [x]),
+            "energy": (self.call, [x]),
+            "hidden_mean": (self._hidden_mean, [x]),
+            "sample": (sample, [COUNT, SEED, STEPS, condition]),
+        }
+        if walker.is_possible:
+            served["log_prob"] = (lambda x: -self._rules.each(x), [x])
         return served
 
     def portable_endpoints(self) -> Endpoints:
@@ -1790,6 +1941,11 @@ def _check_pair(visible, hidden):
                 f"RBM: {name} must be units, for example "
                 f"genzoo.units.Bernoulli(64); received {unit!r}."
             )
+    if isinstance(hidden, Multinomial):
+        raise ValueError(
+            "RBM: hidden must not be Multinomial: their total would have to "
+            "be given. Make them the visible units, or take Categorical ones."
+        )
     if visible is hidden:
         raise ValueError(
             "RBM: visible and hidden are one object; their weights would be "

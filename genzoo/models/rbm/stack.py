@@ -118,8 +118,19 @@ class Stack:
             n: number of samples.
             seed: int or pair of ints; None takes the last RBM's next one.
             **options: of the last RBM's `sample`.
+
+        Raises:
+            ValueError: if an RBM below the last is given something for each
+                row, as the total of a bag of words.
         """
         *below, top = self.rbms
+        for number, rbm in enumerate(below):
+            if rbm._is_conditional:
+                raise ValueError(
+                    f"Stack.sample: RBM {number}, {rbm!r}, needs a condition "
+                    "for each row. Sample the last RBM, and draw what is below "
+                    "by sample_visible(h, condition=) of each."
+                )
         key = top._seed_for(seed)
         states = top.sample(n, random.fold_in(key, len(below)), **options)
         for number, rbm in reversed(list(enumerate(below))):
