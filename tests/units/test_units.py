@@ -408,7 +408,7 @@ def test_one_hot_writes_labels_as_states():
         ([[0, 1, 2]], r"shape \(n, 2\); received \(1, 3\)"),
         ([0, 1], r"shape \(n, 2\); received \(2,\)"),
         (1, "shape"),
-        ([["a", "b"]], "numeric"),
+        ([["a", "b"]], "is not of numbers"),
     ],
 )
 def test_labels_that_are_none_are_refused(labels, message):

@@ -1,5 +1,6 @@
 """Generative adversarial networks of any two Keras models."""
 
+import copy
 from typing import Any, ClassVar, Self
 
 import keras
@@ -574,7 +575,8 @@ class GAN(GenerativeModel):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """A GAN from `get_config`."""
-        config = dict(config)
+        # Keras takes the dicts of a network apart.
+        config = copy.deepcopy(config)
         for name in ("generator", "discriminator", "augmentation"):
             config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)

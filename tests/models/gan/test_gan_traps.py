@@ -163,3 +163,9 @@ def test_t12_weights_without_a_gradient_stay():
     changed = [(a != b).any() for a, b in zip(before, after, strict=True)]
     # D is linear on pieces: its slope does not depend on biases.
     assert changed == [True, False, True, False]
+
+
+def test_a_configuration_makes_as_many_as_one_likes(trained):
+    config = trained[0].get_config()
+    first, second = (gz.GAN.from_config(config) for _ in range(2))
+    assert first.count_params() == second.count_params()
