@@ -62,12 +62,7 @@ class Potts(NamedTuple):
             ValueError: if there is no such level.
         """
         q = len(self.levels)
-        if not checks.is_int(level) or not -q <= level < q:
-            checks.refuse(
-                level,
-                "Potts.lattice_gas: level",
-                f"an int from {-q} to {q - 1}",
-            )
+        checks.whole(-q, q - 1)(level, "Potts.lattice_gas: level")
         at = self.couplings[:, :, :, level]
         fields = self.fields + at.sum(axis=2)
         fields -= fields[:, level, None]
@@ -149,6 +144,9 @@ class Potts(NamedTuple):
         Returns:
             A symmetric array, zero on its diagonal.
 
+        Raises:
+            ValueError: if there is no such level.
+
         Reference:
             Ekeberg et al., "Improved contact prediction in proteins: using
             pseudolikelihoods to infer Potts models", Physical Review E 87,
@@ -157,6 +155,8 @@ class Potts(NamedTuple):
         """
         couplings = self.zero_sum().couplings
         if without is not None:
+            q = len(self.levels)
+            checks.whole(-q, q - 1)(without, "Potts.scores: without")
             couplings = np.delete(couplings, without, axis=1)
             couplings = np.delete(couplings, without, axis=3)
         norm = np.sqrt(np.einsum("iajb,iajb->ij", couplings, couplings))
@@ -194,9 +194,11 @@ class Potts(NamedTuple):
         """
         n = len(self.fields)
         count = checks.positive_int(
-            n if count is None else count, "contacts: count"
+            n if count is None else count, "Potts.contacts: count"
         )
-        separation = checks.positive_int(separation, "contacts: separation")
+        separation = checks.positive_int(
+            separation, "Potts.contacts: separation"
+        )
         pairs = np.stack(np.triu_indices(n, separation), axis=1)
         score = self.scores(corrected, without)[pairs[:, 0], pairs[:, 1]]
         return pairs[np.argsort(-score, kind="stable")[:count]]
