@@ -16,13 +16,16 @@ def run(code, **environment):
     )
 
 
-def test_import_costs_little_on_top_of_keras():
+def test_import_costs_little_on_top_of_keras(tmp_path):
     # The first thing that genzoo imports is Keras: what follows is its own.
-    # Each fork of the process imports genzoo for the first time.
+    # Each fork of the process imports genzoo for the first time, all but the
+    # first from bytecode, as users do.
     code = """
-import os, sys, time
+import gc, os, sys, time
 import keras
-for _ in range(5):
+gc.freeze()
+sys.dont_write_bytecode, sys.pycache_prefix = False, os.environ["FOLDER"]
+for _ in range(4):
     if os.fork() == 0:
         start = time.process_time()
         import genzoo
@@ -31,13 +34,13 @@ for _ in range(5):
         os._exit(0)
     assert os.wait()[1] == 0
 """
-    result = run(code, KERAS_BACKEND="tensorflow")
+    result = run(code, KERAS_BACKEND="tensorflow", FOLDER=str(tmp_path))
     assert result.returncode == 0, result.stderr
     seconds, probability_imported = zip(
         *(line.split() for line in result.stdout.splitlines()), strict=True
     )
     assert set(probability_imported) == {"False"}
-    assert min(map(float, seconds)) <= 0.25
+    assert min(map(float, seconds)) <= 0.15
 
 
 @pytest.mark.parametrize("backend", ["jax", "numpy", "torch"])

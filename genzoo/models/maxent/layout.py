@@ -7,6 +7,9 @@ import tensorflow as tf
 
 from genzoo.features.feature import Quadratic
 
+# Fewer are constants of each graph, which converters to other formats need.
+_MANY = 2**16
+
 
 class Layout:
     """From multipliers to fields and couplings, and back.
@@ -38,7 +41,7 @@ class Layout:
 
     @functools.cached_property
     def _held(self):
-        """Numbers that graphs share: as constants each would have copies."""
+        """Index arrays; of many, tensors that all graphs share."""
         form = self.form
         owners = form.edge_features[:, None] + np.arange(self.codes**2)
         numbers = {
@@ -49,8 +52,11 @@ class Layout:
             "edges": form.edges,
             "owners": owners if self._first_of_edges is None else owners[:0],
         }
+        numbers = {k: v.astype(np.int32) for k, v in numbers.items()}
+        if sum(v.size for v in numbers.values()) < _MANY:
+            return numbers
         with tf.init_scope():
-            return {k: tf.constant(v, tf.int32) for k, v in numbers.items()}
+            return {k: tf.constant(v) for k, v in numbers.items()}
 
     @functools.cached_property
     def _first_of_edges(self):
