@@ -49,9 +49,19 @@ class Cells(NamedTuple):
         pairs = pairs.reshape(n * d, n * d) / self.total
         return single.ravel() / self.total, pairs
 
-    def whitened(self, density: Density) -> Whitened | None:
-        """What is known of all pairs of two-valued sites; None of others."""
+    def whitened(self, density: Density, penalised: bool) -> Whitened | None:
+        """What is known of all pairs of two-valued sites; None of others.
+
+        Nor where two levels never meet and no penalty holds their coupling:
+        a bold search would run far towards its infinite optimum.
+        """
         if density.form.codes > 1 or not density.layout.is_complete:
+            return None
+        size = len(density.encoding)
+        sites = np.arange(len(self.counts)) // size
+        seen = np.diag(self.counts) > 0
+        never = (self.counts == 0) & seen & seen[:, None]
+        if not penalised and (never & (sites != sites[:, None])).any():
             return None
         mean, product = self._of_codes(density.encoding)
         np.fill_diagonal(product, self._of_codes(density.encoding**2)[0])

@@ -842,7 +842,7 @@ class MaxEnt(EnergyBasedModel):
         loss: Any = self.loss
         penalised = bool(loss.l1 or loss.l2)
         cells.warn_of_empty(self._where("fit"), self.density, penalised)
-        self._whiten(cells)
+        self._whiten(cells, penalised)
         noise = cells.noise(self.density)
         search = Search(self._remaining, epochs is None, noise=noise)
         return x, {
@@ -856,9 +856,9 @@ class MaxEnt(EnergyBasedModel):
             "shuffle": False,
         }
 
-    def _whiten(self, cells: Cells) -> None:
+    def _whiten(self, cells: Cells, penalised: bool) -> None:
         """Let the search know how sites of these examples go together."""
-        found, rules = cells.whitened(self.density), self.rules
+        found, rules = cells.whitened(self.density, penalised), self.rules
         before, rules.whitened = rules.whitened, found
         pairs = zip(before or (), found or (), strict=False)
         same = all(np.array_equal(a, b) for a, b in pairs)
