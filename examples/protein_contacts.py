@@ -88,7 +88,7 @@ def draw(potts, sequence, letters, contacts, path):
         left.scatter(
             *contacts.T[::-1], s=14, c="tab:blue", label="contacts of the fold"
         )
-    left.legend(loc="upper left", fontsize=8)
+    left.legend(loc="upper right", fontsize=8)
     left.set_title("scores; found below, true above the diagonal")
     changes = potts.mutations(sequence)
     shown = right.imshow(changes.T, cmap="RdBu", vmin=-6, vmax=6, aspect="auto")

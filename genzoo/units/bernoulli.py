@@ -21,20 +21,16 @@ class Bernoulli(Unit):
     Grey levels g in [0, 1] that stand for probabilities of ink are examples
     of these units once they are drawn, anew in each epoch:
 
-        greys = tf.data.Dataset.from_tensor_slices(g).shuffle(len(g))
-        draw = lambda g: tf.cast(tf.random.uniform(tf.shape(g)) < g, tf.float32)
-        rbm.fit(greys.map(draw).batch(100), epochs=20)
-
-    What is learned then is the likelihood of such drawings. TensorFlow draws
-    other ones where a training goes on from a save; those of
-
         draw = lambda g, seed: genzoo.random.uniform(g.shape, seed) < g
         rbm.fit(Redrawn(g, 100, rbm.draws, draw), epochs=20)
 
-    with `genzoo.runtime.streams.Redrawn` go on bit for bit. Greys themselves
-    are refused: put in place of states they have no probability in a model of
-    0 and 1, and training by them would follow the mean field, of which no
-    log p can be said. As numbers they are `UnitInterval`'s.
+    with `genzoo.runtime.streams.Redrawn`, whose drawings go on bit for bit
+    where a training goes on from a save; those of TensorFlow's own random
+    numbers do not. What is learned then is the likelihood of such drawings.
+    Greys themselves are refused: put in place of states they have no
+    probability in a model of 0 and 1, and training by them would follow the
+    mean field, of which no log p can be said. As numbers they are
+    `UnitInterval`'s.
 
     Args:
         size: number of units, or the shape in which they are arranged.

@@ -22,9 +22,6 @@ from genzoo.units.shifted import Shifted
 
 # Rows that share one sum over words: those of a batch, or so.
 _SHARED = 64
-# Terms of that sum for a batch: up to which the exact likelihood is the
-# default, is followed while others are learned, is possible.
-_LEARNED, _FOLLOWED, _POSSIBLE = 2**19, 2**20, 2**24
 # Numbers of the sum over hidden states: about a second.
 _SUMMED = 2**26
 # Numbers that are held at once.
@@ -66,6 +63,8 @@ class Counted(Given):
         machine: the `Machine`, with `Multinomial` visible units.
     """
 
+    learned, followed, possible = 2**19, 2**20, 2**24
+
     def __init__(self, machine: Machine):
         links: Any = Totals()
         super().__init__(machine, links)
@@ -100,21 +99,6 @@ class Counted(Given):
         if count is None:
             return np.inf
         return float(count) * (self.example_width + _SHARED)
-
-    @property
-    def is_learned_exactly(self) -> bool:
-        """Whether the exact likelihood is the rule of choice."""
-        return self.terms <= _LEARNED
-
-    @property
-    def is_followed(self) -> bool:
-        """Whether the likelihood is cheap beside other rules."""
-        return self.terms <= _FOLLOWED
-
-    @property
-    def is_possible(self) -> bool:
-        """Whether the likelihood of a batch can be summed."""
-        return self.terms <= _POSSIBLE
 
     def log_z(self, machine: Machine) -> tf.Tensor:
         """log Z of each row of the machine, (rows,)."""

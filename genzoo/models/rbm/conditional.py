@@ -26,9 +26,6 @@ from genzoo.models.rbm.rules import FILLED, Rules
 from genzoo.runtime import batch, random
 from genzoo.types import Array
 
-# Terms of the sum over a layer's states for one row: up to which the exact
-# likelihood is the default, is followed while others are learned, is possible.
-_LEARNED, _FOLLOWED, _POSSIBLE = 2**12, 2**13, 2**17
 # Numbers that are held at once.
 _ELEMENTS = 2**21
 # Terms of a sum for one row, beyond which chains are quicker.
@@ -45,6 +42,9 @@ class Given:
         machine: the `Machine` without a condition.
         links: the `Links`.
     """
+
+    # Terms of exact sums, up to which they are the rule, cheap, or allowed.
+    learned, followed, possible = 2**12, 2**13, 2**17
 
     def __init__(self, machine: Machine, links: Links):
         self.machine = machine
@@ -96,17 +96,17 @@ class Given:
     @property
     def is_learned_exactly(self) -> bool:
         """Whether the exact likelihood is the rule of choice."""
-        return self.terms <= _LEARNED
+        return self.terms <= self.learned
 
     @property
     def is_followed(self) -> bool:
         """Whether the likelihood is cheap beside other rules."""
-        return self.terms <= _FOLLOWED
+        return self.terms <= self.followed
 
     @property
     def is_possible(self) -> bool:
         """Whether the likelihood of a batch can be summed."""
-        return self.terms <= _POSSIBLE
+        return self.terms <= self.possible
 
     def log_z(self, machine: Machine) -> tf.Tensor:
         """log Z of each row of a machine that differs from row to row."""

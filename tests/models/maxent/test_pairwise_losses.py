@@ -332,3 +332,18 @@ def test_spins_that_all_go_together_take_few_steps(l2):
     # Others, with the same compiled search.
     other = model.fit(x[:, ::-1], verbose=0).history
     assert len(other["residual"]) <= 8
+
+
+def test_a_product_of_two_bits_does_not_run_away():
+    """Two levels never meet: the optimum is infinite, and flat on the way."""
+    rng = np.random.default_rng(7)
+    x = (rng.random((3000, 12)) < 0.3).astype("uint8")
+    x[:, 5] = x[:, 2] ^ (rng.random(3000) < 0.1)
+    x[:, 9] = x[:, 2] & x[:, 5]
+    model = gz.BoltzmannMachine(spaces.Binary(12), seed=0)
+    model.compile(loss=gz.losses.Pseudolikelihood(), watch=False)
+    with pytest.warns(UserWarning, match="no example has"):
+        model.fit(x, verbose=0)
+    states = model.space.states()
+    means = model.prob(states) @ states
+    assert np.abs(means - x.mean(axis=0)).max() < 0.1
