@@ -32,6 +32,7 @@ each_sampler = but(
 # a running mean of the Fisher matrix; two networks.
 new_process = cases(
     "rbm gaussian",
+    "rbm counted",
     "boltzmann lbfgs",
     "boltzmann potts",
     "gan images",
@@ -58,6 +59,8 @@ served = cases(
 # scales its loss besides.
 each_loop = cases(
     "rbm float16",
+    "rbm conditional",
+    "rbm labelled",
     "maxent newton",
     "maxent chains",
     "boltzmann lbfgs",
