@@ -141,7 +141,10 @@ def _conditional(seed):
 
 
 def _labelled(seed):
-    blocks = {"bits": gz.units.Bernoulli(6), "label": gz.units.Categorical(1, 3)}
+    blocks = {
+        "bits": gz.units.Bernoulli(6),
+        "label": gz.units.Categorical(1, 3),
+    }
     rbm = gz.RBM(blocks, gz.units.Bernoulli(4), seed=seed)
     rbm.compile("adam", gz.losses.Hybrid(0.1))
     return rbm

@@ -155,28 +155,31 @@ class Stream(keras.callbacks.Callback):
     # One batch --------------------------------------------------------------
 
     def _as_arrays(self, batch: Any) -> Any:
-        """A batch as an array, a tuple of arrays, or a dict of them."""
+        """A batch as an array or a dict of arrays, or a tuple of such."""
         is_list = isinstance(batch, list)
         if is_list and batch and all(hasattr(b, "detach") for b in batch):
             # As PyTorch's loaders give the parts of a batch.
             batch = tuple(batch)
-        if isinstance(batch, Mapping):
-            found: Any = {
-                str(name): self._as_array(part, name)
-                for name, part in batch.items()
-            }
-        elif isinstance(batch, tuple):
+        if isinstance(batch, tuple):
             parts = [part for part in batch if part is not None]
-            found = tuple(
-                self._as_array(part, f"part {number}")
+            found: Any = tuple(
+                self._as_part(part, f"part {number}")
                 for number, part in enumerate(parts)
             )
             found = found[0] if len(found) == 1 else found
         else:
-            found = self._as_array(batch)
+            found = self._as_part(batch)
         if not hasattr(self, "_shapes"):
             return found
         return self._alike(found)
+
+    def _as_part(self, part: Any, name: str = "x") -> Any:
+        """An array, or a dict of them."""
+        if not isinstance(part, Mapping):
+            return self._as_array(part, name)
+        return {
+            str(key): self._as_array(value, key) for key, value in part.items()
+        }
 
     def _as_array(self, part: Any, name: Any = "x") -> np.ndarray:
         try:

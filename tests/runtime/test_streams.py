@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from sources import Pages
 
 from genzoo.runtime.streams import Stream
@@ -60,6 +61,20 @@ def test_every_look_sees_the_same_and_so_does_the_training(name):
             passed(stream)
     else:
         np.testing.assert_array_equal(passed(stream), X)
+
+
+@pytest.mark.parametrize("beside", [(None,), (), (X[:, 1] / 2,)])
+def test_blocks_by_name_may_stand_beside_labels_and_weights(beside):
+    rows = {"first": X[:, :1], "label": X[:, 1]}
+    (batch,) = Stream("fit", iter([(rows, *beside)])).dataset
+    expected = (rows, *(part for part in beside if part is not None))
+    found = batch if len(expected) > 1 else (batch,)
+    assert [*found[0]] == ["first", "label"]
+    assert found[0]["label"].dtype == np.int64
+    for one, other in zip(
+        *map(tf.nest.flatten, (found, expected)), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_an_endless_generator_is_looked_at_in_part_and_loses_nothing():
