@@ -61,6 +61,8 @@ class Counts(Space):
         inside = super().contains(states)
         if self.most is not None:
             return inside
+        if isinstance(states, np.ndarray):
+            return inside & (states == np.floor(states)).all(axis=-1)
         exact = keras.backend.result_type(states.dtype, "float32")
         x = ops.cast(states, exact)
         return ops.logical_and(inside, ops.all(x == ops.floor(x), axis=-1))

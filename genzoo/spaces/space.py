@@ -1,5 +1,6 @@
 """What every sample space provides."""
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
@@ -22,6 +23,8 @@ from genzoo.spaces.grid import (
 )
 from genzoo.types import Array, ArrayLike
 
+# Rows that are looked at together, if they are short.
+_ROWS = 2**16
 # Levels that are compared one by one.
 _FEW = 8
 # Characters of an argument that a message shows.
@@ -278,38 +281,65 @@ class Space:
         """States (batch, width) as examples (batch, *event_shape)."""
         return ops.reshape(states, (-1, *self.event_shape))
 
-    def outside(self, x: Array | tf.Tensor) -> tf.Tensor:
+    def outside(self, x: Array | tf.Tensor) -> tf.Tensor | bool:
         """A boolean scalar: whether any value of x is not in the space.
 
         Args:
             x: examples, a NumPy array of any numeric dtype or a tensor.
         """
+        if isinstance(x, np.ndarray):
+            return not np.all(self.contains(x.reshape(-1, self.width)))
         return ops.logical_not(ops.all(self.contains(self.flatten(x))))
 
-    def contains(self, states: Array | tf.Tensor) -> tf.Tensor:
-        """For each state whether it is in the space, boolean (batch,)."""
+    def contains(self, states: Array | tf.Tensor) -> tf.Tensor | Array:
+        """For each state whether it is in the space, boolean (batch,).
+
+        Of an array in NumPy, which for few numbers is much the sooner.
+        """
+        plain = isinstance(states, np.ndarray)
+        library: Any = np if plain else ops
         inside = True
         if not keras.backend.is_float_dtype(
             keras.backend.standardize_dtype(states.dtype)
         ):
-            states = ops.cast(states, "float32")
+            states = _cast(states, "float32")
+        for number, sites in enumerate(self._alike):
+            part = _columns(states, sites, self.width)
+            ordered = self._ordered_levels(number, part.dtype)
+            known = (_is_among_array if plain else _is_among)(part, ordered)
+            inside = library.logical_and(inside, library.all(known, axis=-1))
         continuous = self.continuous_sites
-        if len(continuous) < self.width:
-            groups: dict[tuple, list[int]] = {}
-            for site, levels in enumerate(self.levels):
-                if levels is not None:
-                    groups.setdefault(tuple(levels), []).append(site)
-            for shared, sites in groups.items():
-                part = _columns(states, sites, self.width)
-                known = _is_among(part, np.array(shared))
-                inside = ops.logical_and(inside, ops.all(known, axis=-1))
         if len(continuous):
             part = _columns(states, continuous, self.width)
-            low = ops.cast(self.low[continuous], part.dtype)
-            high = ops.cast(self.high[continuous], part.dtype)
-            within = (part >= low) & (part <= high) & ops.isfinite(part)
-            inside = ops.logical_and(inside, ops.all(within, axis=-1))
+            low = _cast(self.low[continuous], part.dtype)
+            high = _cast(self.high[continuous], part.dtype)
+            within = (part >= low) & (part <= high) & library.isfinite(part)
+            inside = library.logical_and(inside, library.all(within, axis=-1))
         return inside
+
+    @functools.cached_property
+    def _alike(self) -> list[list[int]]:
+        """The discrete sites, those with the same levels together."""
+        # A list that many sites share is looked at once.
+        groups: dict[bytes, list[int]] = {}
+        keys: dict[int, bytes] = {}
+        for site, levels in enumerate(self.levels):
+            if levels is None:
+                continue
+            if id(levels) not in keys:
+                keys[id(levels)] = np.asarray(levels, np.float64).tobytes()
+            groups.setdefault(keys[id(levels)], []).append(site)
+        return list(groups.values())
+
+    def _ordered_levels(self, number: int, dtype: Any) -> Array:
+        """The levels of one group of `_alike`, in order, as dtype has them."""
+        kept = self.__dict__.setdefault("_ordered_by", {})
+        key = number, keras.backend.standardize_dtype(dtype)
+        if key not in kept:
+            # float32 holds no 0.1: its own nearest number counts.
+            levels = np.asarray(self.levels[self._alike[number][0]])
+            kept[key] = np.sort(_cast(levels, dtype).astype(np.float64))
+        return kept[key]
 
     # Examples are held against the space before anything is learned ---------
 
@@ -348,7 +378,7 @@ class Space:
                 f"{where}: x must have shape ({expected}); received "
                 f"{x.shape}. {hints.of_shape(self, x)}"
             )
-        size = data.rows_at_once(x)
+        size = data.rows_at_once(x, _ROWS)
         for first in range(0, len(x), size):
             part = x[first : first + size]
             if self.outside(part):
@@ -506,26 +536,46 @@ def _found(x):
     return f"values in [{x.min():g}, {x.max():g}]"
 
 
-def _is_among(x, levels):
-    """For each number whether it is one of the levels."""
-    # float32 holds no 0.1: its own nearest number counts.
-    values = ops.cast(levels, x.dtype)
-    if len(levels) <= _FEW:
+def _is_among(x, ordered):
+    """For each number whether it is one of the levels, which are in order."""
+    values = ops.cast(ordered, x.dtype)
+    if len(ordered) <= _FEW:
         known = x == values[0]
         for value in values[1:]:
             known = ops.logical_or(known, x == value)
         return known
     exact = keras.backend.result_type(x.dtype, "float32")
-    x = ops.cast(x, exact)
-    ordered = ops.sort(ops.cast(values, exact))
+    x, ordered = ops.cast(x, exact), ops.cast(ordered, exact)
     place = ops.searchsorted(ordered, ops.reshape(x, (-1,)))
-    place = ops.minimum(place, len(levels) - 1)
+    place = ops.minimum(place, len(ordered) - 1)
     return ops.reshape(ops.take(ordered, place), ops.shape(x)) == x
+
+
+def _is_among_array(x, ordered):
+    """As `_is_among`, of arrays."""
+    exact = np.promote_types(x.dtype, np.float32)
+    x, ordered = x.astype(exact, copy=False), ordered.astype(exact)
+    if len(ordered) <= _FEW:
+        known = x == ordered[0]
+        for value in ordered[1:]:
+            known |= x == value
+        return known
+    place = np.searchsorted(ordered, x)
+    return ordered[np.minimum(place, len(ordered) - 1)] == x
+
+
+def _cast(x, dtype):
+    """x, an array or a tensor, in another dtype."""
+    if isinstance(x, np.ndarray):
+        return x.astype(tf.as_dtype(dtype).as_numpy_dtype)
+    return ops.cast(x, dtype)
 
 
 def _columns(states, sites, width):
     if len(sites) == width:
         return states
+    if isinstance(states, np.ndarray):
+        return states[:, sites]
     return ops.take(states, np.asarray(sites), axis=-1)
 
 

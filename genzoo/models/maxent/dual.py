@@ -135,7 +135,7 @@ class Dual:
         """The dual with all terms of a tolerance."""
         x = tf.constant(x)
         shift = tf.convert_to_tensor(self.observations.values.value)
-        value = self.exact.moments(x, shift, False).log_z
+        value = self.exact.moments_now(x, shift, False).log_z
         value += tf.reduce_sum(0.5 * self.observations.l2() * x * x)
         return value + tf.reduce_sum(self.observations.l1() * tf.abs(x))
 

@@ -162,7 +162,7 @@ class Reach:
         if not told:
             return averages
         zeros = tf.zeros(len(observed), tf.float64)
-        even = self.route.moments(zeros, zeros, False).mean.numpy()
+        even = self.route.moments_now(zeros, zeros, False).mean.numpy()
         # A constant feature stays as it is.
         change = np.where(high - low > 0, even - observed, 0.0)
         moved = observed + change / (averages.examples + 1)
@@ -285,8 +285,8 @@ class Reach:
         # For once only, a graph would take longer to trace than this to run.
         start = tf.constant(limits, tf.float64)
         zeros = tf.zeros(len(strict), tf.float64)
-        mean = route.moments(start, zeros).mean
-        covariance = route.moments(start, mean).covariance.numpy()
+        mean = route.moments_now(start, zeros, False).mean
+        covariance = route.moments_now(start, mean).covariance.numpy()
 
         def again(basis):
             columns = np.zeros((len(strict), len(basis)))

@@ -68,6 +68,8 @@ _STEPS_OF_GAPS = 4
 _STEPS_PER_EPOCH = 100
 # Of sums over all examples.
 _NO_CHANCE: Any = None
+# Numbers of examples that are looked at together.
+_MOST_AT_ONCE = 2**18
 # States that are listed: for TFP, and for the entropy of data.
 _MOST_STATES = 2**20
 
@@ -390,6 +392,12 @@ class MaxEnt(EnergyBasedModel):
     @property
     def _energy_dtype(self) -> str:
         return "float64"
+
+    @property
+    def _most_rows(self) -> int:
+        # Short rows are looked at in fewer parts.
+        widest = max(len(self.features), self.space.width)
+        return int(np.clip(_MOST_AT_ONCE // widest, super()._most_rows, 2**16))
 
     @property
     def _keeps_float64(self) -> bool:

@@ -1,14 +1,17 @@
 """Sums over all of a space: states of discrete sites, nodes of real ones."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from genzoo import partition, samplers
 from genzoo.models.maxent.density import Density
-from genzoo.models.maxent.routes.route import ExactRoute, Moments
+from genzoo.models.maxent.routes.route import ExactRoute, Moments, Solved
+from genzoo.models.maxent.routes.table import Table, table_of
 from genzoo.models.maxent.routes.window import Window, grid_in
 from genzoo.runtime import random
 from genzoo.spaces import Grid, Space
@@ -50,6 +53,38 @@ class Summation(ExactRoute):
         if extent is None:
             extent = self.window.extent()
         return grid_in(self.density, extent, nodes)
+
+    @functools.cached_property
+    def table(self) -> Table | None:
+        """All of the features, where states are few."""
+        if not self.density.space.is_bounded or self._is_integral:
+            return None
+        return table_of(self.density, self.grid().count)
+
+    def solved(
+        self, multipliers: tf.Tensor, shift: tf.Tensor, second: bool = False
+    ) -> Solved:
+        """What is known at these multipliers; few states need no graph."""
+        if self.table is None:
+            return super().solved(multipliers, shift, second)
+        log_sum, mean, covariance, log_r = self.moments_now(
+            multipliers, shift, second
+        )
+        log_z = log_sum + tf.tensordot(multipliers, shift, 1)
+        error = tf.zeros((), tf.float64)
+        return Solved(log_z, mean + shift, log_r, error, covariance)
+
+    def moments_now(
+        self, multipliers: tf.Tensor, shift: tf.Tensor, second: bool = True
+    ) -> Moments:
+        """The `Moments` outside of graphs, where they are had once."""
+        if self.table is None:
+            return super().moments_now(multipliers, shift, second)
+        of_shifted = self.table.less(np.asarray(shift))
+        found = of_shifted.sums(np.asarray(multipliers), second)
+        return Moments(
+            *(None if v is None else tf.constant(v, tf.float64) for v in found)
+        )
 
     def _sums(self, grid, multipliers, shift, statistics):
         """log sum exp(multipliers . (f - shift)) r, and averages."""
