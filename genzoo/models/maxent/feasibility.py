@@ -270,6 +270,10 @@ class Reach:
 
     def _blocks(self, route):
         """The features at all points, a part of them at a time."""
+        if route.table is not None:
+            values, base = route.table
+            yield values if base is None else values[base > -np.inf]
+            return
         grid = route.grid()
         features = self.density.features
         size = min(grid.count, 2**22 // max(len(features), 1) + 1)
@@ -324,6 +328,10 @@ class Reach:
         a feature is infinite there is no value.
         """
         features = self.density.features
+        if route.table is not None:
+            values = route.table.values
+            low, high = values.min(axis=0), values.max(axis=0)
+            return low, high, values if wants_values else None
         grid = route.grid()
         count = grid.count
         few = wants_values and count * len(features) <= _MOST_VALUES

@@ -22,7 +22,7 @@ from genzoo.models.common.energy_based_model import (
     EnergyBasedModel,
 )
 from genzoo.models.common.given import Given
-from genzoo.models.maxent import report
+from genzoo.models.maxent import quick, report
 from genzoo.models.maxent.cells import Cells, cells_of
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
@@ -51,7 +51,7 @@ from genzoo.models.maxent.start import gaussian_start
 from genzoo.optimizers import Evaluation
 from genzoo.optimizers.solver import pseudogradient
 from genzoo.partition import LogPartition
-from genzoo.runtime import data, distribute, probability, random
+from genzoo.runtime import data, distribute, probability, random, weights
 from genzoo.spaces import Space
 from genzoo.spaces.space import get as get_space
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
@@ -724,6 +724,7 @@ class MaxEnt(EnergyBasedModel):
                 steps = -(-len(x) // rows)
         averages = as_averages(where, self.features, *given)
         self._observe("fit", averages, place)
+        few, remaining = None, self._remaining
         is_exact = not self.loss.samples
         if x is not None and data.is_array(x):
             self._chain.place(x, self.draws.epoch_key())
@@ -732,8 +733,18 @@ class MaxEnt(EnergyBasedModel):
             callbacks = [self._expectation(gaps, epochs is None), *callbacks]
         elif is_exact and isinstance(self.optimizer, optimizers.Solver):
             whole = epochs is None
-            search = Search(self._remaining, whole, self._dual)
+            if held is None and self._has_few_states(options):
+                few = self._quick_steps()
+                remaining = few.remaining
+            search = Search(remaining, whole, self._dual)
             callbacks = [*callbacks, search]
+            if few is not None:
+                return {
+                    **options,
+                    "x": few,
+                    "epochs": epochs or _EPOCHS["exact"],
+                    "callbacks": callbacks,
+                }
         if held is not None:
             size = None
             if data.is_array(held.x):
@@ -751,6 +762,53 @@ class MaxEnt(EnergyBasedModel):
             "validation_data": validation_data,
             "shuffle": False,
         }
+
+    def _has_few_states(self, options: dict[str, Any]) -> bool:
+        """Whether Newton steps are made without a graph; see `quick`."""
+        dual, exact = self._dual, self._exact
+        return (
+            exact is not None
+            and type(self.optimizer) is optimizers.Newton
+            and type(self).train_step is MaxEnt.train_step
+            and self.steps_per_execution == 1
+            and not (dual.is_sparse or dual.is_near_singular)
+            and not getattr(self.loss, "l1", 0.0)
+            and set(options) <= {"initial_epoch"}
+            and distribute.replica_count(self.distribute_strategy) == 1
+            and not distribute.is_multi_worker(self.distribute_strategy)
+            and not (keras.config.max_epochs() or keras.config.max_steps_per_epoch())
+            and exact.table is not None
+        )
+
+    def _quick_steps(self) -> quick.Steps:
+        return quick.Steps(
+            self._dual.exact.table,
+            self.optimizer,
+            self.multiplier_weights,
+            self.observations,
+            self._free(),
+        )
+
+    def _free(self) -> Array:
+        """As `_mask`, outside of graphs."""
+        kept = self.observations
+        free = np.isfinite(kept.stderr.numpy()) & (kept.is_redundant.numpy() == 0)
+        return free * float(self.multiplier_weights.trainable)
+
+    def _run(
+        self, verbose: str | int, plan: dict[str, Any]
+    ) -> keras.callbacks.History:
+        steps = plan["x"]
+        if not isinstance(steps, quick.Steps):
+            return super()._run(verbose, plan)
+        rest = {name: plan[name] for name in plan if name != "x"}
+        return quick.fit(self, steps, _looks_at_no_weights, verbose, **rest)
+
+    def note_loss(self, value: float) -> None:
+        """Let the loss of the last step be what `get_metrics_result` tells."""
+        tracker: Any = self._measures
+        weights.put(tracker.total, value)
+        weights.put(tracker.count, 1.0)
 
     def _gaps(
         self, where: str, given: Given, held: Given | None
@@ -1607,6 +1665,10 @@ class MaxEnt(EnergyBasedModel):
             "window": self.window.ends,
             "known_log_partition": self.known_log_partition,
         }
+
+
+def _looks_at_no_weights(callback):
+    return isinstance(callback, Search)
 
 
 _SOLVERS = {

@@ -153,7 +153,8 @@ class ExactRoute:
         self, multipliers: tf.Tensor, shift: tf.Tensor, second: bool = True
     ) -> Moments:
         """The `Moments` outside of graphs, where they are had once."""
-        return self.moments(multipliers, shift, second)
+        x, shift = tf.constant(multipliers), tf.constant(shift)
+        return self.moments(x, shift, second)
 
     def _solve(self, second, x, shift):
         log_sum, mean, covariance, log_r = self.moments(x, shift, second)
