@@ -60,6 +60,40 @@ def gauss_legendre(
     return Axis(values.ravel(), np.log(widths.ravel()), edges)
 
 
+def trapezoid(low: float, high: float, nodes: int) -> Axis:
+    """The `Axis` of a period, by points at equal distances.
+
+    Of a smooth periodic function the error falls off faster than any power.
+
+    Args:
+        low: where the period begins.
+        high: where it ends.
+        nodes: number of points.
+
+    Reference:
+        Trefethen and Weideman, "The exponentially convergent trapezoidal
+        rule", SIAM Review 56, 2014.
+    """
+    edges = np.linspace(low, high, int(nodes) + 1)
+    values = 0.5 * (edges[:-1] + edges[1:])
+    log_weight = np.log((high - low) / int(nodes))
+    return Axis(values, np.full(int(nodes), log_weight), edges)
+
+
+def whole_axis(ends: tf.Tensor, count: int) -> Axis:
+    """The `Axis` of the whole numbers from one end to the other.
+
+    Args:
+        ends: the first and the last, (2,), a tensor.
+        count: how many there may be; those beyond the last weigh nothing.
+    """
+    values = tf.math.round(ends[0]) + tf.range(count, dtype=tf.float64)
+    beyond = values > ends[1]
+    values = tf.minimum(values, ends[1])
+    log_weights = tf.where(beyond, tf.constant(-np.inf, tf.float64), 0.0)
+    return Axis(values, log_weights, None, values)
+
+
 class Stretch(NamedTuple):
     """A site that reaches infinity as a function x(u) of a bounded place u.
 
@@ -184,7 +218,10 @@ class Grid:
     @property
     def is_weighted(self) -> bool:
         """Whether the points have weights other than one."""
-        return any(axis.edges is not None for axis in self.axes)
+        return any(
+            axis.edges is not None or axis.places is not None
+            for axis in self.axes
+        )
 
     def digits(self, numbers: tf.Tensor) -> tf.Tensor:
         """The place on each axis of points by number, (count, width)."""

@@ -20,6 +20,8 @@ from genzoo.spaces.grid import (
     Stretch,
     gauss_legendre,
     moving_axis,
+    trapezoid,
+    whole_axis,
 )
 from genzoo.types import Array, ArrayLike
 
@@ -103,6 +105,22 @@ class Space:
         sites = [i for i, levels in enumerate(self.levels) if levels is None]
         return np.array(sites, np.int64)
 
+    @functools.cached_property
+    def whole(self) -> Array:
+        """For each site whether it holds whole numbers without end, bool."""
+        return np.zeros(self.width, bool)
+
+    @functools.cached_property
+    def periodic(self) -> Array:
+        """For each site whether its two ends are one point, bool."""
+        return np.zeros(self.width, bool)
+
+    @property
+    def real_sites(self) -> Array:
+        """The numbers of the sites that are integrated over, an int array."""
+        sites = self.continuous_sites
+        return sites[~self.whole[sites]]
+
     @property
     def state_count(self) -> int | None:
         """The number of joint states, None if a site is continuous."""
@@ -185,13 +203,21 @@ class Space:
             if levels is not None:
                 values = np.asarray(levels, np.float64)
                 axes.append(Axis(values, np.zeros(len(values))))
+            elif self.whole[site]:
+                ends = tf.cast(window, tf.float64)[site]
+                axes.append(whole_axis(ends, self.default_nodes))
             elif unbounded[site]:
                 axes.append(
                     self._open_axis(site, nodes, window, breaks, stretch)
                 )
             else:
                 low, high = self.low[site], self.high[site]
-                axes.append(gauss_legendre(low, high, nodes, breaks))
+                jumps = any(low < b < high for b in breaks)
+                rule = trapezoid if self.periodic[site] else gauss_legendre
+                if jumps:
+                    axes.append(gauss_legendre(low, high, nodes, breaks))
+                else:
+                    axes.append(rule(low, high, nodes))
         return Grid(axes)
 
     def why_no_grid(self) -> str | None:
@@ -238,17 +264,22 @@ class Space:
 
     @property
     def default_nodes(self) -> int:
-        """Nodes of a continuous site, about 2**17 points in all."""
+        """Nodes of a continuous site, about 2**17 points in all.
+
+        Of whole numbers without end as many are summed, up to 2**16.
+        """
         discrete = math.prod(len(v) for v in self.levels if v is not None)
         continuous = max(len(self.continuous_sites), 1)
         points = max(2**17 // discrete, 1)
-        return int(np.clip(points ** (1 / continuous), 24, 512))
+        most = 512 if len(self.real_sites) else 2**16
+        return int(np.clip(points ** (1 / continuous), 24, most))
 
     def start(self, n: int, seed: random.Seed) -> tf.Tensor:
         """n states drawn without any model, (n, width), float32.
 
         Levels and bounded intervals are drawn from evenly; an unbounded site
-        from the standard normal distribution, beyond its finite end if any.
+        from the standard normal distribution, beyond its finite end if any;
+        of whole numbers without end 0 and 1.
         """
         first, second = random.split(seed, 2)
         uniform = random.uniform((n, self.width), first, "float64")
@@ -260,6 +291,8 @@ class Space:
             if levels is not None:
                 number = tf.cast(share * len(levels), tf.int32)
                 column = tf.gather(np.asarray(levels, np.float64), number)
+            elif self.whole[site]:
+                column = tf.cast(share < 0.5, tf.float64)
             elif np.isfinite(low) and np.isfinite(high):
                 column = low + (high - low) * share
             else:

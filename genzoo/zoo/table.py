@@ -33,6 +33,7 @@ def name_of(cls: Any) -> str:
 
 
 PARTS: list[Any] = [
+    features.CircularMoments,
     features.Hinge,
     features.Histogram,
     features.Indicators,
@@ -48,6 +49,7 @@ PARTS: list[Any] = [
     networks.mlp,
     networks.resnet,
     regularizers.Sparsity,
+    spaces.Angle,
     spaces.Binary,
     spaces.Categorical,
     spaces.Counts,

@@ -203,7 +203,7 @@ class Dual:
 
     def integration_error(self) -> float:
         """Of log Z by quadrature, in nats; 0 for sums of states."""
-        if not len(self.density.space.continuous_sites):
+        if not len(self.density.space.real_sites):
             return 0.0
         x = tf.convert_to_tensor(self.multipliers.value)
         shift = tf.convert_to_tensor(self.observations.values.value)

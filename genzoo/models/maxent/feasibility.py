@@ -638,6 +638,11 @@ def check_sites(
                 f"{where}: the average of {name} is {mean:g}; it can be "
                 f"between {low:g} and {high:g}, so no distribution has it."
             )
+        if space.whole[site] and mean <= low:
+            raise ValueError(
+                f"{where}: the average of {name} is {mean:g}; it must be more "
+                f"than {low:g}, where all the probability would be."
+            )
         square = found.get(f"{name}^2")
         is_real = space.levels[site] is None
         if is_real and square is not None and mean != 0:
@@ -653,6 +658,15 @@ def check_sites(
                 f"{where}: the average of {name}^2 is {square:g}, of {name} "
                 f"{mean:g}: the variance would be {square - mean**2:g}, but "
                 "must be positive."
+            )
+        # Between two whole numbers it has two values at least.
+        part = mean - np.floor(mean)
+        least = part * (1 - part) if space.whole[site] else 0.0
+        if square is not None and square - mean**2 <= least * (1 - 1e-12):
+            raise ValueError(
+                f"{where}: the average of {name}^2 is {square:g}, of {name} "
+                f"{mean:g}: the variance would be {square - mean**2:g}, but "
+                f"that of whole numbers with this mean is above {least:g}."
             )
 
 

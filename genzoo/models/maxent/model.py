@@ -150,8 +150,7 @@ class MaxEnt(EnergyBasedModel):
             raise ValueError(
                 f"{type(self).__name__}: space must be a product of sites; "
                 f"received {space!r}. For categories take "
-                "genzoo.spaces.Categorical(range(states), shape), for counts "
-                "genzoo.spaces.Counts(most, shape)."
+                "genzoo.spaces.Categorical(range(states), shape)."
             )
         if isinstance(reference, (dict, str)):
             reference = keras.saving.deserialize_keras_object(reference)

@@ -12,7 +12,11 @@ from genzoo import partition, samplers
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.routes.route import ExactRoute, Moments, Solved
 from genzoo.models.maxent.routes.table import Table, table_of
-from genzoo.models.maxent.routes.window import Window, grid_in
+from genzoo.models.maxent.routes.window import (
+    Window,
+    grid_in,
+    tail_bound,
+)
 from genzoo.runtime import random
 from genzoo.spaces import Grid, Space
 
@@ -40,7 +44,7 @@ class Summation(ExactRoute):
 
     def __init__(self, density: Density, window: Window):
         super().__init__(density, window)
-        self._is_integral = len(density.space.continuous_sites) > 0
+        self._is_integral = len(density.space.real_sites) > 0
         self.name = "quadrature" if self._is_integral else "enumeration"
 
     def grid(
@@ -57,7 +61,7 @@ class Summation(ExactRoute):
     @functools.cached_property
     def table(self) -> Table | None:
         """All of the features, where states are few."""
-        if not self.density.space.is_bounded or self._is_integral:
+        if not self.density.space.is_discrete:
             return None
         return table_of(self.density, self.grid().count)
 
@@ -160,6 +164,18 @@ class Summation(ExactRoute):
             self.grid(), multipliers, centre, statistics
         )
         return square - mean[:, None] * mean
+
+    def log_partition(
+        self, multipliers: tf.Tensor, shift: tf.Tensor
+    ) -> partition.LogPartition:
+        """log Z; its error is that of fewer nodes, and of what is cut off."""
+        if not self.density.space.whole.any():
+            return super().log_partition(multipliers, shift)
+        found = self.solved(multipliers, shift)
+        extent = self.window.extent().numpy()
+        beyond = tail_bound(self.density, multipliers, extent)
+        error = float(found.error) + beyond
+        return partition.LogPartition.integrated(found.log_z, error)
 
     def coarse(
         self, multipliers: tf.Tensor, shift: tf.Tensor

@@ -61,6 +61,8 @@ class Window(keras.layers.Layer):
         super().__init__(trainable=False, dtype="float64", **kwargs)
         self.space = space
         self.known = np.stack([space.low, space.high], axis=1)
+        # Of whole numbers far from zero the least are left out too.
+        self.known[space.whole] = -np.inf, np.inf
         self.ends = distribute.mirrored_weight(
             self,
             "window",
@@ -82,15 +84,16 @@ class Window(keras.layers.Layer):
         reach = STANDARD_DEVIATIONS * spread
         ends = np.stack([mean - reach, mean + reach], axis=1)
         # With one finite end the other is as far away as the mean asks.
-        is_known = np.isfinite(self.known)
-        edge = np.where(is_known, self.known, mean[:, None])
+        given = np.stack([self.space.low, self.space.high], axis=1)
+        is_known = np.isfinite(given)
+        edge = np.where(is_known, given, mean[:, None])
         far = STANDARD_DEVIATIONS * (
             spread + np.abs(mean[:, None] - edge).max(axis=1)
         )
         one_sided = is_known.any(axis=1)
         ends[:, 0] = np.where(one_sided, mean - far, ends[:, 0])
         ends[:, 1] = np.where(one_sided, mean + far, ends[:, 1])
-        self.ends.assign(self._held(ends))
+        self.ends.assign(self._held(ends, mean))
         self.stretch.assign(np.zeros((self.space.width, 2)))
 
     def extent(self) -> tf.Tensor:
@@ -102,9 +105,25 @@ class Window(keras.layers.Layer):
         """Ends between which most of the density lies, (width, 2)."""
         return body_of(self.extent())
 
-    def _held(self, ends: Array) -> Array:
-        """The ends, (width, 2), those of the space in their place."""
-        return np.where(np.isfinite(self.known), self.known, ends)
+    def _held(self, ends: Array, among: Array | None = None) -> Array:
+        """The ends, (width, 2), those of the space in their place.
+
+        Of whole numbers they are whole, and no farther apart than are summed:
+        as far as possible around `among`, (width,), or from the first on.
+        """
+        held = np.where(np.isfinite(self.known), self.known, ends)
+        whole, space = self.space.whole, self.space
+        if whole.any():
+            low = np.maximum(np.floor(held[whole, 0]), space.low[whole])
+            low = np.minimum(low, space.high[whole])
+            high = np.maximum(np.ceil(held[whole, 1]), low + 1)
+            most = space.default_nodes - 1
+            if among is not None:
+                first = np.floor(among[whole] - most // 2)
+                low = np.clip(first, low, np.maximum(high - most, low))
+            high = np.minimum(high, low + most)
+            held[whole] = np.stack([low, high], axis=1)
+        return held
 
     def place_by_moments(self, names: list[str], observed: Array) -> None:
         """Place it where the moments among averages of these names say."""
@@ -190,6 +209,8 @@ class Window(keras.layers.Layer):
             for site, levels in enumerate(space.levels):
                 tried = centre[site] + offsets if levels is None else levels
                 tried = np.asarray(tried, np.float64)
+                if space.whole[site]:
+                    tried = np.round(tried)
                 tried = np.clip(tried, space.low[site], space.high[site])
                 tried = np.unique(tried)
                 points = np.tile(centre, (len(tried), 1))
@@ -251,6 +272,8 @@ class Window(keras.layers.Layer):
             slow[site] |= bool(is_linear[site]) and _is_wide(
                 places, profile, beyond
             )
+        # Whole numbers stay where they are.
+        slow &= ~space.whole
         new = extent.copy()
         if slow.any() or not is_linear.all():
             numbers = np.unravel_index(int(np.argmax(log_p)), grid.sizes)
@@ -275,10 +298,30 @@ class Window(keras.layers.Layer):
                 far = tail.ends[site]
                 ends = min(ends[0], far[0]), max(ends[1], far[1])
             new[site, :2] = ends
+        tops = np.zeros(space.width)
+        for site, (places, profile) in profiles.items():
+            tops[site] = places[np.argmax(profile)]
         new[:, :2] = np.where(
-            is_linear[:, None], self._held(new[:, :2]), new[:, :2]
+            is_linear[:, None], self._held(new[:, :2], tops), new[:, :2]
         )
-        return None if np.array_equal(new, extent) else new, tail
+        if not np.array_equal(new, extent):
+            return new, tail
+        for site in np.flatnonzero(space.whole):
+            self._check_whole(site, extent[site], profiles[site][1])
+        return None, tail
+
+    def _check_whole(self, site, ends, profile):
+        """Refuse whole numbers that are too many to be summed."""
+        low, high = ends[:2]
+        first = -np.inf if low <= self.space.low[site] else profile[0]
+        if max(first, profile[-1]) - profile.max() > -_LEAST_DEPTH:
+            raise ValueError(
+                f"MaxEnt: {self.space.site_names[site]} has its probability "
+                f"on more than {self.space.default_nodes:,} whole numbers, "
+                f"{low:,.0f} to {high:,.0f} and beyond, too many to be summed "
+                "one by one. Constrain an average that bounds it closer, take "
+                "fewer sites, or larger units and Interval(0, None)."
+            )
 
     def _stretches(self, density, multipliers, beta, mode):
         """Centre and scale of the body of a density, (width, 2)."""
@@ -336,6 +379,33 @@ def body_of(extent: Array | tf.Tensor) -> tf.Tensor:
     ends, centre, scale = tf.split(tf.cast(extent, tf.float64), [2, 1, 1], 1)
     reach = STANDARD_DEVIATIONS * tf.constant([-1.0, 1.0], tf.float64)
     return tf.where(scale > 0, centre + scale * reach, ends)
+
+
+def tail_bound(density: Density, multipliers: Array, extent: Array) -> float:
+    """Of log Z, what whole numbers beyond an extent may add to it.
+
+    Beyond the last two that are summed probabilities fall off at least as
+    they do there; 0 where no site holds whole numbers without end.
+    """
+    space, total = density.space, 0.0
+    if not space.whole.any():
+        return total
+    grid = grid_in(density, tf.constant(extent))
+    log_p = _on_grid(density, multipliers, grid)
+    profiles = _profiles(log_p, grid, space.whole)
+    largest = log_p.max()
+    for site, (places, profile) in profiles.items():
+        low, high = extent[site, :2]
+        inside = profile[places <= high]
+        count = int(high - low) + 1
+        others = np.log(max(grid.count // grid.sizes[site], 1))
+        ends = [inside[:count][-2:]]
+        if low > space.low[site]:
+            ends.append(inside[:2][::-1])
+        for before, last in ends:
+            ratio = min(np.exp(last - before), 1 - 1e-9)
+            total += np.exp(last + others - largest) * ratio / (1 - ratio)
+    return float(total)
 
 
 def grid_in(
