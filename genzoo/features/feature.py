@@ -97,6 +97,11 @@ class Feature:
         """Numbers at which a function of a continuous site may jump."""
         return ()
 
+    @property
+    def nodes(self) -> int | None:
+        """Nodes of a continuous site that sums need; None for no more."""
+        return None
+
     def on(self, space: Space) -> "Feature":
         """The feature where it needs to know the space; else itself.
 

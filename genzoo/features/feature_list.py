@@ -87,6 +87,12 @@ class FeatureList:
         """Where functions of continuous sites may jump."""
         return sorted({b for feature in self.parts for b in feature.breaks})
 
+    @property
+    def nodes(self) -> int | None:
+        """Nodes of a continuous site that sums need; None for no more."""
+        asked = [part.nodes for part in self.parts if part.nodes]
+        return max(asked, default=None)
+
     def quadratic(self) -> Quadratic | None:
         """The `Quadratic` form that all of them together are, or None."""
         if not self.space.is_discrete:

@@ -9,6 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 
+# Nodes of one Gauss-Legendre rule; more come in panels side by side.
+_MOST_NODES = 512
+
+
 class Axis(NamedTuple):
     """The points of one site.
 
@@ -50,7 +54,12 @@ def gauss_legendre(
     """
     inner = sorted({float(b) for b in breaks if low < b < high})
     ends = np.array([low, *inner, high])
-    points, weights = _legendre(max(int(nodes) // (len(ends) - 1), 8))
+    panels, each = _shared_out(nodes, len(ends) - 1)
+    if panels > 1:
+        share = np.linspace(0.0, 1.0, panels + 1)[:-1]
+        parts = ends[:-1, None] + np.diff(ends)[:, None] * share
+        ends = np.append(parts.ravel(), high)
+    points, weights = _legendre(each)
     half = 0.5 * np.diff(ends)[:, None]
     values = 0.5 * (ends[:-1] + ends[1:])[:, None] + half * points
     widths = half * weights
@@ -175,7 +184,12 @@ def moving_axis(
     # Breaks beyond the ends make pieces without a width.
     inner = [tf.clip_by_value(b, low, high) for b in inner]
     ends = tf.stack([low, *inner, high])
-    points, weights = _legendre(max(int(nodes) // (len(inner) + 1), 8))
+    panels, each = _shared_out(nodes, len(inner) + 1)
+    if panels > 1:
+        share = np.linspace(0.0, 1.0, panels + 1)[:-1]
+        parts = ends[:-1, None] + (ends[1:] - ends[:-1])[:, None] * share
+        ends = tf.concat([tf.reshape(parts, (-1,)), high[None]], axis=0)
+    points, weights = _legendre(each)
     half = 0.5 * (ends[1:] - ends[:-1])[:, None]
     middle = 0.5 * (ends[1:] + ends[:-1])[:, None]
     places = tf.reshape(points * half + middle, (-1,))
@@ -186,6 +200,13 @@ def moving_axis(
         return Axis(places, log_weights, edges, places)
     values, log_slope = stretch(places)
     return Axis(values, log_weights + log_slope, edges, places, stretch)
+
+
+def _shared_out(nodes, pieces):
+    """(panels of each piece, nodes of each panel), 8 to 512 of these."""
+    own = max(int(nodes) // pieces, 8)
+    panels = -(-own // _MOST_NODES)
+    return panels, max(own // panels, 8)
 
 
 @functools.lru_cache(maxsize=32)

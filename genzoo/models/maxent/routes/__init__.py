@@ -29,7 +29,7 @@ def exact_route(density: Density, window: Window) -> ExactRoute | None:
         density: what is summed.
         window: where unbounded sites are integrated.
     """
-    if is_summable(density.space):
+    if is_summable(density.space, density.features.nodes):
         cube = find_cube(density)
         if cube is None:
             return Summation(density, window)

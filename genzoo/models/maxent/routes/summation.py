@@ -28,11 +28,16 @@ _COARSER = 1.4
 _CORRECTIONS = 12
 
 
-def is_summable(space: Space) -> bool:
-    """Whether all points of a space can be summed over."""
+def is_summable(space: Space, nodes: int | None = None) -> bool:
+    """Whether all points of a space can be summed over.
+
+    Args:
+        space: of the points.
+        nodes: of a continuous site; None takes the default.
+    """
     if len(space.continuous_sites) > _MOST_CONTINUOUS:
         return False
-    nodes = space.default_nodes
+    nodes = nodes or space.default_nodes
     sizes = (nodes if v is None else len(v) for v in space.levels)
     return math.prod(sizes) <= MOST_POINTS
 
@@ -53,6 +58,7 @@ class Summation(ExactRoute):
         """The points of the space, those of unbounded sites in the window."""
         space = self.density.space
         if space.is_bounded:
+            nodes = nodes or self.density.nodes
             return space.quadrature(nodes, breaks=self.density.features.breaks)
         if extent is None:
             extent = self.window.extent()
@@ -183,7 +189,7 @@ class Summation(ExactRoute):
         """log Z - lambda . shift with fewer nodes; None for states."""
         if not self._is_integral:
             return None
-        fewer = int(self.density.space.default_nodes / _COARSER)
+        fewer = int(self.density.nodes / _COARSER)
         few = Summation.moments(self, multipliers, shift, False, fewer)
         return few.log_z
 

@@ -360,13 +360,20 @@ class Window(keras.layers.Layer):
                 "lies beyond all numbers that it cannot be integrated. Use an "
                 "Interval that is wide enough, or other averages."
             )
+        most = ""
+        if self.space.whole.any():
+            most = (
+                " Of a site's whole numbers at most "
+                f"{self.space.default_nodes:,} are summed: of counts that "
+                "spread over more take larger units and Interval(0, None)."
+            )
         raise ValueError(
             "MaxEnt: the density does not decay towards infinity, so that it "
             f"cannot be normalised (looked at far beyond {shown}). Constrain "
             "a power that bounds it, such as Moments(1, 2), or use an "
             "Interval. If there is such a power, no density of this form has "
             "these averages, and no entropy is the greatest: ever less "
-            "probability ever farther away could make up what is missing."
+            f"probability ever farther away could make up what is missing.{most}"
         )
 
 
@@ -412,7 +419,7 @@ def grid_in(
     density: Density, extent: tf.Tensor, nodes: int | None = None
 ) -> Grid:
     """The points of a density's space in an extent (width, 4), or in any."""
-    breaks = density.features.breaks
+    breaks, nodes = density.features.breaks, nodes or density.nodes
     return density.space.quadrature(nodes, extent[:, :2], breaks, extent[:, 2:])
 
 
