@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.features.feature import Feature, flat
+from genzoo.features.feature import Feature, OneSite, flat
 from genzoo.features.moments import _powers
 from genzoo.spaces import Space
 
@@ -75,6 +75,11 @@ class CircularMoments(Feature):
         for k in self.orders:
             values += [ops.cos(k * x), ops.sin(k * x)]
         return ops.concatenate(values, axis=-1)
+
+    def one_site(self, space: Space) -> OneSite:
+        """Those of each angle."""
+        sites = np.tile(np.arange(space.width), 2 * len(self.orders))
+        return OneSite(self, sites, np.arange(len(sites)))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -93,10 +93,14 @@ def whole_axis(ends: tf.Tensor, count: int) -> Axis:
     """The `Axis` of the whole numbers from one end to the other.
 
     Args:
-        ends: the first and the last, (2,), a tensor.
+        ends: the first and the last, (2,), a tensor; or (2, sites) of several
+            side by side.
         count: how many there may be; those beyond the last weigh nothing.
     """
-    values = tf.math.round(ends[0]) + tf.range(count, dtype=tf.float64)
+    steps = tf.range(count, dtype=tf.float64)
+    if len(ends.shape) > 1:
+        steps = steps[:, None]
+    values = tf.math.round(ends[0]) + steps
     beyond = values > ends[1]
     values = tf.minimum(values, ends[1])
     log_weights = tf.where(beyond, tf.constant(-np.inf, tf.float64), 0.0)
@@ -178,7 +182,30 @@ def moving_axis(
         breaks: values x where the axis is divided into pieces.
         stretch: how x follows from u; None where they are the same.
     """
-    inner = [tf.constant(b, tf.float64) for b in sorted(set(breaks))]
+    found = moving_axes(low[None], high[None], nodes, breaks, stretch)
+    values, log_weights, edges, places, _ = found
+    only = (part[:, 0] for part in (values, log_weights, edges, places))
+    return Axis(*only, stretch)
+
+
+def moving_axes(
+    low: tf.Tensor,
+    high: tf.Tensor,
+    nodes: int,
+    breaks: Sequence[float] = (),
+    stretch: Stretch | None = None,
+) -> Axis:
+    """As `moving_axis`, of several sites side by side: arrays (m, sites).
+
+    Args:
+        low: one end of each, (sites,), in places u.
+        high: the other ends.
+        nodes: number of nodes of a site, shared out among the pieces.
+        breaks: values x where the axes are divided into pieces.
+        stretch: how x follows from u, of parts (sites,); None where they are
+            the same.
+    """
+    inner = [tf.fill(tf.shape(low), np.float64(b)) for b in sorted(set(breaks))]
     if stretch is not None:
         inner = [stretch.inverse(b) for b in inner]
     # Breaks beyond the ends make pieces without a width.
@@ -186,16 +213,21 @@ def moving_axis(
     ends = tf.stack([low, *inner, high])
     panels, each = _shared_out(nodes, len(inner) + 1)
     if panels > 1:
-        share = np.linspace(0.0, 1.0, panels + 1)[:-1]
+        share = np.linspace(0.0, 1.0, panels + 1)[:-1, None]
         parts = ends[:-1, None] + (ends[1:] - ends[:-1])[:, None] * share
-        ends = tf.concat([tf.reshape(parts, (-1,)), high[None]], axis=0)
+        parts = tf.reshape(parts, (panels * (len(inner) + 1), -1))
+        ends = tf.concat([parts, high[None]], axis=0)
     points, weights = _legendre(each)
     half = 0.5 * (ends[1:] - ends[:-1])[:, None]
     middle = 0.5 * (ends[1:] + ends[:-1])[:, None]
-    places = tf.reshape(points * half + middle, (-1,))
-    log_weights = tf.reshape(np.log(weights) + tf.math.log(half), (-1,))
-    firsts = (np.cumsum(weights) - weights - 1) * half + middle
-    edges = tf.concat([tf.reshape(firsts, (-1,)), high[None]], axis=0)
+
+    def in_rows(values):
+        return tf.reshape(values, (int(ends.shape[0] - 1) * each, -1))
+
+    places = in_rows(points[:, None] * half + middle)
+    log_weights = in_rows(np.log(weights)[:, None] + tf.math.log(half))
+    firsts = (np.cumsum(weights) - weights - 1)[:, None] * half + middle
+    edges = tf.concat([in_rows(firsts), high[None]], axis=0)
     if stretch is None:
         return Axis(places, log_weights, edges, places)
     values, log_slope = stretch(places)

@@ -199,26 +199,37 @@ class Space:
                 "the density is not negligible."
             )
         axes = []
-        for site, levels in enumerate(self.levels):
-            if levels is not None:
-                values = np.asarray(levels, np.float64)
-                axes.append(Axis(values, np.zeros(len(values))))
+        for site in range(self.width):
+            if not unbounded[site]:
+                axes.append(self.axis(site, nodes, breaks))
             elif self.whole[site]:
                 ends = tf.cast(window, tf.float64)[site]
                 axes.append(whole_axis(ends, self.default_nodes))
-            elif unbounded[site]:
+            else:
                 axes.append(
                     self._open_axis(site, nodes, window, breaks, stretch)
                 )
-            else:
-                low, high = self.low[site], self.high[site]
-                jumps = any(low < b < high for b in breaks)
-                rule = trapezoid if self.periodic[site] else gauss_legendre
-                if jumps:
-                    axes.append(gauss_legendre(low, high, nodes, breaks))
-                else:
-                    axes.append(rule(low, high, nodes))
         return Grid(axes)
+
+    def axis(
+        self, number: int, nodes: int, breaks: Sequence[float] = ()
+    ) -> Axis:
+        """The points of a site that has two ends.
+
+        Args:
+            number: of the site.
+            nodes: of a continuous one.
+            breaks: as of `quadrature`.
+        """
+        levels, low, high = (
+            part[number] for part in (self.levels, self.low, self.high)
+        )
+        if levels is not None:
+            values = np.asarray(levels, np.float64)
+            return Axis(values, np.zeros(len(values)))
+        if self.periodic[number] and not any(low < b < high for b in breaks):
+            return trapezoid(low, high, nodes)
+        return gauss_legendre(low, high, nodes, breaks)
 
     def why_no_grid(self) -> str | None:
         """Why sums over the space are no sums over a `Grid`, or None."""
@@ -273,6 +284,15 @@ class Space:
         points = max(2**17 // discrete, 1)
         most = 512 if len(self.real_sites) else 2**16
         return int(np.clip(points ** (1 / continuous), 24, most))
+
+    def site(self, number: int) -> "Space":
+        """The space of one of the sites, where it takes its values alone."""
+        found = Space(
+            1, [self.levels[number]], self.low[number], self.high[number]
+        )
+        part = slice(number, number + 1)
+        found.whole, found.periodic = self.whole[part], self.periodic[part]
+        return found
 
     def start(self, n: int, seed: random.Seed) -> tf.Tensor:
         """n states drawn without any model, (n, width), float32.

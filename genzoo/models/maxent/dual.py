@@ -8,6 +8,7 @@ from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dependence import root_of_inverse
 from genzoo.models.maxent.feasibility import Reach
 from genzoo.models.maxent.observations import Averages, Observations
+from genzoo.models.maxent.routes.product import ProductRoute
 from genzoo.models.maxent.routes.route import ExactRoute, Moments
 from genzoo.models.maxent.routes.summation import Summation
 from genzoo.models.maxent.routes.window import Window
@@ -116,7 +117,7 @@ class Dual:
 
     def _root(self, x, moments, shift):
         kept, route = self.observations, self.exact
-        assert isinstance(route, Summation)
+        assert isinstance(route, (Summation, ProductRoute))
         centre = moments.mean + shift
         covariance = moments.covariance
         return root_of_inverse(

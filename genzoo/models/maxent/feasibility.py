@@ -14,6 +14,7 @@ import tensorflow as tf
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dependence import Dependence, dependence
 from genzoo.models.maxent.observations import Averages
+from genzoo.models.maxent.routes.product import ProductRoute
 from genzoo.models.maxent.routes.route import ExactRoute
 from genzoo.models.maxent.routes.summation import Summation
 from genzoo.spaces import Space
@@ -304,11 +305,13 @@ class Reach:
             mean.numpy()[strict],
             covariance[np.ix_(strict, strict)],
             size[strict],
-            again if isinstance(route, Summation) else None,
+            again if isinstance(route, (Summation, ProductRoute)) else None,
         )
 
     def _reachable(self, route):
         """(least, greatest) of each feature, and all values if few."""
+        if isinstance(route, ProductRoute):
+            return (*route.ranges(), None)
         if not isinstance(route, Summation):
             # A lattice: all spins alike have the most bonds.
             alike = tf.ones((1, self.density.space.width), tf.float64)

@@ -39,6 +39,7 @@ from genzoo.models.maxent.reweighting import Reweighted, reweight
 from genzoo.models.maxent.ridge import Ridge
 from genzoo.models.maxent.routes import (
     ChainRoute,
+    ProductRoute,
     Stride,
     Summation,
     Window,
@@ -1319,6 +1320,8 @@ class MaxEnt(EnergyBasedModel):
     def _sum_terms(self) -> float:
         if self._exact is None:
             return math.inf
+        if isinstance(self._exact, ProductRoute):
+            return self.space.width * len(self.features)
         return (self.space.state_count or _MOST_STATES) * len(self.features)
 
     def _reference_energy(self) -> Any:

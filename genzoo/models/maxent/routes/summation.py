@@ -181,7 +181,7 @@ class Summation(ExactRoute):
         extent = self.window.extent().numpy()
         beyond = tail_bound(self.density, multipliers, extent)
         error = float(found.error) + beyond
-        return partition.LogPartition.integrated(found.log_z, error)
+        return partition.LogPartition.integrated(found.log_z, error, self.name)
 
     def coarse(
         self, multipliers: tf.Tensor, shift: tf.Tensor

@@ -1,6 +1,6 @@
 """Where a density on unbounded sites has its mass: the grid's window."""
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import keras
 import numpy as np
@@ -77,6 +77,8 @@ class Window(keras.layers.Layer):
         # Since the averages were new; a search that never ends has many.
         self.moves = 0
         self.tail: Tail | None = None
+        # Sites that are independent, each with a window of its own.
+        self.alone: dict[int, Alone] = {}
         self.built = True
 
     def place(self, mean: Array, spread: Array) -> None:
@@ -175,6 +177,12 @@ class Window(keras.layers.Layer):
         A mode is looked for along one site after the other, at distances of
         all orders; then the window grows or shrinks as it does between steps.
         """
+        if self.alone:
+            extent = self.extent().numpy()
+            for site, alone in self.alone.items():
+                own = alone.own(multipliers)
+                extent[site] = alone.window._found(alone, own, beta)[0]
+            return extent
         _, extent = self._mode(density, multipliers, beta)
         middle = extent.mean(axis=1)
         reach = 1.5 * np.maximum(np.ptp(extent, axis=1) / 2, 1e-9)
@@ -235,6 +243,8 @@ class Window(keras.layers.Layer):
         if self.space.is_bounded:
             return False
         kept = self.extent().numpy()
+        if self.alone:
+            return self._move_each(kept, multipliers)
         extent, self.tail = self._better(density, multipliers, kept, 1.0)
         if extent is None:
             if self.tail is None or self.tail.is_integrable:
@@ -253,6 +263,27 @@ class Window(keras.layers.Layer):
             self.refuse()
         self._assign(extent)
         return True
+
+    def _move_each(self, kept, multipliers):
+        """As `move`, of independent sites."""
+        extent, moved = kept.copy(), False
+        for site, alone in self.alone.items():
+            window, own = alone.window, np.asarray(alone.own(multipliers))
+            # Another site's window changes nothing here.
+            here = (*kept[site], *own)
+            if alone.fits is not None and np.allclose(here, alone.fits, 1e-9, 0):
+                continue
+            window._assign(kept[site : site + 1])
+            window.moves = self.moves
+            if window.move(alone, own):
+                extent[site] = window.extent().numpy()[0]
+                moved, alone.fits = True, None
+            else:
+                alone.fits = here
+        if moved:
+            self.moves += 1
+            self._assign(extent)
+        return moved
 
     def _better(self, density, multipliers, extent, beta):
         """(a better extent, None if this one is good; the slowest `Tail`)."""
@@ -375,6 +406,23 @@ class Window(keras.layers.Layer):
             "these averages, and no entropy is the greatest: ever less "
             f"probability ever farther away could make up what is missing.{most}"
         )
+
+
+class Alone:
+    """One site of independent ones, and the window that it is seen in.
+
+    Args:
+        density: of this site, as a `Density` of one.
+    """
+
+    def __init__(self, density: Any):
+        self.density = density
+        self.window = Window(density.space, name="alone")
+        # The window and the multipliers at which it was found to fit.
+        self.fits: tuple | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.density, name)
 
 
 def body_of(extent: Array | tf.Tensor) -> tf.Tensor:
