@@ -96,7 +96,9 @@ class Moments(Feature):
         sites = np.tile(np.arange(space.width), count)
         if self.tied:
             each = type(self)(*self.powers)
-            return OneSite(each, sites, np.repeat(np.arange(count), space.width))
+            return OneSite(
+                each, sites, np.repeat(np.arange(count), space.width)
+            )
         return OneSite(self, sites, np.arange(len(sites)))
 
     def get_config(self) -> dict[str, Any]:

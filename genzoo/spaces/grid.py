@@ -3,11 +3,10 @@
 import functools
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-
 
 # Nodes of one Gauss-Legendre rule; more come in panels side by side.
 _MOST_NODES = 512
@@ -89,7 +88,7 @@ def trapezoid(low: float, high: float, nodes: int) -> Axis:
     return Axis(values, np.full(int(nodes), log_weight), edges)
 
 
-def whole_axis(ends: tf.Tensor, count: int) -> Axis:
+def whole_axis(ends: tf.Tensor, count: int | tf.Tensor) -> Axis:
     """The `Axis` of the whole numbers from one end to the other.
 
     Args:
@@ -97,7 +96,7 @@ def whole_axis(ends: tf.Tensor, count: int) -> Axis:
             side by side.
         count: how many there may be; those beyond the last weigh nothing.
     """
-    steps = tf.range(count, dtype=tf.float64)
+    steps = tf.cast(tf.range(count), tf.float64)
     if len(ends.shape) > 1:
         steps = steps[:, None]
     values = tf.math.round(ends[0]) + steps
@@ -182,10 +181,14 @@ def moving_axis(
         breaks: values x where the axis is divided into pieces.
         stretch: how x follows from u; None where they are the same.
     """
-    found = moving_axes(low[None], high[None], nodes, breaks, stretch)
-    values, log_weights, edges, places, _ = found
-    only = (part[:, 0] for part in (values, log_weights, edges, places))
-    return Axis(*only, stretch)
+    found: Any = moving_axes(low[None], high[None], nodes, breaks, stretch)
+    return Axis(
+        found.values[:, 0],
+        found.log_weights[:, 0],
+        found.edges[:, 0],
+        found.places[:, 0],
+        stretch,
+    )
 
 
 def moving_axes(

@@ -221,9 +221,8 @@ class Space:
             nodes: of a continuous one.
             breaks: as of `quadrature`.
         """
-        levels, low, high = (
-            part[number] for part in (self.levels, self.low, self.high)
-        )
+        levels = self.levels[number]
+        low, high = float(self.low[number]), float(self.high[number])
         if levels is not None:
             values = np.asarray(levels, np.float64)
             return Axis(values, np.zeros(len(values)))

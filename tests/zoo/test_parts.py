@@ -27,6 +27,7 @@ _GIVEN = {
 }
 # At least one of each part, with arguments that are not the defaults.
 EXAMPLES = [
+    ("features.CircularMoments", {"orders": [2, 1]}),
     ("features.Hinge", {"knots": [0.0, 0.5, 2.0], "sites": [2, 0]}),
     ("features.Histogram", {"bins": [0.0, 0.5, 2.0]}),
     ("features.Indicators", {"values": [3.0, 1.0, 2.0]}),
@@ -56,6 +57,7 @@ EXAMPLES = [
     ("networks.resnet", {**_GIVEN, "image_shape": [8, 8, 3]}),
     ("networks.dilepton", {"latent": 2, "width": 3, "depth": 1}),
     ("regularizers.Sparsity", {"target": 0.1, "weight": 2.0}),
+    ("spaces.Angle", {"shape": [2], "period": 24.0, "low": 0.0}),
     ("spaces.Binary", {"shape": [2, 3]}),
     ("spaces.Categorical", {"values": [1.0, 3.0, 2.0], "shape": [2]}),
     ("spaces.Counts", {"most": 3, "shape": [2, 2]}),

@@ -1,5 +1,7 @@
 """The convex dual, whose least value has the averages asked for."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -135,7 +137,7 @@ class Dual:
     def _value_at(self, x):
         """The dual with all terms of a tolerance."""
         kept = self.observations
-        found = self.exact.moments_now(x, kept.values.numpy(), False)
+        found: Any = self.exact.moments_now(x, kept.values.numpy(), False)
         errors, tolerance = kept.stderr.numpy(), kept.tolerance
         errors = np.where(np.isfinite(errors), errors, 0.0)
         terms = {

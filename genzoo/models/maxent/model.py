@@ -733,7 +733,7 @@ class MaxEnt(EnergyBasedModel):
             callbacks = [self._expectation(gaps, epochs is None), *callbacks]
         elif is_exact and isinstance(self.optimizer, optimizers.Solver):
             whole = epochs is None
-            if held is None and self._has_few_states(options):
+            if held is None and self._may_be_quick(options):
                 few = self._quick_steps()
                 remaining = few.remaining
             search = Search(remaining, whole, self._dual)
@@ -763,7 +763,7 @@ class MaxEnt(EnergyBasedModel):
             "shuffle": False,
         }
 
-    def _has_few_states(self, options: dict[str, Any]) -> bool:
+    def _may_be_quick(self, options: dict[str, Any]) -> bool:
         """Whether Newton steps are made without a graph; see `quick`."""
         dual, exact = self._dual, self._exact
         return (
@@ -776,7 +776,8 @@ class MaxEnt(EnergyBasedModel):
             and set(options) <= {"initial_epoch"}
             and distribute.replica_count(self.distribute_strategy) == 1
             and not distribute.is_multi_worker(self.distribute_strategy)
-            and not (keras.config.max_epochs() or keras.config.max_steps_per_epoch())
+            and not keras.config.max_epochs()
+            and not keras.config.max_steps_per_epoch()
             and exact.table is not None
         )
 
@@ -792,7 +793,8 @@ class MaxEnt(EnergyBasedModel):
     def _free(self) -> Array:
         """As `_mask`, outside of graphs."""
         kept = self.observations
-        free = np.isfinite(kept.stderr.numpy()) & (kept.is_redundant.numpy() == 0)
+        asked = np.isfinite(kept.stderr.numpy())
+        free = asked & (kept.is_redundant.numpy() == 0)
         return free * float(self.multiplier_weights.trainable)
 
     def _run(

@@ -70,7 +70,7 @@ class BaseDensity:
         else:
             parts = tf.unstack(tf.cast(seen, x.dtype), axis=1)
         middles, spreads = self._middle_and_spread(x.dtype)
-        ratio = self._ratio(x.dtype) if space.whole.any() else None
+        ratio = self._ratio(x.dtype)
         for site, levels in enumerate(space.levels):
             low, high = space.low[site], space.high[site]
             if levels is not None:

@@ -34,13 +34,13 @@ class Slots(NamedTuple):
             there is none.
         owner: the feature that each is a part of, (sites, most); the number
             of features where there is none.
-        count: the number of functions.
+        functions: their number.
         features: the number of features.
     """
 
     function: Array
     owner: Array
-    count: int
+    functions: int
     features: int
 
     @classmethod
@@ -133,21 +133,29 @@ class Points(NamedTuple):
     @classmethod
     def of(cls, groups: list[Group]) -> "Points":
         """Of groups that together hold each site once."""
-        most = max(int(group.x.shape[0]) for group in groups)
+        sizes = [tf.shape(group.x)[0] for group in groups]
+        most = tf.reduce_max(tf.stack(sizes))
         order = np.argsort(np.concatenate([group.sites for group in groups]))
 
         def side_by_side(name):
             columns = []
             for group in groups:
                 part = tf.convert_to_tensor(getattr(group, name), tf.float64)
-                rest = most - int(part.shape[0])
+                rest = most - tf.shape(part)[0]
                 fill = tf.repeat(part[-1:], rest, axis=0)
                 if name == "log_weights":
                     fill = tf.fill(tf.shape(fill), np.float64(-np.inf))
                 columns.append(tf.concat([part, fill], axis=0))
             return tf.gather(tf.concat(columns, axis=1), order, axis=1)
 
-        return cls(*(side_by_side(name) for name in cls._fields[:-1]), groups)
+        return cls(
+            side_by_side("x"),
+            side_by_side("log_weights"),
+            side_by_side("low"),
+            side_by_side("high"),
+            side_by_side("log_slopes"),
+            groups,
+        )
 
     def inside(self, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """(x, log |dx/du|) of places (n, sites) in cells."""
@@ -195,7 +203,9 @@ def _closed(space, sites, nodes, breaks):
 def _whole(sites, extent):
     """The `Group` of whole numbers without end."""
     own = tf.transpose(tf.gather(extent[:, :2], sites))
-    axis = whole_axis(own, _WHOLE)
+    # As many as the widest window holds, which may be few.
+    widest = tf.cast(tf.reduce_max(own[1] - own[0]), tf.int32) + 1
+    axis = whole_axis(own, tf.minimum(widest, _WHOLE))
     x, log_weights = axis.values, axis.log_weights
     return Group(sites, x, log_weights, x, x, tf.zeros_like(x))
 
@@ -212,10 +222,17 @@ def _open(space, sites, extent, nodes, breaks):
     how = Stretch(centre, scale, end, sign)
     low = tf.where(scale > 0, left, low)
     high = tf.where(scale > 0, right, high)
-    axes = moving_axes(low, high, nodes, breaks, how)
-    x, log_weights, edges, places, _ = axes
-    slopes = how(places)[1]
-    return Group(sites, x, log_weights, edges[:-1], edges[1:], slopes, how)
+    found: Any = moving_axes(low, high, nodes, breaks, how)
+    slopes, edges = how(found.places)[1], found.edges
+    return Group(
+        sites,
+        found.values,
+        found.log_weights,
+        edges[:-1],
+        edges[1:],
+        slopes,
+        how,
+    )
 
 
 class ProductRoute(ExactRoute):
@@ -351,10 +368,10 @@ class ProductRoute(ExactRoute):
         found = self.solved(multipliers, shift)
         error = float(found.error)
         extent = self.window.extent().numpy()
-        for site in np.flatnonzero(self.density.space.whole):
+        for site in np.flatnonzero(self.density.space.whole).tolist():
             alone = self.window.alone[site]
-            ends = extent[site : site + 1]
-            error += tail_bound(alone, alone.own(multipliers), ends)
+            own = alone.density.own(multipliers)
+            error += tail_bound(alone.density, own, extent[site : site + 1])
         method = self.name.replace("_", " ")
         return partition.LogPartition.integrated(found.log_z, error, method)
 
@@ -362,11 +379,10 @@ class ProductRoute(ExactRoute):
         """The least and the greatest of each feature at the points."""
         points = self.points()
         values = self._values(points.x)
-        held = tf.pad(tf.ones((1, self.slots.count), tf.float64), [[0, 0], [0, 1]])
-        known = tf.gather(held, self.slots.function, axis=1)
+        known = 1.0 * (self.slots.function < self.slots.functions)
         ends = []
         for pick in (tf.reduce_min, tf.reduce_max):
-            ends.append(self.slots.sum(known[0] * pick(values, axis=0)).numpy())
+            ends.append(self.slots.sum(known * pick(values, axis=0)).numpy())
         return ends[0], ends[1]
 
     def states(
@@ -456,7 +472,7 @@ class OneSiteDensity:
         self.space = density.space.site(site)
         self.features = _FunctionsOfSite(density, parts, slots, site)
         self.nodes = density.features.nodes or self.space.default_nodes
-        kept = slots.function[site] < slots.count
+        kept = slots.function[site] < slots.functions
         self.owners = slots.owner[site][kept]
 
     def own(self, multipliers: Any) -> tf.Tensor:
@@ -472,11 +488,12 @@ class OneSiteDensity:
 
 class _FunctionsOfSite:
     def __init__(self, density, parts, slots, site):
-        kept = slots.function[site] < slots.count
+        kept = slots.function[site] < slots.functions
         self.columns = slots.function[site][kept]
         self.function, self.site = parts.function, site
         self.space = density.space
-        self.breaks, self.nodes = density.features.breaks, density.features.nodes
+        self.breaks = density.features.breaks
+        self.nodes = density.features.nodes
 
     @functools.cached_property
     def others(self):
@@ -500,8 +517,8 @@ class _FunctionsOfSite:
 def alone_of(density: Density, parts: OneSite, slots: Slots) -> dict:
     """The unbounded sites, each with a window of its own."""
     return {
-        int(site): Alone(OneSiteDensity(density, parts, slots, site))
-        for site in np.flatnonzero(density.space.unbounded)
+        site: Alone(OneSiteDensity(density, parts, slots, site))
+        for site in np.flatnonzero(density.space.unbounded).tolist()
     }
 
 
@@ -523,4 +540,3 @@ def find_product(density: Density) -> OneSite | None:
     if max(sizes) * space.width * most > _MOST_NUMBERS:
         return None
     return parts
-

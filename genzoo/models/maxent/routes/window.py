@@ -180,8 +180,8 @@ class Window(keras.layers.Layer):
         if self.alone:
             extent = self.extent().numpy()
             for site, alone in self.alone.items():
-                own = alone.own(multipliers)
-                extent[site] = alone.window._found(alone, own, beta)[0]
+                own = alone.density.own(multipliers)
+                extent[site] = alone.window._found(alone.density, own, beta)[0]
             return extent
         _, extent = self._mode(density, multipliers, beta)
         middle = extent.mean(axis=1)
@@ -268,14 +268,18 @@ class Window(keras.layers.Layer):
         """As `move`, of independent sites."""
         extent, moved = kept.copy(), False
         for site, alone in self.alone.items():
-            window, own = alone.window, np.asarray(alone.own(multipliers))
+            window, own = (
+                alone.window,
+                np.asarray(alone.density.own(multipliers)),
+            )
             # Another site's window changes nothing here.
             here = (*kept[site], *own)
-            if alone.fits is not None and np.allclose(here, alone.fits, 1e-9, 0):
+            fits = alone.fits
+            if fits is not None and np.allclose(here, fits, 1e-9, 0.0):
                 continue
             window._assign(kept[site : site + 1])
             window.moves = self.moves
-            if window.move(alone, own):
+            if window.move(alone.density, own):
                 extent[site] = window.extent().numpy()[0]
                 moved, alone.fits = True, None
             else:
@@ -404,7 +408,8 @@ class Window(keras.layers.Layer):
             "a power that bounds it, such as Moments(1, 2), or use an "
             "Interval. If there is such a power, no density of this form has "
             "these averages, and no entropy is the greatest: ever less "
-            f"probability ever farther away could make up what is missing.{most}"
+            "probability ever farther away could make up what is missing."
+            f"{most}"
         )
 
 
@@ -420,9 +425,6 @@ class Alone:
         self.window = Window(density.space, name="alone")
         # The window and the multipliers at which it was found to fit.
         self.fits: tuple | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.density, name)
 
 
 def body_of(extent: Array | tf.Tensor) -> tf.Tensor:
