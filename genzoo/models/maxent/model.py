@@ -804,9 +804,11 @@ class MaxEnt(EnergyBasedModel):
         if not isinstance(steps, quick.Steps):
             return super()._run(verbose, plan)
         rest = {name: plan[name] for name in plan if name != "x"}
-        return quick.fit(self, steps, _looks_at_no_weights, verbose, **rest)
+        note = self._note_loss
+        seen = [c for c in plan["callbacks"] if not isinstance(c, Search)]
+        return quick.fit(self, steps, note, bool(seen), verbose, **rest)
 
-    def note_loss(self, value: float) -> None:
+    def _note_loss(self, value: float) -> None:
         """Let the loss of the last step be what `get_metrics_result` tells."""
         tracker: Any = self._measures
         weights.put(tracker.total, value)
@@ -1669,10 +1671,6 @@ class MaxEnt(EnergyBasedModel):
             "window": self.window.ends,
             "known_log_partition": self.known_log_partition,
         }
-
-
-def _looks_at_no_weights(callback):
-    return isinstance(callback, Search)
 
 
 _SOLVERS = {

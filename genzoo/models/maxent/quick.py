@@ -166,7 +166,8 @@ def _shorter(rise, expected):
 def fit(
     model: Any,
     steps: Steps,
-    is_ours: Callable[[keras.callbacks.Callback], bool],
+    note_loss: Callable[[float], None],
+    are_seen: bool,
     verbose: Any,
     epochs: int,
     callbacks: list,
@@ -175,18 +176,18 @@ def fit(
     """As `keras.Model.fit` with an epoch for each of the steps.
 
     Callbacks are told of the same in the same order, and find the weights as
-    they are then; without others than `ours` they are written at the end.
+    they are then, if they look at them; if not they are written at the end.
 
     Args:
         model: that is fitted.
         steps: of the search.
-        is_ours: whether a callback looks at no weights.
+        note_loss: called with the loss of a step, if it is looked at.
+        are_seen: whether a callback may look at weights.
         verbose: as in Keras.
         epochs: as in Keras.
         callbacks: as in Keras.
         initial_epoch: as in Keras.
     """
-    are_seen = not all(is_ours(callback) for callback in callbacks)
     told = keras.callbacks.CallbackList(
         callbacks,
         add_history=True,
@@ -208,7 +209,7 @@ def fit(
             logs = steps.advance()
             if are_seen:
                 steps.write()
-                model.note_loss(logs["loss"])
+                note_loss(logs["loss"])
             told.on_train_batch_end(0, logs)
             if are_seen:
                 model._check_progress(logs)
@@ -218,6 +219,6 @@ def fit(
     finally:
         steps.write()
     if logs:
-        model.note_loss(logs["loss"])
+        note_loss(logs["loss"])
     told.on_train_end(logs=logs)
     return model.history
