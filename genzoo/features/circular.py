@@ -19,13 +19,14 @@ class CircularMoments(Feature):
 
     With k = 1 maximum entropy is the von Mises density, on several sites a
     product of them. a is x in radians, whatever the period of the space.
+    Of other sites of a `Product` there are none.
 
     Args:
         *orders: ints k from 1 to 64; k = 1 if there are none.
 
     Raises:
         ValueError: if an order is not a positive int, or comes twice; for a
-            space of sites that are no `genzoo.spaces.Angle`.
+            space without a `genzoo.spaces.Angle`.
 
     Reference:
         Mardia and Jupp, "Directional statistics", 2000.
@@ -41,35 +42,36 @@ class CircularMoments(Feature):
 
     def __init__(self, *orders: int):
         (self.orders,) = checks.arguments(self, orders=orders or (1,))
-        # Radians of one unit at each site, once the space is known.
+        # The angles and radians of their units, once the space is known.
+        self.sites: Any = None
         self.units: Any = None
 
     def on(self, space: Space) -> Feature:
         """The feature with the periods of the space's sites."""
-        _check(space)
         found = type(self)(*self.orders)
-        found.units = 2 * np.pi / (space.high - space.low)
+        found.sites = _angles(space)
+        found.units = 2 * np.pi / (space.high - space.low)[found.sites]
         return found
 
     def count(self, space: Space) -> int:
-        """Two for each order and site."""
-        _check(space)
-        return 2 * len(self.orders) * space.width
+        """Two for each order and angle."""
+        return 2 * len(self.orders) * len(_angles(space))
 
     def names(self, space: Space) -> list[str]:
         """cos x, sin x, or cos 2 x_0, cos 2 x_1, and so on."""
-        _check(space)
+        names = [space.site_names[site] for site in _angles(space)]
         return [
             f"{name} {'' if k == 1 else f'{k} '}{site}"
             for k in self.orders
             for name in ("cos", "sin")
-            for site in space.site_names
+            for site in names
         ]
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        """Cosines, then sines, order by order: (batch, 2 orders width)."""
+        """Cosines, then sines, order by order: (batch, 2 orders angles)."""
         x = flat(x)
         if self.units is not None:
+            x = ops.take(x, self.sites, axis=-1)
             x = x * ops.cast(self.units, x.dtype)
         values = []
         for k in self.orders:
@@ -78,7 +80,7 @@ class CircularMoments(Feature):
 
     def one_site(self, space: Space) -> OneSite:
         """Those of each angle."""
-        sites = np.tile(np.arange(space.width), 2 * len(self.orders))
+        sites = np.tile(_angles(space), 2 * len(self.orders))
         return OneSite(self, sites, np.arange(len(sites)))
 
     def get_config(self) -> dict[str, Any]:
@@ -91,9 +93,12 @@ class CircularMoments(Feature):
         return cls(*config["orders"])
 
 
-def _check(space):
-    if not space.periodic.all():
+def _angles(space):
+    """The numbers of the sites that are angles."""
+    sites = np.flatnonzero(space.periodic)
+    if not len(sites):
         raise ValueError(
-            "CircularMoments: all sites must be angles, of "
+            "CircularMoments: there must be angles, sites of "
             f"genzoo.spaces.Angle; received {space!r}."
         )
+    return sites

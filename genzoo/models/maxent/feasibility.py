@@ -272,8 +272,8 @@ class Reach:
     def _blocks(self, route):
         """The features at all points, a part of them at a time."""
         if route.table is not None:
-            values, base = route.table
-            yield values if base is None else values[base > -np.inf]
+            values, _, log_r = route.table
+            yield values if log_r is None else values[log_r > -np.inf]
             return
         grid = route.grid()
         features = self.density.features
@@ -331,7 +331,7 @@ class Reach:
         a feature is infinite there is no value.
         """
         features = self.density.features
-        if route.table is not None:
+        if route.table is not None and self.density.space.is_discrete:
             values = route.table.values
             low, high = values.min(axis=0), values.max(axis=0)
             return low, high, values if wants_values else None

@@ -66,16 +66,14 @@ class Summation(ExactRoute):
 
     @functools.cached_property
     def table(self) -> Table | None:
-        """All of the features, where states are few."""
-        if not self.density.space.is_discrete:
-            return None
-        return table_of(self.density, self.grid().count)
+        """The features at all points, where these are few."""
+        return table_of(self.density)
 
     def solved(
         self, multipliers: tf.Tensor, shift: tf.Tensor, second: bool = False
     ) -> Solved:
         """What is known at these multipliers; few states need no graph."""
-        if self.table is None:
+        if self.table is None or self._is_integral:
             return super().solved(multipliers, shift, second)
         log_sum, mean, covariance, log_r = self.moments_now(
             multipliers, shift, second

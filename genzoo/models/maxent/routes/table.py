@@ -1,5 +1,6 @@
-"""Few states in one table, summed at once without a graph."""
+"""Few states or nodes in one table, summed at once without a graph."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -26,15 +27,18 @@ class Sums(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The features of all states, where these are few.
+    """The features at all points of a space, where these are few.
 
     Attributes:
-        values: f(x), (states, features).
-        base: log r(x), (states,); None for r = 1.
+        values: f(x), (points, features).
+        log_weights: of nodes of a quadrature, with log r(x), (points,); None
+            where all are zero.
+        log_reference: log r(x), (points,); None for r = 1.
     """
 
     values: Array
-    base: Array | None
+    log_weights: Array | None
+    log_reference: Array | None = None
 
     def less(self, shift: Array) -> "Table":
         """The table of f(x) - shift."""
@@ -47,7 +51,7 @@ class Table(NamedTuple):
             return self._sums(multipliers, second)
 
     def _sums(self, multipliers, second):
-        values, base = self
+        values, base, log_reference = self
         # Without the threads of a library, which for so little cost more.
         log_w = np.einsum("ij,j->i", values, multipliers)
         if base is not None:
@@ -58,55 +62,68 @@ class Table(NamedTuple):
         weights /= total
         mean = np.einsum("i,ij->j", weights, values)
         log_r, covariance = np.float64(0.0), None
-        if base is not None:
+        if log_reference is not None:
             # 0 log 0 = 0.
-            log_r = weights @ np.where(weights > 0, base, 0.0)
+            log_r = weights @ np.where(weights > 0, log_reference, 0.0)
         if second:
             # Of the centred features, which lose no digits to their mean.
-            centred = values - mean
-            covariance = _products(centred * weights[:, None], centred)
+            rooted = (values - mean) * np.sqrt(weights)[:, None]
+            covariance = _square(rooted)
         return Sums(largest + np.log(total), mean, covariance, log_r)
 
 
-def _products(first, second):
-    """first' second, of few rows at a time: these need no second thread."""
-    rows = _UNSHARED // first.shape[1] ** 2
+def _square(values):
+    """values' values, of few rows at a time: these need no second thread."""
+    rows = _UNSHARED // values.shape[1] ** 2
     if rows < _FEWEST_ROWS:
-        return first.T @ second
-    total = np.zeros((first.shape[1],) * 2)
-    for start in range(0, len(first), rows):
-        part = slice(start, start + rows)
-        total += first[part].T @ second[part]
+        return values.T @ values
+    total = np.zeros((values.shape[1],) * 2)
+    for start in range(0, len(values), rows):
+        part = values[start : start + rows]
+        total += part.T @ part
     return total
 
 
-def table_of(density: Density, points: int) -> Table | None:
-    """The `Table` of a density; None where it is no sum over few states.
+def table_of(density: Density) -> Table | None:
+    """The `Table` of a density; None where it is no sum over few points.
+
+    Of spaces whose sites all have ends, so that points stay where they are.
 
     Args:
         density: the `Density`.
-        points: of its space.
     """
-    parts = density.features.parts
-    layers = [part.layer for part in parts]
+    space, features = density.space, density.features
+    layers = [part.layer for part in features.parts]
     # Weights of a layer may be loaded from a file.
     if any(layer is not None for layer in layers) or isinstance(
         density.reference, tf.Module
     ):
         return None
-    width = max(len(density.features), density.space.width)
-    if not density.space.is_discrete or points * width > MOST_HELD:
+    if not space.is_bounded:
         return None
-    levels = [np.asarray(v, np.float64) for v in density.space.levels]
-    mesh = np.meshgrid(*levels, indexing="ij")
-    states = np.stack([axis.ravel() for axis in mesh], axis=1)
-    values, base = _features(density, states), None
+    width = max(len(features), space.width)
+    axes = [
+        space.axis(site, density.nodes, features.breaks)
+        for site in range(space.width)
+    ]
+    if math.prod(len(axis.values) for axis in axes) * width > MOST_HELD:
+        return None
+    mesh = np.meshgrid(*(axis.values for axis in axes), indexing="ij")
+    states = np.stack([values.ravel() for values in mesh], axis=1)
+    log_weights = log_reference = None
+    if not space.is_discrete:
+        parts = np.meshgrid(*(a.log_weights for a in axes), indexing="ij")
+        log_weights = sum(part.ravel() for part in parts)
+    values = _features(density, states)
     if density.reference is not None:
-        base = density.log_reference(tf.constant(states)).numpy()
-    usable = np.isfinite(values).all() and (
-        base is None or (base < np.inf).all() and (base > -np.inf).any()
-    )
-    return Table(values, base) if usable else None
+        log_reference = density.log_reference(tf.constant(states)).numpy()
+        log_weights = log_reference + (
+            0 if log_weights is None else log_weights
+        )
+    usable = np.isfinite(values).all()
+    if log_weights is not None:
+        usable &= (log_weights < np.inf).all() & np.isfinite(log_weights).any()
+    return Table(values, log_weights, log_reference) if usable else None
 
 
 def _features(density, states):
