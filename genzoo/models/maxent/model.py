@@ -24,6 +24,7 @@ from genzoo.models.common.energy_based_model import (
 from genzoo.models.common.given import Given
 from genzoo.models.maxent import quick, report
 from genzoo.models.maxent.cells import Cells, cells_of
+from genzoo.models.maxent.conditional import ConditionalMaxEnt
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
 from genzoo.models.maxent.gaps import Expectation, Gaps, filled, in_memory
@@ -109,6 +110,9 @@ class MaxEnt(EnergyBasedModel):
             distribution, (batch,), which need not be normalised: the entropy
             relative to it is maximised. None for a constant.
         seed: int or pair of ints, for all that is drawn at random.
+        condition: what y is given, not modelled: how many real numbers, their
+            shape, or a space. The model is then a
+            `genzoo.models.ConditionalMaxEnt` of p(y | c), which see.
 
     Attributes:
         features: the `FeatureList`; its `names` are those of the constraints.
@@ -138,12 +142,20 @@ class MaxEnt(EnergyBasedModel):
         "seed": checks.seed_pair,
     }
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """A model of p(y | c), if there is a condition."""
+        if cls is MaxEnt and kwargs.get("condition") is not None:
+            return ConditionalMaxEnt(*args, **kwargs)
+        kwargs.pop("condition", None)
+        return super().__new__(cls, *args, **kwargs)
+
     def __init__(
         self,
         space: Space,
         features: Feature | Callable | Sequence[Feature | Callable],
         reference: Callable | None = None,
         seed: SeedLike | None = None,
+        condition: None = None,
         **kwargs,
     ):
         space = get_space(space)

@@ -404,8 +404,8 @@ class Window(keras.layers.Layer):
             )
         raise ValueError(
             "MaxEnt: the density does not decay towards infinity, so that it "
-            f"cannot be normalised (looked at far beyond {shown}), or falls off "
-            "so slowly that most of it lies beyond all numbers. Constrain "
+            f"cannot be normalised (looked at far beyond {shown}), or falls "
+            "off so slowly that most of it lies beyond all numbers. Constrain "
             "a power that bounds it, such as Moments(1, 2), or use an "
             "Interval. If there is such a power, no density of this form has "
             "these averages, and no entropy is the greatest: ever less "
