@@ -182,9 +182,11 @@ class Solver(keras.optimizers.Optimizer):
 
     def reset(self) -> None:
         """Forget the objective: it has changed."""
+        # Without Keras's checks, which take longer than a small step.
         for known in (self.accepted, self.started, self.step_size):
-            known.assign(0)
-        self.step_direction.assign(np.zeros(self.count))
+            known.value.assign(0.0, read_value=False)
+        nowhere = np.zeros(self.count)
+        self.step_direction.value.assign(nowhere, read_value=False)
 
     def advance(
         self,

@@ -134,24 +134,29 @@ class Dual:
         self.is_sparse = averages.tolerance == "laplace"
         return (self.is_near_singular, self.is_sparse) != before
 
-    def _value_at(self, x):
-        """The dual with all terms of a tolerance."""
+    def _values_at(self, *points):
+        """The dual with all terms of a tolerance, at some multipliers."""
         kept = self.observations
-        found: Any = self.exact.moments_now(x, kept.values.numpy(), False)
-        errors, tolerance = kept.stderr.numpy(), kept.tolerance
+        shift, tolerance = kept.values.numpy(), kept.tolerance
+        errors = kept.stderr.numpy()
         errors = np.where(np.isfinite(errors), errors, 0.0)
         terms = {
-            "none": 0.0,
-            "gaussian": 0.5 * np.square(errors * x).sum(),
-            "laplace": np.abs(errors * x).sum(),
+            "none": lambda x: 0.0,
+            "gaussian": lambda x: 0.5 * np.square(errors * x).sum(),
+            "laplace": lambda x: np.abs(errors * x).sum(),
         }
-        return float(found.log_z) + terms[tolerance]
+        found = []
+        for x in points:
+            moments: Any = self.exact.moments_now(x, shift, False)
+            found.append(float(moments.log_z) + terms[tolerance](x))
+        return found
 
     def start_over_if_better(self) -> None:
         """Go to multipliers of zero if the dual is less there."""
         kept, start = self.multipliers.numpy(), self._limits()
         if self.route is not None and (kept != start).any():
-            if not self._value_at(kept) < self._value_at(start):
+            here, there = self._values_at(kept, start)
+            if not here < there:
                 self.multipliers.assign(start)
 
     def refit(self) -> bool:

@@ -197,20 +197,24 @@ def fit(
         steps=1,
         model=model,
     )
+    # Nobody else listens to batches, of which each is an epoch.
+    by_batch = are_seen or verbose != 0
     model.stop_training = False
     logs: dict[str, float] = {}
     try:
         told.on_train_begin()
         for epoch in range(model._initial_epoch or initial_epoch, epochs):
             told.on_epoch_begin(epoch)
-            told.on_train_batch_begin(0)
+            if by_batch:
+                told.on_train_batch_begin(0)
             if are_seen:
                 steps.read()
             logs = steps.advance()
             if are_seen:
                 steps.write()
                 note_loss(logs["loss"])
-            told.on_train_batch_end(0, logs)
+            if by_batch:
+                told.on_train_batch_end(0, logs)
             if are_seen:
                 model._check_progress(logs)
             told.on_epoch_end(epoch, dict(logs))

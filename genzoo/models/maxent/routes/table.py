@@ -42,6 +42,8 @@ class Table(NamedTuple):
 
     def less(self, shift: Array) -> "Table":
         """The table of f(x) - shift."""
+        if not np.any(shift):
+            return self
         return self._replace(values=self.values - shift)
 
     def sums(self, multipliers: Array, second: bool = True) -> Sums:
@@ -66,9 +68,9 @@ class Table(NamedTuple):
             # 0 log 0 = 0.
             log_r = weights @ np.where(weights > 0, log_reference, 0.0)
         if second:
-            # Of the centred features, which lose no digits to their mean.
-            rooted = (values - mean) * np.sqrt(weights)[:, None]
-            covariance = _square(rooted)
+            # Less a shift near their mean, so that few digits cancel.
+            square = _square(values * np.sqrt(weights)[:, None])
+            covariance = square - np.outer(mean, mean)
         return Sums(largest + np.log(total), mean, covariance, log_r)
 
 
