@@ -111,50 +111,57 @@ class Group(NamedTuple):
     stretch: Stretch | None = None
 
 
-class Points(NamedTuple):
+class Points:
     """The points of all sites side by side, with as many for each.
 
-    Attributes:
-        x: (points, sites); what is more than a site has comes again.
-        log_weights: (points, sites); -inf for what comes again.
-        low: where the cell of each begins, in places u; the level itself.
-        high: where it ends.
-        log_slopes: log |dx/du|, (points, sites).
-        groups: the parts that these are made of.
+    What is more than a site has comes again, with no weight.
+
+    Args:
+        groups: that together hold each site once.
     """
 
-    x: tf.Tensor
-    log_weights: tf.Tensor
-    low: tf.Tensor
-    high: tf.Tensor
-    log_slopes: tf.Tensor
-    groups: list[Group]
-
-    @classmethod
-    def of(cls, groups: list[Group]) -> "Points":
-        """Of groups that together hold each site once."""
+    def __init__(self, groups: list[Group]):
+        self.groups = groups
+        sites = np.concatenate([group.sites for group in groups])
+        self.order = np.argsort(sites)
+        self.is_ordered = bool((np.diff(sites) > 0).all())
         sizes = [tf.shape(group.x)[0] for group in groups]
-        most = tf.reduce_max(tf.stack(sizes))
-        order = np.argsort(np.concatenate([group.sites for group in groups]))
+        self.most = tf.reduce_max(tf.stack(sizes))
 
-        def side_by_side(name):
-            columns = []
-            for group in groups:
-                part = tf.convert_to_tensor(getattr(group, name), tf.float64)
-                rest = most - tf.shape(part)[0]
-                fill = tf.repeat(part[-1:], rest, axis=0)
-                if name == "log_weights":
-                    fill = tf.fill(tf.shape(fill), np.float64(-np.inf))
-                columns.append(tf.concat([part, fill], axis=0))
-            return tf.gather(tf.concat(columns, axis=1), order, axis=1)
+    @functools.cached_property
+    def x(self) -> tf.Tensor:
+        """The values, (points, sites)."""
+        return self.side_by_side("x")
 
-        return cls(
-            side_by_side("x"),
-            side_by_side("log_weights"),
-            side_by_side("low"),
-            side_by_side("high"),
-            side_by_side("log_slopes"),
-            groups,
+    @functools.cached_property
+    def log_weights(self) -> tf.Tensor:
+        """(points, sites); -inf for what comes again."""
+        return self.side_by_side("log_weights", -np.inf)
+
+    def side_by_side(self, name: str, fill: float | None = None) -> tf.Tensor:
+        """An attribute of the groups for all sites, (points, sites).
+
+        Args:
+            name: of the attribute.
+            fill: what stands where a site has no more; None repeats its last.
+        """
+        columns = []
+        for group in self.groups:
+            part = tf.convert_to_tensor(getattr(group, name), tf.float64)
+            if len(self.groups) > 1:
+                rest = self.most - tf.shape(part)[0]
+                end = part[-1:]
+                if fill is not None:
+                    end = tf.fill(tf.shape(end), np.float64(fill))
+                part = tf.concat([part, tf.repeat(end, rest, axis=0)], axis=0)
+            columns.append(part)
+        return self.in_order(columns)
+
+    def in_order(self, columns: list[tf.Tensor]) -> tf.Tensor:
+        """Columns of the groups, (n, sites), in the order of the sites."""
+        found = columns[0] if len(columns) == 1 else tf.concat(columns, axis=1)
+        return (
+            found if self.is_ordered else tf.gather(found, self.order, axis=1)
         )
 
     def inside(self, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -166,11 +173,8 @@ class Points(NamedTuple):
                 parts.append((own, tf.zeros_like(own)))
             else:
                 parts.append(group.stretch(own))
-        sites = np.concatenate([group.sites for group in self.groups])
-        order = np.argsort(sites)
         x, log_slopes = (
-            tf.gather(tf.concat(columns, axis=1), order, axis=1)
-            for columns in zip(*parts, strict=True)
+            self.in_order(list(columns)) for columns in zip(*parts, strict=True)
         )
         return x, log_slopes
 
@@ -271,7 +275,7 @@ class ProductRoute(ExactRoute):
                 groups.append(_whole(sites, extent))
             else:
                 groups.append(_open(space, sites, extent, nodes, breaks))
-        return Points.of(groups)
+        return Points(groups)
 
     @functools.cached_property
     def _kinds(self):
@@ -413,6 +417,10 @@ class ProductRoute(ExactRoute):
         last = tf.argmax(cumulative, axis=1, output_type=tf.int32)
         width = self.density.space.width
 
+        low_ends = points.side_by_side("low")
+        high_ends = points.side_by_side("high")
+        at_nodes += points.side_by_side("log_slopes")
+
         def pick(table, number):
             rows = tf.gather(
                 tf.transpose(table), tf.transpose(number), batch_dims=1
@@ -425,10 +433,10 @@ class ProductRoute(ExactRoute):
             share = tf.transpose(share) * cumulative[:, -1:]
             number = tf.searchsorted(cumulative, share, side="right")
             number = tf.transpose(tf.minimum(number, last[:, None]))
-            low, high = pick(points.low, number), pick(points.high, number)
+            low, high = pick(low_ends, number), pick(high_ends, number)
             share = random.uniform((n, width), second, "float64")
             x, log_slope = points.inside(low + (high - low) * share)
-            log_q = pick(at_nodes + points.log_slopes, number) - log_slope
+            log_q = pick(at_nodes, number) - log_slope
             return x, log_q
 
         first, second = random.split(seed, 2)
