@@ -307,10 +307,11 @@ class ChainRoute:
 
     def opposite(self, states: tf.Tensor) -> tf.Tensor:
         """States mirrored at the middle of each site that has two ends."""
-        low, high = self.space.low, self.space.high
-        ends = np.where(np.isfinite(low + high), low + high, 0.0)
-        mirrored = tf.constant(ends, tf.float32) - states
-        return tf.where(np.isfinite(low + high), mirrored, states)
+        bounded = ~self.space.unbounded
+        low = np.where(bounded, self.space.low, 0.0)
+        high = np.where(bounded, self.space.high, 0.0)
+        mirrored = tf.constant(low + high, tf.float32) - states
+        return tf.where(bounded, mirrored, states)
 
     # The route -------------------------------------------------------------
 
