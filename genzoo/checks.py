@@ -22,7 +22,7 @@ Arguments = dict[str, Check]
 # Sites of a space, units of a layer.
 MOST_SITES = 2**20
 # Numbers of a list.
-MOST_VALUES = 2**16
+MOST_VALUES = 2**20
 
 
 def refuse(value: Any, where: str, expected: str, hint: str = "") -> NoReturn:
@@ -213,6 +213,9 @@ def number_list(words: str, increasing: bool = False, hint: str = "") -> Check:
     def check(value: Any, where: str) -> list[float]:
         # Tensors too, whose items are no numbers.
         found = np.asarray(value) if hasattr(value, "__array__") else value
+        if isinstance(found, np.ndarray) and found.dtype.kind in "biuf":
+            # As many as a million are checked together.
+            found = found.ravel().tolist() if found.ndim == 1 else []
         items = list(found) if isinstance(found, Iterable) else []
         if (
             not 2 <= len(items) <= MOST_VALUES

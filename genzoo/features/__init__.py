@@ -1,6 +1,7 @@
 """What a maximum-entropy model constrains: averages of functions of x."""
 
-from genzoo.features.feature import Feature, Quadratic
+from genzoo.features.circular import CircularMoments
+from genzoo.features.feature import Feature, OneSite, Quadratic
 from genzoo.features.feature_list import FeatureList, get
 from genzoo.features.function import Function
 from genzoo.features.hinges import Hinge, Threshold
@@ -11,6 +12,7 @@ from genzoo.features.moments import Moments
 from genzoo.features.pairwise import LatticeBonds, Pairwise
 
 __all__ = [
+    "CircularMoments",
     "Feature",
     "FeatureList",
     "Function",
@@ -20,6 +22,7 @@ __all__ = [
     "LatticeBonds",
     "Marginal",
     "Moments",
+    "OneSite",
     "PairIndicators",
     "Pairwise",
     "Quadratic",

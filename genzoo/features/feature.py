@@ -1,5 +1,6 @@
 """What every feature provides, and several features as one."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Self
 
 import keras
@@ -71,6 +72,26 @@ class Quadratic(NamedTuple):
         return np.unique(found, axis=0)
 
 
+class OneSite(NamedTuple):
+    """Features that are sums of functions of one site each.
+
+    Attributes:
+        function: from examples to all these functions, (batch, functions).
+        sites: the site that each depends on, an int array.
+        owners: the feature that each is a part of, an int array.
+
+    Example:
+    >>> total = genzoo.features.Moments(1, tied=True)
+    >>> parts = total.one_site(genzoo.spaces.Binary(3))
+    >>> parts.sites.tolist(), parts.owners.tolist()
+    ([0, 1, 2], [0, 0, 0])
+    """
+
+    function: Callable
+    sites: np.ndarray
+    owners: np.ndarray
+
+
 class Feature:
     """One or more functions f_i(x), whose averages are constrained.
 
@@ -96,6 +117,11 @@ class Feature:
     def breaks(self) -> tuple[float, ...]:
         """Numbers at which a function of a continuous site may jump."""
         return ()
+
+    @property
+    def nodes(self) -> int | None:
+        """Nodes of a continuous site that sums need; None for no more."""
+        return None
 
     def on(self, space: Space) -> "Feature":
         """The feature where it needs to know the space; else itself.
@@ -127,6 +153,10 @@ class Feature:
 
     def quadratic(self, space: Space) -> Quadratic | None:
         """The `Quadratic` form that the functions are, or None."""
+        return None
+
+    def one_site(self, space: Space) -> OneSite | None:
+        """The functions of one site each that these are sums of, or None."""
         return None
 
     def get_config(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from genzoo.features.feature import Feature, Quadratic
+from genzoo.features.feature import Feature, OneSite, Quadratic
 from genzoo.features.function import Function
 from genzoo.spaces import Space
 
@@ -87,6 +87,12 @@ class FeatureList:
         """Where functions of continuous sites may jump."""
         return sorted({b for feature in self.parts for b in feature.breaks})
 
+    @property
+    def nodes(self) -> int | None:
+        """Nodes of a continuous site that sums need; None for no more."""
+        asked = [part.nodes for part in self.parts if part.nodes]
+        return max(asked, default=None)
+
     def quadratic(self) -> Quadratic | None:
         """The `Quadratic` form that all of them together are, or None."""
         if not self.space.is_discrete:
@@ -111,6 +117,27 @@ class FeatureList:
             if name != "values"
         }
         return Quadratic(values=forms[0].values, **joined)
+
+    def one_site(self) -> OneSite | None:
+        """The functions of one site each that all are sums of, or None."""
+        found = []
+        for feature in self.parts:
+            parts = feature.one_site(self.space)
+            if parts is None:
+                return None
+            found.append(parts)
+        first = np.cumsum([0, *self.counts])
+        owners = [p.owners + k for p, k in zip(found, first, strict=False)]
+
+        def every(x):
+            values = [ops.cast(p.function(x), x.dtype) for p in found]
+            return ops.concatenate(values, axis=1)
+
+        return OneSite(
+            every,
+            np.concatenate([p.sites for p in found]),
+            np.concatenate(owners),
+        )
 
     def serialize(self) -> list[dict[str, Any]]:
         """Their configurations, a list.

@@ -11,6 +11,9 @@ from genzoo import checks
 from genzoo.features.feature import Feature
 from genzoo.spaces import Space
 
+# Nodes that integrals may have.
+_MOST_NODES = 2**16
+
 
 @keras.saving.register_keras_serializable("genzoo.features")
 class Function(Feature):
@@ -25,6 +28,9 @@ class Function(Feature):
         name: of the features; by default the function's own.
         breaks: numbers at which a function of continuous sites has a jump or
             a kink, such as 0 for |x|: integrals are taken piece by piece.
+        nodes: how many nodes integrals over a continuous site have, for a
+            function that oscillates or is narrow; None takes 512, fewer for
+            several sites. They are shared out among the pieces.
 
     Raises:
         ValueError: if it is not callable, or gives another shape.
@@ -45,6 +51,7 @@ class Function(Feature):
         function: Callable | dict | str,
         name: str | None = None,
         breaks: Sequence[float] = (),
+        nodes: int | None = None,
     ):
         if isinstance(function, (dict, str)):
             function = keras.saving.deserialize_keras_object(function)
@@ -55,6 +62,8 @@ class Function(Feature):
             )
         check = checks.list_of(checks.finite_number, 0)
         self._breaks = tuple(check(list(breaks), "Function: breaks"))
+        check_nodes = checks.optional(checks.whole(8, _MOST_NODES))
+        self._nodes = check_nodes(nodes, "Function: nodes")
         self.function = function
         is_layer = isinstance(function, keras.layers.Layer)
         self.layer = function if is_layer else None
@@ -66,6 +75,11 @@ class Function(Feature):
     def breaks(self) -> tuple[float, ...]:
         """Those given."""
         return self._breaks
+
+    @property
+    def nodes(self) -> int | None:
+        """Those given."""
+        return self._nodes
 
     def count(self, space: Space) -> int:
         """The length of what the function gives."""
@@ -104,6 +118,7 @@ class Function(Feature):
             "function": serialize(self.function, f"The feature {self.name!r}"),
             "name": self.name,
             "breaks": list(self._breaks),
+            "nodes": self._nodes,
         }
 
 

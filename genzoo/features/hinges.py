@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.features.feature import Feature, flat
+from genzoo.features.feature import Feature, OneSite, flat
 from genzoo.spaces import Space
 from genzoo.types import Array, ArrayLike
 
@@ -115,6 +115,12 @@ class _AtKnots(Feature):
         places = self._places(width)
         knots = self.knots.T if self.knots.ndim == 2 else self.knots[None]
         return places, np.broadcast_to(knots, (len(places), knots.shape[1]))
+
+    def one_site(self, space: Space) -> OneSite:
+        """Those of each site that has knots."""
+        places = self._places(space.width)
+        sites = np.repeat(places, self.count(space) // len(places))
+        return OneSite(self, sites, np.arange(len(sites)))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

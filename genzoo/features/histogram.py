@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.features.feature import Feature, flat
+from genzoo.features.feature import Feature, OneSite, flat
 from genzoo.spaces import Space
 
 
@@ -82,6 +82,11 @@ class Histogram(Feature):
         inside = ops.cast(ops.logical_or(inside, closed), dtype)
         bins = len(self.bins) - 1
         return ops.reshape(inside, (-1, inside.shape[1] * bins))
+
+    def one_site(self, space: Space) -> OneSite:
+        """The bins of each site."""
+        sites = np.repeat(np.arange(space.width), len(self.bins) - 1)
+        return OneSite(self, sites, np.arange(len(sites)))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

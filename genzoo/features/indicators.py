@@ -17,6 +17,7 @@ from genzoo.features.feature import (
     NO_PAIRS,
     NO_SITES,
     Feature,
+    OneSite,
     Quadratic,
     flat,
 )
@@ -78,6 +79,11 @@ class Indicators(Feature):
         """Linear in the indicators."""
         count = np.arange(space.width * (len(self.values) - 1))
         return Quadratic(count, count, NO_PAIRS, NO_SITES, self.values)
+
+    def one_site(self, space: Space) -> OneSite:
+        """Those of each site."""
+        sites = np.repeat(np.arange(space.width), len(self.values) - 1)
+        return OneSite(self, sites, np.arange(len(sites)))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.features.feature import Feature, flat
+from genzoo.features.feature import Feature, OneSite, flat
 from genzoo.spaces import Space
 
 _MOST = 8
@@ -135,6 +135,13 @@ class Marginal(Feature):
             both = cells[:, :, None] * hot[:, None, :]
             cells = ops.reshape(both, (-1, size))
         return cells
+
+    def one_site(self, space: Space) -> OneSite | None:
+        """The cells of a margin of one site; None for more."""
+        if len(self.sites) > 1:
+            return None
+        sites = np.repeat(self._numbers(space), self.count(space))
+        return OneSite(self, sites, np.arange(len(sites)))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

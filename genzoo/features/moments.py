@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.features.feature import NO_PAIRS, Feature, Quadratic, flat
+from genzoo.features.feature import NO_PAIRS, Feature, OneSite, Quadratic, flat
 from genzoo.spaces import Space
 
 _HIGHEST = 64
@@ -89,6 +89,17 @@ class Moments(Feature):
         sites = np.arange(space.width)
         features = sites * 0 if self.tied else sites
         return Quadratic(sites, features, NO_PAIRS, NO_PAIRS[:, 0])
+
+    def one_site(self, space: Space) -> OneSite:
+        """The powers of each site."""
+        count = len(self.powers)
+        sites = np.tile(np.arange(space.width), count)
+        if self.tied:
+            each = type(self)(*self.powers)
+            return OneSite(
+                each, sites, np.repeat(np.arange(count), space.width)
+            )
+        return OneSite(self, sites, np.arange(len(sites)))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -2,13 +2,14 @@
 
 from genzoo.models.common import EnergyBasedModel, GenerativeModel
 from genzoo.models.gan import GAN
-from genzoo.models.maxent import BoltzmannMachine, MaxEnt
+from genzoo.models.maxent import BoltzmannMachine, ConditionalMaxEnt, MaxEnt
 from genzoo.models.rbm import RBM, Stack, pretrain
 
 __all__ = [
     "GAN",
     "RBM",
     "BoltzmannMachine",
+    "ConditionalMaxEnt",
     "EnergyBasedModel",
     "GenerativeModel",
     "MaxEnt",

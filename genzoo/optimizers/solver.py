@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 # Relative errors of a sum of many terms.
@@ -181,10 +182,11 @@ class Solver(keras.optimizers.Optimizer):
 
     def reset(self) -> None:
         """Forget the objective: it has changed."""
-        self.accepted.assign(0)
-        self.started.assign(0)
-        self.step_size.assign(0)
-        self.step_direction.assign(tf.zeros_like(self.step_direction))
+        # Without Keras's checks, which take longer than a small step.
+        for known in (self.accepted, self.started, self.step_size):
+            known.value.assign(0.0, read_value=False)
+        nowhere = np.zeros(self.count)
+        self.step_direction.value.assign(nowhere, read_value=False)
 
     def advance(
         self,

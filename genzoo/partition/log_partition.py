@@ -11,8 +11,15 @@ ENUMERATION = "enumeration"
 ANNEALING = "annealed importance sampling"
 QUADRATURE = "quadrature"
 TRANSFER_MATRIX = "transfer matrix"
+INDEPENDENT_SITES = "independent sites"
 # Saved by their number: a new one is added at the end.
-METHODS = (ENUMERATION, ANNEALING, QUADRATURE, TRANSFER_MATRIX)
+METHODS = (
+    ENUMERATION,
+    ANNEALING,
+    QUADRATURE,
+    TRANSFER_MATRIX,
+    INDEPENDENT_SITES,
+)
 RECORD_LENGTH = 7
 
 
@@ -28,8 +35,8 @@ class LogPartition(NamedTuple):
             method has none.
         upper: the estimate of a run in the other direction, from samples of
             the model down to the start. None if there was no such run.
-        method: "enumeration", "annealed importance sampling", "quadrature"
-            or "transfer matrix".
+        method: "enumeration", "annealed importance sampling", "quadrature",
+            "transfer matrix" or "independent sites".
         upper_is_bound: True if the reverse run began at exact samples, so
             that the expectation of `upper` is at least log Z. Started from
             Markov chains that have not reached equilibrium it can lie on
@@ -58,12 +65,15 @@ class LogPartition(NamedTuple):
 
     @classmethod
     def integrated(
-        cls, value: float | tf.Tensor, error: float | tf.Tensor
+        cls,
+        value: float | tf.Tensor,
+        error: float | tf.Tensor,
+        method: str = QUADRATURE,
     ) -> Self:
         """A log Z by quadrature, with its truncation error as `stderr`."""
         value, error = float(value), float(error)
         low, high = value - error, value + error
-        return cls(value, error, np.inf, low, high, QUADRATURE, True)
+        return cls(value, error, np.inf, low, high, method, True)
 
     def to_record(self) -> list[float]:
         """Itself as a list of floats, to be kept in a weight."""

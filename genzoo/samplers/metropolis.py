@@ -77,6 +77,57 @@ def random_walk_metropolis(log_prob: LogProb, step_size: StepSize) -> Step:
     return step
 
 
+def whole_steps(
+    log_prob: LogProb, sites: ArrayLike, scale: ArrayLike, moves: int
+) -> Step:
+    """A step of `moves` proposals, each of one whole number up or down.
+
+    Which one is drawn for each chain. Half of the proposals are by one, the
+    others by 1 plus an exponential number, rounded down.
+
+    Args:
+        log_prob: function from (chains, width) to log p but for a constant,
+            (chains,); -inf where p is 0.
+        sites: positions of the coordinates that move, ints.
+        scale: mean of the exponential numbers, one for each of these.
+        moves: int, 1 or more.
+
+    Returns:
+        A function `(seed, x) -> (x, Info)`.
+    """
+    sites = np.asarray(sites)
+
+    def step(seed, x):
+        width = x.shape[-1]
+        scales = ops.cast(scale, x.dtype)
+
+        def move(number, x, value, _):
+            own, choice = random.split(random.fold_in(seed, number), 2)
+            share = random.uniform((ops.shape(x)[0], 4), own, x.dtype)
+            which, by_one, size, sign = tf.unstack(share, axis=1)
+            which = tf.cast(which * len(sites), tf.int32)
+            far = tf.floor(-tf.math.log1p(-size) * tf.gather(scales, which))
+            far = tf.where(by_one < 0.5, 0.0, far) + 1
+            change = tf.where(sign < 0.5, -far, far)
+            here = tf.one_hot(tf.gather(sites, which), width, dtype=x.dtype)
+            proposed = x + here * change[:, None]
+            new = log_prob(proposed)
+            (x, value), info = choose(
+                choice, (x, value), (proposed, new), new - value
+            )
+            return number + 1, x, value, info.acceptance
+
+        value = log_prob(x)
+        _, x, _, acceptance = tf.while_loop(
+            lambda number, *_: number < moves,
+            move,
+            (tf.zeros((), tf.int32), x, value, tf.zeros_like(value)),
+        )
+        return x, Info(acceptance)
+
+    return step
+
+
 def uniform_jumps(
     log_prob: LogProb, low: ArrayLike, high: ArrayLike, moves: int
 ) -> Step:

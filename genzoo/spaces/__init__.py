@@ -1,5 +1,6 @@
 """Sample spaces: what a model's examples may be."""
 
+from genzoo.spaces.angle import Angle
 from genzoo.spaces.continuous import Box, Interval, Real
 from genzoo.spaces.counts import Counts
 from genzoo.spaces.discrete import Binary, Categorical, OneHot, Spin
@@ -8,6 +9,7 @@ from genzoo.spaces.product import Product
 from genzoo.spaces.space import Space
 
 __all__ = [
+    "Angle",
     "Axis",
     "Binary",
     "Box",

@@ -47,8 +47,7 @@ class Counts(Space):
         width = int(np.prod(shape))
         high = np.inf if self.most is None else self.most
         super().__init__(shape, [levels] * width, 0.0, high)
-        # Numbers without end are summed by no list of them.
-        self.is_product = self.most is not None
+        self.whole = np.full(self.width, self.most is None)
 
     @property
     def description(self) -> str:
@@ -61,18 +60,11 @@ class Counts(Space):
         inside = super().contains(states)
         if self.most is not None:
             return inside
+        if isinstance(states, np.ndarray):
+            return inside & (states == np.floor(states)).all(axis=-1)
         exact = keras.backend.result_type(states.dtype, "float32")
         x = ops.cast(states, exact)
         return ops.logical_and(inside, ops.all(x == ops.floor(x), axis=-1))
-
-    def why_no_grid(self) -> str | None:
-        """Numbers without end have none."""
-        if self.most is not None:
-            return None
-        return (
-            "there is no greatest number. Give most, such that what lies "
-            "beyond is negligible."
-        )
 
     def start(self, n: int, seed: random.Seed) -> tf.Tensor:
         """n states drawn without any model: up to `most`, or 0 and 1."""

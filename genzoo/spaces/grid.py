@@ -3,10 +3,13 @@
 import functools
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+
+# Nodes of one Gauss-Legendre rule; more come in panels side by side.
+_MOST_NODES = 512
 
 
 class Axis(NamedTuple):
@@ -50,7 +53,12 @@ def gauss_legendre(
     """
     inner = sorted({float(b) for b in breaks if low < b < high})
     ends = np.array([low, *inner, high])
-    points, weights = _legendre(max(int(nodes) // (len(ends) - 1), 8))
+    panels, each = _shared_out(nodes, len(ends) - 1)
+    if panels > 1:
+        share = np.linspace(0.0, 1.0, panels + 1)[:-1]
+        parts = ends[:-1, None] + np.diff(ends)[:, None] * share
+        ends = np.append(parts.ravel(), high)
+    points, weights = _legendre(each)
     half = 0.5 * np.diff(ends)[:, None]
     values = 0.5 * (ends[:-1] + ends[1:])[:, None] + half * points
     widths = half * weights
@@ -58,6 +66,44 @@ def gauss_legendre(
     firsts = ends[:-1, None] + np.cumsum(widths, axis=1) - widths
     edges = np.append(firsts.ravel(), high)
     return Axis(values.ravel(), np.log(widths.ravel()), edges)
+
+
+def trapezoid(low: float, high: float, nodes: int) -> Axis:
+    """The `Axis` of a period, by points at equal distances.
+
+    Of a smooth periodic function the error falls off faster than any power.
+
+    Args:
+        low: where the period begins.
+        high: where it ends.
+        nodes: number of points.
+
+    Reference:
+        Trefethen and Weideman, "The exponentially convergent trapezoidal
+        rule", SIAM Review 56, 2014.
+    """
+    edges = np.linspace(low, high, int(nodes) + 1)
+    values = 0.5 * (edges[:-1] + edges[1:])
+    log_weight = np.log((high - low) / int(nodes))
+    return Axis(values, np.full(int(nodes), log_weight), edges)
+
+
+def whole_axis(ends: tf.Tensor, count: int | tf.Tensor) -> Axis:
+    """The `Axis` of the whole numbers from one end to the other.
+
+    Args:
+        ends: the first and the last, (2,), a tensor; or (2, sites) of several
+            side by side.
+        count: how many there may be; those beyond the last weigh nothing.
+    """
+    steps = tf.cast(tf.range(count), tf.float64)
+    if len(ends.shape) > 1:
+        steps = steps[:, None]
+    values = tf.math.round(ends[0]) + steps
+    beyond = values > ends[1]
+    values = tf.minimum(values, ends[1])
+    log_weights = tf.where(beyond, tf.constant(-np.inf, tf.float64), 0.0)
+    return Axis(values, log_weights, None, values)
 
 
 class Stretch(NamedTuple):
@@ -135,23 +181,67 @@ def moving_axis(
         breaks: values x where the axis is divided into pieces.
         stretch: how x follows from u; None where they are the same.
     """
-    inner = [tf.constant(b, tf.float64) for b in sorted(set(breaks))]
+    found: Any = moving_axes(low[None], high[None], nodes, breaks, stretch)
+    return Axis(
+        found.values[:, 0],
+        found.log_weights[:, 0],
+        found.edges[:, 0],
+        found.places[:, 0],
+        stretch,
+    )
+
+
+def moving_axes(
+    low: tf.Tensor,
+    high: tf.Tensor,
+    nodes: int,
+    breaks: Sequence[float] = (),
+    stretch: Stretch | None = None,
+) -> Axis:
+    """As `moving_axis`, of several sites side by side: arrays (m, sites).
+
+    Args:
+        low: one end of each, (sites,), in places u.
+        high: the other ends.
+        nodes: number of nodes of a site, shared out among the pieces.
+        breaks: values x where the axes are divided into pieces.
+        stretch: how x follows from u, of parts (sites,); None where they are
+            the same.
+    """
+    inner = [tf.fill(tf.shape(low), np.float64(b)) for b in sorted(set(breaks))]
     if stretch is not None:
         inner = [stretch.inverse(b) for b in inner]
     # Breaks beyond the ends make pieces without a width.
     inner = [tf.clip_by_value(b, low, high) for b in inner]
     ends = tf.stack([low, *inner, high])
-    points, weights = _legendre(max(int(nodes) // (len(inner) + 1), 8))
+    panels, each = _shared_out(nodes, len(inner) + 1)
+    if panels > 1:
+        share = np.linspace(0.0, 1.0, panels + 1)[:-1, None]
+        parts = ends[:-1, None] + (ends[1:] - ends[:-1])[:, None] * share
+        parts = tf.reshape(parts, (panels * (len(inner) + 1), -1))
+        ends = tf.concat([parts, high[None]], axis=0)
+    points, weights = _legendre(each)
     half = 0.5 * (ends[1:] - ends[:-1])[:, None]
     middle = 0.5 * (ends[1:] + ends[:-1])[:, None]
-    places = tf.reshape(points * half + middle, (-1,))
-    log_weights = tf.reshape(np.log(weights) + tf.math.log(half), (-1,))
-    firsts = (np.cumsum(weights) - weights - 1) * half + middle
-    edges = tf.concat([tf.reshape(firsts, (-1,)), high[None]], axis=0)
+
+    def in_rows(values):
+        return tf.reshape(values, (int(ends.shape[0] - 1) * each, -1))
+
+    places = in_rows(points[:, None] * half + middle)
+    log_weights = in_rows(np.log(weights)[:, None] + tf.math.log(half))
+    firsts = (np.cumsum(weights) - weights - 1)[:, None] * half + middle
+    edges = tf.concat([in_rows(firsts), high[None]], axis=0)
     if stretch is None:
         return Axis(places, log_weights, edges, places)
     values, log_slope = stretch(places)
     return Axis(values, log_weights + log_slope, edges, places, stretch)
+
+
+def _shared_out(nodes, pieces):
+    """(panels of each piece, nodes of each panel), 8 to 512 of these."""
+    own = max(int(nodes) // pieces, 8)
+    panels = -(-own // _MOST_NODES)
+    return panels, max(own // panels, 8)
 
 
 @functools.lru_cache(maxsize=32)
@@ -184,7 +274,10 @@ class Grid:
     @property
     def is_weighted(self) -> bool:
         """Whether the points have weights other than one."""
-        return any(axis.edges is not None for axis in self.axes)
+        return any(
+            axis.edges is not None or axis.places is not None
+            for axis in self.axes
+        )
 
     def digits(self, numbers: tf.Tensor) -> tf.Tensor:
         """The place on each axis of points by number, (count, width)."""

@@ -164,7 +164,8 @@ def of_values(space: "Space", x: Array) -> str:
         return "Replace or drop what is infinite."
     if hasattr(space, "groups"):
         return _of_groups(space, x)
-    if not space.is_product or "hint" in vars(space):
+    own = not space.is_product or space.whole.all() or space.periodic.all()
+    if own or "hint" in vars(space):
         return space.hint
     kinds = {None if v is None else tuple(v) for v in space.levels}
     if len(kinds) > 1:

@@ -64,8 +64,13 @@ class Product(Space):
             np.concatenate([space.high for space in self.spaces]),
         )
         self.is_product = all(space.is_product for space in self.spaces)
+        self.whole = np.concatenate([space.whole for space in self.spaces])
+        self.periodic = np.concatenate(
+            [space.periodic for space in self.spaces]
+        )
         hints = [space.hint for space in self.spaces if space.hint]
-        if hints and (self.names or not self.is_product):
+        is_plain = self.is_product and not self.whole.any()
+        if hints and (self.names or not is_plain):
             self.hint = " ".join(dict.fromkeys(hints))
 
     @property
@@ -96,10 +101,8 @@ class Product(Space):
     def contains(self, states: Array | tf.Tensor) -> tf.Tensor:
         """For each state whether all its parts are in their spaces."""
         inside = super().contains(states)
-        if self.is_product:
-            return inside
         for space, part in zip(self.spaces, self.columns(states), strict=True):
-            if not space.is_product:
+            if not space.is_product or space.whole.any():
                 inside = ops.logical_and(inside, space.contains(part))
         return inside
 

@@ -1,5 +1,6 @@
 """What every sample space provides."""
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
@@ -19,9 +20,13 @@ from genzoo.spaces.grid import (
     Stretch,
     gauss_legendre,
     moving_axis,
+    trapezoid,
+    whole_axis,
 )
 from genzoo.types import Array, ArrayLike
 
+# Rows that are looked at together, if they are short.
+_ROWS = 2**16
 # Levels that are compared one by one.
 _FEW = 8
 # Characters of an argument that a message shows.
@@ -99,6 +104,22 @@ class Space:
         """The numbers of the sites that are not discrete, an int array."""
         sites = [i for i, levels in enumerate(self.levels) if levels is None]
         return np.array(sites, np.int64)
+
+    @functools.cached_property
+    def whole(self) -> Array:
+        """For each site whether it holds whole numbers without end, bool."""
+        return np.zeros(self.width, bool)
+
+    @functools.cached_property
+    def periodic(self) -> Array:
+        """For each site whether its two ends are one point, bool."""
+        return np.zeros(self.width, bool)
+
+    @property
+    def real_sites(self) -> Array:
+        """The numbers of the sites that are integrated over, an int array."""
+        sites = self.continuous_sites
+        return sites[~self.whole[sites]]
 
     @property
     def state_count(self) -> int | None:
@@ -178,18 +199,36 @@ class Space:
                 "the density is not negligible."
             )
         axes = []
-        for site, levels in enumerate(self.levels):
-            if levels is not None:
-                values = np.asarray(levels, np.float64)
-                axes.append(Axis(values, np.zeros(len(values))))
-            elif unbounded[site]:
+        for site in range(self.width):
+            if not unbounded[site]:
+                axes.append(self.axis(site, nodes, breaks))
+            elif self.whole[site]:
+                ends = tf.cast(window, tf.float64)[site]
+                axes.append(whole_axis(ends, self.default_nodes))
+            else:
                 axes.append(
                     self._open_axis(site, nodes, window, breaks, stretch)
                 )
-            else:
-                low, high = self.low[site], self.high[site]
-                axes.append(gauss_legendre(low, high, nodes, breaks))
         return Grid(axes)
+
+    def axis(
+        self, number: int, nodes: int, breaks: Sequence[float] = ()
+    ) -> Axis:
+        """The points of a site that has two ends.
+
+        Args:
+            number: of the site.
+            nodes: of a continuous one.
+            breaks: as of `quadrature`.
+        """
+        levels = self.levels[number]
+        low, high = float(self.low[number]), float(self.high[number])
+        if levels is not None:
+            values = np.asarray(levels, np.float64)
+            return Axis(values, np.zeros(len(values)))
+        if self.periodic[number] and not any(low < b < high for b in breaks):
+            return trapezoid(low, high, nodes)
+        return gauss_legendre(low, high, nodes, breaks)
 
     def why_no_grid(self) -> str | None:
         """Why sums over the space are no sums over a `Grid`, or None."""
@@ -235,17 +274,31 @@ class Space:
 
     @property
     def default_nodes(self) -> int:
-        """Nodes of a continuous site, about 2**17 points in all."""
+        """Nodes of a continuous site, about 2**17 points in all.
+
+        Of whole numbers without end as many are summed, up to 2**16.
+        """
         discrete = math.prod(len(v) for v in self.levels if v is not None)
         continuous = max(len(self.continuous_sites), 1)
         points = max(2**17 // discrete, 1)
-        return int(np.clip(points ** (1 / continuous), 24, 512))
+        most = 512 if len(self.real_sites) else 2**16
+        return int(np.clip(points ** (1 / continuous), 24, most))
+
+    def site(self, number: int) -> "Space":
+        """The space of one of the sites, where it takes its values alone."""
+        found = Space(
+            1, [self.levels[number]], self.low[number], self.high[number]
+        )
+        part = slice(number, number + 1)
+        found.whole, found.periodic = self.whole[part], self.periodic[part]
+        return found
 
     def start(self, n: int, seed: random.Seed) -> tf.Tensor:
         """n states drawn without any model, (n, width), float32.
 
         Levels and bounded intervals are drawn from evenly; an unbounded site
-        from the standard normal distribution, beyond its finite end if any.
+        from the standard normal distribution, beyond its finite end if any;
+        of whole numbers without end 0 and 1.
         """
         first, second = random.split(seed, 2)
         uniform = random.uniform((n, self.width), first, "float64")
@@ -257,6 +310,8 @@ class Space:
             if levels is not None:
                 number = tf.cast(share * len(levels), tf.int32)
                 column = tf.gather(np.asarray(levels, np.float64), number)
+            elif self.whole[site]:
+                column = tf.cast(share < 0.5, tf.float64)
             elif np.isfinite(low) and np.isfinite(high):
                 column = low + (high - low) * share
             else:
@@ -278,38 +333,65 @@ class Space:
         """States (batch, width) as examples (batch, *event_shape)."""
         return ops.reshape(states, (-1, *self.event_shape))
 
-    def outside(self, x: Array | tf.Tensor) -> tf.Tensor:
+    def outside(self, x: Array | tf.Tensor) -> tf.Tensor | bool:
         """A boolean scalar: whether any value of x is not in the space.
 
         Args:
             x: examples, a NumPy array of any numeric dtype or a tensor.
         """
+        if isinstance(x, np.ndarray):
+            return not np.all(self.contains(x.reshape(-1, self.width)))
         return ops.logical_not(ops.all(self.contains(self.flatten(x))))
 
-    def contains(self, states: Array | tf.Tensor) -> tf.Tensor:
-        """For each state whether it is in the space, boolean (batch,)."""
+    def contains(self, states: Array | tf.Tensor) -> tf.Tensor | Array:
+        """For each state whether it is in the space, boolean (batch,).
+
+        Of an array in NumPy, which for few numbers is much the sooner.
+        """
+        plain = isinstance(states, np.ndarray)
+        library: Any = np if plain else ops
         inside = True
         if not keras.backend.is_float_dtype(
             keras.backend.standardize_dtype(states.dtype)
         ):
-            states = ops.cast(states, "float32")
+            states = _cast(states, "float32")
+        for number, sites in enumerate(self._alike):
+            part = _columns(states, sites, self.width)
+            ordered = self._ordered_levels(number, part.dtype)
+            known = (_is_among_array if plain else _is_among)(part, ordered)
+            inside = library.logical_and(inside, library.all(known, axis=-1))
         continuous = self.continuous_sites
-        if len(continuous) < self.width:
-            groups: dict[tuple, list[int]] = {}
-            for site, levels in enumerate(self.levels):
-                if levels is not None:
-                    groups.setdefault(tuple(levels), []).append(site)
-            for shared, sites in groups.items():
-                part = _columns(states, sites, self.width)
-                known = _is_among(part, np.array(shared))
-                inside = ops.logical_and(inside, ops.all(known, axis=-1))
         if len(continuous):
             part = _columns(states, continuous, self.width)
-            low = ops.cast(self.low[continuous], part.dtype)
-            high = ops.cast(self.high[continuous], part.dtype)
-            within = (part >= low) & (part <= high) & ops.isfinite(part)
-            inside = ops.logical_and(inside, ops.all(within, axis=-1))
+            low = _cast(self.low[continuous], part.dtype)
+            high = _cast(self.high[continuous], part.dtype)
+            within = (part >= low) & (part <= high) & library.isfinite(part)
+            inside = library.logical_and(inside, library.all(within, axis=-1))
         return inside
+
+    @functools.cached_property
+    def _alike(self) -> list[list[int]]:
+        """The discrete sites, those with the same levels together."""
+        # A list that many sites share is looked at once.
+        groups: dict[bytes, list[int]] = {}
+        keys: dict[int, bytes] = {}
+        for site, levels in enumerate(self.levels):
+            if levels is None:
+                continue
+            if id(levels) not in keys:
+                keys[id(levels)] = np.asarray(levels, np.float64).tobytes()
+            groups.setdefault(keys[id(levels)], []).append(site)
+        return list(groups.values())
+
+    def _ordered_levels(self, number: int, dtype: Any) -> Array:
+        """The levels of one group of `_alike`, in order, as dtype has them."""
+        kept = self.__dict__.setdefault("_ordered_by", {})
+        key = number, keras.backend.standardize_dtype(dtype)
+        if key not in kept:
+            # float32 holds no 0.1: its own nearest number counts.
+            levels = np.asarray(self.levels[self._alike[number][0]])
+            kept[key] = np.sort(_cast(levels, dtype).astype(np.float64))
+        return kept[key]
 
     # Examples are held against the space before anything is learned ---------
 
@@ -348,7 +430,7 @@ class Space:
                 f"{where}: x must have shape ({expected}); received "
                 f"{x.shape}. {hints.of_shape(self, x)}"
             )
-        size = data.rows_at_once(x)
+        size = data.rows_at_once(x, _ROWS)
         for first in range(0, len(x), size):
             part = x[first : first + size]
             if self.outside(part):
@@ -506,26 +588,46 @@ def _found(x):
     return f"values in [{x.min():g}, {x.max():g}]"
 
 
-def _is_among(x, levels):
-    """For each number whether it is one of the levels."""
-    # float32 holds no 0.1: its own nearest number counts.
-    values = ops.cast(levels, x.dtype)
-    if len(levels) <= _FEW:
+def _is_among(x, ordered):
+    """For each number whether it is one of the levels, which are in order."""
+    values = ops.cast(ordered, x.dtype)
+    if len(ordered) <= _FEW:
         known = x == values[0]
         for value in values[1:]:
             known = ops.logical_or(known, x == value)
         return known
     exact = keras.backend.result_type(x.dtype, "float32")
-    x = ops.cast(x, exact)
-    ordered = ops.sort(ops.cast(values, exact))
+    x, ordered = ops.cast(x, exact), ops.cast(ordered, exact)
     place = ops.searchsorted(ordered, ops.reshape(x, (-1,)))
-    place = ops.minimum(place, len(levels) - 1)
+    place = ops.minimum(place, len(ordered) - 1)
     return ops.reshape(ops.take(ordered, place), ops.shape(x)) == x
+
+
+def _is_among_array(x, ordered):
+    """As `_is_among`, of arrays."""
+    exact = np.promote_types(x.dtype, np.float32)
+    x, ordered = x.astype(exact, copy=False), ordered.astype(exact)
+    if len(ordered) <= _FEW:
+        known = x == ordered[0]
+        for value in ordered[1:]:
+            known |= x == value
+        return known
+    place = np.searchsorted(ordered, x)
+    return ordered[np.minimum(place, len(ordered) - 1)] == x
+
+
+def _cast(x, dtype):
+    """x, an array or a tensor, in another dtype."""
+    if isinstance(x, np.ndarray):
+        return x.astype(tf.as_dtype(dtype).as_numpy_dtype)
+    return ops.cast(x, dtype)
 
 
 def _columns(states, sites, width):
     if len(sites) == width:
         return states
+    if isinstance(states, np.ndarray):
+        return states[:, sites]
     return ops.take(states, np.asarray(sites), axis=-1)
 
 

@@ -11,7 +11,13 @@ from typing import Any
 import keras
 
 from genzoo import features, layers, networks, regularizers, spaces, units
-from genzoo.models import GAN, RBM, BoltzmannMachine, MaxEnt
+from genzoo.models import (
+    GAN,
+    RBM,
+    BoltzmannMachine,
+    ConditionalMaxEnt,
+    MaxEnt,
+)
 from genzoo.networks.recipe import Recipe
 from genzoo.regularizers.of_keras import CONSTRAINTS, REGULARIZERS
 from genzoo.zoo.digit_features import DigitFeatures
@@ -33,6 +39,7 @@ def name_of(cls: Any) -> str:
 
 
 PARTS: list[Any] = [
+    features.CircularMoments,
     features.Hinge,
     features.Histogram,
     features.Indicators,
@@ -48,6 +55,7 @@ PARTS: list[Any] = [
     networks.mlp,
     networks.resnet,
     regularizers.Sparsity,
+    spaces.Angle,
     spaces.Binary,
     spaces.Categorical,
     spaces.Counts,
@@ -67,7 +75,14 @@ PARTS: list[Any] = [
     units.Spin,
     units.UnitInterval,
 ]
-MODELS: list[Any] = [BoltzmannMachine, DigitFeatures, GAN, MaxEnt, RBM]
+MODELS: list[Any] = [
+    BoltzmannMachine,
+    ConditionalMaxEnt,
+    DigitFeatures,
+    GAN,
+    MaxEnt,
+    RBM,
+]
 # By name: classes, and functions of networks.
 TABLE: dict[str, Any] = {
     **{name_of(part): part for part in [*PARTS, *MODELS]},

@@ -27,6 +27,7 @@ _GIVEN = {
 }
 # At least one of each part, with arguments that are not the defaults.
 EXAMPLES = [
+    ("features.CircularMoments", {"orders": [2, 1]}),
     ("features.Hinge", {"knots": [0.0, 0.5, 2.0], "sites": [2, 0]}),
     ("features.Histogram", {"bins": [0.0, 0.5, 2.0]}),
     ("features.Indicators", {"values": [3.0, 1.0, 2.0]}),
@@ -56,6 +57,7 @@ EXAMPLES = [
     ("networks.resnet", {**_GIVEN, "image_shape": [8, 8, 3]}),
     ("networks.dilepton", {"latent": 2, "width": 3, "depth": 1}),
     ("regularizers.Sparsity", {"target": 0.1, "weight": 2.0}),
+    ("spaces.Angle", {"shape": [2], "period": 24.0, "low": 0.0}),
     ("spaces.Binary", {"shape": [2, 3]}),
     ("spaces.Categorical", {"values": [1.0, 3.0, 2.0], "shape": [2]}),
     ("spaces.Counts", {"most": 3, "shape": [2, 2]}),
@@ -157,7 +159,7 @@ BAD = [
 @every_example
 def test_constructor_refuses_what_a_preset_does(name, arguments):
     part = PARTS[name]
-    unpacks = name == "features.Moments"
+    unpacks = name in ("features.CircularMoments", "features.Moments")
     make = part.from_config if unpacks else lambda config: part(**config)
     for key, check in part.arguments.items():
         refused = 0
@@ -171,7 +173,8 @@ def test_constructor_refuses_what_a_preset_does(name, arguments):
             # Through a file, where JSON has such a value at all.
             with pytest.raises(ValueError, match=f"{name}.{key} must"):
                 checked({"class": name, **arguments, key: value})
-            if key == "powers" and (not value or not isinstance(value, list)):
+            is_list = key in ("powers", "orders")
+            if is_list and (not value or not isinstance(value, list)):
                 continue  # The constructor takes them one by one.
             with pytest.raises(ValueError, match="must") as raised:
                 make({**arguments, key: value})
@@ -215,7 +218,7 @@ def test_parts_of_others_are_not_in_the_table():
 
     with pytest.raises(ValueError, match="can hold units.Bernoulli, units"):
         table.describe(Half(3), "here")
-    with pytest.raises(ValueError, match="can hold spaces.Interval, spa"):
+    with pytest.raises(ValueError, match="can hold spaces.Angle, spaces.I"):
         table.describe(gz.spaces.Box([0], [1]), "here")
     with pytest.raises(ValueError, match="a preset can hold"):
         table.describe(keras.layers.Dense(3), "here")

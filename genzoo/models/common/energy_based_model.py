@@ -1426,15 +1426,20 @@ class EnergyBasedModel(GenerativeModel):
         where = self._where(method)
         return self.space.check(where, x, wide=self._keeps_float64)
 
+    @property
+    def _most_rows(self) -> int:
+        """Examples that are looked at together, at most."""
+        return _ROWS
+
     def _in_batches(
         self,
         function: Callable,
         x: Array,
-        size: int = _ROWS,
+        size: int | None = None,
         beside: Array | None = None,
     ) -> Array:
         dtype = self._energy_dtype
-        size = pipelines.rows_at_once(x, size)
+        size = pipelines.rows_at_once(x, size or self._most_rows)
         parts = []
         for i in range(0, len(x), size):
             own = [] if beside is None else [beside[i : i + size]]

@@ -220,12 +220,18 @@ class GenerativeModel(Preset, keras.Model):
         )
         try:
             with self._told_plainly("fit"):
-                return super().fit(verbose=verbose, **plan)
+                return self._run(verbose, plan)
         finally:
             # Keras keeps it where training is interrupted, and would take
             # it for the validation data of the next training.
             if getattr(self, "_eval_epoch_iterator", None) is not None:
                 del self._eval_epoch_iterator
+
+    def _run(
+        self, verbose: str | int, plan: dict[str, Any]
+    ) -> keras.callbacks.History:
+        """Train as planned."""
+        return super().fit(verbose=verbose, **plan)
 
     def _check_progress(self, logs: Any) -> None:
         """Stop training where there is nothing left to train.

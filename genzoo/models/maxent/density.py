@@ -41,6 +41,11 @@ class Density:
         self.features = features
         self.reference = reference
 
+    @property
+    def nodes(self) -> int:
+        """Nodes of a continuous site in sums."""
+        return self.features.nodes or self.space.default_nodes
+
     def log_reference(self, states: tf.Tensor) -> tf.Tensor:
         """log r of states (batch, width), (batch,)."""
         if self.reference is None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from genzoo.models.maxent.routes.product import ProductRoute
 from genzoo.models.maxent.routes.summation import Summation
 from genzoo.types import Array
 
@@ -115,7 +116,7 @@ def _orthonormal(covariance):
 
 
 def root_of_inverse(
-    route: Summation,
+    route: Summation | ProductRoute,
     multipliers: tf.Tensor,
     centre: tf.Tensor,
     covariance: tf.Tensor,

@@ -1,5 +1,7 @@
 """The convex dual, whose least value has the averages asked for."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,6 +10,7 @@ from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dependence import root_of_inverse
 from genzoo.models.maxent.feasibility import Reach
 from genzoo.models.maxent.observations import Averages, Observations
+from genzoo.models.maxent.routes.product import ProductRoute
 from genzoo.models.maxent.routes.route import ExactRoute, Moments
 from genzoo.models.maxent.routes.summation import Summation
 from genzoo.models.maxent.routes.window import Window
@@ -116,7 +119,7 @@ class Dual:
 
     def _root(self, x, moments, shift):
         kept, route = self.observations, self.exact
-        assert isinstance(route, Summation)
+        assert isinstance(route, (Summation, ProductRoute))
         centre = moments.mean + shift
         covariance = moments.covariance
         return root_of_inverse(
@@ -131,19 +134,29 @@ class Dual:
         self.is_sparse = averages.tolerance == "laplace"
         return (self.is_near_singular, self.is_sparse) != before
 
-    def _value_at(self, x):
-        """The dual with all terms of a tolerance."""
-        x = tf.constant(x)
-        shift = tf.convert_to_tensor(self.observations.values.value)
-        value = self.exact.moments(x, shift, False).log_z
-        value += tf.reduce_sum(0.5 * self.observations.l2() * x * x)
-        return value + tf.reduce_sum(self.observations.l1() * tf.abs(x))
+    def _values_at(self, *points):
+        """The dual with all terms of a tolerance, at some multipliers."""
+        kept = self.observations
+        shift, tolerance = kept.values.numpy(), kept.tolerance
+        errors = kept.stderr.numpy()
+        errors = np.where(np.isfinite(errors), errors, 0.0)
+        terms = {
+            "none": lambda x: 0.0,
+            "gaussian": lambda x: 0.5 * np.square(errors * x).sum(),
+            "laplace": lambda x: np.abs(errors * x).sum(),
+        }
+        found = []
+        for x in points:
+            moments: Any = self.exact.moments_now(x, shift, False)
+            found.append(float(moments.log_z) + terms[tolerance](x))
+        return found
 
     def start_over_if_better(self) -> None:
         """Go to multipliers of zero if the dual is less there."""
         kept, start = self.multipliers.numpy(), self._limits()
         if self.route is not None and (kept != start).any():
-            if not self._value_at(kept) < self._value_at(start):
+            here, there = self._values_at(kept, start)
+            if not here < there:
                 self.multipliers.assign(start)
 
     def refit(self) -> bool:
@@ -190,14 +203,15 @@ class Dual:
         below zero, for weights of one, lambda separates f from all f(x); with
         the L1 term of a tolerance, all that lies within it.
         """
+        if not value < -1e-9:
+            return False
         space, reference = self.density.space, self.density.reference
         weighted = len(space.continuous_sites) > 0 or reference is not None
-        always = self.observations.tolerance == "gaussian"
-        return value < -1e-9 and not weighted and not always
+        return not weighted and self.observations.tolerance != "gaussian"
 
     def integration_error(self) -> float:
         """Of log Z by quadrature, in nats; 0 for sums of states."""
-        if not len(self.density.space.continuous_sites):
+        if not len(self.density.space.real_sites):
             return 0.0
         x = tf.convert_to_tensor(self.multipliers.value)
         shift = tf.convert_to_tensor(self.observations.values.value)

@@ -14,6 +14,7 @@ import tensorflow as tf
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dependence import Dependence, dependence
 from genzoo.models.maxent.observations import Averages
+from genzoo.models.maxent.routes.product import ProductRoute
 from genzoo.models.maxent.routes.route import ExactRoute
 from genzoo.models.maxent.routes.summation import Summation
 from genzoo.spaces import Space
@@ -162,7 +163,7 @@ class Reach:
         if not told:
             return averages
         zeros = tf.zeros(len(observed), tf.float64)
-        even = self.route.moments(zeros, zeros, False).mean.numpy()
+        even = self.route.moments_now(zeros, zeros, False).mean.numpy()
         # A constant feature stays as it is.
         change = np.where(high - low > 0, even - observed, 0.0)
         moved = observed + change / (averages.examples + 1)
@@ -270,6 +271,10 @@ class Reach:
 
     def _blocks(self, route):
         """The features at all points, a part of them at a time."""
+        if route.table is not None:
+            values, _, log_r = route.table
+            yield values if log_r is None else values[log_r > -np.inf]
+            return
         grid = route.grid()
         features = self.density.features
         size = min(grid.count, 2**22 // max(len(features), 1) + 1)
@@ -285,8 +290,8 @@ class Reach:
         # For once only, a graph would take longer to trace than this to run.
         start = tf.constant(limits, tf.float64)
         zeros = tf.zeros(len(strict), tf.float64)
-        mean = route.moments(start, zeros).mean
-        covariance = route.moments(start, mean).covariance.numpy()
+        mean = route.moments_now(start, zeros, False).mean
+        covariance = route.moments_now(start, mean).covariance.numpy()
 
         def again(basis):
             columns = np.zeros((len(strict), len(basis)))
@@ -300,11 +305,13 @@ class Reach:
             mean.numpy()[strict],
             covariance[np.ix_(strict, strict)],
             size[strict],
-            again if isinstance(route, Summation) else None,
+            again if isinstance(route, (Summation, ProductRoute)) else None,
         )
 
     def _reachable(self, route):
         """(least, greatest) of each feature, and all values if few."""
+        if isinstance(route, ProductRoute):
+            return (*route.ranges(), None)
         if not isinstance(route, Summation):
             # A lattice: all spins alike have the most bonds.
             alike = tf.ones((1, self.density.space.width), tf.float64)
@@ -324,6 +331,10 @@ class Reach:
         a feature is infinite there is no value.
         """
         features = self.density.features
+        if route.table is not None and self.density.space.is_discrete:
+            values = route.table.values
+            low, high = values.min(axis=0), values.max(axis=0)
+            return low, high, values if wants_values else None
         grid = route.grid()
         count = grid.count
         few = wants_values and count * len(features) <= _MOST_VALUES
@@ -630,6 +641,11 @@ def check_sites(
                 f"{where}: the average of {name} is {mean:g}; it can be "
                 f"between {low:g} and {high:g}, so no distribution has it."
             )
+        if space.whole[site] and mean <= low:
+            raise ValueError(
+                f"{where}: the average of {name} is {mean:g}; it must be more "
+                f"than {low:g}, where all the probability would be."
+            )
         square = found.get(f"{name}^2")
         is_real = space.levels[site] is None
         if is_real and square is not None and mean != 0:
@@ -645,6 +661,15 @@ def check_sites(
                 f"{where}: the average of {name}^2 is {square:g}, of {name} "
                 f"{mean:g}: the variance would be {square - mean**2:g}, but "
                 "must be positive."
+            )
+        # Between two whole numbers it has two values at least.
+        part = mean - np.floor(mean)
+        least = part * (1 - part) if space.whole[site] else 0.0
+        if square is not None and square - mean**2 <= least * (1 - 1e-12):
+            raise ValueError(
+                f"{where}: the average of {name}^2 is {square:g}, of {name} "
+                f"{mean:g}: the variance would be {square - mean**2:g}, but "
+                f"that of whole numbers with this mean is above {least:g}."
             )
 
 

@@ -22,8 +22,9 @@ from genzoo.models.common.energy_based_model import (
     EnergyBasedModel,
 )
 from genzoo.models.common.given import Given
-from genzoo.models.maxent import report
+from genzoo.models.maxent import quick, report
 from genzoo.models.maxent.cells import Cells, cells_of
+from genzoo.models.maxent.conditional import ConditionalMaxEnt
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
 from genzoo.models.maxent.gaps import Expectation, Gaps, filled, in_memory
@@ -39,6 +40,7 @@ from genzoo.models.maxent.reweighting import Reweighted, reweight
 from genzoo.models.maxent.ridge import Ridge
 from genzoo.models.maxent.routes import (
     ChainRoute,
+    ProductRoute,
     Stride,
     Summation,
     Window,
@@ -51,7 +53,7 @@ from genzoo.models.maxent.start import gaussian_start
 from genzoo.optimizers import Evaluation
 from genzoo.optimizers.solver import pseudogradient
 from genzoo.partition import LogPartition
-from genzoo.runtime import data, distribute, probability, random
+from genzoo.runtime import data, distribute, probability, random, weights
 from genzoo.spaces import Space
 from genzoo.spaces.space import get as get_space
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
@@ -68,6 +70,8 @@ _STEPS_OF_GAPS = 4
 _STEPS_PER_EPOCH = 100
 # Of sums over all examples.
 _NO_CHANCE: Any = None
+# Numbers of examples that are looked at together.
+_MOST_AT_ONCE = 2**18
 # States that are listed: for TFP, and for the entropy of data.
 _MOST_STATES = 2**20
 
@@ -106,6 +110,9 @@ class MaxEnt(EnergyBasedModel):
             distribution, (batch,), which need not be normalised: the entropy
             relative to it is maximised. None for a constant.
         seed: int or pair of ints, for all that is drawn at random.
+        condition: what y is given, not modelled: how many real numbers, their
+            shape, or a space. The model is then a
+            `genzoo.models.ConditionalMaxEnt` of p(y | c), which see.
 
     Attributes:
         features: the `FeatureList`; its `names` are those of the constraints.
@@ -135,12 +142,20 @@ class MaxEnt(EnergyBasedModel):
         "seed": checks.seed_pair,
     }
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """A model of p(y | c), if there is a condition."""
+        if cls is MaxEnt and kwargs.get("condition") is not None:
+            return ConditionalMaxEnt(*args, **kwargs)
+        kwargs.pop("condition", None)
+        return super().__new__(cls, *args, **kwargs)
+
     def __init__(
         self,
         space: Space,
         features: Feature | Callable | Sequence[Feature | Callable],
         reference: Callable | None = None,
         seed: SeedLike | None = None,
+        condition: None = None,
         **kwargs,
     ):
         space = get_space(space)
@@ -148,8 +163,7 @@ class MaxEnt(EnergyBasedModel):
             raise ValueError(
                 f"{type(self).__name__}: space must be a product of sites; "
                 f"received {space!r}. For categories take "
-                "genzoo.spaces.Categorical(range(states), shape), for counts "
-                "genzoo.spaces.Counts(most, shape)."
+                "genzoo.spaces.Categorical(range(states), shape)."
             )
         if isinstance(reference, (dict, str)):
             reference = keras.saving.deserialize_keras_object(reference)
@@ -390,6 +404,12 @@ class MaxEnt(EnergyBasedModel):
     @property
     def _energy_dtype(self) -> str:
         return "float64"
+
+    @property
+    def _most_rows(self) -> int:
+        # Short rows are looked at in fewer parts.
+        widest = max(len(self.features), self.space.width)
+        return int(np.clip(_MOST_AT_ONCE // widest, super()._most_rows, 2**16))
 
     @property
     def _keeps_float64(self) -> bool:
@@ -716,6 +736,7 @@ class MaxEnt(EnergyBasedModel):
                 steps = -(-len(x) // rows)
         averages = as_averages(where, self.features, *given)
         self._observe("fit", averages, place)
+        few, remaining = None, self._remaining
         is_exact = not self.loss.samples
         if x is not None and data.is_array(x):
             self._chain.place(x, self.draws.epoch_key())
@@ -724,8 +745,18 @@ class MaxEnt(EnergyBasedModel):
             callbacks = [self._expectation(gaps, epochs is None), *callbacks]
         elif is_exact and isinstance(self.optimizer, optimizers.Solver):
             whole = epochs is None
-            search = Search(self._remaining, whole, self._dual)
+            if held is None and self._may_be_quick(options):
+                few = self._quick_steps()
+                remaining = few.remaining
+            search = Search(remaining, whole, self._dual)
             callbacks = [*callbacks, search]
+            if few is not None:
+                return {
+                    **options,
+                    "x": few,
+                    "epochs": epochs or _EPOCHS["exact"],
+                    "callbacks": callbacks,
+                }
         if held is not None:
             size = None
             if data.is_array(held.x):
@@ -743,6 +774,57 @@ class MaxEnt(EnergyBasedModel):
             "validation_data": validation_data,
             "shuffle": False,
         }
+
+    def _may_be_quick(self, options: dict[str, Any]) -> bool:
+        """Whether Newton steps are made without a graph; see `quick`."""
+        dual, exact = self._dual, self._exact
+        return (
+            exact is not None
+            and type(self.optimizer) is optimizers.Newton
+            and type(self).train_step is MaxEnt.train_step
+            and self.steps_per_execution == 1
+            and not (dual.is_sparse or dual.is_near_singular)
+            and not getattr(self.loss, "l1", 0.0)
+            and set(options) <= {"initial_epoch"}
+            and distribute.replica_count(self.distribute_strategy) == 1
+            and not distribute.is_multi_worker(self.distribute_strategy)
+            and not keras.config.max_epochs()
+            and not keras.config.max_steps_per_epoch()
+            and exact.table is not None
+        )
+
+    def _quick_steps(self) -> quick.Steps:
+        return quick.Steps(
+            self._dual.exact.table,
+            self.optimizer,
+            self.multiplier_weights,
+            self.observations,
+            self._free(),
+        )
+
+    def _free(self) -> Array:
+        """As `_mask`, outside of graphs."""
+        kept = self.observations
+        asked = np.isfinite(kept.stderr.numpy())
+        free = asked & (kept.is_redundant.numpy() == 0)
+        return free * float(self.multiplier_weights.trainable)
+
+    def _run(
+        self, verbose: str | int, plan: dict[str, Any]
+    ) -> keras.callbacks.History:
+        steps = plan["x"]
+        if not isinstance(steps, quick.Steps):
+            return super()._run(verbose, plan)
+        rest = {name: plan[name] for name in plan if name != "x"}
+        note = self._note_loss
+        seen = [c for c in plan["callbacks"] if not isinstance(c, Search)]
+        return quick.fit(self, steps, note, bool(seen), verbose, **rest)
+
+    def _note_loss(self, value: float) -> None:
+        """Let the loss of the last step be what `get_metrics_result` tells."""
+        tracker: Any = self._measures
+        weights.put(tracker.total, value)
+        weights.put(tracker.count, 1.0)
 
     def _gaps(
         self, where: str, given: Given, held: Given | None
@@ -1254,6 +1336,8 @@ class MaxEnt(EnergyBasedModel):
     def _sum_terms(self) -> float:
         if self._exact is None:
             return math.inf
+        if isinstance(self._exact, ProductRoute):
+            return self.space.width * len(self.features)
         return (self.space.state_count or _MOST_STATES) * len(self.features)
 
     def _reference_energy(self) -> Any:

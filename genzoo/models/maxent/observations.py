@@ -11,7 +11,7 @@ from genzoo.features import FeatureList
 from genzoo.models.maxent.cells import cells_of
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.named import by_name
-from genzoo.runtime import batch, data, distribute
+from genzoo.runtime import batch, data, distribute, weights
 from genzoo.types import Array, ArrayLike
 
 # What is known of the errors of averages; weights hold their number.
@@ -238,15 +238,15 @@ class Observations(keras.layers.Layer):
         limited: Array | None = None,
     ) -> None:
         """Take these; and which features are redundant, if that was found."""
-        self.values.assign(averages.values)
-        self.stderr.assign(averages.stderr)
+        weights.put(self.values, averages.values)
+        weights.put(self.stderr, averages.stderr)
         kind = _TOLERANCES.index(averages.tolerance)
-        self.record.assign([averages.examples, kind])
+        weights.put(self.record, [averages.examples, kind])
         if redundant is not None:
             held = redundant.astype(float)
             if limited is not None:
                 held[limited] = 2
-            self.is_redundant.assign(held)
+            weights.put(self.is_redundant, held)
 
     # The terms that a tolerance adds to the dual, inside graphs ------------
 
@@ -259,6 +259,8 @@ class Observations(keras.layers.Layer):
         return self._errors("gaussian", 2)
 
     def _errors(self, kind, power):
+        if tf.executing_eagerly() and self.tolerance != kind:
+            return tf.zeros(self.values.shape, tf.float64)
         record = tf.convert_to_tensor(self.record.value)
         errors = tf.convert_to_tensor(self.stderr.value)
         errors = tf.where(tf.math.is_finite(errors), errors, 0.0)

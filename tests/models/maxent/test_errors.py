@@ -299,7 +299,9 @@ def test_a_model_that_was_not_fitted_says_so():
         ),
         (
             lambda: compiled(
-                spaces.Real(4), Moments(1, 2), loss="exact_likelihood"
+                spaces.Real(4),
+                [Moments(2), Pairwise()],
+                loss="exact_likelihood",
             ),
             "three continuous sites",
         ),

@@ -3,6 +3,7 @@
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.routes.chains import ChainRoute, Stride
 from genzoo.models.maxent.routes.cube import CubeRoute, find_cube
+from genzoo.models.maxent.routes.product import ProductRoute, find_product
 from genzoo.models.maxent.routes.route import ExactRoute, Moments, Route
 from genzoo.models.maxent.routes.strip import StripRoute, find_strip
 from genzoo.models.maxent.routes.summation import Summation, is_summable
@@ -13,6 +14,7 @@ __all__ = [
     "CubeRoute",
     "ExactRoute",
     "Moments",
+    "ProductRoute",
     "Route",
     "Stride",
     "StripRoute",
@@ -29,10 +31,13 @@ def exact_route(density: Density, window: Window) -> ExactRoute | None:
         density: what is summed.
         window: where unbounded sites are integrated.
     """
-    if is_summable(density.space):
+    if is_summable(density.space, density.features.nodes):
         cube = find_cube(density)
         if cube is None:
             return Summation(density, window)
         return CubeRoute(density, window, cube)
     strip = find_strip(density)
-    return None if strip is None else StripRoute(density, window, strip)
+    if strip is not None:
+        return StripRoute(density, window, strip)
+    parts = find_product(density)
+    return None if parts is None else ProductRoute(density, window, parts)

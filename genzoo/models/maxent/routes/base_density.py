@@ -38,7 +38,21 @@ class BaseDensity:
         if self.space.is_bounded:
             return x
         middle, spread = self._middle_and_spread(tf.float32)
-        return tf.where(self.both, middle + spread * x, x)
+        x = tf.where(self.both, middle + spread * x, x)
+        if not self.space.whole.any():
+            return x
+        # Geometric, by the logarithm of a uniform draw.
+        own = random.fold_in(seed, 1)
+        uniform = random.uniform((n, self.space.width), own, "float64")
+        log_ratio = tf.math.log(self._ratio(tf.float64))
+        number = tf.floor(tf.math.log1p(-uniform) / log_ratio)
+        return tf.where(self.space.whole, tf.cast(number, x.dtype), x)
+
+    def _ratio(self, dtype):
+        """q of whole numbers k, whose p0 is q^k (1 - q), (width,)."""
+        middle = 0.5 * tf.reduce_sum(self.window.body(), axis=1) / 6
+        middle = tf.where(self.space.whole, tf.maximum(middle, 1.0), 1.0)
+        return tf.cast(middle / (1 + middle), dtype)
 
     def log_prob(
         self, x: tf.Tensor, seen: tf.Tensor | None = None
@@ -56,12 +70,16 @@ class BaseDensity:
         else:
             parts = tf.unstack(tf.cast(seen, x.dtype), axis=1)
         middles, spreads = self._middle_and_spread(x.dtype)
+        ratio = self._ratio(x.dtype)
         for site, levels in enumerate(space.levels):
             low, high = space.low[site], space.high[site]
             if levels is not None:
                 total -= parts[site] * np.log(len(levels))
             elif np.isfinite(low) and np.isfinite(high):
                 total -= parts[site] * np.log(high - low)
+            elif space.whole[site]:
+                own = x[:, site] * tf.math.log(ratio[site])
+                total += parts[site] * (own + tf.math.log1p(-ratio[site]))
             else:
                 middle, spread, sides = 0.0, 1.0, 2.0
                 if np.isfinite(low):

@@ -21,7 +21,7 @@ from genzoo.models.maxent.routes.paths import FieldPath, GeneralPath
 from genzoo.models.maxent.routes.route import Moments, sampled_expectation
 from genzoo.models.maxent.routes.window import Window
 from genzoo.runtime import distribute, random
-from genzoo.samplers.metropolis import uniform_jumps
+from genzoo.samplers.metropolis import uniform_jumps, whole_steps
 from genzoo.types import Array
 
 _LEAPFROG = 8
@@ -123,7 +123,10 @@ class ChainRoute:
         if len(continuous) < self.width:
             levels = self.space.levels
             steps.append(samplers.gibbs_energy(energy, levels, self._kept))
-        if len(continuous):
+        whole = np.flatnonzero(self.space.whole)
+        if len(whole):
+            steps.append(self._over_whole_numbers(energy, whole))
+        if len(self.space.real_sites):
             steps.extend(self._continuous(energy, size))
 
         def step(seed, x):
@@ -134,10 +137,27 @@ class ChainRoute:
 
         return step
 
+    def _over_whole_numbers(self, energy, sites):
+        """Steps up and down, of the size of the spread, at each site."""
+        window = self.window.body()
+        reach = tf.cast(window[:, 1] - window[:, 0], tf.float32)
+        # A window is some 20 standard deviations wide.
+        scale = tf.maximum(0.05 * tf.gather(reach, sites), 1.0)
+        least = tf.constant(self.space.low, tf.float32)
+
+        def log_prob(x):
+            outside = tf.reduce_any(x < least, axis=-1)
+            # Where the density is not defined it is not looked at.
+            value = -energy(tf.maximum(x, least))
+            return tf.where(outside, -np.inf, value)
+
+        return whole_steps(self._where_held(log_prob), sites, scale, self.width)
+
     def _continuous(self, energy, size):
         low, high = self.space.bounds(self.window.body())
         moves = np.zeros(self.width, np.float32)
-        moves[self.space.continuous_sites] = 1.0
+        moves[self.space.real_sites] = 1.0
+        periodic = self.space.periodic
         # An unbounded site's window is some 20 standard deviations wide.
         share = np.where(self.space.unbounded, 0.05, 0.3).astype(np.float32)
         scale = moves * share * tf.cast(high - low, tf.float32)
@@ -145,13 +165,14 @@ class ChainRoute:
         # Discrete sites do not move, and have no walls.
         low = np.where(moves, self.space.low, -np.inf)
         high = np.where(moves, self.space.high, np.inf)
-        least, most = (
-            tf.constant(low, tf.float32),
-            tf.constant(high, tf.float32),
-        )
+        walls = [
+            np.where(periodic, far, end)
+            for end, far in ((low, -np.inf), (high, np.inf))
+        ]
+        least, most = (tf.constant(end, tf.float32) for end in walls)
 
         def log_prob(x):
-            return -energy(tf.clip_by_value(x, least, most))
+            return -energy(self._wrapped(tf.clip_by_value(x, least, most)))
 
         bounded = int(np.sum(np.isfinite(low) & np.isfinite(high)))
         if bounded:
@@ -160,7 +181,29 @@ class ChainRoute:
         scale *= tf.cast(size, tf.float32)
         if self._kept is not None:
             scale *= tf.cast(~self._kept, tf.float32)
-        yield samplers.hmc(log_prob, scale, _LEAPFROG, low, high)
+        move = samplers.hmc(log_prob, scale, _LEAPFROG, *walls)
+        if not periodic.any():
+            yield move
+            return
+
+        def around(seed, x):
+            x, info = move(seed, x)
+            return self._wrapped(x), info
+
+        yield around
+
+    def _wrapped(self, x):
+        """States, those of angles back between their ends."""
+        space = self.space
+        if not space.periodic.any():
+            return x
+        low = tf.constant(np.where(space.periodic, space.low, 0.0), x.dtype)
+        span = np.where(space.periodic, space.high - space.low, 1.0)
+        span = tf.constant(span, x.dtype)
+        inside = low + tf.math.floormod(x - low, span)
+        # Where nothing is to be done nothing is rounded.
+        beyond = space.periodic & ((x < low) | (x > low + span))
+        return tf.where(beyond, inside, x)
 
     def _where_held(self, log_prob):
         """The same, with -inf where what is held would be another."""
@@ -208,7 +251,7 @@ class ChainRoute:
         """
         states = tf.cast(states, tf.float32)
         short = isinstance(steps, int) and steps < _FEWEST_TO_TUNE
-        if short or not len(self.space.continuous_sites):
+        if short or not len(self.space.real_sites):
             return samplers.run(self.step(beta), seed, states, steps)
         first, second = random.split(seed, 2)
         warm_up = tf.minimum(steps // 2, _WARM_UP)
@@ -235,7 +278,7 @@ class ChainRoute:
         self, states: tf.Tensor, steps: int, seed: random.Seed
     ) -> tf.Tensor:
         """States after some sweeps; the step size of the walk is adapted."""
-        if not len(self.space.continuous_sites):
+        if not len(self.space.real_sites):
             return self.walk(states, seed, steps)
         step = self.step()
         states = tf.cast(states, tf.float32)
@@ -264,10 +307,11 @@ class ChainRoute:
 
     def opposite(self, states: tf.Tensor) -> tf.Tensor:
         """States mirrored at the middle of each site that has two ends."""
-        low, high = self.space.low, self.space.high
-        ends = np.where(np.isfinite(low + high), low + high, 0.0)
-        mirrored = tf.constant(ends, tf.float32) - states
-        return tf.where(np.isfinite(low + high), mirrored, states)
+        bounded = ~self.space.unbounded
+        low = np.where(bounded, self.space.low, 0.0)
+        high = np.where(bounded, self.space.high, 0.0)
+        mirrored = tf.constant(low + high, tf.float32) - states
+        return tf.where(bounded, mirrored, states)
 
     # The route -------------------------------------------------------------
 

@@ -99,6 +99,8 @@ class ExactRoute:
     # Whether a covariance is a sum over states, so that of few features it is
     # had sooner than of all.
     sums_covariance = False
+    # All features of all states, where there is no more to sum over.
+    table: Any = None
 
     def __init__(self, density: Density, window: Window):
         self.density = density
@@ -146,6 +148,13 @@ class ExactRoute:
         The covariance, n^2 numbers, only if `second`.
         """
         return Solved(*self._solved[second](multipliers, shift))
+
+    def moments_now(
+        self, multipliers: tf.Tensor, shift: tf.Tensor, second: bool = True
+    ) -> Moments:
+        """The `Moments` outside of graphs, where they are had once."""
+        x, shift = tf.constant(multipliers), tf.constant(shift)
+        return self.moments(x, shift, second)
 
     def _solve(self, second, x, shift):
         log_sum, mean, covariance, log_r = self.moments(x, shift, second)

@@ -1,15 +1,22 @@
 """Sums over all of a space: states of discrete sites, nodes of real ones."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from genzoo import partition, samplers
 from genzoo.models.maxent.density import Density
-from genzoo.models.maxent.routes.route import ExactRoute, Moments
-from genzoo.models.maxent.routes.window import Window, grid_in
+from genzoo.models.maxent.routes.route import ExactRoute, Moments, Solved
+from genzoo.models.maxent.routes.table import Table, table_of
+from genzoo.models.maxent.routes.window import (
+    Window,
+    grid_in,
+    tail_bound,
+)
 from genzoo.runtime import random
 from genzoo.spaces import Grid, Space
 
@@ -21,11 +28,16 @@ _COARSER = 1.4
 _CORRECTIONS = 12
 
 
-def is_summable(space: Space) -> bool:
-    """Whether all points of a space can be summed over."""
+def is_summable(space: Space, nodes: int | None = None) -> bool:
+    """Whether all points of a space can be summed over.
+
+    Args:
+        space: of the points.
+        nodes: of a continuous site; None takes the default.
+    """
     if len(space.continuous_sites) > _MOST_CONTINUOUS:
         return False
-    nodes = space.default_nodes
+    nodes = nodes or space.default_nodes
     sizes = (nodes if v is None else len(v) for v in space.levels)
     return math.prod(sizes) <= MOST_POINTS
 
@@ -37,7 +49,7 @@ class Summation(ExactRoute):
 
     def __init__(self, density: Density, window: Window):
         super().__init__(density, window)
-        self._is_integral = len(density.space.continuous_sites) > 0
+        self._is_integral = len(density.space.real_sites) > 0
         self.name = "quadrature" if self._is_integral else "enumeration"
 
     def grid(
@@ -46,10 +58,41 @@ class Summation(ExactRoute):
         """The points of the space, those of unbounded sites in the window."""
         space = self.density.space
         if space.is_bounded:
+            nodes = nodes or self.density.nodes
             return space.quadrature(nodes, breaks=self.density.features.breaks)
         if extent is None:
             extent = self.window.extent()
         return grid_in(self.density, extent, nodes)
+
+    @functools.cached_property
+    def table(self) -> Table | None:
+        """The features at all points, where these are few."""
+        return table_of(self.density)
+
+    def solved(
+        self, multipliers: tf.Tensor, shift: tf.Tensor, second: bool = False
+    ) -> Solved:
+        """What is known at these multipliers; few states need no graph."""
+        if self.table is None or self._is_integral:
+            return super().solved(multipliers, shift, second)
+        log_sum, mean, covariance, log_r = self.moments_now(
+            multipliers, shift, second
+        )
+        log_z = log_sum + tf.tensordot(multipliers, shift, 1)
+        error = tf.zeros((), tf.float64)
+        return Solved(log_z, mean + shift, log_r, error, covariance)
+
+    def moments_now(
+        self, multipliers: tf.Tensor, shift: tf.Tensor, second: bool = True
+    ) -> Moments:
+        """The `Moments` outside of graphs, where they are had once."""
+        if self.table is None:
+            return super().moments_now(multipliers, shift, second)
+        of_shifted = self.table.less(np.asarray(shift))
+        found = of_shifted.sums(np.asarray(multipliers), second)
+        return Moments(
+            *(None if v is None else tf.constant(v, tf.float64) for v in found)
+        )
 
     def _sums(self, grid, multipliers, shift, statistics):
         """log sum exp(multipliers . (f - shift)) r, and averages."""
@@ -126,13 +169,25 @@ class Summation(ExactRoute):
         )
         return square - mean[:, None] * mean
 
+    def log_partition(
+        self, multipliers: tf.Tensor, shift: tf.Tensor
+    ) -> partition.LogPartition:
+        """log Z; its error is that of fewer nodes, and of what is cut off."""
+        if not self.density.space.whole.any():
+            return super().log_partition(multipliers, shift)
+        found = self.solved(multipliers, shift)
+        extent = self.window.extent().numpy()
+        beyond = tail_bound(self.density, multipliers, extent)
+        error = float(found.error) + beyond
+        return partition.LogPartition.integrated(found.log_z, error, self.name)
+
     def coarse(
         self, multipliers: tf.Tensor, shift: tf.Tensor
     ) -> tf.Tensor | None:
         """log Z - lambda . shift with fewer nodes; None for states."""
         if not self._is_integral:
             return None
-        fewer = int(self.density.space.default_nodes / _COARSER)
+        fewer = int(self.density.nodes / _COARSER)
         few = Summation.moments(self, multipliers, shift, False, fewer)
         return few.log_z
 

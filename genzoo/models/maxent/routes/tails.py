@@ -75,6 +75,8 @@ def slowest_tail(
     edge, span = _from_where(space, ends, sites)
     # (rays, distances, unbounded sites)
     along = directions[:, None] * _DISTANCES[:, None] * span + edge
+    whole = space.whole[sites]
+    along[..., whole] = np.round(along[..., whole])
     rays, steps, _ = along.shape
     points = np.tile(held[:, None, None], (1, rays, steps, 1))
     points[..., sites] = along

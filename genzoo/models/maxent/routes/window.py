@@ -1,6 +1,6 @@
 """Where a density on unbounded sites has its mass: the grid's window."""
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import keras
 import numpy as np
@@ -61,6 +61,8 @@ class Window(keras.layers.Layer):
         super().__init__(trainable=False, dtype="float64", **kwargs)
         self.space = space
         self.known = np.stack([space.low, space.high], axis=1)
+        # Of whole numbers far from zero the least are left out too.
+        self.known[space.whole] = -np.inf, np.inf
         self.ends = distribute.mirrored_weight(
             self,
             "window",
@@ -75,6 +77,8 @@ class Window(keras.layers.Layer):
         # Since the averages were new; a search that never ends has many.
         self.moves = 0
         self.tail: Tail | None = None
+        # Sites that are independent, each with a window of its own.
+        self.alone: dict[int, Alone] = {}
         self.built = True
 
     def place(self, mean: Array, spread: Array) -> None:
@@ -82,15 +86,16 @@ class Window(keras.layers.Layer):
         reach = STANDARD_DEVIATIONS * spread
         ends = np.stack([mean - reach, mean + reach], axis=1)
         # With one finite end the other is as far away as the mean asks.
-        is_known = np.isfinite(self.known)
-        edge = np.where(is_known, self.known, mean[:, None])
+        given = np.stack([self.space.low, self.space.high], axis=1)
+        is_known = np.isfinite(given)
+        edge = np.where(is_known, given, mean[:, None])
         far = STANDARD_DEVIATIONS * (
             spread + np.abs(mean[:, None] - edge).max(axis=1)
         )
         one_sided = is_known.any(axis=1)
         ends[:, 0] = np.where(one_sided, mean - far, ends[:, 0])
         ends[:, 1] = np.where(one_sided, mean + far, ends[:, 1])
-        self.ends.assign(self._held(ends))
+        self.ends.assign(self._held(ends, mean))
         self.stretch.assign(np.zeros((self.space.width, 2)))
 
     def extent(self) -> tf.Tensor:
@@ -102,9 +107,25 @@ class Window(keras.layers.Layer):
         """Ends between which most of the density lies, (width, 2)."""
         return body_of(self.extent())
 
-    def _held(self, ends: Array) -> Array:
-        """The ends, (width, 2), those of the space in their place."""
-        return np.where(np.isfinite(self.known), self.known, ends)
+    def _held(self, ends: Array, among: Array | None = None) -> Array:
+        """The ends, (width, 2), those of the space in their place.
+
+        Of whole numbers they are whole, and no farther apart than are summed:
+        as far as possible around `among`, (width,), or from the first on.
+        """
+        held = np.where(np.isfinite(self.known), self.known, ends)
+        whole, space = self.space.whole, self.space
+        if whole.any():
+            low = np.maximum(np.floor(held[whole, 0]), space.low[whole])
+            low = np.minimum(low, space.high[whole])
+            high = np.maximum(np.ceil(held[whole, 1]), low + 1)
+            most = space.default_nodes - 1
+            if among is not None:
+                first = np.floor(among[whole] - most // 2)
+                low = np.clip(first, low, np.maximum(high - most, low))
+            high = np.minimum(high, low + most)
+            held[whole] = np.stack([low, high], axis=1)
+        return held
 
     def place_by_moments(self, names: list[str], observed: Array) -> None:
         """Place it where the moments among averages of these names say."""
@@ -156,6 +177,12 @@ class Window(keras.layers.Layer):
         A mode is looked for along one site after the other, at distances of
         all orders; then the window grows or shrinks as it does between steps.
         """
+        if self.alone:
+            extent = self.extent().numpy()
+            for site, alone in self.alone.items():
+                own = alone.density.own(multipliers)
+                extent[site] = alone.window._found(alone.density, own, beta)[0]
+            return extent
         _, extent = self._mode(density, multipliers, beta)
         middle = extent.mean(axis=1)
         reach = 1.5 * np.maximum(np.ptp(extent, axis=1) / 2, 1e-9)
@@ -190,6 +217,8 @@ class Window(keras.layers.Layer):
             for site, levels in enumerate(space.levels):
                 tried = centre[site] + offsets if levels is None else levels
                 tried = np.asarray(tried, np.float64)
+                if space.whole[site]:
+                    tried = np.round(tried)
                 tried = np.clip(tried, space.low[site], space.high[site])
                 tried = np.unique(tried)
                 points = np.tile(centre, (len(tried), 1))
@@ -214,6 +243,8 @@ class Window(keras.layers.Layer):
         if self.space.is_bounded:
             return False
         kept = self.extent().numpy()
+        if self.alone:
+            return self._move_each(kept, multipliers)
         extent, self.tail = self._better(density, multipliers, kept, 1.0)
         if extent is None:
             if self.tail is None or self.tail.is_integrable:
@@ -233,6 +264,31 @@ class Window(keras.layers.Layer):
         self._assign(extent)
         return True
 
+    def _move_each(self, kept, multipliers):
+        """As `move`, of independent sites."""
+        extent, moved = kept.copy(), False
+        for site, alone in self.alone.items():
+            window, own = (
+                alone.window,
+                np.asarray(alone.density.own(multipliers)),
+            )
+            # Another site's window changes nothing here.
+            here = (*kept[site], *own)
+            fits = alone.fits
+            if fits is not None and np.allclose(here, fits, 1e-9, 0.0):
+                continue
+            window._assign(kept[site : site + 1])
+            window.moves = self.moves
+            if window.move(alone.density, own):
+                extent[site] = window.extent().numpy()[0]
+                moved, alone.fits = True, None
+            else:
+                alone.fits = here
+        if moved:
+            self.moves += 1
+            self._assign(extent)
+        return moved
+
     def _better(self, density, multipliers, extent, beta):
         """(a better extent, None if this one is good; the slowest `Tail`)."""
         space = self.space
@@ -251,6 +307,8 @@ class Window(keras.layers.Layer):
             slow[site] |= bool(is_linear[site]) and _is_wide(
                 places, profile, beyond
             )
+        # Whole numbers stay where they are.
+        slow &= ~space.whole
         new = extent.copy()
         if slow.any() or not is_linear.all():
             numbers = np.unravel_index(int(np.argmax(log_p)), grid.sizes)
@@ -275,10 +333,30 @@ class Window(keras.layers.Layer):
                 far = tail.ends[site]
                 ends = min(ends[0], far[0]), max(ends[1], far[1])
             new[site, :2] = ends
+        tops = np.zeros(space.width)
+        for site, (places, profile) in profiles.items():
+            tops[site] = places[np.argmax(profile)]
         new[:, :2] = np.where(
-            is_linear[:, None], self._held(new[:, :2]), new[:, :2]
+            is_linear[:, None], self._held(new[:, :2], tops), new[:, :2]
         )
-        return None if np.array_equal(new, extent) else new, tail
+        if not np.array_equal(new, extent):
+            return new, tail
+        for site in np.flatnonzero(space.whole):
+            self._check_whole(site, extent[site], profiles[site][1])
+        return None, tail
+
+    def _check_whole(self, site, ends, profile):
+        """Refuse whole numbers that are too many to be summed."""
+        low, high = ends[:2]
+        first = -np.inf if low <= self.space.low[site] else profile[0]
+        if max(first, profile[-1]) - profile.max() > -_LEAST_DEPTH:
+            raise ValueError(
+                f"MaxEnt: {self.space.site_names[site]} has its probability "
+                f"on more than {self.space.default_nodes:,} whole numbers, "
+                f"{low:,.0f} to {high:,.0f} and beyond, too many to be summed "
+                "one by one. Constrain an average that bounds it closer, take "
+                "fewer sites, or larger units and Interval(0, None)."
+            )
 
     def _stretches(self, density, multipliers, beta, mode):
         """Centre and scale of the body of a density, (width, 2)."""
@@ -317,14 +395,37 @@ class Window(keras.layers.Layer):
                 "lies beyond all numbers that it cannot be integrated. Use an "
                 "Interval that is wide enough, or other averages."
             )
+        most = ""
+        if self.space.whole.any():
+            most = (
+                " Of a site's whole numbers at most "
+                f"{self.space.default_nodes:,} are summed: of counts that "
+                "spread over more take larger units and Interval(0, None)."
+            )
         raise ValueError(
             "MaxEnt: the density does not decay towards infinity, so that it "
-            f"cannot be normalised (looked at far beyond {shown}). Constrain "
+            f"cannot be normalised (looked at far beyond {shown}), or falls "
+            "off so slowly that most of it lies beyond all numbers. Constrain "
             "a power that bounds it, such as Moments(1, 2), or use an "
             "Interval. If there is such a power, no density of this form has "
             "these averages, and no entropy is the greatest: ever less "
             "probability ever farther away could make up what is missing."
+            f"{most}"
         )
+
+
+class Alone:
+    """One site of independent ones, and the window that it is seen in.
+
+    Args:
+        density: of this site, as a `Density` of one.
+    """
+
+    def __init__(self, density: Any):
+        self.density = density
+        self.window = Window(density.space, name="alone")
+        # The window and the multipliers at which it was found to fit.
+        self.fits: tuple | None = None
 
 
 def body_of(extent: Array | tf.Tensor) -> tf.Tensor:
@@ -338,11 +439,38 @@ def body_of(extent: Array | tf.Tensor) -> tf.Tensor:
     return tf.where(scale > 0, centre + scale * reach, ends)
 
 
+def tail_bound(density: Density, multipliers: Array, extent: Array) -> float:
+    """Of log Z, what whole numbers beyond an extent may add to it.
+
+    Beyond the last two that are summed probabilities fall off at least as
+    they do there; 0 where no site holds whole numbers without end.
+    """
+    space, total = density.space, 0.0
+    if not space.whole.any():
+        return total
+    grid = grid_in(density, tf.constant(extent))
+    log_p = _on_grid(density, multipliers, grid)
+    profiles = _profiles(log_p, grid, space.whole)
+    largest = log_p.max()
+    for site, (places, profile) in profiles.items():
+        low, high = extent[site, :2]
+        inside = profile[places <= high]
+        count = int(high - low) + 1
+        others = np.log(max(grid.count // grid.sizes[site], 1))
+        ends = [inside[:count][-2:]]
+        if low > space.low[site]:
+            ends.append(inside[:2][::-1])
+        for before, last in ends:
+            ratio = min(np.exp(last - before), 1 - 1e-9)
+            total += np.exp(last + others - largest) * ratio / (1 - ratio)
+    return float(total)
+
+
 def grid_in(
     density: Density, extent: tf.Tensor, nodes: int | None = None
 ) -> Grid:
     """The points of a density's space in an extent (width, 4), or in any."""
-    breaks = density.features.breaks
+    breaks, nodes = density.features.breaks, nodes or density.nodes
     return density.space.quadrature(nodes, extent[:, :2], breaks, extent[:, 2:])
 
 
