@@ -1,5 +1,6 @@
 """Sample spaces: what a model's examples may be."""
 
+from genzoo.spaces import lattice
 from genzoo.spaces.continuous import Box, Interval, Real
 from genzoo.spaces.counts import Counts
 from genzoo.spaces.discrete import Binary, Categorical, OneHot, Spin
@@ -21,4 +22,5 @@ __all__ = [
     "Space",
     "Spin",
     "Stretch",
+    "lattice",
 ]

@@ -88,7 +88,11 @@ def find_strip(density: Density) -> Strip | None:
             spins = place
         else:
             return None
-    if bonds is None or len(lattice.shape) > 2:
+    if (
+        bonds is None
+        or len(lattice.shape) > 2
+        or (lattice.lattice, lattice.equal) != ("square", False)
+    ):
         return None
     shape = (*lattice.shape, 1)[:2]
     wraps = lattice.wraps + [False]
