@@ -96,6 +96,9 @@ class FeatureList:
         values = {form.values for form in forms}
         if len(forms) < len(given) or len(values) > 1:
             return None
+        complete = any(form.complete for form in forms)
+        if complete:
+            forms = [form.completed() for form in forms]
         first = np.cumsum([0, *self.counts])
         numbered = [
             form._replace(
@@ -108,9 +111,10 @@ class FeatureList:
         joined = {
             name: np.concatenate([getattr(form, name) for form in numbered])
             for name in Quadratic._fields
-            if name != "values"
+            if name not in ("values", "complete")
         }
-        return Quadratic(values=forms[0].values, **joined)
+        values = forms[0].values
+        return Quadratic(values=values, complete=complete, **joined)
 
     def serialize(self) -> list[dict[str, Any]]:
         """Their configurations, a list.

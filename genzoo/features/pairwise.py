@@ -221,11 +221,19 @@ class LatticeBonds(Feature):
         return near, ops.concatenate([following, first], axis=axis + 1)
 
     def quadratic(self, space: Space) -> Quadratic | None:
-        """Bilinear, with one coefficient; none of equal sites."""
+        """Bilinear, with one coefficient, in x or in all its indicators."""
+        pairs, values = self.bonds, None
         if self.equal:
-            return None
-        owner = np.zeros(len(self.bonds), np.int64)
-        return Quadratic(NO_SITES, NO_SITES, self.bonds, owner)
+            found = {v if v is None else tuple(v) for v in space.levels}
+            (values,) = found if len(found) == 1 else (None,)
+            if values is None:
+                return None
+            pairs = pairs[:, None] * len(values) + np.arange(len(values))[:, None]
+            pairs = pairs.reshape(-1, 2)
+        owner = np.zeros(len(pairs), np.int64)
+        return Quadratic(
+            NO_SITES, NO_SITES, pairs, owner, values, complete=self.equal
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
