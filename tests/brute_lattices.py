@@ -19,7 +19,9 @@ def bonds(shape, periodic=True, kind="square"):
             place = place % shape
             if (outside & ~periodic).any() or tuple(place) == site:
                 continue
-            found.append([np.ravel_multi_index(s, shape) for s in (site, place)])
+            found.append(
+                [np.ravel_multi_index(s, shape) for s in (site, place)]
+            )
     return np.array(found, int).reshape(-1, 2)
 
 

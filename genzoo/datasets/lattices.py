@@ -2,7 +2,6 @@
 
 import functools
 import math
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -113,8 +113,7 @@ class FeatureList:
             for name in Quadratic._fields
             if name not in ("values", "complete")
         }
-        values = forms[0].values
-        return Quadratic(values=values, complete=complete, **joined)
+        return Quadratic(values=forms[0].values, complete=complete, **joined)
 
     def serialize(self) -> list[dict[str, Any]]:
         """Their configurations, a list.

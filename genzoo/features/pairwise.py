@@ -228,7 +228,9 @@ class LatticeBonds(Feature):
             (values,) = found if len(found) == 1 else (None,)
             if values is None:
                 return None
-            pairs = pairs[:, None] * len(values) + np.arange(len(values))[:, None]
+            pairs = (
+                pairs[:, None] * len(values) + np.arange(len(values))[:, None]
+            )
             pairs = pairs.reshape(-1, 2)
         owner = np.zeros(len(pairs), np.int64)
         return Quadratic(

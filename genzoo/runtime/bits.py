@@ -4,7 +4,7 @@ The first argument says which: NumPy's arrays give arrays at once, without a
 graph to compile; all else gives tensors.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,7 @@ def right(word: Any, places: Any) -> Any:
     return tf.bitwise.right_shift(word, tf.constant(places, tf.uint32))
 
 
-def joined(parts: list, axis: int) -> Any:
+def joined(parts: Sequence, axis: int) -> Any:
     """Arrays or tensors one behind the other."""
     if is_host(parts[0]):
         return np.concatenate(parts, axis)

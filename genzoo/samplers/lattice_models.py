@@ -24,7 +24,8 @@ Reference:
 """
 
 import math
-from typing import ClassVar, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -35,16 +36,20 @@ class Model(Protocol):
     """What the moves ask of a kind of spin.
 
     Attributes:
-        coupling: J / T.
-        field: h / T.
         numbers: how many random numbers a site takes.
         nothing: what stands for a neighbour that is not there.
     """
 
-    coupling: float
-    field: float
     numbers: ClassVar[int]
     nothing: ClassVar[int]
+
+    @property
+    def coupling(self) -> float:
+        """J / T."""
+
+    @property
+    def field(self) -> float:
+        """h / T."""
 
     def values(self, uniform: Array) -> Array:
         """Spins without a preference, of numbers in [0, 1)."""
@@ -70,14 +75,15 @@ class Model(Protocol):
         """What log p gains by the field where x becomes its image."""
 
 
-class Ising(NamedTuple):
+@dataclass(frozen=True)
+class Ising:
     """Spins -1 and 1, int8."""
 
     coupling: float
     field: float = 0.0
 
-    numbers = 1
-    nothing = 0
+    numbers: ClassVar[int] = 1
+    nothing: ClassVar[int] = 0
 
     def values(self, uniform: Array) -> Array:
         """Up or down."""
@@ -107,15 +113,16 @@ class Ising(NamedTuple):
         return -2 * self.field * x
 
 
-class Potts(NamedTuple):
+@dataclass(frozen=True)
+class Potts:
     """Levels 0, ..., q - 1, integers."""
 
     states: int
     coupling: float
     field: float = 0.0
 
-    numbers = 1
-    nothing = -1
+    numbers: ClassVar[int] = 1
+    nothing: ClassVar[int] = -1
 
     def values(self, uniform: Array) -> Array:
         """Any level."""
@@ -153,16 +160,17 @@ class Potts(NamedTuple):
         return self.field * ((image == 0).astype(float) - (x == 0))
 
 
-class Clock(NamedTuple):
+@dataclass(frozen=True)
+class Clock:
     """Levels 0, ..., q - 1, integers, of angles 2 pi x / q."""
 
     states: int
     coupling: float
     field: float = 0.0
 
-    numbers = 1
+    numbers: ClassVar[int] = 1
     # The last of the vectors, which is 0.
-    nothing = -1
+    nothing: ClassVar[int] = -1
 
     @property
     def vectors(self) -> Array:
@@ -205,14 +213,15 @@ class Clock(NamedTuple):
         return self.field * (vectors[image] - vectors[x]).real
 
 
-class XY(NamedTuple):
+@dataclass(frozen=True)
+class XY:
     """Unit vectors as complex numbers."""
 
     coupling: float
     field: float = 0.0
 
-    numbers = 2
-    nothing = 0
+    numbers: ClassVar[int] = 2
+    nothing: ClassVar[int] = 0
 
     def values(self, uniform: Array) -> Array:
         """Any angle."""
@@ -285,7 +294,7 @@ def _level(uniform, states):
 
 
 def _chosen(logits, uniform):
-    """The number of the weight exp(logit) in which a part of their sum falls."""
+    """The number of the weight, exp(logit), in which a part of all falls."""
     sums = np.exp(logits - np.max(logits, axis=0))
     np.cumsum(sums, axis=0, out=sums)
     point = uniform * sums[-1]

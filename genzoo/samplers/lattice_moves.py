@@ -80,7 +80,7 @@ def clusters(model: Model, lattice: Lattice) -> Move:
         rows, bonds = np.nonzero(joined)
         ends = [rows * x.shape[1] + end[bonds] for end in (first, second)]
         roots = components(x.size, *ends)
-        chance = np.float32(0.5)
+        chance: float | Array = 0.5
         if model.field:
             gain = np.bincount(roots, model.gain(x, image).ravel(), x.size)
             chance = np.exp(-np.logaddexp(0, -gain))

@@ -96,9 +96,7 @@ def _below_of_1(scaled, chance, shape, shared_shape):
         _and(word, np.uint32(0xFFFF0000)),
         bits.left(word, 16),
     )
-    number = _or(
-        bits.joined(halves, 1), bits.right(rest, 16)
-    )
+    number = _or(bits.joined(halves, 1), bits.right(rest, 16))
     return [bits.below(number, p) for p in scaled], Chance(own, shared)
 
 
@@ -140,7 +138,11 @@ def below_once(
     (scaled,) = _scaled([probability])
     digits = LANES if lanes == LANES else 1
     drawn, shared = chance.shared.next((words, 1, 1), digits)
-    draw = _digitwise(scaled, drawn) if digits > 1 else bits.below(drawn[0], scaled)
+    draw = (
+        _digitwise(scaled, drawn)
+        if digits > 1
+        else bits.below(drawn[0], scaled)
+    )
     return draw, chance._replace(shared=shared)
 
 

@@ -9,6 +9,7 @@ bond from a site to itself, on a periodic side of one, is none.
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class Lattice:
 
     def __init__(
         self,
-        shape: int | tuple[int, ...],
+        shape: int | Sequence[int],
         periodic: Any = True,
         kind: str = "square",
         where: str = "Lattice",
@@ -96,7 +97,9 @@ class Lattice:
 
         Those that lead from each site to itself are left out.
         """
-        steps = [(axis,) for axis in range(len(self.shape))]
+        steps: list[tuple[int, ...]] = [
+            (axis,) for axis in range(len(self.shape))
+        ]
         if self.kind == "triangular":
             steps.append((0, 1))
         return [s for s in steps if any(self.shape[a] > 1 for a in s)]

@@ -195,7 +195,8 @@ def test_errors_say_what_is_wrong(x, arguments, message):
 
 
 @pytest.mark.parametrize(
-    ("model", "states"), [("ising", None), ("potts", 4), ("clock", 5), ("xy", 0)]
+    ("model", "states"),
+    [("ising", None), ("potts", 4), ("clock", 5), ("xy", 0)],
 )
 @pytest.mark.parametrize(
     ("shape", "ends", "kind"),
@@ -220,9 +221,7 @@ def test_observables_of_other_models(model, states, shape, ends, kind):
     edges = brute_lattices.bonds(shape, wraps, kind)
     expected = brute_lattices.energies(model, states, flat, edges, -0.7, 0.3)
     given = {"model": model, "states": states or None}
-    found = lattice.energy(
-        x, -0.7, 0.3, boundary=ends, lattice=kind, **given
-    )
+    found = lattice.energy(x, -0.7, 0.3, boundary=ends, lattice=kind, **given)
     np.testing.assert_allclose(found, expected / sites, atol=1e-12)
     np.testing.assert_array_equal(
         found, lattice.energy(x, -0.7, 0.3, wraps, kind, **given)

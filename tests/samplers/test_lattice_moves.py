@@ -73,7 +73,11 @@ def test_moves_keep_equilibrium_and_lead_to_it(
 
 @pytest.mark.parametrize(
     ("shape", "periodic", "coupling", "field"),
-    [((2, 2), True, 0.7, 0.3), ((3,), True, -1.2, 0.0), ((2,), False, 4.0, 0.5)],
+    [
+        ((2, 2), True, 0.7, 0.3),
+        ((3,), True, -1.2, 0.0),
+        ((2,), False, 4.0, 0.5),
+    ],
 )
 def test_xy_spins_against_a_sum_over_angles(shape, periodic, coupling, field):
     # A sum over 24 angles a site is exact: the functions are smooth.
@@ -97,9 +101,7 @@ def test_xy_spins_against_a_sum_over_angles(shape, periodic, coupling, field):
                 x = move(random.as_seed((number, turn)), x)
         np.testing.assert_allclose(abs(x), 1, atol=1e-5)
         angles = np.angle(x).astype(float)
-        found = brute_lattices.energies(
-            "xy", 0, angles, edges, coupling, field
-        )
+        found = brute_lattices.energies("xy", 0, angles, edges, coupling, field)
         for series, values in (
             (found, energy),
             (found**2, energy**2),

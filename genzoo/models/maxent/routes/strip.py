@@ -95,9 +95,9 @@ def find_strip(density: Density) -> Strip | None:
     ):
         return None
     shape = (*lattice.shape, 1)[:2]
-    wraps = lattice.wraps + [False]
+    ends = [*lattice.wraps, False]
     # A side of one site has no bonds.
-    wraps = tuple(w and s > 1 for w, s in zip(wraps, shape, strict=False))
+    wraps = tuple(w and s > 1 for w, s in zip(ends, shape, strict=False))
     narrow, long = min(shape), max(shape)
     if narrow > _WIDEST or 4**narrow * long > _MOST_NUMBERS:
         return None
