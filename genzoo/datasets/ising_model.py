@@ -94,6 +94,7 @@ def ising(
     sampler.positive_temperature(temperature, f"{owner}: temperature")
     checks.positive_int(n, f"{owner}: n")
     coupling = checks.finite_number(coupling, f"{owner}: coupling")
+    field = checks.finite_number(field, f"{owner}: field")
     if coupling and not field and _fits_words(of_shape):
         checks.optional(checks.positive_int)(sweeps, f"{owner}: sweeps")
         spins = _in_words(
