@@ -30,6 +30,7 @@ BESIDE = {
 EXCEPTIONS = {
     # Equilibrium configurations are drawn.
     "datasets/ising_model.py": {"samplers"},
+    "datasets/lattices.py": {"samplers"},
     # Names of what signatures take, seeds among them.
     "types.py": {"runtime"},
 }

@@ -15,18 +15,22 @@ from genzoo.datasets.gaussian_mixtures import (
     gaussian_ring,
 )
 from genzoo.datasets.ising_model import ising
+from genzoo.datasets.lattices import clock, potts, xy
 
 __all__ = [
     "Alignment",
     "GaussianMixture",
     "WeightedMixture",
+    "clock",
     "decay",
     "digits",
     "gaussian_grid",
     "gaussian_mixture",
     "gaussian_ring",
     "ising",
+    "potts",
     "read_alignment",
     "sequence_weights",
     "two_body_decay",
+    "xy",
 ]

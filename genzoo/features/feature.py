@@ -31,6 +31,7 @@ class Quadratic(NamedTuple):
             int array (edges, 2): few numbers where products are many.
         edge_features: the first feature of each, the others follow it, those
             of the first site's first indicator before the next.
+        complete: whether phi has the last value's indicator too, d = q.
 
     Example:
     >>> spins = genzoo.spaces.Spin(3)
@@ -46,11 +47,25 @@ class Quadratic(NamedTuple):
     values: tuple | None = None
     edges: np.ndarray = NO_PAIRS
     edge_features: np.ndarray = NO_SITES
+    complete: bool = False
 
     @property
     def codes(self) -> int:
         """How many numbers of phi a site has, d."""
-        return 1 if self.values is None else len(self.values) - 1
+        if self.values is None:
+            return 1
+        return len(self.values) - (not self.complete)
+
+    def completed(self) -> Self:
+        """The same of a phi that has the last value's indicator too."""
+        if self.complete or self.values is None:
+            return self
+        form, d = self.expanded(), self.codes
+        return form._replace(
+            sites=form.sites + form.sites // d,
+            pairs=form.pairs + form.pairs // d,
+            complete=True,
+        )
 
     def expanded(self) -> Self:
         """The same with all products among `pairs`."""

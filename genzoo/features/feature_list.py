@@ -102,6 +102,9 @@ class FeatureList:
         values = {form.values for form in forms}
         if len(forms) < len(given) or len(values) > 1:
             return None
+        complete = any(form.complete for form in forms)
+        if complete:
+            forms = [form.completed() for form in forms]
         first = np.cumsum([0, *self.counts])
         numbered = [
             form._replace(
@@ -114,9 +117,9 @@ class FeatureList:
         joined = {
             name: np.concatenate([getattr(form, name) for form in numbered])
             for name in Quadratic._fields
-            if name != "values"
+            if name not in ("values", "complete")
         }
-        return Quadratic(values=forms[0].values, **joined)
+        return Quadratic(values=forms[0].values, complete=complete, **joined)
 
     def one_site(self) -> OneSite | None:
         """The functions of one site each that all are sums of, or None."""

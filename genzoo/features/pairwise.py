@@ -1,6 +1,5 @@
 """Products of two sites: all pairs, a graph's edges, a lattice's bonds."""
 
-import functools
 import itertools
 import math
 from typing import Any, ClassVar
@@ -13,6 +12,8 @@ from keras import ops
 from genzoo import checks
 from genzoo.features.feature import NO_SITES, Feature, Quadratic, flat
 from genzoo.spaces import Space
+from genzoo.spaces.lattice import KINDS, Lattice
+from genzoo.spaces.lattice import boundary as ends
 from genzoo.types import Array
 
 
@@ -41,15 +42,6 @@ def edge_array(value: Any, where: str) -> Array:
     if len(np.unique(array, axis=0)) < len(array):
         raise ValueError(f"{where} must be given once; an edge comes twice.")
     return array
-
-
-def boundary(value: Any, where: str) -> bool | list[bool]:
-    """A check: a bool, or a list of them, one for each dimension."""
-    several = isinstance(value, (list, tuple, np.ndarray))
-    wraps = value if several else [value]
-    if not all(isinstance(wrap, (bool, np.bool_)) for wrap in wraps):
-        checks.refuse(value, where, "a bool, or one for each dimension")
-    return [bool(wrap) for wrap in wraps] if several else bool(value)
 
 
 @keras.saving.register_keras_serializable("genzoo.features")
@@ -120,15 +112,20 @@ class LatticeBonds(Feature):
 
     One function, and so one coupling, for all nearest-neighbour bonds: the
     lattice's symmetry is built in. Minus its average is the energy of the
-    Ising model with J = 1.
+    Ising model with J = 1, or with `equal` that of the Potts model,
+    `-sum_<ij> [x_i = x_j]`.
 
     Args:
-        shape: of the lattice, an int or a tuple.
+        shape: of the lattice, an int or a tuple of any number of sides.
         periodic: whether opposite ends are bound; a bool, or one for each
-            dimension.
+            dimension. A periodic side of two has both its bonds.
+        lattice: "square", of any dimension, "cubic" or "triangular".
+        equal: whether a bond counts 1 where its sites are equal, else 0,
+            instead of their product.
+        boundary: `periodic` in words: "periodic" or "open", or a list.
 
     Raises:
-        ValueError: for a bad shape or `periodic`.
+        ValueError: for a bad shape, `periodic` or `lattice`.
 
     Example:
     >>> bonds = genzoo.features.LatticeBonds((4, 4))
@@ -136,80 +133,124 @@ class LatticeBonds(Feature):
     >>> ising.multipliers = [0.4]
     >>> ising.sample(5, seed=0).shape
     (5, 4, 4)
+    >>> bonds = genzoo.features.LatticeBonds((2, 2), equal=True)
+    >>> potts = genzoo.MaxEnt(genzoo.spaces.Categorical(range(3), 4), bonds)
+    >>> potts.features.names
+    ['equal bonds']
     """
 
     arguments: ClassVar[checks.Arguments] = {
         "shape": checks.event_shape,
-        "periodic": boundary,
+        "periodic": ends,
+        "lattice": checks.one_of(*KINDS),
+        "equal": checks.flag,
+    }
+    # Of a preset that was saved without.
+    _newer_arguments: ClassVar[dict[str, Any]] = {
+        "lattice": "square",
+        "equal": False,
     }
 
     def __init__(
         self,
         shape: int | tuple[int, ...],
-        periodic: bool | list[bool] = True,
+        periodic: bool | str | list = True,
+        lattice: str = "square",
+        equal: bool = False,
+        boundary: str | list | None = None,
     ):
-        self.shape, self.periodic = checks.arguments(
-            self, shape=shape, periodic=periodic
+        given = {"periodic": periodic, "boundary": boundary}
+        name = "periodic" if boundary is None else "boundary"
+        self.shape, self.periodic, self.lattice, self.equal = checks.arguments(
+            self,
+            shape=shape,
+            periodic=ends(given[name], f"LatticeBonds: {name}"),
+            lattice=lattice,
+            equal=equal,
         )
-        self.wraps = _wraps(self.shape, self.periodic, "LatticeBonds: periodic")
+        self._lattice = Lattice(
+            self.shape, self.periodic, self.lattice, "LatticeBonds", name
+        )
 
-    @functools.cached_property
+    @property
+    def wraps(self) -> list[bool]:
+        """For each dimension whether its ends are bound."""
+        return self._lattice.wraps
+
+    @property
     def bonds(self) -> Array:
         """Pairs of neighbours, an int array (bonds, 2)."""
-        return lattice_bonds(self.shape, self.periodic)
+        return self._lattice.bonds
 
     def count(self, space: Space) -> int:
         """One."""
-        if int(np.prod(self.shape)) != space.width:
+        if self._lattice.sites != space.width:
             raise ValueError(
-                f"LatticeBonds: shape {self.shape} has "
-                f"{int(np.prod(self.shape))} sites; the space has "
-                f"{space.width}."
+                f"LatticeBonds: shape {self.shape} has {self._lattice.sites} "
+                f"sites; the space has {space.width}."
             )
         return 1
 
     def names(self, space: Space) -> list[str]:
         """Bonds."""
         self.count(space)
-        return ["bonds"]
+        return ["equal bonds" if self.equal else "bonds"]
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """The sum, (batch, 1)."""
         x = ops.reshape(flat(x), (-1, *self.shape))
         total = 0.0
-        for axis, wraps in enumerate(self.wraps, 1):
-            size = x.shape[axis]
-            if size == 1:
-                continue
-            ends = [slice(None)] * axis
-            following = x[(*ends, slice(1, size))]
-            if wraps:
-                # Not a roll, which LiteRT does not have.
-                first = x[(*ends, slice(0, 1))]
-                products = x * ops.concatenate([following, first], axis=axis)
-            else:
-                products = x[(*ends, slice(0, size - 1))] * following
-            total += ops.sum(products, axis=range(1, x.ndim))
+        for axes in self._lattice.directions:
+            near, far = x, x
+            for axis in axes:
+                near, far = self._stepped(near, far, axis)
+            found = ops.cast(near == far, x.dtype) if self.equal else near * far
+            total += ops.sum(found, axis=range(1, x.ndim))
         if isinstance(total, float):
             total = ops.zeros_like(flat(x)[:, 0])
         return total[:, None]
 
-    def quadratic(self, space: Space) -> Quadratic:
-        """Bilinear, with one coefficient."""
-        owner = np.zeros(len(self.bonds), np.int64)
-        return Quadratic(NO_SITES, NO_SITES, self.bonds, owner)
+    def _stepped(self, near, far, axis):
+        """Sites that have a next one along an axis, and these."""
+        size, ends = self.shape[axis], [slice(None)] * (axis + 1)
+        following = far[(*ends, slice(1, size))]
+        if not self.wraps[axis]:
+            return near[(*ends, slice(0, size - 1))], following
+        # Not a roll, which LiteRT does not have.
+        first = far[(*ends, slice(0, 1))]
+        return near, ops.concatenate([following, first], axis=axis + 1)
+
+    def quadratic(self, space: Space) -> Quadratic | None:
+        """Bilinear, with one coefficient, in x or in all its indicators."""
+        pairs, values = self.bonds, None
+        if self.equal:
+            found = {v if v is None else tuple(v) for v in space.levels}
+            (values,) = found if len(found) == 1 else (None,)
+            if values is None:
+                return None
+            pairs = (
+                pairs[:, None] * len(values) + np.arange(len(values))[:, None]
+            )
+            pairs = pairs.reshape(-1, 2)
+        owner = np.zeros(len(pairs), np.int64)
+        return Quadratic(
+            NO_SITES, NO_SITES, pairs, owner, values, complete=self.equal
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {"shape": list(self.shape), "periodic": self.periodic}
+        return {
+            "shape": list(self.shape),
+            "periodic": self.periodic,
+            "lattice": self.lattice,
+            "equal": self.equal,
+        }
 
 
 def lattice_bonds(
     shape: int | tuple[int, ...], periodic: bool | list[bool] = True
 ) -> Array:
-    """The nearest neighbours on a lattice, an int array (bonds, 2).
-
-    A periodic dimension of length 2 has two bonds between the same sites.
+    """The nearest neighbours on a square lattice, an int array (bonds, 2).
 
     Args:
         shape: of the lattice, an int or a tuple.
@@ -218,29 +259,7 @@ def lattice_bonds(
     Raises:
         ValueError: if `periodic` has another length than `shape`.
     """
-    sides = checks.event_shape(shape, "lattice_bonds: shape")
-    sites = np.arange(int(np.prod(sides))).reshape(sides)
-    bonds = []
-    wrapped = _wraps(sides, periodic, "lattice_bonds: periodic")
-    for axis, wraps in enumerate(wrapped):
-        if sides[axis] == 1:
-            continue
-        following = np.roll(sites, -1, axis=axis)
-        pairs = np.stack([sites, following], axis=-1)
-        if not wraps:
-            pairs = pairs.take(range(sides[axis] - 1), axis=axis)
-        bonds.append(pairs.reshape(-1, 2))
-    return np.concatenate(bonds) if bonds else np.zeros((0, 2), np.int64)
-
-
-def _wraps(shape, wraps, where):
-    """For each dimension whether its ends are bound, a list."""
-    wraps = boundary(wraps, where)
-    wraps = wraps if isinstance(wraps, list) else [wraps] * len(shape)
-    if len(wraps) != len(shape):
-        words = f"a bool, or one for each of the {len(shape)} dimensions"
-        checks.refuse(wraps, where, words)
-    return wraps
+    return Lattice(shape, periodic, where="lattice_bonds").bonds
 
 
 def edge_count(

@@ -20,6 +20,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from genzoo.runtime import bits
+
 _PHILOX = 1
 TRAINING, SAMPLING = 0, 1
 
@@ -208,17 +210,15 @@ class Xoshiro(NamedTuple):
         drawn = []
         for _ in range(count):
             drawn.append(_rotate(a + d, 7) + a)
-            c, d = tf.bitwise.bitwise_xor(c, a), tf.bitwise.bitwise_xor(d, b)
-            shifted = tf.bitwise.left_shift(b, tf.constant(9, tf.uint32))
-            b, a = tf.bitwise.bitwise_xor(b, c), tf.bitwise.bitwise_xor(a, d)
-            c, d = tf.bitwise.bitwise_xor(c, shifted), _rotate(d, 11)
+            c, d = bits.xor(c, a), bits.xor(d, b)
+            shifted = bits.left(b, 9)
+            b, a = bits.xor(b, c), bits.xor(a, d)
+            c, d = bits.xor(c, shifted), _rotate(d, 11)
         return drawn, Xoshiro(a, b, c, d)
 
 
-def _rotate(word, bits):
-    left = tf.bitwise.left_shift(word, tf.constant(bits, tf.uint32))
-    right = tf.bitwise.right_shift(word, tf.constant(32 - bits, tf.uint32))
-    return tf.bitwise.bitwise_or(left, right)
+def _rotate(word, places):
+    return bits.or_(bits.left(word, places), bits.right(word, 32 - places))
 
 
 def permutation(size: int, key: Sequence[int] | np.ndarray) -> np.ndarray:

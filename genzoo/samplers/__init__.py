@@ -1,6 +1,6 @@
 """Markov chains as pure functions `(seed, state) -> (state, info)`."""
 
-from genzoo.samplers import ising
+from genzoo.samplers import ising, lattice_models, lattice_moves
 from genzoo.samplers.chain import run
 from genzoo.samplers.diagnostics import Diagnosis, diagnose, trace
 from genzoo.samplers.gibbs import block_gibbs
@@ -33,6 +33,8 @@ __all__ = [
     "independence_start",
     "ising",
     "langevin",
+    "lattice_models",
+    "lattice_moves",
     "mala",
     "metropolis_sites",
     "nuts",

@@ -9,7 +9,9 @@ Reference:
     updating for spin systems", Phys. Rev. Lett. 62, 1989.
 """
 
+import collections
 import functools
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +41,10 @@ __all__ = [
 _GENERATORS = {"philox": random.Philox, "xoshiro": random.Xoshiro}
 # Measurements that one call of the compiled loop has room for.
 _BLOCK = 256
+# What runs of a kind have taken on the host, and may take, where neither is
+# seen but in the time: the words are the same.
+_HOST_SECONDS: collections.Counter = collections.Counter()
+_MOST_SECONDS = 3.0
 # From here on 32 lattices in a word take less time than one lattice a word.
 _FEWEST_IN_WORDS = 9
 
@@ -138,7 +144,10 @@ def simulate(
     every: int = 1,
     spins: ArrayLike | None = None,
 ) -> Trajectory:
-    """Runs independent lattices and measures them as they go, by XLA.
+    """Runs independent lattices and measures them as they go.
+
+    Long runs are compiled by XLA, short ones, which would take less than
+    that, run on arrays of the host: with the same result.
 
     Args:
         shape: (rows, columns), even.
@@ -188,10 +197,12 @@ def simulate(
         spins = np.resize(spins, (full, *shape))
     words = pack(tf.constant(spins), lanes)
     state = words, Chance.start(_GENERATORS[rng], second, words, lanes)
-    loop = _loop(algorithm, lanes, rng, tuple(words.even.shape))
+    kind = (algorithm, lanes, rng, tuple(words.even.shape))
+    left = sweeps // every
+    is_short = _is_short(kind, left * every, left)
+    loop = _host_loop(algorithm, lanes) if is_short else _loop(*kind)
     beta = tf.constant(1 / temperature, tf.float64)
     energies, magnetisations = [], []
-    left = sweeps // every
     while left:
         block = min(left, _BLOCK)
         state, energy, magnetisation = loop(
@@ -207,6 +218,38 @@ def simulate(
         np.concatenate(magnetisations or nothing) / sites,
         unpack(state[0], lanes).numpy()[:lattices],
     )
+
+
+def _is_short(kind, steps, measurements):
+    """Whether a run, with all before it, takes less time than to compile.
+
+    That is five seconds. Arrays of the host need about so many for each step,
+    and for each word.
+    """
+    if kind[2] != "xoshiro":
+        return False
+    seconds = steps * (0.004 + 1.5e-6 * math.prod(kind[3]))
+    _HOST_SECONDS[kind] += seconds + 0.003 * measurements
+    return _HOST_SECONDS[kind] < _MOST_SECONDS
+
+
+def _host_loop(algorithm, lanes):
+    """As the compiled loop, with the same words, by arrays of the host."""
+    move = MOVES[algorithm]
+
+    def loop(state, beta, measurements, every):
+        words, chance = tf.nest.map_structure(np.asarray, state)
+        energy, magnetisation = [], []
+        for _ in range(int(measurements)):
+            for _ in range(int(every)):
+                words, chance = move(words, beta, chance, lanes)
+            there = Words(*map(tf.constant, words))
+            energy.append(multispin.energy(there, lanes))
+            magnetisation.append(multispin.magnetisation(there, lanes))
+        words = Words(*map(tf.constant, words))
+        return (words, chance), tf.stack(energy), tf.stack(magnetisation)
+
+    return loop
 
 
 @functools.cache

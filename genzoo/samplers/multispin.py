@@ -23,21 +23,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from genzoo.runtime import bits
+
 LANES = 32
-_ONES = np.uint32(0xFFFFFFFF)
 
-_and = tf.bitwise.bitwise_and
-_or = tf.bitwise.bitwise_or
-_xor = tf.bitwise.bitwise_xor
-_not = tf.bitwise.invert
-
-
-def _left(word, bits):
-    return tf.bitwise.left_shift(word, np.uint32(bits))
-
-
-def _right(word, bits):
-    return tf.bitwise.right_shift(word, np.uint32(bits))
+_and, _or, _xor, _not = bits.and_, bits.or_, bits.xor, bits.not_
 
 
 class Words(NamedTuple):
@@ -60,7 +50,7 @@ def pack(spins: tf.Tensor, lanes: int) -> Words:
     rows, columns = spins.shape[1:]
     up = tf.cast(tf.reshape(spins, (-1, lanes, rows * columns)) > 0, tf.int64)
     # In all bits of a word: the bit times the sum of their weights.
-    weights = 2 ** np.arange(LANES) if lanes == LANES else np.array([_ONES])
+    weights = 2 ** np.arange(LANES) if lanes == LANES else np.array([bits.ONES])
     flat = tf.reduce_sum(up * weights.astype(np.int64)[:, None], axis=1)
     flat = tf.cast(flat, tf.uint32)
     return Words(*(tf.gather(flat, s, axis=1) for s in _sites(rows, columns)))
@@ -71,8 +61,8 @@ def unpack(words: Words, lanes: int) -> tf.Tensor:
     rows, half = words.even.shape[1:]
     flat = tf.reshape(tf.stack(words, axis=1), (-1, 1, 2 * rows * half))
     lane = np.arange(lanes, dtype=np.uint32)[:, None]
-    bits = _and(tf.bitwise.right_shift(flat, lane), np.uint32(1))
-    spins = tf.reshape(2 * tf.cast(bits, tf.int8) - 1, (-1, flat.shape[2]))
+    ups = _and(bits.right(flat, lane), np.uint32(1))
+    spins = tf.reshape(2 * tf.cast(ups, tf.int8) - 1, (-1, flat.shape[2]))
     places = np.argsort(np.ravel(_sites(rows, 2 * half)))
     spins = tf.gather(spins, places, axis=1)
     return tf.reshape(spins, (-1, rows, 2 * half))
@@ -89,8 +79,8 @@ def _sites(rows, columns):
 def _turned(x, places, axis):
     """x[i + places] along an axis of the torus."""
     size = x.shape[axis]
-    first, rest = tf.split(x, [places % size, size - places % size], axis)
-    return tf.concat([rest, first], axis)
+    first, rest = bits.parted(x, places % size, axis)
+    return bits.joined([rest, first], axis)
 
 
 def neighbours(other: tf.Tensor, parity: int) -> tuple[tf.Tensor, ...]:
@@ -102,16 +92,17 @@ def neighbours(other: tf.Tensor, parity: int) -> tuple[tf.Tensor, ...]:
     rows = other.shape[1]
     # Row `rows` of the torus is row 0, but sheared by rows / 2 places.
     first, last = other[:, :1], other[:, -1:]
-    below = tf.concat([other[:, 1:], _turned(first, rows // 2, 2)], axis=1)
-    above = tf.concat([_turned(last, -(rows // 2), 2), other[:, :-1]], axis=1)
+    below = [other[:, 1:], _turned(first, rows // 2, 2)]
+    above = [_turned(last, -(rows // 2), 2), other[:, :-1]]
+    below, above = bits.joined(below, 1), bits.joined(above, 1)
     if parity == 0:
         return other, _turned(other, -1, 2), _turned(below, -1, 2), above
     return other, _turned(other, 1, 2), _turned(above, 1, 2), below
 
 
-def count(bits: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def count(four: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """How many of four bits are set: its binary digits for 1, 2 and 4."""
-    a, b, c, d = bits
+    a, b, c, d = four
     ab, cd = _xor(a, b), _xor(c, d)
     carry, other = _and(a, b), _and(c, d)
     twos = _xor(_xor(carry, other), _and(ab, cd))
@@ -135,7 +126,7 @@ def total(planes: Sequence[tf.Tensor], lanes: int) -> tf.Tensor:
     """Sums over sites of sum_i 2**i planes[i], int32, (lattices,)."""
 
     def summed(words, mask):
-        return sum(_left(_and(w, mask), i) for i, w in enumerate(words))
+        return sum(bits.left(_and(w, mask), i) for i, w in enumerate(words))
 
     if lanes == 1:
         numbers = tf.cast(summed(planes, np.uint32(1)), tf.int32)
@@ -143,11 +134,11 @@ def total(planes: Sequence[tf.Tensor], lanes: int) -> tf.Tensor:
     # Four lattices side by side in a word, then two of them along each row.
     # Shifts are axes, not a list: XLA compiles all of them at once.
     eight = np.arange(8, dtype=np.uint32)[:, None, None]
-    shifted = [tf.bitwise.right_shift(p[:, None], eight) for p in planes]
+    shifted = [bits.right(p[:, None], eight) for p in planes]
     four = summed(shifted, np.uint32(0x01010101))[:, None]
     by_bytes = np.array([0, 8], np.uint32)[:, None, None, None]
-    two = _and(tf.bitwise.right_shift(four, by_bytes), np.uint32(0x00FF00FF))
+    two = _and(bits.right(four, by_bytes), np.uint32(0x00FF00FF))
     two = tf.reduce_sum(two, axis=4)[:, None]
     by_halves = np.array([0, 16], np.uint32)[:, None, None, None]
-    one = _and(tf.bitwise.right_shift(two, by_halves), np.uint32(0xFFFF))
+    one = _and(bits.right(two, by_halves), np.uint32(0xFFFF))
     return tf.reshape(tf.reduce_sum(tf.cast(one, tf.int32), axis=4), (-1,))

@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import random
+from genzoo.runtime import bits, random
 from genzoo.samplers.multispin import LANES, Words, count, neighbours
 
 _OWN_DIGITS = 16
@@ -19,13 +19,8 @@ _OWN_DIGITS = 16
 # it always were, sites without a preference would flip at every sweep, all at
 # once, for ever: states that no other state enters or is entered from.
 _TRIED = 7 / 8
-_ONES = np.uint32(0xFFFFFFFF)
-_ZERO = np.uint32(0)
 
-_and = tf.bitwise.bitwise_and
-_or = tf.bitwise.bitwise_or
-_xor = tf.bitwise.bitwise_xor
-_not = tf.bitwise.invert
+_and, _or, _xor, _not = bits.and_, bits.or_, bits.xor, bits.not_
 
 
 class Chance(NamedTuple):
@@ -99,16 +94,10 @@ def _below_of_1(scaled, chance, shape, shared_shape):
     (rest,), shared = chance.shared.next(shared_shape, 1)
     halves = (
         _and(word, np.uint32(0xFFFF0000)),
-        tf.bitwise.left_shift(word, np.uint32(16)),
+        bits.left(word, 16),
     )
-    number = _or(
-        tf.concat(halves, axis=1), tf.bitwise.right_shift(rest, np.uint32(16))
-    )
-    return [_less(number, p) for p in scaled], Chance(own, shared)
-
-
-def _less(number, scaled):
-    return tf.where(number < tf.cast(scaled, tf.uint32), _ONES, _ZERO)
+    number = _or(bits.joined(halves, 1), bits.right(rest, 16))
+    return [bits.below(number, p) for p in scaled], Chance(own, shared)
 
 
 def _below_of_32(scaled, chance, shape, shared_shape):
@@ -122,17 +111,19 @@ def _digitwise(scaled, words):
 
     A bit of a word that is 1 stands for the digit 0.
     """
-    bit = tf.zeros((), tf.uint32)
+    bit = bits.ZERO
+    if bits.is_host(words[0]):
+        scaled = int(scaled)
     if isinstance(scaled, int):
         # Known digits: zeros behind the last one change nothing.
-        last = (scaled & -scaled).bit_length() - 1
+        last = max((scaled & -scaled).bit_length() - 1, 0)
         for place in range(last, LANES):
             join = _or if scaled >> place & 1 else _and
             bit = join(words[place], bit)
         return bit
     places = np.arange(LANES, dtype=np.int64)
     digits = tf.bitwise.right_shift(scaled, places) & np.int64(1)
-    digits = tf.unstack(tf.cast(digits * int(_ONES), tf.uint32))
+    digits = tf.unstack(tf.cast(digits * int(bits.ONES), tf.uint32))
     for digit, word in zip(digits, words, strict=True):
         # The number is below if its digit is 0 where the probability has 1,
         # not below if it is 1 where that has 0; else as it was.
@@ -147,7 +138,11 @@ def below_once(
     (scaled,) = _scaled([probability])
     digits = LANES if lanes == LANES else 1
     drawn, shared = chance.shared.next((words, 1, 1), digits)
-    draw = _digitwise(scaled, drawn) if digits > 1 else _less(drawn[0], scaled)
+    draw = (
+        _digitwise(scaled, drawn)
+        if digits > 1
+        else bits.below(drawn[0], scaled)
+    )
     return draw, chance._replace(shared=shared)
 
 
@@ -206,31 +201,14 @@ def wolff_cluster(
     independent, and each move leaves equilibrium as it is.
     """
     lattices, rows, half = words.even.shape
-
-    def draw_bonds(number, chance, bonds):
-        (bits,), chance = below(
-            [-tf.math.expm1(-2 * beta)], chance, words.even, lanes
-        )
-        return number + 1, chance, bonds.write(number, bits)
-
-    # A loop only so that XLA compiles its body once.
-    _, chance, bonds = tf.while_loop(
-        lambda number, *_: number < 4,
-        draw_bonds,
-        (0, chance, tf.TensorArray(tf.uint32, 4)),
-    )
+    drawn, chance = _four_bits(-tf.math.expm1(-2 * beta), words, chance, lanes)
     bonds = [
-        _and(bits, _not(_xor(words.even, near)))
-        for bits, near in zip(
-            tf.unstack(bonds.stack(), 4),
-            neighbours(words.odd, 0),
-            strict=True,
-        )
+        _and(bit, _not(_xor(words.even, near)))
+        for bit, near in zip(drawn, neighbours(words.odd, 0), strict=True)
     ]
     (draw,), shared = chance.shared.next((lattices, 1, 1), 1)
-    site = tf.cast(draw, tf.int64) % (2 * rows * half)
     places = np.arange(2 * rows * half).reshape(2, 1, rows, half)
-    start = Words(*(tf.where(site == p, _ONES, _ZERO) for p in places))
+    start = Words(*(bits.at_place(draw, p, places.size) for p in places))
 
     def grow(_, cluster):
         even, odd = cluster
@@ -239,12 +217,39 @@ def wolff_cluster(
         for i, bond in enumerate(bonds):
             odd = _or(odd, neighbours(_and(bond, even), 1)[i])
         new = _or(_xor(even, cluster.even), _xor(odd, cluster.odd))
-        return tf.reduce_any(tf.not_equal(new, _ZERO)), Words(even, odd)
+        return bits.is_any(new), Words(even, odd)
 
-    _, cluster = tf.while_loop(
-        lambda growing, _: growing, grow, (tf.constant(True), start)
-    )
+    if bits.is_host(draw):
+        growing, cluster = True, start
+        while growing:
+            growing, cluster = grow(growing, cluster)
+    else:
+        _, cluster = tf.while_loop(
+            lambda growing, _: growing, grow, (tf.constant(True), start)
+        )
     return cluster, chance._replace(shared=shared)
+
+
+def _four_bits(probability, words, chance, lanes):
+    """Four times bits of this probability, and chance."""
+    if bits.is_host(words.even):
+        drawn = []
+        for _ in range(4):
+            (bit,), chance = below([probability], chance, words.even, lanes)
+            drawn.append(bit)
+        return drawn, chance
+
+    def draw(number, chance, found):
+        (bit,), chance = below([probability], chance, words.even, lanes)
+        return number + 1, chance, found.write(number, bit)
+
+    # A loop only so that XLA compiles its body once.
+    _, chance, found = tf.while_loop(
+        lambda number, *_: number < 4,
+        draw,
+        (0, chance, tf.TensorArray(tf.uint32, 4)),
+    )
+    return tf.unstack(found.stack(), 4), chance
 
 
 def _sweep(rule):

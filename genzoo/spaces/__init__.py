@@ -1,5 +1,6 @@
 """Sample spaces: what a model's examples may be."""
 
+from genzoo.spaces import lattice
 from genzoo.spaces.angle import Angle
 from genzoo.spaces.continuous import Box, Interval, Real
 from genzoo.spaces.counts import Counts
@@ -23,4 +24,5 @@ __all__ = [
     "Space",
     "Spin",
     "Stretch",
+    "lattice",
 ]

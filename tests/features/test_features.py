@@ -335,6 +335,26 @@ QUADRATIC = {
             features.Indicators(POTTS),
         ],
     ),
+    "equal bonds": (
+        levels(POTTS, (2, 3)),
+        [features.LatticeBonds((2, 3), equal=True), features.Indicators(POTTS)],
+    ),
+    "equal bonds of a triangle": (
+        spaces.Spin((2, 3)),
+        [
+            features.LatticeBonds(
+                (2, 3), equal=True, lattice="triangular", boundary="open"
+            ),
+            features.PairIndicators([-1, 1], [[0, 4]]),
+        ],
+    ),
+    "triangular lattice": (
+        spaces.Spin((3, 3)),
+        [
+            features.LatticeBonds((3, 3), lattice="triangular"),
+            features.Moments(tied=True),
+        ],
+    ),
     "two levels": (
         levels([2, 5], 3),
         [features.Indicators([2, 5]), features.PairIndicators([2, 5])],

@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import brute_lattices
 import numpy as np
 import pytest
 
@@ -191,3 +192,74 @@ def test_constant_series_have_no_error():
 def test_errors_say_what_is_wrong(x, arguments, message):
     with pytest.raises(ValueError, match=message):
         lattice.thermodynamics(x, **{"temperature": 2.0, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("model", "states"),
+    [("ising", None), ("potts", 4), ("clock", 5), ("xy", 0)],
+)
+@pytest.mark.parametrize(
+    ("shape", "ends", "kind"),
+    [
+        ((3, 4), ["open", "periodic"], "triangular"),
+        ((2, 2), "periodic", "triangular"),
+        ((2, 1, 3), "open", "square"),
+    ],
+)
+def test_observables_of_other_models(model, states, shape, ends, kind):
+    rng = np.random.default_rng(6)
+    x = rng.choice([-1, 1], (20, *shape))
+    if model == "xy":
+        x = rng.normal(size=x.shape)
+    elif states:
+        x = rng.integers(0, states, x.shape)
+    words = {"periodic": True, "open": False}
+    several = ends if isinstance(ends, list) else [ends] * len(shape)
+    wraps = [words[end] for end in several]
+    flat = x.reshape(20, -1)
+    sites = flat.shape[1]
+    edges = brute_lattices.bonds(shape, wraps, kind)
+    expected = brute_lattices.energies(model, states, flat, edges, -0.7, 0.3)
+    given = {"model": model, "states": states or None}
+    found = lattice.energy(x, -0.7, 0.3, boundary=ends, lattice=kind, **given)
+    np.testing.assert_allclose(found, expected / sites, atol=1e-12)
+    np.testing.assert_array_equal(
+        found, lattice.energy(x, -0.7, 0.3, wraps, kind, **given)
+    )
+    m = lattice.magnetisation(x, **given)
+    if model == "potts":
+        most = [np.bincount(row).max() / sites for row in flat]
+        np.testing.assert_allclose(m, (4 * np.array(most) - 1) / 3)
+    elif model != "ising":
+        pairs = [
+            brute_lattices.pair(model, states, flat[:, i], flat[:, j])[0]
+            for i in range(sites)
+            for j in range(sites)
+        ]
+        np.testing.assert_allclose(m**2, np.mean(pairs, axis=0), atol=1e-12)
+    along = brute_lattices.bonds(shape, wraps)
+    first = brute_lattices.pair(
+        model, states, flat[:, along[:, 0]], flat[:, along[:, 1]]
+    )[0]
+    value = lattice.correlation(x, boundary=ends, **given).value
+    assert value[0] == pytest.approx(1)
+    if len(value) > 1:
+        assert value[1] == pytest.approx(first.mean())
+
+
+@pytest.mark.parametrize(
+    ("x", "arguments", "message"),
+    [
+        (np.ones((4, 3)), {"model": "potts"}, "states must be the number of"),
+        (np.full((4, 3), 3), {"model": "potts", "states": 3}, "take x - 1"),
+        (np.full((4, 3), 0.5), {"model": "clock", "states": 3}, "levels 0"),
+        (np.ones((4, 3)), {"states": 2}, "left out for model"),
+        (np.ones((4, 3)), {"model": "heisenberg"}, "model must be one of"),
+        (np.full((4, 3), np.inf), {"model": "xy"}, "finite angles"),
+        (np.ones((4, 3)), {"boundary": "shut"}, "boundary must be"),
+        (np.ones((4, 3)), {"lattice": "triangular"}, "of 2 sides"),
+    ],
+)
+def test_errors_of_other_models_say_what_is_wrong(x, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        lattice.energy(x, **arguments)

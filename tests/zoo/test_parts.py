@@ -31,8 +31,19 @@ EXAMPLES = [
     ("features.Hinge", {"knots": [0.0, 0.5, 2.0], "sites": [2, 0]}),
     ("features.Histogram", {"bins": [0.0, 0.5, 2.0]}),
     ("features.Indicators", {"values": [3.0, 1.0, 2.0]}),
-    ("features.LatticeBonds", {"shape": [2, 3], "periodic": [True, False]}),
-    ("features.LatticeBonds", {"shape": [4], "periodic": False}),
+    (
+        "features.LatticeBonds",
+        {
+            "shape": [2, 3],
+            "periodic": [True, False],
+            "lattice": "triangular",
+            "equal": False,
+        },
+    ),
+    (
+        "features.LatticeBonds",
+        {"shape": [4], "periodic": False, "lattice": "square", "equal": True},
+    ),
     ("features.Marginal", {"sites": [1, "age"]}),
     ("features.Moments", {"powers": [2, 1], "tied": True}),
     ("features.PairIndicators", {"values": [0.0, 1.0], "edges": [[0, 2]]}),

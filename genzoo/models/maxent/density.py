@@ -144,7 +144,7 @@ class Density:
         levels = np.asarray(self.space.levels[0])
         if self.form.values is None:
             return levels[:, None]
-        return np.eye(len(levels))[:, :-1]
+        return np.eye(len(levels))[:, : self.form.codes]
 
     def code(self, states: tf.Tensor) -> tf.Tensor:
         """phi of states, (batch, sites * d), in their dtype."""

@@ -88,12 +88,16 @@ def find_strip(density: Density) -> Strip | None:
             spins = place
         else:
             return None
-    if bonds is None or len(lattice.shape) > 2:
+    if (
+        bonds is None
+        or len(lattice.shape) > 2
+        or (lattice.lattice, lattice.equal) != ("square", False)
+    ):
         return None
     shape = (*lattice.shape, 1)[:2]
-    wraps = lattice.wraps + [False]
+    ends = [*lattice.wraps, False]
     # A side of one site has no bonds.
-    wraps = tuple(w and s > 1 for w, s in zip(wraps, shape, strict=False))
+    wraps = tuple(w and s > 1 for w, s in zip(ends, shape, strict=False))
     narrow, long = min(shape), max(shape)
     if narrow > _WIDEST or 4**narrow * long > _MOST_NUMBERS:
         return None
