@@ -82,7 +82,9 @@ class PersistentContrastiveDivergence(LearningRule):
 
     Args:
         steps: number of Gibbs sweeps between updates.
-        chains: number of chains, shared out evenly among the replicas.
+        chains: number of chains, shared out evenly among the replicas. None
+            takes 128, and for a `MaxEnt` of many features more, up to 4,096:
+            the noise of all its averages adds up.
         jumps: whether, at each update of an RBM, an eighth of the chains may
             jump between modes: a chain is moved as from one example of the
             batch to another, and Metropolis accepts by the model's energies.
@@ -114,11 +116,13 @@ class PersistentContrastiveDivergence(LearningRule):
 
     arguments: ClassVar[checks.Arguments] = {
         "steps": checks.positive_int,
-        "chains": checks.positive_int,
+        "chains": checks.optional(checks.positive_int),
         "jumps": checks.flag,
     }
 
-    def __init__(self, steps: int = 1, chains: int = 128, jumps: bool = True):
+    def __init__(
+        self, steps: int = 1, chains: int | None = None, jumps: bool = True
+    ):
         self.steps, self.chains, self.jumps = checks.arguments(
             self, steps=steps, chains=chains, jumps=jumps
         )

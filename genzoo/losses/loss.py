@@ -15,7 +15,8 @@ class LearningRule:
     Attributes:
         needs: the protocol of `genzoo.losses.protocols` that a model must
             have.
-        chains: how many persistent chains the model must keep for it.
+        chains: how many persistent chains the model must keep for it; None
+            lets the model choose.
         uses_averages: whether it depends on the data through the averages of
             d(-E)/d theta alone, for models where these do not depend on theta.
         samples: whether its gradient is an estimate by Markov chains.
@@ -41,7 +42,7 @@ class LearningRule:
 
     arguments: ClassVar[Arguments] = {}
     needs: type = object
-    chains = 0
+    chains: int | None = 0
     uses_averages = False
     samples = False
     measure = "objective"

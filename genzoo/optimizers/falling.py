@@ -79,12 +79,17 @@ class Falling(keras.optimizers.Optimizer):
         falling = 0.5 * (1 + ops.cos(math.pi * part))
         return ops.where(whole > 0, falling, 1.0)
 
+    def rate(self) -> tf.Tensor:
+        """The present rate, in the data's units."""
+        return (
+            ops.cast(self.learning_rate, "float32") * self.unit * self.share()
+        )
+
     def update_step(
         self, gradient: Any, variable: Any, learning_rate: Any
     ) -> None:
         """Move one weight."""
-        rate = ops.cast(learning_rate, "float32") * self.unit * self.share()
-        rate = ops.cast(rate, variable.dtype)
+        rate = ops.cast(self.rate(), variable.dtype)
         step = rate * ops.cast(gradient, variable.dtype)
         self.assign_sub(variable, ops.clip(step, -_FARTHEST, _FARTHEST))
 

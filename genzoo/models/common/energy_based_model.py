@@ -47,6 +47,8 @@ _METRIC_STEPS = 100
 _ROWS = 4096
 # Numbers of the states that are drawn at once.
 _DRAWN_ELEMENTS = 2**22
+# Persistent chains, if nobody says how many.
+_CHAINS = 128
 # Chains from each other start, and the samples they are compared with for each.
 _WITNESSES, _COMPARED = 32, 4
 # Numbers of all completions of what is given, up to which they are listed.
@@ -172,7 +174,8 @@ class EnergyBasedModel(GenerativeModel):
         self._check_optimizer(optimizer, rule)
         self._build_optimizer(optimizer, self.trainable_variables)
         # Last of what may be refused, so that a refusal changes nothing.
-        self.keep_chains(rule.chains)
+        asked = rule.chains
+        self.keep_chains(self._default_chains() if asked is None else asked)
         super().compile(
             optimizer=optimizer,
             run_eagerly=run_eagerly,
@@ -206,6 +209,10 @@ class EnergyBasedModel(GenerativeModel):
     def _default_optimizer(self, rule: losses.LearningRule) -> Any:
         """The optimizer that `compile` takes when it is given none."""
         return keras.optimizers.SGD(0.05)
+
+    def _default_chains(self) -> int:
+        """How many persistent chains there are, if the rule does not say."""
+        return _CHAINS
 
     def _check_optimizer(self, optimizer: Any, rule: Any) -> None:
         """Raise a ValueError if the two do not go together."""
@@ -457,7 +464,10 @@ class EnergyBasedModel(GenerativeModel):
         has_gaps = "missing" in asked or "mask" in asked
         sums = getattr(rules_of(self), "sums_gaps", False)
         self._sees_likelihood = sums or not has_gaps
-        plan = super()._plan_of_batches(x, y, **asked)
+        return self._with_pace(super()._plan_of_batches(x, y, **asked))
+
+    def _with_pace(self, plan: dict[str, Any]) -> dict[str, Any]:
+        """A plan of which a falling rate knows how long it is."""
         if isinstance(self.optimizer, Falling):
             begin = plan.get("initial_epoch", 0)
             pace = Plan(self._rate_unit(), begin)

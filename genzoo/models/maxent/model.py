@@ -61,6 +61,15 @@ from genzoo.types import Array, ArrayLike, Examples, SeedLike
 # Up to so many multipliers `compile` takes a method with a matrix of them.
 _MOST_FOR_NEWTON = 2000
 _MOST_FOR_NATURAL_GRADIENT = 256
+# Of more, the rate at first, what is added to the curvature, and the standard
+# deviation of the energies that a step adds at most.
+_RATE = 0.3
+_HELD = 0.02
+_FARTHEST = 0.3
+# Persistent chains: so many for one multiplier, as the root of their number.
+_CHAINS_OF_ONE = 8
+_FEWEST_CHAINS = 128
+_MOST_CHAINS = 4096
 # From so many on L-BFGS remembers less: its memory is a multiple of them.
 _MANY = 10**6
 # By default, for exact searches and for chains.
@@ -244,7 +253,9 @@ class MaxEnt(EnergyBasedModel):
                 "newton", "lbfgs", "natural_gradient". None takes `Newton` for
                 an exact likelihood, `LBFGS` if there are more than 2,000
                 multipliers, `NaturalGradient` for chains and up to 256
-                multipliers, and Adam for more. With a Laplace tolerance
+                multipliers. For chains and more of them `Falling` takes steps
+                of a natural gradient of independent sites, if each field and
+                coupling has its own multiplier; else it is Adam. With a Laplace tolerance
                 "newton" is for any number: it looks at few at a time.
             loss: "exact_likelihood", "pcd" (persistent chains), "cd", or a
                 learning rule of `genzoo.losses`; "auto" takes the first if
@@ -281,10 +292,21 @@ class MaxEnt(EnergyBasedModel):
         if rule.samples:
             if count <= _MOST_FOR_NATURAL_GRADIENT and rule.uses_averages:
                 return optimizers.NaturalGradient()
+            is_direct = self.density.is_pairwise and (
+                self.density.layout.is_direct
+            )
+            if is_direct and rule.uses_averages:
+                return optimizers.Falling(_RATE)
             return keras.optimizers.Adam(0.01)
         if count <= _MOST_FOR_NEWTON and rule.uses_averages:
             return optimizers.Newton()
         return optimizers.LBFGS(10 if count < _MANY else 3)
+
+    def _default_chains(self) -> int:
+        # Their noise moves all multipliers at once.
+        wanted = _CHAINS_OF_ONE * len(self.features) ** 0.5
+        doublings = math.ceil(math.log2(max(wanted / _FEWEST_CHAINS, 1)))
+        return min(_FEWEST_CHAINS * 2**doublings, _MOST_CHAINS)
 
     def _check_optimizer(self, optimizer: Any, rule: LearningRule) -> None:
         noisy = isinstance(optimizer, optimizers.NaturalGradient)
@@ -766,7 +788,7 @@ class MaxEnt(EnergyBasedModel):
         of_exact = 1 if gaps is None else _STEPS_OF_GAPS
         steps = of_exact if is_exact else steps or _STEPS_PER_EPOCH
         default = _EPOCHS["exact" if is_exact else "chains"]
-        return {
+        plan = {
             **options,
             **self._ticks(steps),
             "epochs": epochs or default,
@@ -774,6 +796,7 @@ class MaxEnt(EnergyBasedModel):
             "validation_data": validation_data,
             "shuffle": False,
         }
+        return self._with_pace(plan)
 
     def _may_be_quick(self, options: dict[str, Any]) -> bool:
         """Whether Newton steps are made without a graph; see `quick`."""
@@ -1161,11 +1184,31 @@ class MaxEnt(EnergyBasedModel):
             chains = self._chain.walks.persistent.count
             optimizer.advance_noisy(weights, gradient, fisher, chains, l1, mask)
         else:
-            gradient += l1 * tf.sign(self._lambda())
-            share = mask * gradient / distribute.replica_count()
+            gradient = mask * (gradient + l1 * tf.sign(self._lambda()))
+            if self.loss.samples and isinstance(optimizer, optimizers.Falling):
+                gradient = mask * self._natural(gradient, optimizer.rate())
+            share = gradient / distribute.replica_count()
             optimizer.apply([share], [weights])
         self.adapted.assign(1)
         return {**self._logs_of_averages(loss), **distribute.shape_logs(logs)}
+
+    def _natural(self, gradient, rate):
+        """The natural gradient of independent sites, no longer than is safe.
+
+        A step changes the energies of the chains, of which they must not know
+        too little afterwards: collective modes, which independent sites do not
+        have, would throw the model out of all bounds.
+        """
+        held = _HELD * tf.ones_like(gradient)
+        inverse = self.rules.independent_inverse(held)
+        if inverse is None:
+            return gradient
+        step = inverse(gradient)
+        spread = self._chain.spread(step)
+        change = tf.cast(rate, spread.dtype) * spread
+        most = tf.constant(_FARTHEST, spread.dtype)
+        farthest = tf.math.divide_no_nan(most, change)
+        return step * tf.where(spread > 0, tf.minimum(farthest, 1.0), 1.0)
 
     def _logs_of_averages(self, measure):
         # The observations are their own reference.

@@ -1132,7 +1132,7 @@ class RBM(EnergyBasedModel):
 
     def _why_not_given(self, rule):
         """Why it cannot while there is a condition."""
-        if rule.chains:
+        if rule.chains != 0:
             if self._counts:
                 return (
                     "keeps chains from batch to batch, but those of bags of "

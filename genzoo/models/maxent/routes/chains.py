@@ -339,6 +339,21 @@ class ChainRoute:
             covariance = distribute.all_sum(square) / count
         return Moments(None, mean - shift, covariance, None)
 
+    def spread(self, direction: tf.Tensor) -> tf.Tensor:
+        """The deviation, over the chains, of the energy that a step adds.
+
+        Args:
+            direction: of the multipliers, (features,), for pairwise energies.
+        """
+        states = tf.convert_to_tensor(self.walks.persistent.states.value)
+        states = tf.cast(states, tf.float32)
+        added = self.density.pairwise(direction).energy(states)
+        added = tf.cast(added, tf.float64)
+        count = float(self.walks.persistent.count)
+        mean = distribute.all_sum(tf.reduce_sum(added)) / count
+        square = tf.reduce_sum((added - mean) ** 2)
+        return tf.sqrt(distribute.all_sum(square) / count)
+
     def draw(
         self,
         multipliers: tf.Tensor,
