@@ -1449,12 +1449,13 @@ class MaxEnt(EnergyBasedModel):
         kept = self.observations
         at_limits = self.multiplier_weights.numpy() * kept.values.numpy()
         beyond = float(at_limits[kept.limited].sum())
+        asked = np.isfinite(kept.stderr.numpy()) & known
         many = "constraint" if len(names) == 1 else "constraints"
         where = f"{type(self).__name__} on {self.space.description}"
         return report.Solution(
             title=f"{where}: {len(names)} {many}, {self.route}",
             names=names,
-            observed=self.observations.values.numpy() if known else none,
+            observed=np.where(asked, kept.values.numpy(), np.nan),
             mean=self.expectation(),
             multipliers=self.multipliers,
             stderr=self.multiplier_stderr() if known else none,
