@@ -212,6 +212,7 @@ class MaxEnt(EnergyBasedModel):
         )
         self.walks = self._chain.walks
         self._is_placed = True
+        self._is_by_default = False
         self._rules = {
             dtype: Rules(self.density, self._chain, self._dual, dtype)
             for dtype in ("float32", "float64")
@@ -243,9 +244,9 @@ class MaxEnt(EnergyBasedModel):
             optimizer: any Keras optimizer, or one of `genzoo.optimizers`, or
                 "newton", "lbfgs", "natural_gradient". None takes `Newton` for
                 an exact likelihood, `LBFGS` if there are more than 2,000
-                multipliers, `NaturalGradient` for chains and up to 256
-                multipliers, and Adam for more. With a Laplace tolerance
-                "newton" is for any number: it looks at few at a time.
+                multipliers and no Laplace tolerance, with which `Newton`
+                looks at few at a time, `NaturalGradient` for chains and up
+                to 256 multipliers, and Adam for more.
             loss: "exact_likelihood", "pcd" (persistent chains), "cd", or a
                 learning rule of `genzoo.losses`; "auto" takes the first if
                 the space can be summed over, else the second.
@@ -261,6 +262,7 @@ class MaxEnt(EnergyBasedModel):
             ValueError: if the loss or the optimizer does not go with the
                 model.
         """
+        by_default = optimizer is None
         if isinstance(optimizer, str):
             optimizer = _SOLVERS.get(optimizer, lambda: optimizer)()
         super().compile(
@@ -272,6 +274,37 @@ class MaxEnt(EnergyBasedModel):
             jit_compile=jit_compile,
             watch=watch,
         )
+        self._is_by_default = by_default
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """The arguments of `compile`, and whether the optimizer was none."""
+        config = super().get_compile_config()
+        if not config:
+            return config
+        return {**config, "is_by_default": self._is_by_default}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as before a save."""
+        config = dict(config)
+        is_by_default = config.pop("is_by_default", False)
+        super().compile_from_config(config)
+        self._is_by_default = is_by_default
+
+    def _suit(self, tolerance: str) -> None:
+        """Take the default optimizer that goes with a tolerance.
+
+        Above as many multipliers as there is memory for their products only
+        an L1 term lets Newton's method look at few of them.
+        """
+        if not self._is_by_default or len(self.features) <= _MOST_FOR_NEWTON:
+            return
+        suited = self._default_optimizer(self.loss)
+        if tolerance == "laplace" and not self.loss.samples:
+            suited = optimizers.Newton()
+        if type(suited) is not type(self.optimizer):
+            told = keras.saving.serialize_keras_object(suited)
+            config = {**self.get_compile_config(), "optimizer": told}
+            self.compile_from_config(config)
 
     def _default_loss(self) -> str:
         return "pcd" if self._exact is None else "exact_likelihood"
@@ -736,6 +769,7 @@ class MaxEnt(EnergyBasedModel):
                 steps = -(-len(x) // rows)
         averages = as_averages(where, self.features, *given)
         self._observe("fit", averages, place)
+        self._suit(averages.tolerance)
         few, remaining = None, self._remaining
         is_exact = not self.loss.samples
         if x is not None and data.is_array(x):
