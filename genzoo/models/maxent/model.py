@@ -28,6 +28,7 @@ from genzoo.models.maxent.conditional import ConditionalMaxEnt
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
 from genzoo.models.maxent.gaps import Expectation, Gaps, filled, in_memory
+from genzoo.models.maxent.hull import LIMIT
 from genzoo.models.maxent.observations import (
     Averages,
     Observations,
@@ -387,8 +388,8 @@ class MaxEnt(EnergyBasedModel):
     def multipliers(self) -> Array:
         """lambda, a float64 array in the order of `features.names`.
 
-        Infinite where an average is at an end of what is possible, so that
-        states have probability zero.
+        Infinite where an average, or a combination of some, is at an end of
+        what is possible, so that states have probability zero.
         """
         values = self.multiplier_weights.numpy()
         limited = self.observations.limited
@@ -518,8 +519,9 @@ class MaxEnt(EnergyBasedModel):
                 or a dict or Series of those that are, by name. Cells of a
                 margin may be a dict or an array: `{"sex": {0: 0.4},
                 ("sex", "age"): [[0.1, 0.3], [0.2, 0.4]]}`.
-                One at an end of what is possible, such as 0 for a cell, leaves
-                out states: their probability is zero, the multiplier infinite.
+                One at an end of what is possible, such as 0 for a cell, or
+                several together, leave out states: their probability is zero,
+                the multipliers infinite.
             observation_stderr: their standard errors, a number or one for
                 each: they then need not be met exactly. One of nan or inf
                 leaves its feature out, with a multiplier of zero.
@@ -782,7 +784,8 @@ class MaxEnt(EnergyBasedModel):
             if held is None and self._may_be_quick(options):
                 few = self._quick_steps()
                 remaining = few.remaining
-            search = Search(remaining, whole, self._dual)
+            restart = None if few is None else few.read
+            search = Search(remaining, whole, self._dual, restart=restart)
             callbacks = [*callbacks, search]
             if few is not None:
                 return {
@@ -833,15 +836,7 @@ class MaxEnt(EnergyBasedModel):
             self.optimizer,
             self.multiplier_weights,
             self.observations,
-            self._free(),
         )
-
-    def _free(self) -> Array:
-        """As `_mask`, outside of graphs."""
-        kept = self.observations
-        asked = np.isfinite(kept.stderr.numpy())
-        free = asked & (kept.is_redundant.numpy() == 0)
-        return free * float(self.multiplier_weights.trainable)
 
     def _run(
         self, verbose: str | int, plan: dict[str, Any]
@@ -1387,6 +1382,18 @@ class MaxEnt(EnergyBasedModel):
             return float(self._solved().log_z)
         return super()._log_z()
 
+    def log_prob(
+        self,
+        x: ArrayLike,
+        mask: ArrayLike | None = None,
+        condition: Any = None,
+    ) -> Array:
+        """As `EnergyBasedModel.log_prob`; -inf where limits leave nothing."""
+        found = super().log_prob(x, mask, condition)
+        if self.observations.limited.any():
+            found = np.where(found < -0.5 * LIMIT, -np.inf, found)
+        return found
+
     def prob(self, x: ArrayLike) -> Array:
         """p(x), a float64 array of shape (n,); see `log_prob`.
 
@@ -1459,7 +1466,7 @@ class MaxEnt(EnergyBasedModel):
                 f"{self._where('multiplier_stderr')}: there are no "
                 "observations yet. Call fit first."
             )
-        free = self._mask().numpy() > 0
+        free = (self._mask().numpy() > 0) & ~kept.limited
         if kept.tolerance == "laplace":
             free &= self.multipliers != 0
         fisher = self.feature_covariance()
