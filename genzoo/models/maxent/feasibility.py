@@ -529,8 +529,7 @@ def _warn_of_sides(where, names, observed, found):
         f"{combination(normal, names)} = {round(observed @ normal, 9) + 0:.6g}"
         for normal in (n / np.abs(n).max() for n in found.normals)
     ]
-    more = len(told) - 3
-    more = f" and {more} more" if more > 0 else ""
+    more = f" and {len(told) - 3} more" if len(told) > 3 else ""
     warnings.warn(
         f"{where}: these averages are at an end of what is possible together: "
         f"{'; '.join(told[:3])}{more}, the most possible. All but "

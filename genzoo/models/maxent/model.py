@@ -1007,7 +1007,8 @@ class MaxEnt(EnergyBasedModel):
             weights: w, (rows,), of any sum; None for equal ones. A row
                 without weight gets none.
             observation_stderr: standard errors of the averages, a number,
-                (k,), or by name; as in `fit`.
+                (k,), or by name; as in `fit`. Of presences against background
+                `features.presence_stderr` has those of maxnet.
             observation_covariance: (k, k), where errors are correlated; what
                 its null space sees is met exactly.
             tolerance: as in `fit`, "gaussian" or "laplace".
