@@ -10,6 +10,7 @@ from genzoo.features.indicators import Indicators, PairIndicators
 from genzoo.features.marginal import Marginal
 from genzoo.features.moments import Moments
 from genzoo.features.pairwise import LatticeBonds, Pairwise
+from genzoo.features.presences import presence_stderr
 
 __all__ = [
     "CircularMoments",
@@ -28,4 +29,5 @@ __all__ = [
     "Quadratic",
     "Threshold",
     "get",
+    "presence_stderr",
 ]

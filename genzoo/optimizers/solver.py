@@ -21,6 +21,8 @@ import tensorflow as tf
 
 # Relative errors of a sum of many terms.
 _ROUNDING = {tf.float64: 1e-14, tf.float32: 1e-6}
+# Of large ones that cancel, in float64, if the gradient agrees.
+_CANCELLED = 1e-10
 
 
 class Evaluation(NamedTuple):
@@ -241,13 +243,18 @@ class Solver(keras.optimizers.Optimizer):
         good = tf.math.is_finite(value) & tf.reduce_all(
             tf.math.is_finite(new_gradient)
         )
-        good &= tf.logical_or(tf.logical_not(started), value <= enough)
+        every = pseudogradient(trial, new_gradient, l1)
+        after = every * free
+        # More is rounding where large parameters cancel.
+        slack = _CANCELLED * (1 + tf.abs(known))
+        is_level = (smooth.dtype == tf.float64) & (value <= known + slack)
+        steepest = tf.reduce_max(tf.abs(after))
+        is_level &= steepest < 0.5 * tf.reduce_max(tf.abs(before))
+        good &= ~started | (value <= enough) | is_level
 
         # What follows if the trial is accepted.
         change = tf.where(started, trial - old, 0.0)
         self.remember(change, new_gradient - gradient, good & started)
-        every = pseudogradient(trial, new_gradient, l1)
-        after = every * free
         new_direction, new_size = tf.cond(
             good,
             lambda: self.step(

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dependence import root_of_inverse
-from genzoo.models.maxent.feasibility import Reach
+from genzoo.models.maxent.feasibility import Possible, Reach
 from genzoo.models.maxent.observations import Averages, Observations
 from genzoo.models.maxent.routes.product import ProductRoute
 from genzoo.models.maxent.routes.route import ExactRoute, Moments
@@ -189,12 +189,29 @@ class Dual:
         values, errors = kept.values.numpy(), kept.stderr.numpy()
         return Averages(values, errors, kept.tolerance, kept.count)
 
-    def explain(self) -> None:
-        """Raise a ValueError if the averages are impossible, saying why."""
+    def explain(self) -> bool:
+        """Why there are no multipliers; whether there are with fewer states.
+
+        Averages on a side of what is possible are a limit, to which the
+        search has come near: it then begins anew.
+
+        Raises:
+            ValueError: if the averages are impossible, saying why.
+        """
         averages = self._averages()
-        if averages.tolerance == "none":
-            limited = self.observations.limited
-            self.reach.explain(f"{self.density.owner}.fit", averages, limited)
+        if averages.tolerance != "none":
+            return False
+        redundant = self.observations.is_redundant.numpy() != 0
+        redundant &= ~self.observations.limited
+        found = self.reach.at_a_side(
+            f"{self.density.owner}.fit",
+            Possible(averages, redundant, self._limits()),
+        )
+        if found is None:
+            return False
+        self.observations.keep(averages, found.redundant, found.limits != 0)
+        self.multipliers.assign(found.limits)
+        return True
 
     def is_impossible(self, value: float) -> bool:
         """Whether a value of the dual shows that no density has the averages.

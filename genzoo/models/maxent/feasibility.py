@@ -13,6 +13,15 @@ import tensorflow as tf
 
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dependence import Dependence, dependence
+from genzoo.models.maxent.hull import (
+    FLAT,
+    LIMIT,
+    Face,
+    Support,
+    combination,
+    separating,
+    support,
+)
 from genzoo.models.maxent.observations import Averages
 from genzoo.models.maxent.routes.product import ProductRoute
 from genzoo.models.maxent.routes.route import ExactRoute
@@ -20,6 +29,12 @@ from genzoo.models.maxent.routes.summation import Summation
 from genzoo.spaces import Space
 from genzoo.types import Array
 
+_BOUNDARY = (
+    "on the boundary of what is possible: states would have probability zero "
+    "and multipliers would be infinite. Pass observation_stderr, the error of "
+    "the averages, for example 1 / n for n examples, or nan there to leave "
+    "the constraint out."
+)
 # The hull is searched before the first step for so many features; for more,
 # once the search for multipliers shows that something is wrong.
 FEW = 12
@@ -70,8 +85,8 @@ class Reach:
                 f"{where}: the average of {bad} is not a finite number."
             )
         strict = averages.stderr == 0
-        redundant = np.zeros(len(observed), bool)
-        possible = Possible(averages, redundant, np.zeros(len(observed)))
+        none = np.zeros(len(observed))
+        possible = Possible(averages, none > 0, none)
         if not strict.any():
             return possible
         form = density.quadratic
@@ -89,32 +104,95 @@ class Reach:
         if density.space.is_bounded and not closed:
             found = self._at_limits(averages, low, high)
             if found is not None:
-                values = None if values is None else values[found.holds(values)]
                 low, high = found.low, found.high
                 is_left = ~_is_outside(low, high, found.observed)
                 if is_left[averages.stderr == 0].all():
                     _warn_of_limits(where, density.features.names, found)
                 averages = averages._replace(values=found.observed)
                 observed = averages.values[strict]
-                possible = Possible(averages, redundant, found.multipliers)
+                possible = Possible(averages, none > 0, found.multipliers)
         if density.space.is_bounded:
             check_ranges(
                 where, names, low[strict], high[strict], observed, not closed
             )
         # What does not follow as it should is told as that, not as a boundary.
         limits = possible.limits
+        redundant = self._follows(where, averages, limits)
+        possible = Possible(averages, redundant, limits)
+        is_open = density.space.is_bounded and not closed
+        if is_open and values is not None:
+            return self.at_a_side(where, possible, values) or possible
+        return possible
+
+    def _follows(self, where, averages, limits):
+        """Which features follow from others; refuses what does not agree."""
+        strict = averages.stderr == 0
+        redundant = np.zeros(len(strict), bool)
         found = self.dependence(averages, limits)
         if found is not None:
+            names = np.array(self.density.features.names)[strict].tolist()
             limited = limits[strict] != 0
+            observed = averages.values[strict]
             _check_dependence(where, names, observed, found, limited)
-            redundant[strict] = found.redundant & ~limited
-        if density.space.is_bounded and not closed and values is not None:
-            # A constant has no side on which an average could lie.
-            moves = (high - low)[strict] > 0
-            told = [n for n, m in zip(names, moves, strict=True) if m]
-            inside = values[:, strict][:, moves]
-            check_hull(where, told, inside, observed[moves])
-        return possible
+            redundant[strict] = found.redundant
+        return redundant
+
+    def at_a_side(
+        self, where: str, before: "Possible", values: Array | None = None
+    ) -> "Possible | None":
+        """What is possible on a side of the hull; None inside of it.
+
+        Args:
+            where: who asks, for messages.
+            before: the averages, and what is known of their multipliers.
+            values: of the features at all points; None finds them.
+
+        Raises:
+            ValueError: for averages outside of the hull, or on a side that is
+                a point of an integral.
+        """
+        route = self.route
+        averages, redundant, limits = before
+        strict = averages.stderr == 0
+        is_open = isinstance(route, Summation) and self.density.space.is_bounded
+        if not is_open or not strict.any():
+            return None
+        values = self._table(route, True)[2] if values is None else values
+        if values is None:
+            return None
+        left = values
+        if limits.any():
+            heights = (values - averages.values) @ limits
+            left = values[heights > -0.5 * LIMIT]
+        moves = strict & ~redundant & (np.ptp(left, axis=0) > 0)
+        names = np.array(self.density.features.names)
+        observed = averages.values[moves]
+        # Of a single feature the range says all.
+        many = np.count_nonzero(moves) > 1
+        face = separating(left[:, moves], observed) if many else None
+        if face is None or face.depth > FLAT:
+            return None
+        told = combination(face.normal, names[moves].tolist())
+        told = f"{where}: the average of {told} is {observed @ face.normal:g}; "
+        most = (left[:, moves] @ face.normal).max()
+        told += f"it can be at most {most:g}"
+        if face.depth < -FLAT:
+            _refuse_outside(told)
+        given = averages.values[strict]
+        found = support(values[:, strict], given, limits[strict])
+        if isinstance(found, Face):
+            _refuse_outside(told)
+        # Of an integral single nodes are nothing.
+        few = 0 if self.density.space.is_discrete else 0.01 * len(values)
+        if not isinstance(found, Support) or found.left.sum() <= few:
+            raise ValueError(f"{told}, and lies {_BOUNDARY}")
+        if not found.normals:
+            return None
+        limits = np.zeros(len(strict))
+        limits[strict] = found.multipliers
+        redundant = self._follows(where, averages, limits)
+        _warn_of_sides(where, names[strict].tolist(), given, found)
+        return Possible(averages, redundant, limits)
 
     def dependence(
         self, averages: Averages, limits: Array
@@ -185,28 +263,6 @@ class Reach:
         low, high, _ = self._reachable(self.route)
         return np.where(np.isfinite(high - low), high - low, 0.0)
 
-    def explain(self, where: str, averages: Averages, limited: Array) -> None:
-        """Raise a ValueError that says why there are no multipliers.
-
-        Args:
-            where: who asks, for the message.
-            averages: those asked for.
-            limited: for each feature whether its multiplier is infinite.
-        """
-        if not isinstance(self.route, Summation):
-            return
-        if not self.density.space.is_bounded:
-            return
-        values = self._table(self.route, True)[2]
-        if values is not None and limited.any():
-            unknown = np.zeros(len(limited))
-            held = Limits(averages.values, 1.0 * limited, unknown, unknown, 0)
-            values = values[held.holds(values)]
-        strict = (averages.stderr == 0) & ~limited
-        if values is not None and strict.any():
-            names = np.array(self.density.features.names)[strict].tolist()
-            check_hull(where, names, values[:, strict], averages.values[strict])
-
     def _at_limits(self, averages, low, high):
         """The `Limits` of averages at an end of their range, or None.
 
@@ -259,13 +315,13 @@ class Reach:
                 high = np.maximum(high, values[inside].max(axis=0))
         # Of an integral single nodes are nothing.
         few = 0 if self.density.space.is_discrete else 0.01 * count
-        size = np.where(ends, _LIMIT / gap, 0.0)
+        size = np.where(ends, LIMIT / gap, 0.0)
         if kept <= few or not np.isfinite(size).all():
             return None
         # What was left out before stays out, whatever these add to it.
         with np.errstate(invalid="ignore"):
             most = np.where(ends, size * reach, 0.0).sum()
-        size += np.abs(before.multipliers) * (2 + most / _LIMIT)
+        size += np.abs(before.multipliers) * (2 + most / LIMIT)
         multipliers = size * np.sign(held)
         return Limits(observed, multipliers, low, high, kept)
 
@@ -332,7 +388,8 @@ class Reach:
         """
         features = self.density.features
         if route.table is not None and self.density.space.is_discrete:
-            values = route.table.values
+            values, _, log_r = route.table
+            values = values if log_r is None else values[log_r > -np.inf]
             low, high = values.min(axis=0), values.max(axis=0)
             return low, high, values if wants_values else None
         grid = route.grid()
@@ -347,10 +404,17 @@ class Reach:
             for start in range(0, count, size)
         ]
         corners = self._corners(route)
+        is_sum = self.density.space.is_discrete
+        has_zeros = is_sum and self.density.reference is not None
         if len(corners):
             points.append(tf.constant(corners))
         for number, part in enumerate(points):
             values = features(part).numpy()
+            if has_zeros:
+                log_r = self.density.log_reference(part).numpy()
+                values = values[log_r > -np.inf]
+                if not len(values):
+                    continue
             least, greatest = values.min(axis=0), values.max(axis=0)
             # At a corner log x may be no number; inside it must be one.
             inside = number < len(points) - bool(len(corners))
@@ -403,8 +467,10 @@ class Possible(NamedTuple):
 
     Attributes:
         averages: those asked for, without rounding beyond an end.
-        redundant: for each feature to be met whether it follows from others.
-        limits: multipliers that stand for infinite ones; zeros elsewhere.
+        redundant: for each feature to be met whether it follows from others,
+            where states are left.
+        limits: multipliers that leave out states, and stand for infinite
+            ones; zeros elsewhere.
     """
 
     averages: Averages
@@ -437,8 +503,7 @@ class Limits(NamedTuple):
         return (change <= _SAME * np.abs(self.observed[at])).all(axis=1)
 
 
-# Nats between what is left out and the rest, and what is only rounding.
-_LIMIT = 1e4
+# What is only rounding.
 _SAME = 1e-13
 
 
@@ -459,27 +524,47 @@ def _warn_of_limits(where, names, found):
     )
 
 
+def _warn_of_sides(where, names, observed, found):
+    told = [
+        f"{combination(normal, names)} = {round(observed @ normal, 9) + 0:.6g}"
+        for normal in (n / np.abs(n).max() for n in found.normals)
+    ]
+    more = f" and {len(told) - 3} more" if len(told) > 3 else ""
+    warnings.warn(
+        f"{where}: these averages are at an end of what is possible together: "
+        f"{'; '.join(told[:3])}{more}, the most possible. All but "
+        f"{found.left.sum():,} states have probability zero, and "
+        f"{np.count_nonzero(found.multipliers)} of the multipliers are "
+        "infinite. If zeros are only rare events, pass observation_stderr.",
+        stacklevel=8,
+    )
+
+
 def _check_dependence(where, names, observed, found, limited):
     """Refuse averages that do not follow as their features do; tell others."""
-    redundant = found.redundant & ~limited
+    redundant = found.redundant
     if redundant.any():
-        told = ", ".join(np.array(names)[redundant][:5])
         due = found.predict(observed)
         error = np.abs(due - observed)[redundant]
         size = np.maximum(np.abs(found.mean), np.abs(observed))
         slack = 1e-6 * (1 + size) + 1e-15 * (size @ np.abs(found.left))
-        if (error > slack[redundant]).any():
+        is_off = error > slack[redundant]
+        # What is at a limit is told as that.
+        shown = redundant & (~limited | is_off.any())
+        told = ", ".join(np.array(names)[shown][:5])
+        if is_off.any():
             raise ValueError(
                 f"{where}: the features {told} follow from the others, "
                 "but their averages do not: they should be "
                 f"{due[redundant][:5]}; received {observed[redundant][:5]}."
             )
-        warnings.warn(
-            f"{where}: {int(redundant.sum())} of {len(names)} features follow "
-            f"from the others and are redundant: {told}. Their "
-            "multipliers are zero; the distribution is the same.",
-            stacklevel=8,
-        )
+        if shown.any():
+            warnings.warn(
+                f"{where}: {int(shown.sum())} of {len(names)} features follow "
+                f"from the others and are redundant: {told}. Their "
+                "multipliers are zero; the distribution is the same.",
+                stacklevel=8,
+            )
     nearly = np.flatnonzero(found.nearly)
     if len(nearly):
         told = ", ".join(
@@ -571,7 +656,7 @@ def hull_boundary(
 ) -> list[str]:
     """A combination of features that is always at its end, in words."""
     face = separating(values, observed)
-    if face is None or face.depth > _FLAT:
+    if face is None or face.depth > FLAT:
         return []
     told = combination(face.normal, names)
     return [f"{told} is always {observed @ face.normal:g}"]
@@ -648,6 +733,9 @@ def check_sites(
             )
         square = found.get(f"{name}^2")
         is_real = space.levels[site] is None
+        if not is_real and square is not None:
+            # No variance is an end of what is possible, of one level.
+            square += 1e-12 * mean**2
         if is_real and square is not None and mean != 0:
             share = square / mean**2 - 1
             if abs(share) < _FEWEST_DIGITS and abs(mean) > _FAR:
@@ -719,135 +807,8 @@ def _squares(space, sites, mean, found):
     return squares
 
 
-def check_hull(
-    where: str, names: list[str], values: Array, observed: Array
-) -> None:
-    """Raise a ValueError if the averages are impossible or on the boundary.
-
-    Args:
-        where: who asks, for the message.
-        names: of the features.
-        values: features at all points of the space, (points, features).
-        observed: the averages, (features,).
-    """
-    # Of a single feature the range says all.
-    face = separating(values, observed) if len(names) > 1 else None
-    if face is None:
-        return
-    reach = (values @ face.normal).max()
-    told = combination(face.normal, names)
-    found = f"{where}: the average of {told} is {observed @ face.normal:g}; it "
-    found += f"can be at most {reach:g}"
-    if face.depth < -_FLAT:
-        raise ValueError(
-            f"{found}, so no distribution has these averages. Check them, or "
-            "drop a constraint."
-        )
-    if face.depth <= _FLAT:
-        raise ValueError(f"{found}, and lies {_BOUNDARY}")
-
-
-# How deep inside is on the boundary, in units of the spread near the face.
-_FLAT = 1e-11
-_BOUNDARY = (
-    "on the boundary of what is possible: states would have probability zero "
-    "and multipliers would be infinite. Pass observation_stderr, the error of "
-    "the averages, for example 1 / n for n examples, or nan there to leave "
-    "the constraint out."
-)
-
-
-class Face(NamedTuple):
-    """A side of the hull of the features' values, near to averages.
-
-    Attributes:
-        normal: the direction outwards, (features,), its largest part 1.
-        depth: how far inside the averages are, in units of the spread of
-            most values; below zero outside.
-    """
-
-    normal: Array
-    depth: float
-
-
-def combination(normal: Array, names: list[str]) -> str:
-    """A sum of features in words, its largest coefficient 1."""
-    order = np.argsort(-np.abs(normal))
-    share = normal / np.abs(normal[order[0]])
-    many = [k for k in order if np.abs(share[k]) > 1e-3]
-    terms = [f"{share[k]:+.3g} ({names[k]})" for k in many[:6]]
-    return " ".join(terms) + (" ..." if len(many) > 6 else "")
-
-
-def separating(values: Array, observed: Array) -> Face | None:
-    """The side of the hull that averages are near to or beyond, or None.
-
-    The averages are moved away from the middle by a part in a million; if
-    they then lie outside of the hull, this is the direction to its nearest
-    point, and the depth is measured from there.
-
-    Reference:
-        Wolfe, "Finding the nearest point in a polytope", Mathematical
-        Programming 11, 1976.
-    """
-    change = values - observed
-    # The spread of most values, not of one that is far away.
-    scale = np.median(np.abs(change), axis=0)
-    scale = np.where(scale > 0, scale, np.abs(change).max(axis=0))
-    scale = np.where(scale > 0, scale, 1.0)
-    points = change / scale
-    size = np.linalg.norm(points, axis=1)
-    share = 1 / (1 + size)
-    middle = share @ points / share.sum()
-    nearest, corral = _nearest_point(points + 1e-6 * middle)
-    if np.linalg.norm(nearest) < 1e-9:
-        return None
-    normal = -nearest / np.linalg.norm(nearest)
-    depth = float((points @ normal).max())
-    rounding = 16 * np.finfo(float).eps * np.max(np.abs(observed) / scale)
-    if depth >= -_FLAT - rounding:
-        # From the plane through what is nearest: a normal is known less well.
-        plane = points[corral]
-        distance = float(np.linalg.norm(_affine_minimum(plane) @ plane))
-        inside = distance > _FLAT + rounding
-        depth = max(depth, distance) if inside else 0.0
-    normal = normal / scale
-    return Face(normal / np.abs(normal).max(), depth)
-
-
-def _nearest_point(points):
-    """(the point of the hull nearest to zero, the corners that it is of)."""
-    corral = [int(np.argmin(np.einsum("ij,ij->i", points, points)))]
-    weights = np.ones(1)
-    for _ in range(20 * points.shape[1] + 100):
-        nearest = weights @ points[corral]
-        heights = points @ nearest
-        new = int(np.argmin(heights))
-        square = nearest @ nearest
-        if new in corral or square - heights[new] <= 1e-12 * max(square, 1e-9):
-            break
-        corral.append(new)
-        weights = np.append(weights, 0.0)
-        while True:
-            affine = _affine_minimum(points[corral])
-            if (affine > 1e-12).all():
-                weights = affine
-                break
-            falling = affine <= 1e-12
-            drop = weights[falling] - affine[falling]
-            ratio = weights[falling] / np.maximum(drop, 1e-300)
-            share = min(1.0, float(ratio.min()))
-            weights = (1 - share) * weights + share * affine
-            keep = weights > 1e-12
-            corral = [i for i, kept in zip(corral, keep, strict=True) if kept]
-            weights = weights[keep] / weights[keep].sum()
-    return weights @ points[corral], corral
-
-
-def _affine_minimum(points):
-    """Weights, of sum one, of the point nearest to zero in an affine hull."""
-    first, rest = points[0], points[1:] - points[0]
-    if len(rest) == 0:
-        return np.ones(1)
-    others = np.linalg.lstsq(rest.T, -first, rcond=None)[0]
-    return np.concatenate([[1 - others.sum()], others])
+def _refuse_outside(told):
+    raise ValueError(
+        f"{told}, so no distribution has these averages. Check them, or drop a "
+        "constraint."
+    )

@@ -28,6 +28,7 @@ from genzoo.models.maxent.conditional import ConditionalMaxEnt
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
 from genzoo.models.maxent.gaps import Expectation, Gaps, filled, in_memory
+from genzoo.models.maxent.hull import LIMIT
 from genzoo.models.maxent.observations import (
     Averages,
     Observations,
@@ -221,6 +222,7 @@ class MaxEnt(EnergyBasedModel):
         )
         self.walks = self._chain.walks
         self._is_placed = True
+        self._is_by_default = False
         self._rules = {
             dtype: Rules(self.density, self._chain, self._dual, dtype)
             for dtype in ("float32", "float64")
@@ -252,11 +254,11 @@ class MaxEnt(EnergyBasedModel):
             optimizer: any Keras optimizer, or one of `genzoo.optimizers`, or
                 "newton", "lbfgs", "natural_gradient". None takes `Newton` for
                 an exact likelihood, `LBFGS` if there are more than 2,000
-                multipliers, `NaturalGradient` for chains and up to 256
-                multipliers. For chains and more of them `Falling` takes steps
-                of a natural gradient of independent sites, if each field and
-                coupling has its own multiplier; else it is Adam. With a Laplace tolerance
-                "newton" is for any number: it looks at few at a time.
+                multipliers and no Laplace tolerance, with which `Newton`
+                looks at few at a time, and `NaturalGradient` for chains and
+                up to 256 multipliers. For chains and more of them `Falling`
+                takes steps of a natural gradient of independent sites, if
+                each field and coupling has its own multiplier; else Adam.
             loss: "exact_likelihood", "pcd" (persistent chains), "cd", or a
                 learning rule of `genzoo.losses`; "auto" takes the first if
                 the space can be summed over, else the second.
@@ -272,6 +274,7 @@ class MaxEnt(EnergyBasedModel):
             ValueError: if the loss or the optimizer does not go with the
                 model.
         """
+        by_default = optimizer is None
         if isinstance(optimizer, str):
             optimizer = _SOLVERS.get(optimizer, lambda: optimizer)()
         super().compile(
@@ -283,6 +286,37 @@ class MaxEnt(EnergyBasedModel):
             jit_compile=jit_compile,
             watch=watch,
         )
+        self._is_by_default = by_default
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """The arguments of `compile`, and whether the optimizer was none."""
+        config = super().get_compile_config()
+        if not config:
+            return config
+        return {**config, "is_by_default": self._is_by_default}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as before a save."""
+        config = dict(config)
+        is_by_default = config.pop("is_by_default", False)
+        super().compile_from_config(config)
+        self._is_by_default = is_by_default
+
+    def _suit(self, tolerance: str) -> None:
+        """Take the default optimizer that goes with a tolerance.
+
+        Above as many multipliers as there is memory for their products only
+        an L1 term lets Newton's method look at few of them.
+        """
+        if not self._is_by_default or len(self.features) <= _MOST_FOR_NEWTON:
+            return
+        suited = self._default_optimizer(self.loss)
+        if tolerance == "laplace" and not self.loss.samples:
+            suited = optimizers.Newton()
+        if type(suited) is not type(self.optimizer):
+            told = keras.saving.serialize_keras_object(suited)
+            config = {**self.get_compile_config(), "optimizer": told}
+            self.compile_from_config(config)
 
     def _default_loss(self) -> str:
         return "pcd" if self._exact is None else "exact_likelihood"
@@ -376,8 +410,8 @@ class MaxEnt(EnergyBasedModel):
     def multipliers(self) -> Array:
         """lambda, a float64 array in the order of `features.names`.
 
-        Infinite where an average is at an end of what is possible, so that
-        states have probability zero.
+        Infinite where an average, or a combination of some, is at an end of
+        what is possible, so that states have probability zero.
         """
         values = self.multiplier_weights.numpy()
         limited = self.observations.limited
@@ -507,8 +541,9 @@ class MaxEnt(EnergyBasedModel):
                 or a dict or Series of those that are, by name. Cells of a
                 margin may be a dict or an array: `{"sex": {0: 0.4},
                 ("sex", "age"): [[0.1, 0.3], [0.2, 0.4]]}`.
-                One at an end of what is possible, such as 0 for a cell, leaves
-                out states: their probability is zero, the multiplier infinite.
+                One at an end of what is possible, such as 0 for a cell, or
+                several together, leave out states: their probability is zero,
+                the multipliers infinite.
             observation_stderr: their standard errors, a number or one for
                 each: they then need not be met exactly. One of nan or inf
                 leaves its feature out, with a multiplier of zero.
@@ -758,6 +793,7 @@ class MaxEnt(EnergyBasedModel):
                 steps = -(-len(x) // rows)
         averages = as_averages(where, self.features, *given)
         self._observe("fit", averages, place)
+        self._suit(averages.tolerance)
         few, remaining = None, self._remaining
         is_exact = not self.loss.samples
         if x is not None and data.is_array(x):
@@ -770,7 +806,8 @@ class MaxEnt(EnergyBasedModel):
             if held is None and self._may_be_quick(options):
                 few = self._quick_steps()
                 remaining = few.remaining
-            search = Search(remaining, whole, self._dual)
+            restart = None if few is None else few.read
+            search = Search(remaining, whole, self._dual, restart=restart)
             callbacks = [*callbacks, search]
             if few is not None:
                 return {
@@ -822,15 +859,7 @@ class MaxEnt(EnergyBasedModel):
             self.optimizer,
             self.multiplier_weights,
             self.observations,
-            self._free(),
         )
-
-    def _free(self) -> Array:
-        """As `_mask`, outside of graphs."""
-        kept = self.observations
-        asked = np.isfinite(kept.stderr.numpy())
-        free = asked & (kept.is_redundant.numpy() == 0)
-        return free * float(self.multiplier_weights.trainable)
 
     def _run(
         self, verbose: str | int, plan: dict[str, Any]
@@ -1001,7 +1030,8 @@ class MaxEnt(EnergyBasedModel):
             weights: w, (rows,), of any sum; None for equal ones. A row
                 without weight gets none.
             observation_stderr: standard errors of the averages, a number,
-                (k,), or by name; as in `fit`.
+                (k,), or by name; as in `fit`. Of presences against background
+                `features.presence_stderr` has those of maxnet.
             observation_covariance: (k, k), where errors are correlated; what
                 its null space sees is met exactly.
             tolerance: as in `fit`, "gaussian" or "laplace".
@@ -1396,6 +1426,18 @@ class MaxEnt(EnergyBasedModel):
             return float(self._solved().log_z)
         return super()._log_z()
 
+    def log_prob(
+        self,
+        x: ArrayLike,
+        mask: ArrayLike | None = None,
+        condition: Any = None,
+    ) -> Array:
+        """As `EnergyBasedModel.log_prob`; -inf where limits leave nothing."""
+        found = super().log_prob(x, mask, condition)
+        if self.observations.limited.any():
+            found = np.where(found < -0.5 * LIMIT, -np.inf, found)
+        return found
+
     def prob(self, x: ArrayLike) -> Array:
         """p(x), a float64 array of shape (n,); see `log_prob`.
 
@@ -1468,7 +1510,7 @@ class MaxEnt(EnergyBasedModel):
                 f"{self._where('multiplier_stderr')}: there are no "
                 "observations yet. Call fit first."
             )
-        free = self._mask().numpy() > 0
+        free = (self._mask().numpy() > 0) & ~kept.limited
         if kept.tolerance == "laplace":
             free &= self.multipliers != 0
         fisher = self.feature_covariance()
@@ -1492,12 +1534,13 @@ class MaxEnt(EnergyBasedModel):
         kept = self.observations
         at_limits = self.multiplier_weights.numpy() * kept.values.numpy()
         beyond = float(at_limits[kept.limited].sum())
+        asked = np.isfinite(kept.stderr.numpy()) & known
         many = "constraint" if len(names) == 1 else "constraints"
         where = f"{type(self).__name__} on {self.space.description}"
         return report.Solution(
             title=f"{where}: {len(names)} {many}, {self.route}",
             names=names,
-            observed=self.observations.values.numpy() if known else none,
+            observed=np.where(asked, kept.values.numpy(), np.nan),
             mean=self.expectation(),
             multipliers=self.multipliers,
             stderr=self.multiplier_stderr() if known else none,

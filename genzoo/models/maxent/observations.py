@@ -180,7 +180,8 @@ class Observations(keras.layers.Layer):
         values: weight, <f_i>.
         stderr: weight, their errors.
         is_redundant: weight, 1 for features that follow from others, 2 for
-            those whose multiplier is infinite.
+            those whose multiplier is infinite, 3 for those whose multiplier
+            is infinite and has a finite part, which is solved for.
         record: weight, how many examples, and the number of the tolerance.
     """
 
@@ -224,12 +225,12 @@ class Observations(keras.layers.Layer):
     @property
     def limited(self) -> Array:
         """For each feature whether its multiplier is infinite."""
-        return self.is_redundant.numpy() == 2
+        return self.is_redundant.numpy() >= 2
 
     def forget_limits(self) -> None:
         """Take no multiplier for infinite any more."""
         held = self.is_redundant.numpy()
-        self.is_redundant.assign(np.where(held == 2, 0.0, held))
+        self.is_redundant.assign(np.where(held >= 2, 0.0, held))
 
     def keep(
         self,
@@ -245,7 +246,7 @@ class Observations(keras.layers.Layer):
         if redundant is not None:
             held = redundant.astype(float)
             if limited is not None:
-                held[limited] = 2
+                held[limited] = np.where(redundant, 2, 3)[limited]
             weights.put(self.is_redundant, held)
 
     # The terms that a tolerance adds to the dual, inside graphs ------------
@@ -270,9 +271,11 @@ class Observations(keras.layers.Layer):
     def free(self) -> tf.Tensor:
         """1 for the multipliers that are solved for, 0 for the others.
 
-        These are redundant or infinite, or not constrained.
+        These are redundant, infinite without a finite part, or not
+        constrained.
         """
         errors = tf.convert_to_tensor(self.stderr.value)
         asked = tf.cast(tf.math.is_finite(errors), tf.float64)
         held = tf.convert_to_tensor(self.is_redundant.value)
-        return asked * tf.cast(held == 0, tf.float64)
+        is_free = (held == 0) | (held == 3)
+        return asked * tf.cast(is_free, tf.float64)

@@ -13,7 +13,7 @@ from genzoo.runtime import weights
 from genzoo.types import Array
 
 # As of sums in float64, and of a Hessian, in `genzoo.optimizers`.
-_ROUNDING = 1e-14
+_ROUNDING, _CANCELLED = 1e-14, 1e-10
 _RIDGE = 1e-14
 _BOLD = 1.5
 
@@ -41,7 +41,6 @@ class Steps:
         optimizer: whose weights say where the search stands.
         variable: of the multipliers.
         observations: the averages.
-        free: 1.0 for the multipliers that are solved for.
     """
 
     def __init__(
@@ -50,7 +49,6 @@ class Steps:
         optimizer: Newton,
         variable: keras.Variable,
         observations: Observations,
-        free: Array,
     ):
         self.observed = observations.values.numpy()
         self.table = table.less(self.observed)
@@ -60,9 +58,18 @@ class Steps:
         if observations.tolerance == "gaussian":
             errors = observations.stderr.numpy()
             self.l2 = np.where(np.isfinite(errors), errors, 0.0) ** 2
-        self.free = free
+        self.observations = observations
+        self.free = self._free()
         self.taken = 0
         self.state = self._read()
+
+    def _free(self):
+        """1.0 for the multipliers that are solved for."""
+        # As `Observations.free`, outside of graphs.
+        asked = np.isfinite(self.observations.stderr.numpy())
+        held = self.observations.is_redundant.numpy()
+        free = asked & ((held == 0) | (held == 3))
+        return free * float(self.variable.trainable)
 
     def _read(self):
         kept = self.optimizer
@@ -82,7 +89,7 @@ class Steps:
     def read(self) -> None:
         """Go on from what the weights are now."""
         self.state = self._read()
-        self.free = self.free * float(self.variable.trainable)
+        self.free = self._free()
 
     def write(self) -> None:
         """Put all that is known into the weights."""
@@ -108,6 +115,15 @@ class Steps:
         """The gradient where the search stands, of what is solved for."""
         return self.state.gradient * self.free
 
+    def _is_flatter(self, rise, gradient):
+        """Whether only the gradient can tell, and does; as in `Solver`."""
+        before, after = (
+            np.abs(g * self.free).max(initial=0.0)
+            for g in (self.state.gradient, gradient)
+        )
+        is_level = rise <= _CANCELLED * (1 + abs(self.state.value))
+        return bool(is_level and after < 0.5 * before)
+
     def advance(self) -> dict[str, float]:
         """One step; what the logs show. See `optimizers.Solver.advance`."""
         old, gradient, direction, size, known, started, _ = self.state
@@ -123,7 +139,11 @@ class Steps:
         expected = (gradient * self.free) @ (trial - old)
         enough = known + 1e-4 * expected + _ROUNDING * (1 + abs(known))
         good = bool(np.isfinite(value) and np.isfinite(found).all())
-        good = good and (not started or bool(value <= enough))
+        good = good and (
+            not started
+            or bool(value <= enough)
+            or self._is_flatter(value - known, found)
+        )
         self.taken += 1
         if good:
             slope = found * self.free

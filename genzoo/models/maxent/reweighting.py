@@ -9,7 +9,7 @@ import numpy as np
 
 from genzoo import checks
 from genzoo.models.maxent import report
-from genzoo.models.maxent.feasibility import combination
+from genzoo.models.maxent.hull import LIMIT, combination
 from genzoo.models.maxent.named import Columns, by_name, is_named, label
 from genzoo.models.maxent.routes.summation import MOST_POINTS
 from genzoo.models.maxent.rows import OfTable, Rows, Table
@@ -218,9 +218,13 @@ class _Search:
         """log(p / w) + log Z of rows of modes, (rows,), -inf at a limit."""
         at = self.limited
         value = table[:, ~at] @ multipliers[~at]
-        end = self.model.observations.values.numpy()[at]
-        off = np.abs(table[:, at] - end) > _SAME * np.abs(end)
-        return np.where(off.any(axis=1), -np.inf, value)
+        if not at.any():
+            return value
+        # What is at a limit has no part but its finite one.
+        change = table[:, at] - self.model.observations.values.numpy()[at]
+        height = change @ multipliers[at]
+        is_off = np.abs(height) > 0.5 * LIMIT
+        return np.where(is_off, -np.inf, value + height)
 
     def of_features(self, multipliers: Array) -> Array:
         """The multipliers of all features, infinite at a limit."""

@@ -58,6 +58,8 @@ class Search(keras.callbacks.Callback):
         dual: what is searched; None where it is a sum over examples.
         noise: of a sum over examples, the standard error of each component
             of the gradient, (n,), by the number of examples alone.
+        restart: function without arguments that is called where the search
+            is to begin anew from the weights; None needs none.
     """
 
     def __init__(
@@ -66,10 +68,12 @@ class Search(keras.callbacks.Callback):
         is_whole: bool,
         dual: Dual | None = None,
         noise: Array | float = 1.0,
+        restart: Callable[[], None] | None = None,
     ):
         super().__init__()
         self.remaining = remaining
         self.dual = dual
+        self.restart = restart
         self.is_whole = is_whole
         self.progress = Progress()
         self.first = -1
@@ -100,6 +104,7 @@ class Search(keras.callbacks.Callback):
         value = float(np.ravel(logs[self.model.loss.measure])[0])
         if np.isnan(residual) or (dual and dual.is_impossible(value)):
             self._give_up()
+            return
         self.progress.note(residual)
         kind = "unbounded" if self.unbounded else "anywhere"
         kind = "examples" if dual is None else kind
@@ -114,8 +119,10 @@ class Search(keras.callbacks.Callback):
             if self.unbounded and far:
                 self._widen(dual)
                 return
-            if epoch - self.first > _QUICK or far:
-                dual.explain()
+            is_slow = epoch - self.first > _QUICK
+            if (is_slow or far) and dual.explain():
+                self._search_again(dual)
+                return
             self._warn_of_truncation(dual)
         self.is_whole = self.is_whole and far
         self.model.stop_training = True
@@ -145,6 +152,8 @@ class Search(keras.callbacks.Callback):
     def _search_again(self, dual):
         dual.start_over_if_better()
         self.model.optimizer.reset()
+        if self.restart is not None:
+            self.restart()
         last, self.progress = self.progress.last, Progress()
         self.progress.last = last
 
@@ -157,7 +166,9 @@ class Search(keras.callbacks.Callback):
 
     def _give_up(self):
         if self.dual is not None:
-            self.dual.explain()
+            if self.dual.explain():
+                self._search_again(self.dual)
+                return
             if self.dual.observations.tolerance == "laplace":
                 raise ValueError(
                     f"{type(self.model).__name__}.fit: no distribution has "

@@ -6,10 +6,12 @@ import warnings
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from scipy import optimize
 
 import genzoo as gz
 from genzoo import spaces
-from genzoo.features import Histogram, Marginal, Moments, Pairwise
+from genzoo.features import Histogram, Marginal, Moments, Pairwise, Threshold
 
 DIE = spaces.Categorical([1, 2, 3, 4, 5, 6])
 
@@ -66,7 +68,6 @@ def test_averages_that_are_inside_are_met(name):
 @pytest.mark.parametrize(
     ("space", "parts", "observed", "message"),
     [
-        (DIE, Moments(1, 2), [3.5, 12.5], "boundary.*nan there to leave"),
         (DIE, Moments(1), [6.0 + 1e-9], "no distribution"),
         (DIE, Moments(1, 2), [3.5, 12.5 - 1e-7], "no distribution"),
         (spaces.Spin(3), Pairwise(), [-1 / 3 - 1e-7] * 3, "no distribution"),
@@ -77,7 +78,13 @@ def test_averages_that_are_inside_are_met(name):
             [0, 1, 0, 0.2, 0.4, 0.6],
             "x_0=0 x_1=1 is 0 everywhere; its average cannot be 0.2",
         ),
-        # On integrals an end is a point.
+        # On integrals an end is a point, and so is a side.
+        (
+            spaces.Interval(0.0, 1.0),
+            Moments(1, 2),
+            [0.5, 0.5],
+            "boundary.*nan there to leave",
+        ),
         (spaces.Interval(0.0, 3.0), Moments(1), [0.0], "boundary"),
         (spaces.Interval(0.0, 3.0), Moments(1, 2), [3.0, 9.0], "boundary|var"),
         (DIE, lambda x: 0 * x + 3, [2.0], "f is 3 everywhere.*cannot be 2"),
@@ -151,6 +158,132 @@ def test_averages_at_an_end_are_solved_as_limits(name):
     model.fit(observations=inside, verbose=0)
     assert np.isfinite(model.multipliers).all()
     np.testing.assert_allclose(model.expectation(), inside, atol=1e-9)
+
+
+def only(kept):
+    """Averages of a draw of probabilities where a function of x holds."""
+
+    def observed(states, values):
+        p = np.random.default_rng(1).random(len(states))
+        p *= kept(states.T)
+        return p / p.sum() @ values
+
+    return observed
+
+
+BITS = [Moments(1), Pairwise()]
+SIDES = {
+    "one implies another": (spaces.Binary(2), BITS, [0.3, 0.6, 0.3]),
+    "least variance": (DIE, Moments(1, 2), [3.5, 12.5]),
+    "one level": (DIE, Moments(1, 2), [3.0, 9.0]),
+    "frustrated": (spaces.Spin(3), Pairwise(), [-1 / 3] * 3),
+    # More features than are looked at before the search.
+    "six frustrated": (spaces.Spin(6), BITS, [0.0] * 6 + [-0.2] * 15),
+    "implications": (
+        spaces.Binary(6),
+        BITS,
+        only(lambda x: (x[0] <= x[1]) & (x[2] + x[3] >= 1) & (x[3] >= x[4])),
+    ),
+    # Triples that no pair of them shows.
+    "silent triples": (
+        spaces.Binary(3),
+        BITS,
+        only(lambda x: (x[0] + x[1] != 1) | (x[2] != x[1]) | (x[0] == x[2])),
+    ),
+    # Cells that are no cell of a margin.
+    "cells through margins": (
+        table(2, 3, 3),
+        [Marginal([0, 1]), Marginal([1, 2]), Marginal([0, 2])],
+        only(
+            lambda x: ((x[0] > 0) | (x[1] < 15) | (x[2] > 5)) & (x[1] != x[2])
+        ),
+    ),
+    "a sum at its most": (
+        table(3, 4),
+        [Moments(1), lambda x: tf.sin(x)],
+        only(lambda x: x[0] + x[1] == 50),
+    ),
+    "scales": (
+        spaces.Categorical(range(5)),
+        [lambda x: 1e6 * x, lambda x: 1e-6 * x**2],
+        only(lambda x: (x[0] == 1) | (x[0] == 2)),
+    ),
+}
+
+
+def by_linear_programming(values, observed):
+    """The probabilities, where programmes find any to be positive."""
+    count = len(values)
+    # Combinations of size one: what is redundant has no row.
+    centre = values.mean(axis=0)
+    size = np.maximum(np.abs(values - centre).max(axis=0), 1e-300)
+    _, sizes, axes = np.linalg.svd((values - centre) / size)
+    axes = axes[: np.count_nonzero(sizes > 1e-9)]
+    f = (values - centre) / size @ axes.T
+    at = (observed - centre) / size @ axes.T
+    constraints = np.concatenate([f.T, np.ones((1, count))])
+    can = np.zeros(count, bool)
+    while not can.all():
+        found = optimize.linprog(
+            -1.0 * ~can,
+            A_eq=constraints,
+            b_eq=np.append(at, 1.0),
+            bounds=(0, 1),
+            method="highs",
+        )
+        if found.x[~can].sum() < 1e-8:
+            break
+        can |= found.x > 1e-8
+    f = f[can] - at
+    _, sizes, axes = np.linalg.svd(f - f.mean(axis=0))
+    f = f @ axes[: np.count_nonzero(sizes > 1e-9)].T
+    x, p = np.zeros(f.shape[1]), np.zeros(count)
+    for _ in range(100):
+        log_w = f @ x
+        own = np.exp(log_w - np.logaddexp.reduce(log_w))
+        mean = own @ f
+        change = np.linalg.solve((f - mean).T * own @ (f - mean), mean)
+        x -= min(1, 1.5 / (1 + np.sqrt(mean @ change))) * change
+    p[can] = own
+    return p
+
+
+@pytest.mark.parametrize("name", SIDES)
+def test_combinations_at_an_end_are_solved_as_limits(name):
+    space, parts, observed = SIDES[name]
+    states = space.states().reshape(space.state_count, -1).astype(float)
+    model = gz.MaxEnt(space, parts, seed=0)
+    values = model.features(states).numpy()
+    if callable(observed):
+        observed = observed(states, values)
+    model.compile()
+    with pytest.warns(UserWarning, match="probability zero.*infinite"):
+        model.fit(observations=observed, verbose=0)
+    log_p = model.log_prob(space.states())
+    p = np.exp(log_p)
+    expected = by_linear_programming(values, np.array(observed))
+    np.testing.assert_allclose(p, expected, atol=2e-11)
+    assert 0 < np.isneginf(log_p).sum() == (expected == 0).sum()
+    some = p > 0
+    entropy = -p[some] @ np.log(p[some])
+    np.testing.assert_allclose(model.entropy(), entropy, atol=1e-7)
+    told = "\n".join(model.solution().lines())
+    assert told.count("a limit") == np.isinf(model.multipliers).sum() > 1
+    draws = model.sample(200, seed=1)
+    assert np.isfinite(model.log_prob(draws)).all()
+    # Again from where it stands, and without the limit.
+    model.fit(observations=observed, verbose=0)
+    np.testing.assert_allclose(model.prob(space.states()), p, atol=2e-11)
+    model.fit(observations=values.mean(axis=0), verbose=0)
+    np.testing.assert_allclose(model.prob(space.states()), 1 / len(p))
+
+
+def test_a_part_of_an_interval_is_left_out_by_a_combination():
+    steps = Threshold([1.0, 2.0])
+    with pytest.warns(UserWarning, match="at an end.*together"):
+        model = fitted(spaces.Interval(0.0, 3.0), steps, [0.4, 0.4])
+    found = model.prob([[0.5], [1.5], [2.5]])
+    np.testing.assert_allclose(found, [0.6, 0, 0.4], atol=1e-11)
 
 
 def test_margins_with_empty_cells_are_those_of_proportional_fitting(tmp_path):

@@ -22,12 +22,6 @@ def compiled(space, parts, optimizer=None, loss="auto", **options):
 IMPOSSIBLE = {
     "beyond": (DIE, Moments(1), [6.5], "of x is 6.5; .*between 1 and 6, so no"),
     "below": (DIE, Moments(1), [0.9], "of x is 0.9; .*so no distribution"),
-    "end": (
-        DIE,
-        Moments(1, 2),
-        [3.5, 12.5],
-        "is .*boundary.*observation_stderr",
-    ),
     "nan": (DIE, Moments(1), [np.nan], "observations: none is known"),
     "infinite": (DIE, Moments(1, 2), [3.0, np.inf], r"of x\^2 is not a finite"),
     "variance": (
@@ -43,23 +37,11 @@ IMPOSSIBLE = {
         [3.5, 3.5**2 + 0.2],
         r"\(x.*no distribution has these averages",
     ),
-    "two powers' end": (
-        DIE,
-        Moments(1, 2),
-        [3.5, 3.5**2 + 0.25],
-        "boundary of what is possible",
-    ),
     "three pairs": (
         spaces.Spin(3),
         Pairwise(),
         [-0.5] * 3,
         r"-1 \(x_. x_.\) -1 \(x_. x_.\) -1 \(x_. x_.\) is 1.5; .* 1, so no",
-    ),
-    "three pairs' end": (
-        spaces.Spin(3),
-        Pairwise(),
-        [-1 / 3] * 3,
-        r"-1 \(x_. x_.\) -1 \(x_. x_.\) -1 \(x_. x_.\) is 1.*boundary",
     ),
     "a pair's means": (
         spaces.Spin(2),
@@ -120,16 +102,13 @@ def test_impossible_averages_are_named(name):
     np.testing.assert_array_equal(model.observations.values.numpy(), 0)
 
 
-@pytest.mark.parametrize(
-    ("pairs", "message"),
-    [(-0.5, "no distribution|no variance"), (-0.2, "boundary|positive")],
-)
-def test_impossible_averages_of_many_features(pairs, message):
+def test_impossible_averages_of_many_features():
     # Six spins: the sum of 15 products is at least -3.
     model = compiled(spaces.Spin(6), [Moments(1), Pairwise()])
     assert len(model.features) > 12
-    with pytest.raises(ValueError, match=f"MaxEnt.fit: .*{message}"):
-        model.fit(observations=[0.0] * 6 + [pairs] * 15, verbose=0)
+    message = "MaxEnt.fit: .*(no distribution|no variance)"
+    with pytest.raises(ValueError, match=message):
+        model.fit(observations=[0.0] * 6 + [-0.5] * 15, verbose=0)
 
 
 def test_after_a_refusal_a_model_is_as_before():

@@ -284,3 +284,35 @@ def test_a_search_with_many_features_resumes_bit_for_bit(tmp_path):
         first.optimizer.variables, second.optimizer.variables, strict=True
     ):
         np.testing.assert_array_equal(a, b)
+
+
+def test_thousands_of_features_converge_by_default(tmp_path):
+    rng = np.random.default_rng(2)
+    rows, count = 120, 2100
+    values = rng.standard_normal((rows, count))
+    values[:, ::7] = values[:, 3:4] + 0.1 * values[:, ::7]
+    p = np.exp(0.8 * values[:, 3] - 0.4 * values[:, 10])
+    observed = p / p.sum() @ values
+    stderr = np.full(count, 0.25)
+    made = gz.models.maxent.rows
+    names = [f"f_{k}" for k in range(count)]
+    model = gz.MaxEnt(
+        made.Rows(rows), made.OfTable(names, made.Table.of(values)), seed=0
+    )
+    model.compile()
+    errors = {"observation_stderr": stderr, "tolerance": "laplace"}
+    model.fit(observations=observed, verbose=0, **errors)
+    assert_is_least(values, observed, stderr, model.multipliers)
+    assert 0 < np.count_nonzero(model.multipliers) < 60
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert isinstance(again.optimizer, gz.optimizers.Newton)
+    again.fit(observations=observed, verbose=0, epochs=1, **errors)
+    np.testing.assert_allclose(again.multipliers, model.multipliers, atol=1e-9)
+    # Without the term a matrix of all of them would be needed.
+    again.fit(observations=observed, observation_stderr=1.0, epochs=1)
+    assert isinstance(again.optimizer, gz.optimizers.LBFGS)
+    # What is asked for by name is kept.
+    again.compile(optimizer="lbfgs")
+    again.fit(observations=observed, verbose=0, epochs=1, **errors)
+    assert isinstance(again.optimizer, gz.optimizers.LBFGS)

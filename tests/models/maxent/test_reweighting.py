@@ -243,3 +243,39 @@ def test_what_cannot_be_is_named(name):
     given, options, message = WRONG[name]
     with pytest.raises(ValueError, match=message):
         gz.MaxEnt.reweight(*given, **options)
+
+
+def test_combinations_at_an_end_leave_out_rows():
+    rows, count = 150, 16
+    generator = np.random.default_rng(count)
+    values = generator.normal(size=(rows, count))
+    # Two features whose sum has a most, which many rows have.
+    values[:, 0] = generator.integers(1, 6, rows)
+    values[:, 1] = 7 - values[:, 0] - generator.integers(0, 2, rows)
+    kept = values[:, 0] + values[:, 1] == 7
+    base = generator.random(rows) + 0.1
+    p = kept * generator.random(rows)
+    observed = p / p.sum() @ values
+    with pytest.warns(UserWarning, match=r"MaxEnt.reweight.*\+1 \(f_[01]\)"):
+        found = gz.MaxEnt.reweight(values, observed, base)
+    # What is left has no need of the second.
+    inside = np.delete(values[kept], 1, axis=1)
+    other = gz.MaxEnt.reweight(inside, np.delete(observed, 1), base[kept])
+    np.testing.assert_allclose(found.weights[kept], other.weights, atol=1e-11)
+    np.testing.assert_array_equal(found.weights == 0, ~kept)
+    np.testing.assert_allclose(found.entropy, _entropy_of(found, base))
+    assert np.isinf(found.multipliers[:2]).all()
+    np.testing.assert_allclose(
+        found.density(values) * base / base.sum(), found.weights, atol=1e-12
+    )
+    # Of a new row, off the side that is left.
+    beyond = values[kept][:1] + np.eye(1, count)
+    assert found.density(beyond) == 0
+    assert np.isfinite(found.log_partition)
+    assert "a limit" in "\n".join(found.solution().lines())
+
+
+def _entropy_of(found, base):
+    some = found.weights > 0
+    p, w = found.weights[some], (base / base.sum())[some]
+    return -p @ np.log(p / w)
