@@ -26,7 +26,10 @@ class Pseudolikelihood(LearningRule):
             in nats. With `LBFGS`, the default, couplings that are not needed
             become exactly zero.
         l2: the same of `sum J^2 / 2`; for categorical sites in the zero-sum
-            gauge, over all values, also the last.
+            gauge, over all values, also the last. None is 0, but with
+            `LBFGS`, if the best couplings would be infinite (levels of two
+            sites that never meet, a site that follows from others), as little
+            as one example more, with a warning, and `l2` in the history.
         l2_fields: the weight of `sum h^2 / 2` over fields, in this gauge.
 
     Raises:
@@ -54,7 +57,7 @@ class Pseudolikelihood(LearningRule):
     arguments: ClassVar[checks.Arguments] = {
         "sites": checks.optional(checks.positive_int),
         "l1": checks.penalty,
-        "l2": checks.penalty,
+        "l2": checks.optional(checks.penalty),
         "l2_fields": checks.penalty,
     }
 
@@ -62,7 +65,7 @@ class Pseudolikelihood(LearningRule):
         self,
         sites: int | None = None,
         l1: float = 0.0,
-        l2: float = 0.0,
+        l2: float | None = None,
         l2_fields: float = 0.0,
     ):
         self.sites, self.l1, self.l2, self.l2_fields = checks.arguments(

@@ -922,9 +922,14 @@ class MaxEnt(EnergyBasedModel):
         of_kept = None if weight is None else weight[:kept]
         cells = cells_of(self.density, x[:kept], of_kept)
         loss: Any = self.loss
-        penalised = bool(loss.l1 or loss.l2)
-        cells.warn_of_empty(self._where("fit"), self.density, penalised)
-        self._whiten(cells, penalised)
+        least = 0.0
+        if loss.l2 is None and not loss.l1:
+            least = cells.least_l2(self.density)
+        held = bool(loss.l1 or loss.l2)
+        bounded = held or (loss.l2 is None and not least)
+        where = self._where("fit")
+        cells.warn_of_empty(where, self.density, bounded, least)
+        self._whiten(cells, bounded or least > 0, least)
         noise = cells.noise(self.density)
         search = Search(self._remaining, epochs is None, noise=noise)
         return x, {
@@ -938,15 +943,20 @@ class MaxEnt(EnergyBasedModel):
             "shuffle": False,
         }
 
-    def _whiten(self, cells: Cells, penalised: bool) -> None:
-        """Let the search know how sites of these examples go together."""
+    def _whiten(self, cells: Cells, penalised: bool, least: float) -> None:
+        """Let the search know how sites of these examples go together.
+
+        And by how much couplings without a finite optimum are held.
+        """
         found, rules = cells.whitened(self.density, penalised), self.rules
         before, rules.whitened = rules.whitened, found
         pairs = zip(before or (), found or (), strict=False)
         same = all(np.array_equal(a, b) for a, b in pairs)
-        if not (same and bool(before) == bool(found)):
+        same = same and bool(before) == bool(found)
+        if not same or rules.least_l2 != least:
             # Keras keeps a graph that has seen others.
             self.train_function = None
+        rules.least_l2 = least
 
     # Rows that are known ---------------------------------------------------
 
@@ -1195,6 +1205,8 @@ class MaxEnt(EnergyBasedModel):
             if ridge is not None:
                 penalty, slope = ridge(x)
                 value, gradient = value + penalty, gradient + slope
+                if self.loss.l2 is None and ridge.couplings:
+                    facts["l2"] = tf.constant(ridge.couplings, tf.float64)
             return Evaluation(value, gradient, None, inverse)
 
         is_sparse = self._dual.is_sparse or getattr(self.loss, "l1", 0.0) > 0
@@ -1249,7 +1261,11 @@ class MaxEnt(EnergyBasedModel):
     def _ridge(self) -> Ridge | None:
         """The squares that the loss adds; None where there are none."""
         loss: Any = self.loss if self.compiled else None
-        weights = [getattr(loss, name, 0.0) for name in ("l2", "l2_fields")]
+        l2 = getattr(loss, "l2", 0.0)
+        if l2 is None:
+            searches = isinstance(self.optimizer, optimizers.Solver)
+            l2 = self.rules.least_l2 if searches else 0.0
+        weights = [l2, getattr(loss, "l2_fields", 0.0)]
         return Ridge(self.density.layout, *weights) if any(weights) else None
 
     def _penalty_gradients(self) -> list:
