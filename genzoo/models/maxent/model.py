@@ -38,6 +38,7 @@ from genzoo.models.maxent.observations import (
 from genzoo.models.maxent.path import STRENGTHS, Path, standard_errors
 from genzoo.models.maxent.reweighting import Reweighted, reweight
 from genzoo.models.maxent.ridge import Ridge
+from genzoo.models.maxent.site_by_site import SiteBySite
 from genzoo.models.maxent.routes import (
     ChainRoute,
     ProductRoute,
@@ -289,6 +290,12 @@ class MaxEnt(EnergyBasedModel):
     def _check_optimizer(self, optimizer: Any, rule: LearningRule) -> None:
         noisy = isinstance(optimizer, optimizers.NaturalGradient)
         if not noisy and not isinstance(optimizer, optimizers.Solver):
+            if not getattr(rule, "symmetric", True):
+                raise ValueError(
+                    f"{self._where('compile')}: symmetric=False needs all "
+                    "examples at once. Leave the optimizer out, or pass "
+                    "optimizer='lbfgs'."
+                )
             return
         if noisy != bool(rule.samples) or (
             optimizer.needs_hessian and not rule.uses_averages
@@ -677,7 +684,39 @@ class MaxEnt(EnergyBasedModel):
             )
         if isinstance(self.optimizer, optimizers.Solver):
             x, asked = self._all_in_one_batch(x, **asked)
+            if not getattr(self.loss, "symmetric", True):
+                self._refuse("fit", y=y)
+                return self._plan_by_site(x, asked)
         return super()._plan(x, y, **asked)
+
+    def _plan_by_site(self, x: Array, asked: dict[str, Any]) -> dict[str, Any]:
+        """The plan of regressions, one for each site, in one epoch."""
+        where = self._where("fit")
+        if asked["validation_split"] or asked["validation_data"] is not None:
+            raise ValueError(
+                f"{where}: with symmetric=False there is one epoch, and no "
+                "validation on the way. Call evaluate on held-out examples."
+            )
+        if not self.density.layout.is_direct:
+            raise ValueError(
+                f"{where}: with symmetric=False each field and coupling has a "
+                "multiplier of its own, as in a BoltzmannMachine. Use "
+                "symmetric=True."
+            )
+        self._prepare(Given(x, None, asked["sample_weight"], None))
+        ridge = self._ridge()
+        held = (ridge.couplings, ridge.fields) if ridge else (0.0, 0.0)
+        weight, variable = asked["sample_weight"], self.multiplier_weights
+        free = self._free()
+        regressions = SiteBySite(self.density, variable, x, weight, *held, free)
+        seen = [c for c in asked["callbacks"] if not isinstance(c, Search)]
+        first = asked.get("initial_epoch", 0)
+        return {
+            "x": regressions,
+            "epochs": min(asked["epochs"], first + 1),
+            "callbacks": seen,
+            "initial_epoch": first,
+        }
 
     def _plan_of_averages(
         self,
@@ -813,7 +852,7 @@ class MaxEnt(EnergyBasedModel):
         self, verbose: str | int, plan: dict[str, Any]
     ) -> keras.callbacks.History:
         steps = plan["x"]
-        if not isinstance(steps, quick.Steps):
+        if not isinstance(steps, (quick.Steps, SiteBySite)):
             return super()._run(verbose, plan)
         rest = {name: plan[name] for name in plan if name != "x"}
         note = self._note_loss
