@@ -61,7 +61,9 @@ class Cells(NamedTuple):
         """
         if density.form.codes > 1 or not density.layout.is_complete:
             return None
-        if not penalised and (len(self._never_meet(density)) or self.depend(density)):
+        if not penalised and (
+            len(self._never_meet(density)) or self.depend(density)
+        ):
             return None
         mean, covariance = self._covariance(density)
         return whitened(mean, covariance, self.rows)
@@ -176,9 +178,13 @@ class Cells(NamedTuple):
         told = ", ".join(empty[:_MOST_NAMED])
         more += max(len(empty) - _MOST_NAMED, 0)
         told += f" and {more} more" if more > 0 else ""
-        told = f"no example has {told}" if empty else (
-            "a sum over sites is the same in all examples, so that a site "
-            "follows from others"
+        told = (
+            f"no example has {told}"
+            if empty
+            else (
+                "a sum over sites is the same in all examples, so that a site "
+                "follows from others"
+            )
         )
         held = "and stays where the model expects next to none. Take"
         if least:

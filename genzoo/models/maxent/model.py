@@ -38,7 +38,6 @@ from genzoo.models.maxent.observations import (
 from genzoo.models.maxent.path import STRENGTHS, Path, standard_errors
 from genzoo.models.maxent.reweighting import Reweighted, reweight
 from genzoo.models.maxent.ridge import Ridge
-from genzoo.models.maxent.site_by_site import SiteBySite
 from genzoo.models.maxent.routes import (
     ChainRoute,
     ProductRoute,
@@ -50,6 +49,7 @@ from genzoo.models.maxent.routes import (
 from genzoo.models.maxent.routes.route import DRAWS, Solved
 from genzoo.models.maxent.rules import Rules
 from genzoo.models.maxent.search import Search
+from genzoo.models.maxent.site_by_site import SiteBySite
 from genzoo.models.maxent.start import gaussian_start
 from genzoo.optimizers import Evaluation
 from genzoo.optimizers.solver import pseudogradient

@@ -33,6 +33,8 @@ class SiteBySite:
             the two regressions that a coupling is in.
         fields: weight of those of fields.
         mask: 1.0 for multipliers that are sought.
+        known: regressions that were solved for the same examples, by site
+            and neighbours, added to; None for none.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class SiteBySite:
         couplings: float,
         fields: float,
         mask: Array,
+        known: dict | None = None,
     ):
         self.density = density
         self.variable = variable
@@ -53,6 +56,7 @@ class SiteBySite:
         self.rows = weight.sum() ** 2 / (weight**2).sum()
         self.couplings, self.fields = 0.5 * couplings, fields
         self.mask = mask
+        self.known = {} if known is None else known
         self.found = variable.numpy()
 
     def read(self) -> None:
@@ -66,13 +70,14 @@ class SiteBySite:
         """Solve all regressions; the sum of their losses."""
         density = self.density
         layout, codes = density.layout, density.encoding
-        (q, d), n = codes.shape, layout.sites
+        d, n = codes.shape[1], layout.sites
         dtype = "float32" if len(self.x) * n * d > _WIDE else "float64"
         levels = np.asarray(density.space.levels[0], np.float32)
         numbers = np.argmax(
             self.x.astype(np.float32)[..., None] == levels, axis=-1
         )
-        phi = codes.astype(dtype)[numbers].reshape(len(self.x), n * d)
+        codes = codes.astype(dtype)
+        phi = codes[numbers].reshape(len(self.x), n * d)
         start, coupling = (m.numpy() for m in layout.matrices(self.found))
         near = np.zeros((n, n), bool)
         pairs = layout.form.site_pairs()
@@ -82,12 +87,16 @@ class SiteBySite:
         for site in range(n):
             own = slice(site * d, (site + 1) * d)
             inputs = np.flatnonzero(np.repeat(near[site], d))
-            regression = Regression(
-                phi[:, inputs], numbers[:, site], weight, codes.astype(dtype)
-            )
-            regression.hold(self.couplings, self.fields, layout.form.values)
-            theta = np.vstack([start[own][None], coupling[inputs, own]])
-            theta, loss = regression.solve(theta, self.rows)
+            key = site, near[site].tobytes(), self.couplings, self.fields
+            if key not in self.known:
+                regression = Regression(
+                    phi[:, inputs], numbers[:, site], weight, codes
+                )
+                held = self.couplings, self.fields, layout.form.values
+                regression.hold(*held)
+                theta = np.vstack([start[own][None], coupling[inputs, own]])
+                self.known[key] = regression.solve(theta, self.rows)
+            theta, loss = self.known[key]
             bias[own], both[inputs, own] = theta[0], theta[1:]
             total += loss
         packed = layout.features(bias, 0.5 * (both + both.T)).numpy()

@@ -78,7 +78,9 @@ def test_squares_of_fields_and_couplings_have_the_gradient_of_their_value():
     for d in (1, 2):
         codes = np.eye(3)[:, :2] if d == 2 else np.array([[0.0], [1.0]])
         numbers = rng.integers(0, d + 1, 30)
-        own = Regression(rng.random((30, 4)), numbers, np.full(30, 1 / 30), codes)
+        own = Regression(
+            rng.random((30, 4)), numbers, np.full(30, 1 / 30), codes
+        )
         own.hold(0.3, 0.2, (0, 1, 2) if d == 2 else None)
         theta, step = rng.standard_normal((2, 5, d))
         ends = [own.value(theta + sign * 1e-5 * step)[0] for sign in (1, -1)]
@@ -92,9 +94,35 @@ def test_what_does_not_go_site_by_site_is_refused():
     with pytest.raises(ValueError, match="Leave the optimizer out"):
         model.compile(loss=loss, optimizer="adam")
     with pytest.raises(ValueError, match="symmetric=False is for Boltzmann"):
-        gz.RBM(gz.units.Bernoulli(3), 2).compile(loss=loss)
+        gz.RBM(gz.units.Bernoulli(3), gz.units.Bernoulli(2)).compile(loss=loss)
     with pytest.raises(ValueError, match="l1=0.1 is for symmetric"):
         Pseudolikelihood(l1=0.1, symmetric=False)
     model.compile(loss=loss)
     with pytest.raises(ValueError, match="Call evaluate on held-out"):
         model.fit(np.eye(3), validation_split=0.5, verbose=0)
+
+
+@pytest.mark.parametrize("kind", ["spins", "categories"])
+def test_decimation_finds_the_edges_that_were_planted(kind):
+    rng = np.random.default_rng(3)
+    n, q = (16, 2) if kind == "spins" else (7, 3)
+    pairs = np.stack(np.triu_indices(n, 1), axis=1)
+    # Trees and loops, strong and weak, of both signs.
+    planted = pairs[np.sort(rng.choice(len(pairs), n + 2, replace=False))]
+    space = spaces.Spin(n) if q == 2 else spaces.Categorical(range(q), n)
+    true = gz.BoltzmannMachine(space, planted, seed=0)
+    scale = 0.5 if q == 2 else 1.5
+    couplings = np.zeros((n, q, n, q))
+    for i, j in planted:
+        size = scale * rng.choice([-1, 1]) * rng.uniform(0.8, 1.6)
+        couplings[i, :, j] = couplings[j, :, i] = size * np.eye(q)
+    fields = 0.3 * rng.standard_normal((n, q))
+    if q == 2:
+        both = 0.5 * couplings[:, 1, :, 1]
+        true.set_parameters(fields[:, 0], both)
+    else:
+        true.set_parameters(fields, couplings)
+    x = true.sample(3000, seed=1)
+    found = gz.BoltzmannMachine(space, seed=0).decimated(x)
+    assert np.asarray(found.edges).tolist() == planted.tolist()
+    assert found.is_adapted
