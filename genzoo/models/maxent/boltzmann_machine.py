@@ -326,8 +326,8 @@ class BoltzmannMachine(MaxEnt):
         2015.
 
         Example:
-        >>> spins = genzoo.datasets.ising((3, 3), temperature=4.0, n=500)
-        >>> machine = genzoo.BoltzmannMachine(genzoo.spaces.Spin((3, 3)))
+        >>> spins = genzoo.datasets.ising((4, 4), temperature=3.0, n=500)
+        >>> machine = genzoo.BoltzmannMachine(genzoo.spaces.Spin((4, 4)))
         >>> sparse = machine.decimated(spins)
         >>> sparse.edges.shape[1]
         2
