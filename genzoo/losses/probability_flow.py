@@ -46,12 +46,15 @@ class MinimumProbabilityFlow(LearningRule):
 
     arguments: ClassVar[checks.Arguments] = {
         "l1": checks.penalty,
-        "l2": checks.penalty,
+        "l2": checks.optional(checks.penalty),
         "l2_fields": checks.penalty,
     }
 
     def __init__(
-        self, l1: float = 0.0, l2: float = 0.0, l2_fields: float = 0.0
+        self,
+        l1: float = 0.0,
+        l2: float | None = None,
+        l2_fields: float = 0.0,
     ):
         self.l1, self.l2, self.l2_fields = checks.arguments(
             self, l1=l1, l2=l2, l2_fields=l2_fields

@@ -14,6 +14,10 @@ from genzoo.types import Array
 # Elements of the one-hot rows that are held at once.
 _ELEMENTS = 2**22
 _MOST_NAMED = 5
+# Numbers of phi of many levels whose dependence is looked for.
+_MOST_CODES = 500
+# Of sums over examples in float64.
+_ROUNDING = 1e-12
 
 
 class Cells(NamedTuple):
@@ -52,20 +56,77 @@ class Cells(NamedTuple):
     def whitened(self, density: Density, penalised: bool) -> Whitened | None:
         """What is known of all pairs of two-valued sites; None of others.
 
-        Nor where two levels never meet and no penalty holds their coupling:
-        a bold search would run far towards its infinite optimum.
+        Nor where the optimum may be infinite and no penalty holds couplings:
+        a bold search would run far towards it.
         """
         if density.form.codes > 1 or not density.layout.is_complete:
             return None
-        size = len(density.encoding)
-        sites = np.arange(len(self.counts)) // size
-        seen = np.diag(self.counts) > 0
-        never = (self.counts == 0) & seen & seen[:, None]
-        if not penalised and (never & (sites != sites[:, None])).any():
+        if not penalised and (
+            len(self._never_meet(density)) or self.depend(density)
+        ):
             return None
+        mean, covariance = self._covariance(density)
+        return whitened(mean, covariance, self.rows)
+
+    def _covariance(self, density):
+        """(mean, covariance) of phi."""
         mean, product = self._of_codes(density.encoding)
-        np.fill_diagonal(product, self._of_codes(density.encoding**2)[0])
-        return whitened(mean, product - np.outer(mean, mean), self.rows)
+        q, d = density.encoding.shape
+        single = np.diag(self.counts).reshape(-1, q) / self.total
+        own = np.einsum(
+            "ia,ak,al->ikl", single, density.encoding, density.encoding
+        )
+        for site, block in enumerate(own):
+            part = slice(site * d, (site + 1) * d)
+            product[part, part] = block
+        return mean, product - np.outer(mean, mean)
+
+    def depend(self, density: Density) -> bool:
+        """Whether a sum over sites is the same number in all examples.
+
+        Then the best couplings of all pairs are infinite, those of minus its
+        squared distance from that number. Not looked for where there are too
+        many levels, or pairs without a coupling.
+        """
+        layout = density.layout
+        wide = layout.codes > 1 and layout.size > _MOST_CODES
+        if wide or not layout.is_complete:
+            return False
+        _, covariance = self._covariance(density)
+        variance = np.diag(covariance)
+        changes = variance > _ROUNDING * (variance.max(initial=0.0) or 1.0)
+        root = np.sqrt(variance[changes])
+        inner = covariance[np.ix_(changes, changes)] / np.outer(root, root)
+        try:
+            # Quicker than eigenvalues.
+            inner -= _ROUNDING * len(root) * np.eye(len(root))
+            np.linalg.cholesky(inner)
+        except np.linalg.LinAlgError:
+            return True
+        return False
+
+    def _never_meet(self, density):
+        """[(edge, a, b)]: levels of joined sites, seen, but not together."""
+        q = len(density.encoding)
+        n = len(self.counts) // q
+        seen = np.diag(self.counts) > 0
+        table = (self.counts == 0) & seen[:, None] & seen
+        edges = density.form.site_pairs()
+        table = table.reshape(n, q, n, q)
+        return np.argwhere(table[edges[:, 0], :, edges[:, 1], :])
+
+    def least_l2(self, density: Density) -> float:
+        """The l2 of couplings that have no finite optimum, 0 if all have.
+
+        One example among all: changes of energy by one nat count as half a
+        nat in one example, in bits; in other numbers for two levels as much.
+        """
+        if not density.layout.is_direct:
+            return 0.0
+        if not len(self._never_meet(density)) and not self.depend(density):
+            return 0.0
+        ends = density.encoding
+        return float((ends.max() - ends.min()) ** 4 / self.rows)
 
     def noise(self, density: Density) -> Array:
         """Standard errors of the averages of a pairwise form, (features,).
@@ -80,7 +141,11 @@ class Cells(NamedTuple):
         return np.sqrt(np.maximum(variance, 0.5 / self.rows) / self.rows)
 
     def warn_of_empty(
-        self, where: str, density: Density, penalised: bool
+        self,
+        where: str,
+        density: Density,
+        penalised: bool,
+        least: float = 0.0,
     ) -> None:
         """Name levels and pairs that no example has: they have no optimum.
 
@@ -88,33 +153,49 @@ class Cells(NamedTuple):
             where: who asks, for the message.
             density: whose fields and couplings are sought.
             penalised: whether couplings are held down, so that theirs have.
+            least: the l2 that holds them although none was asked for.
         """
         levels = _levels(density)
         size = len(levels)
         if not density.layout.is_direct:
             return
         unseen = np.diag(self.counts) == 0
-        empty = []
+        empty, more = [], 0
         names = density.space.site_names
         for k in np.flatnonzero(unseen):
             empty.append(f"{names[k // size]} = {levels[k % size]:g}")
         if not penalised:
             edges = density.form.site_pairs()
-            table = (self.counts == 0) & ~unseen[:, None] & ~unseen
-            table = table.reshape(len(names), size, len(names), size)
-            found = table[edges[:, 0], :, edges[:, 1], :]
-            for edge, a, b in np.argwhere(found):
+            never = self._never_meet(density)
+            more = max(len(never) - _MOST_NAMED, 0)
+            for edge, a, b in never[:_MOST_NAMED]:
                 i, j = edges[edge]
                 one = f"{names[i]} = {levels[a]:g}"
                 empty.append(f"{one} with {names[j]} = {levels[b]:g}")
-        if not empty:
+        depends = bool(least) or (not penalised and self.depend(density))
+        if not empty and not depends:
             return
         told = ", ".join(empty[:_MOST_NAMED])
-        more = len(empty) - _MOST_NAMED
+        more += max(len(empty) - _MOST_NAMED, 0)
         told += f" and {more} more" if more > 0 else ""
+        told = (
+            f"no example has {told}"
+            if empty
+            else (
+                "a sum over sites is the same in all examples, so that a site "
+                "follows from others"
+            )
+        )
+        held = "and stays where the model expects next to none. Take"
+        if least:
+            held = (
+                f"so couplings are held by l2={least:.2g}, as by one example "
+                "more; l2=0 holds nothing. How often such sites change "
+                "together the loss does not see, but 'exact_likelihood' and "
+                "'pcd' do: compare averages. Take"
+            )
         warnings.warn(
-            f"{where}: no example has {told}. The best field or coupling is "
-            "infinite, and stays where the model expects next to none. Take "
+            f"{where}: {told}. The best field or coupling is infinite, {held} "
             "more examples, leave the pair out of edges, or pass l2 to the "
             "loss.",
             stacklevel=2,

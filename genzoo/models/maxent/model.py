@@ -50,6 +50,7 @@ from genzoo.models.maxent.routes import (
 from genzoo.models.maxent.routes.route import DRAWS, Solved
 from genzoo.models.maxent.rules import Rules
 from genzoo.models.maxent.search import Search
+from genzoo.models.maxent.site_by_site import SiteBySite
 from genzoo.models.maxent.start import gaussian_start
 from genzoo.optimizers import Evaluation
 from genzoo.optimizers.solver import pseudogradient
@@ -345,6 +346,12 @@ class MaxEnt(EnergyBasedModel):
     def _check_optimizer(self, optimizer: Any, rule: LearningRule) -> None:
         noisy = isinstance(optimizer, optimizers.NaturalGradient)
         if not noisy and not isinstance(optimizer, optimizers.Solver):
+            if not getattr(rule, "symmetric", True):
+                raise ValueError(
+                    f"{self._where('compile')}: symmetric=False needs all "
+                    "examples at once. Leave the optimizer out, or pass "
+                    "optimizer='lbfgs'."
+                )
             return
         if noisy != bool(rule.samples) or (
             optimizer.needs_hessian and not rule.uses_averages
@@ -734,7 +741,39 @@ class MaxEnt(EnergyBasedModel):
             )
         if isinstance(self.optimizer, optimizers.Solver):
             x, asked = self._all_in_one_batch(x, **asked)
+            if not getattr(self.loss, "symmetric", True):
+                self._refuse("fit", y=y)
+                return self._plan_by_site(x, asked)
         return super()._plan(x, y, **asked)
+
+    def _plan_by_site(self, x: Array, asked: dict[str, Any]) -> dict[str, Any]:
+        """The plan of regressions, one for each site, in one epoch."""
+        where = self._where("fit")
+        if asked["validation_split"] or asked["validation_data"] is not None:
+            raise ValueError(
+                f"{where}: with symmetric=False there is one epoch, and no "
+                "validation on the way. Call evaluate on held-out examples."
+            )
+        if not self.density.layout.is_direct:
+            raise ValueError(
+                f"{where}: with symmetric=False each field and coupling has a "
+                "multiplier of its own, as in a BoltzmannMachine. Use "
+                "symmetric=True."
+            )
+        self._prepare(Given(x, None, asked["sample_weight"], None))
+        ridge = self._ridge()
+        held = (ridge.couplings, ridge.fields) if ridge else (0.0, 0.0)
+        weight, variable = asked["sample_weight"], self.multiplier_weights
+        free = self._free()
+        regressions = SiteBySite(self.density, variable, x, weight, *held, free)
+        seen = [c for c in asked["callbacks"] if not isinstance(c, Search)]
+        first = asked.get("initial_epoch", 0)
+        return {
+            "x": regressions,
+            "epochs": min(asked["epochs"], first + 1),
+            "callbacks": seen,
+            "initial_epoch": first,
+        }
 
     def _plan_of_averages(
         self,
@@ -865,7 +904,7 @@ class MaxEnt(EnergyBasedModel):
         self, verbose: str | int, plan: dict[str, Any]
     ) -> keras.callbacks.History:
         steps = plan["x"]
-        if not isinstance(steps, quick.Steps):
+        if not isinstance(steps, (quick.Steps, SiteBySite)):
             return super()._run(verbose, plan)
         rest = {name: plan[name] for name in plan if name != "x"}
         note = self._note_loss
@@ -974,9 +1013,14 @@ class MaxEnt(EnergyBasedModel):
         of_kept = None if weight is None else weight[:kept]
         cells = cells_of(self.density, x[:kept], of_kept)
         loss: Any = self.loss
-        penalised = bool(loss.l1 or loss.l2)
-        cells.warn_of_empty(self._where("fit"), self.density, penalised)
-        self._whiten(cells, penalised)
+        least = 0.0
+        if loss.l2 is None and not loss.l1:
+            least = cells.least_l2(self.density)
+        held = bool(loss.l1 or loss.l2)
+        bounded = held or (loss.l2 is None and not least)
+        where = self._where("fit")
+        cells.warn_of_empty(where, self.density, bounded, least)
+        self._whiten(cells, bounded or least > 0, least)
         noise = cells.noise(self.density)
         search = Search(self._remaining, epochs is None, noise=noise)
         return x, {
@@ -990,15 +1034,20 @@ class MaxEnt(EnergyBasedModel):
             "shuffle": False,
         }
 
-    def _whiten(self, cells: Cells, penalised: bool) -> None:
-        """Let the search know how sites of these examples go together."""
+    def _whiten(self, cells: Cells, penalised: bool, least: float) -> None:
+        """Let the search know how sites of these examples go together.
+
+        And by how much couplings without a finite optimum are held.
+        """
         found, rules = cells.whitened(self.density, penalised), self.rules
         before, rules.whitened = rules.whitened, found
         pairs = zip(before or (), found or (), strict=False)
         same = all(np.array_equal(a, b) for a, b in pairs)
-        if not (same and bool(before) == bool(found)):
+        same = same and bool(before) == bool(found)
+        if not same or rules.least_l2 != least:
             # Keras keeps a graph that has seen others.
             self.train_function = None
+        rules.least_l2 = least
 
     # Rows that are known ---------------------------------------------------
 
@@ -1268,6 +1317,8 @@ class MaxEnt(EnergyBasedModel):
             if ridge is not None:
                 penalty, slope = ridge(x)
                 value, gradient = value + penalty, gradient + slope
+                if self.loss.l2 is None and ridge.couplings:
+                    facts["l2"] = tf.constant(ridge.couplings, tf.float64)
             return Evaluation(value, gradient, None, inverse)
 
         is_sparse = self._dual.is_sparse or getattr(self.loss, "l1", 0.0) > 0
@@ -1322,7 +1373,11 @@ class MaxEnt(EnergyBasedModel):
     def _ridge(self) -> Ridge | None:
         """The squares that the loss adds; None where there are none."""
         loss: Any = self.loss if self.compiled else None
-        weights = [getattr(loss, name, 0.0) for name in ("l2", "l2_fields")]
+        l2 = getattr(loss, "l2", 0.0)
+        if l2 is None:
+            searches = isinstance(self.optimizer, optimizers.Solver)
+            l2 = self.rules.least_l2 if searches else 0.0
+        weights = [l2, getattr(loss, "l2_fields", 0.0)]
         return Ridge(self.density.layout, *weights) if any(weights) else None
 
     def _penalty_gradients(self) -> list:

@@ -185,7 +185,7 @@ def _shorter(rise, expected):
 
 def fit(
     model: Any,
-    steps: Steps,
+    steps: Any,
     note_loss: Callable[[float], None],
     are_seen: bool,
     verbose: Any,
@@ -200,7 +200,7 @@ def fit(
 
     Args:
         model: that is fitted.
-        steps: of the search.
+        steps: of the search, `Steps` or what has the same methods.
         note_loss: called with the loss of a step, if it is looked at.
         are_seen: whether a callback may look at weights.
         verbose: as in Keras.
@@ -232,7 +232,7 @@ def fit(
             logs = steps.advance()
             if are_seen:
                 steps.write()
-                note_loss(logs["loss"])
+                note_loss(logs[model.loss.measure])
             if by_batch:
                 told.on_train_batch_end(0, logs)
             if are_seen:
@@ -243,6 +243,6 @@ def fit(
     finally:
         steps.write()
     if logs:
-        note_loss(logs["loss"])
+        note_loss(logs[model.loss.measure])
     told.on_train_end(logs=logs)
     return model.history

@@ -43,6 +43,8 @@ class Rules:
         self.dtype = dtype
         # Of the examples that a search sums over, where it helps.
         self.whitened: pairwise_losses.Whitened | None = None
+        # Of couplings whose best values are infinite, if none was asked for.
+        self.least_l2 = 0.0
 
     def pseudolikelihood_gradients(
         self, x: Any, sites: None, seed: random.Seed | None

@@ -1123,6 +1123,8 @@ class RBM(EnergyBasedModel):
                 f"sites={rule.sites} is more than the {self.visible.size} "
                 "visible units there are."
             )
+        if not rule.symmetric:
+            return "symmetric=False is for Boltzmann machines. Leave it out."
         if rule.l1 or rule.l2:
             return (
                 "l1 and l2 are for couplings of Boltzmann machines. Give the "

@@ -86,7 +86,7 @@ def test_what_no_example_has_is_named():
     x = (rng.random((3000, 4)) < 0.3).astype("uint8")
     x[x[:, 1] == 1, 3] = 0
     model = gz.BoltzmannMachine(spaces.Binary(4), seed=0)
-    model.compile(loss=losses.Pseudolikelihood())
+    model.compile(loss=losses.Pseudolikelihood(l2=0.0))
     with pytest.warns(UserWarning, match="no example has x_1 = 1 with x_3 = 1"):
         model.fit(x, verbose=0)
     assert model.couplings[1, 3] < -5
@@ -100,6 +100,55 @@ def test_what_no_example_has_is_named():
     y[:, 0] += y[:, 0]
     with pytest.warns(UserWarning, match="x_0 = 1, x_1 = 2, x_2 = 2. The"):
         model.fit(y, epochs=2, verbose=0)
+
+
+def without_an_end(kind, rng):
+    """Examples whose best couplings are infinite, (3000, sites)."""
+    x = (rng.random((3000, 5)) < 0.3).astype("uint8")
+    if kind == "product":
+        x[:, 2] = x[:, 0] & x[:, 1]
+    elif kind == "three of six":
+        # All levels of all pairs meet, but each site follows from others.
+        x = rng.permuted(np.tile([0, 1], (3000, 3)), axis=1).astype("uint8")
+    elif kind == "levels that sum up":
+        x = rng.integers(0, 3, (3000, 4))
+        x = x[x.sum(axis=1) == 4].astype("uint8")
+    return x
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["product", "three of six", "levels that sum up"],
+)
+def test_averages_are_met_where_the_best_couplings_are_infinite(kind):
+    x = without_an_end(kind, np.random.default_rng(0))
+    n = x.shape[1]
+    if kind == "levels that sum up":
+        space = spaces.Categorical([0, 1, 2], n)
+    elif kind == "product":
+        space, x = spaces.Spin(n), 2 * x.astype("int8") - 1
+    else:
+        space = spaces.Binary(n)
+    model = gz.BoltzmannMachine(space, seed=0)
+    model.compile(loss=losses.Pseudolikelihood())
+    with pytest.warns(UserWarning, match="couplings are held by l2="):
+        history = model.fit(x, verbose=0)
+    width = 2 if kind == "product" else 1
+    assert history.history["l2"][-1] == pytest.approx(width**4 / len(x))
+    observed = model.observations.values.numpy()
+    error = model.features(x.astype("float64")).numpy().std(axis=0)
+    error = np.maximum(error / np.sqrt(len(x)), width**2 / len(x))
+    off = np.abs(model.expectation() - observed) / error
+    assert off[: n * (len(space.levels[0]) - 1)].max() < 4
+
+
+def test_what_is_finite_is_not_held():
+    x = rare("independent", np.random.default_rng(4))[:2000]
+    model = gz.BoltzmannMachine(spaces.Binary(7), "lattice", seed=0)
+    model.compile(loss=losses.Pseudolikelihood())
+    x[0] = 1
+    assert "l2" not in model.fit(x, epochs=1, verbose=0).history
+    assert losses.Pseudolikelihood().get_config()["l2"] is None
 
 
 @pytest.mark.parametrize("kind", ["spins", "bits", "categories"])
