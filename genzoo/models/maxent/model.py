@@ -764,7 +764,7 @@ class MaxEnt(EnergyBasedModel):
         ridge = self._ridge()
         held = (ridge.couplings, ridge.fields) if ridge else (0.0, 0.0)
         weight, variable = asked["sample_weight"], self.multiplier_weights
-        free = self._free()
+        free = self._mask().numpy()
         regressions = SiteBySite(self.density, variable, x, weight, *held, free)
         seen = [c for c in asked["callbacks"] if not isinstance(c, Search)]
         first = asked.get("initial_epoch", 0)
