@@ -97,35 +97,20 @@ def whole_steps(
     """
     sites = np.asarray(sites)
 
-    def step(seed, x):
-        width = x.shape[-1]
-        scales = ops.cast(scale, x.dtype)
+    def propose(seed, x):
+        own, choice = random.split(seed, 2)
+        share = random.uniform((ops.shape(x)[0], 4), own, x.dtype)
+        which, by_one, size, sign = tf.unstack(share, axis=1)
+        which = tf.cast(which * len(sites), tf.int32)
+        scales = tf.gather(ops.cast(scale, x.dtype), which)
+        far = tf.floor(-tf.math.log1p(-size) * scales)
+        far = tf.where(by_one < 0.5, 0.0, far) + 1
+        change = tf.where(sign < 0.5, -far, far)
+        at = tf.gather(sites, which)
+        here = tf.one_hot(at, x.shape[-1], dtype=x.dtype)
+        return x + here * change[:, None], choice
 
-        def move(number, x, value, _):
-            own, choice = random.split(random.fold_in(seed, number), 2)
-            share = random.uniform((ops.shape(x)[0], 4), own, x.dtype)
-            which, by_one, size, sign = tf.unstack(share, axis=1)
-            which = tf.cast(which * len(sites), tf.int32)
-            far = tf.floor(-tf.math.log1p(-size) * tf.gather(scales, which))
-            far = tf.where(by_one < 0.5, 0.0, far) + 1
-            change = tf.where(sign < 0.5, -far, far)
-            here = tf.one_hot(tf.gather(sites, which), width, dtype=x.dtype)
-            proposed = x + here * change[:, None]
-            new = log_prob(proposed)
-            (x, value), info = choose(
-                choice, (x, value), (proposed, new), new - value
-            )
-            return number + 1, x, value, info.acceptance
-
-        value = log_prob(x)
-        _, x, _, acceptance = tf.while_loop(
-            lambda number, *_: number < moves,
-            move,
-            (tf.zeros((), tf.int32), x, value, tf.zeros_like(value)),
-        )
-        return x, Info(acceptance)
-
-    return step
+    return _several(log_prob, propose, moves)
 
 
 def uniform_jumps(
@@ -150,19 +135,32 @@ def uniform_jumps(
     low, high = np.broadcast_arrays(low, high)
     sites = np.flatnonzero(np.isfinite(low) & np.isfinite(high))
 
-    def step(seed, x):
-        edge = tf.constant(np.where(np.isfinite(low), low, 0.0), x.dtype)
-        span = np.zeros(len(low))
-        span[sites] = (high - low)[sites]
-        span = tf.constant(span, x.dtype)
+    edge = np.where(np.isfinite(low), low, 0.0)
+    span = np.zeros(len(low))
+    span[sites] = (high - low)[sites]
 
+    def propose(seed, x):
+        site, place, choice = random.split(seed, 3)
+        share = random.uniform((ops.shape(x)[0], 1), site, x.dtype)
+        which = tf.cast(share[:, 0] * len(sites), tf.int32)
+        here = tf.one_hot(tf.gather(sites, which), len(low), True, False)
+        anywhere = random.uniform(ops.shape(x), place, x.dtype)
+        anywhere = ops.cast(edge, x.dtype) + ops.cast(span, x.dtype) * anywhere
+        return tf.where(here, anywhere, x), choice
+
+    return _several(log_prob, propose, moves)
+
+
+def _several(log_prob, propose, moves):
+    """A step of some proposals, each accepted or not by Metropolis's rule.
+
+    `propose` takes (seed, x) and gives what is proposed, and the seed of the
+    choice.
+    """
+
+    def step(seed, x):
         def move(number, x, value, _):
-            site, place, choice = random.split(random.fold_in(seed, number), 3)
-            share = random.uniform((ops.shape(x)[0], 1), site, x.dtype)
-            which = tf.cast(share[:, 0] * len(sites), tf.int32)
-            here = tf.one_hot(tf.gather(sites, which), len(low), True, False)
-            anywhere = random.uniform(ops.shape(x), place, x.dtype)
-            proposed = tf.where(here, edge + span * anywhere, x)
+            proposed, choice = propose(random.fold_in(seed, number), x)
             new = log_prob(proposed)
             (x, value), info = choose(
                 choice, (x, value), (proposed, new), new - value
