@@ -199,6 +199,14 @@ def _boltzmann(space, loss, optimizer=None, **options):
     return make
 
 
+def _energy(seed):
+    space = gz.spaces.Real(2)
+    network = gz.networks.energy_mlp(space, width=4, depth=1, seed=seed)
+    model = gz.EnergyModel(space, network, seed=seed)
+    model.compile(loss=gz.losses.PersistentContrastiveDivergence(chains=16))
+    return model
+
+
 _CHAINS = gz.losses.PersistentContrastiveDivergence(2, chains=16)
 _POWERS = [gz.features.Moments(1, 2), gz.features.Pairwise()]
 
@@ -297,6 +305,9 @@ MODELS = {
             kernel_regularizer="l2",
         ),
         _noise(),
+    ),
+    "energy real": Case(
+        _energy, _noise()[:, :2], served=("serve", "energy", "log_prob")
     ),
     "gan points": _gan_case(
         lambda seed: gan_cases.points_gan(
