@@ -203,7 +203,8 @@ def _energy(seed):
     space = gz.spaces.Real(2)
     network = gz.networks.energy_mlp(space, width=4, depth=1, seed=seed)
     model = gz.EnergyModel(space, network, seed=seed)
-    model.compile(loss=gz.losses.PersistentContrastiveDivergence(chains=16))
+    loss = gz.losses.PersistentContrastiveDivergence(chains=16)
+    model.compile("adam", loss)
     return model
 
 
