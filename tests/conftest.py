@@ -10,8 +10,9 @@ import tensorflow as tf
 
 import genzoo as gz
 
-# Graphs are millions of objects, which are looked through at each collection.
-gc.set_threshold(200_000, 20, 100)
+# Graphs are millions of objects, which are looked through at each collection;
+# models are in cycles, and hold memory and threads until they are found.
+gc.set_threshold(200_000, 5, 20)
 
 _LONGEST = "test_fresh_environment_samples_from_every_preset"
 
