@@ -32,7 +32,6 @@ each_sampler = but(
 # a running mean of the Fisher matrix; two networks.
 new_process = cases(
     "rbm gaussian",
-    "rbm counted",
     "boltzmann lbfgs",
     "boltzmann potts",
     "gan images",

@@ -179,7 +179,7 @@ def test_categories_and_reals_may_be_missing():
         seed=0,
     )
     model.compile()
-    model.fit(x, missing="nan", epochs=20, verbose=0)
+    model.fit(x, missing="nan", batch_size=10, epochs=20, verbose=0)
     asked = np.array([[np.nan] * 3 + [2.0], [0, 0, 1, np.nan]])
     filled = model.impute(asked)
     assert filled[0, :3].argmax() == 2
@@ -200,7 +200,7 @@ def test_a_ratings_table_is_filled_in():
         gz.units.Categorical(items, levels), gz.units.Bernoulli(8), seed=0
     )
     model.compile()
-    model.fit(hot, mask=mask, epochs=20, verbose=0)
+    model.fit(hot, mask=mask, batch_size=10, epochs=20, verbose=0)
     share = model.impute(hot, mask=mask).reshape(users, items, levels)
     guess = share @ np.arange(levels)
     means = np.array([truth[seen[:, i], i].mean() for i in range(items)])
