@@ -71,7 +71,11 @@ def small_rbm():
 @pytest.fixture(scope="session")
 def fitted_weights(bits):
     rbm = gz.RBM(gz.units.Bernoulli(6), gz.units.Bernoulli(4), seed=0)
-    rbm.compile(keras.optimizers.Adam(0.05), "exact_likelihood")
+    rbm.compile(
+        keras.optimizers.Adam(0.05),
+        "exact_likelihood",
+        steps_per_execution=30,
+    )
     rbm.fit(bits, epochs=30, batch_size=10, verbose=0)
     return rbm.get_weights()
 

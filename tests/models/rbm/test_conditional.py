@@ -357,7 +357,7 @@ def test_a_sequence_that_needs_two_frames_is_learned_and_goes_on():
     rbm = gz.RBM(
         U.Bernoulli(2), U.Bernoulli(16), condition=U.Bernoulli((2, 2)), seed=0
     )
-    rbm.compile()
+    rbm.compile(steps_per_execution=9)
     frames = frames.map(lambda c, x: (x, c)).cache()
     rbm.fit(frames, epochs=20, verbose=0)
     c = np.stack([series[:-2], series[1:-1]], axis=1)
