@@ -33,7 +33,6 @@ each_sampler = but(
 new_process = cases(
     "energy real",
     "rbm gaussian",
-    "rbm counted",
     "boltzmann lbfgs",
     "boltzmann potts",
     "gan images",

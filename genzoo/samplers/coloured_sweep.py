@@ -57,32 +57,27 @@ def coloured_sweep(
 
         def visit(block, x, phi):
             field = tf.matmul(outside[block], phi)
-            field = tf.reshape(field, (turns, d * places, chains))
-            its_numbers = [each[block] for each in drawn]
-
-            def take(turn, values, own):
-                total = field[turn]
-                if turns > 1:
-                    flat = tf.reshape(own, (-1, chains))
-                    total += tf.matmul(inside[block, turn], flat)
-                total = tf.reshape(total, (d, places, chains))
-                its = (each[turn] for each in its_numbers)
-                new = rule(total, values[turn], *its)
-                values = _put(values, [turn], new[None])
-                own = _put(own, [turn], encode_rows(pairwise, new)[None])
-                return values, own
-
+            shape = turns, d * places, chains
+            fields = tf.unstack(tf.reshape(field, shape))
+            its_numbers = [tf.unstack(each[block]) for each in drawn]
             values = tf.gather(x, rows[block])
-            values = tf.reshape(values, (turns, places, chains))
+            values = tf.unstack(tf.reshape(values, (turns, places, chains)))
             own = tf.gather(phi, codes[block])
-            own = tf.reshape(own, (turns, d * places, chains))
+            own = tf.unstack(tf.reshape(own, shape))
+            weights = None if turns == 1 else tf.unstack(inside[block])
+            shape = tf.stack([d, places, chains])
             # Written out: a loop would cost as much as the turns.
             for turn in range(turns):
-                values, own = take(turn, values, own)
-            values = tf.reshape(values, (-1, chains))
-            own = tf.reshape(own, (-1, chains))
-            x = _put(x, rows[block], values)
-            return block + 1, x, _put(phi, codes[block], own)
+                total = fields[turn]
+                if weights is not None:
+                    total += tf.matmul(weights[turn], tf.concat(own, axis=0))
+                total = tf.reshape(total, shape)
+                its = (each[turn] for each in its_numbers)
+                values[turn] = rule(total, values[turn], *its)
+                own[turn] = encode_rows(pairwise, values[turn])
+            x = _put(x, rows[block], tf.concat(values, axis=0))
+            phi = _put(phi, codes[block], tf.concat(own, axis=0))
+            return block + 1, x, phi
 
         first = tf.transpose(x)
         ones = tf.ones_like(first[:1])

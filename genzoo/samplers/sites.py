@@ -92,9 +92,12 @@ def gibbs_sites_from_uniform(
 
     more = [] if kept is None else [tf.cast(kept, dtype)]
 
+    # Of two levels. Outside of the rule, which is written out for many turns.
+    rise, first, last = codes[1] - codes[0], levels[0], levels[-1]
+
     def draw_of_two(field, values, threshold, *stays):
-        logit = field[0] * (codes[1] - codes[0])
-        drawn = tf.where(logit > threshold, levels[1], levels[0])
+        logit = tf.squeeze(field, 0) * rise
+        drawn = tf.where(logit > threshold, last, first)
         return tf.where(stays[0] > 0, values, drawn) if stays else drawn
 
     def draw_of_many(field, values, uniform, *stays):
