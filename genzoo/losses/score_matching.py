@@ -130,7 +130,7 @@ class SlicedScoreMatching(_Scores):
         total = tf.zeros(tf.shape(states)[:1])
         for number in range(self.directions):
             own = random.fold_in(seed, number)
-            v = random.normal(tf.shape(states), own, states.dtype)
+            v = random.normal(_shape(states), own, states.dtype)
             slope, second = self._slope(rules, states, v)
             total += 0.5 * tf.reduce_sum(slope**2, axis=1) - second
         return total / self.directions
@@ -180,7 +180,7 @@ class DenoisingScoreMatching(_Scores):
     def each(self, rules: Any, states: tf.Tensor, seed: Seed) -> tf.Tensor:
         """The objective of each row, (rows,)."""
         first, second = random.split(seed, 2)
-        noise = random.normal(tf.shape(states), first, states.dtype)
+        noise = random.normal(_shape(states), first, states.dtype)
         share = random.uniform((tf.shape(states)[0], 1), second)
         number = tf.cast(share * len(self.sigmas), tf.int32)
         sigma = tf.gather(tf.constant(self.sigmas, states.dtype), number)
@@ -235,3 +235,8 @@ class RatioMatching(DifferentiableRule):
         sites = tf.range(rules.space.width)
         found = tf.map_fn(of_site, sites, fn_output_signature=tf.float32)
         return tf.reduce_sum(found, axis=0)
+
+
+def _shape(states):
+    # Of a known width, by which draws are addressed.
+    return (tf.shape(states)[0], states.shape[1])

@@ -68,7 +68,8 @@ class Jumps:
         share = random.uniform((1, 1), width.at_row(0))[0, 0]
         size = _NARROW * (_WIDE / _NARROW) ** share * self._units()
         row = tf.gather(data, _places(states, data, 1, which)[:, 0])
-        normal = random.normal(tf.shape(states), noise, states.dtype)
+        shape = (tf.shape(states)[0], self.space.width)
+        normal = random.normal(shape, noise, states.dtype)
         fresh = self.energy.reference.sample(tf.shape(states)[0], base)
         other = random.uniform((tf.shape(states)[0], 1), last)
         proposed = tf.where(other < _ELSEWHERE, fresh, row + size * normal)
