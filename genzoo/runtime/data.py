@@ -236,7 +236,10 @@ def as_float(x: Any, wide: bool = False) -> Any:
         found = tf.cast(found, dtype)
         return (found, *others) if others else found
 
-    return x.map(cast)
+    return mapped(x, cast)
+
+
+_as_it_stands = tf.autograph.experimental.do_not_convert
 
 
 class EpochOrder(keras.callbacks.Callback):
@@ -309,6 +312,21 @@ def known_parts(
         )
 
 
+def mapped(
+    dataset: tf.data.Dataset, function: Callable, parallel: bool = False
+) -> tf.data.Dataset:
+    """A dataset of what a function makes of each element.
+
+    Args:
+        dataset: with any elements.
+        function: of an element. As it stands: AutoGraph, which takes a second
+            to read long ones, would find no loops over tensors in ours.
+        parallel: whether several elements may be made at the same time.
+    """
+    calls = tf.data.AUTOTUNE if parallel else None
+    return dataset.map(_as_it_stands(function), num_parallel_calls=calls)
+
+
 def weakly(function: Callable) -> Callable:
     """The same function; a method knows its object while others hold it.
 
@@ -348,7 +366,7 @@ def shuffled(
 
     # Not `from_generator`: it makes the C library give back all freed memory
     # at once, and each training step then pays for it with page faults.
-    orders = tf.data.Dataset.range(1).map(order)
+    orders = mapped(tf.data.Dataset.range(1), order)
     whole = rows - rows % batch_size
 
     def batches_of(order):
@@ -360,7 +378,7 @@ def shuffled(
         rest = tf.data.Dataset.from_tensors(order[whole:])
         return dataset.concatenate(rest)
 
-    batches = orders.flat_map(batches_of)
+    batches = orders.flat_map(_as_it_stands(batches_of))
     parts = tf.nest.flatten(x)
     # Sparse ones are not held by the pipeline.
     held = [p for p in parts if not isinstance(p, SparseRows)]
@@ -380,7 +398,7 @@ def shuffled(
             ],
         )
 
-    dataset = batches.map(gathered)
+    dataset = mapped(batches, gathered)
     # tf.data does not know the length of a flat_map, and `fit` shows it.
     steps = -(-rows // batch_size)
     cardinality = tf.data.experimental.assert_cardinality(steps)

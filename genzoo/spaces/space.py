@@ -503,10 +503,10 @@ class Space:
         first = data.first_batch(where, dataset)
         if isinstance(first, dict):
             key = self.entry(where, first)
-            dataset = dataset.map(lambda batch: batch[key])
+            dataset = data.mapped(dataset, lambda batch: batch[key])
             first = first[key]
         if isinstance(first, tf.SparseTensor):
-            dataset = dataset.map(tf.sparse.to_dense)
+            dataset = data.mapped(dataset, tf.sparse.to_dense)
             first = tf.sparse.to_dense(first)
         x, *labels = first if isinstance(first, tuple) else (first,)
         if labels:
@@ -519,9 +519,8 @@ class Space:
         self.check_batched(where, x)
         self.check(where, x)
 
-        return dataset.map(
-            lambda *batch: self.guarded(batch[0]),
-            num_parallel_calls=tf.data.AUTOTUNE,
+        return data.mapped(
+            dataset, lambda *batch: self.guarded(batch[0]), parallel=True
         )
 
     def check_batched(self, where: str, x: Any) -> None:
@@ -593,8 +592,8 @@ def _is_among(x, ordered):
     values = ops.cast(ordered, x.dtype)
     if len(ordered) <= _FEW:
         known = x == values[0]
-        for value in values[1:]:
-            known = ops.logical_or(known, x == value)
+        for place in range(1, len(ordered)):
+            known = ops.logical_or(known, x == values[place])
         return known
     exact = keras.backend.result_type(x.dtype, "float32")
     x, ordered = ops.cast(x, exact), ops.cast(ordered, exact)

@@ -160,10 +160,10 @@ def check_dataset(
     first = data.first_batch(where, dataset)
     if isinstance(first, Mapping):
         key = space.entry(where, first)
-        dataset = dataset.map(lambda found: found[key])
+        dataset = data.mapped(dataset, lambda found: found[key])
         first = first[key]
     if isinstance(first, tf.SparseTensor):
-        dataset = dataset.map(tf.sparse.to_dense)
+        dataset = data.mapped(dataset, tf.sparse.to_dense)
         first = tf.sparse.to_dense(first)
     x, *others = first if isinstance(first, tuple) else (first,)
     if len(others) > 1 or not all(map(sample_weights.may_be, others)):
@@ -188,7 +188,7 @@ def check_dataset(
         own = sample_weights.asserted(weight[0]) if weight else None
         return batch.packed(x, own, seen)
 
-    found = dataset.map(checked, num_parallel_calls=tf.data.AUTOTUNE)
+    found = data.mapped(dataset, checked, parallel=True)
     return sample_weights.marked(found)
 
 

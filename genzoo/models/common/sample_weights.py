@@ -114,7 +114,7 @@ def divided(dataset: tf.data.Dataset, by: float) -> tf.data.Dataset:
         parts = {**parts, "weight": weight}
         return (parts, *rest) if rest else parts
 
-    return dataset.map(scale, num_parallel_calls=tf.data.AUTOTUNE)
+    return data.mapped(dataset, scale, parallel=True)
 
 
 def check_dataset(
@@ -131,12 +131,13 @@ def check_dataset(
     first = data.first_batch(where, dataset)
     if not isinstance(first, tuple) or len(first) != 2 or not may_be(first[1]):
         return space.check_dataset(where, dataset)
-    space.check_dataset(where, dataset.map(lambda x, weight: x))
+    examples = data.mapped(dataset, lambda x, weight: x)
+    space.check_dataset(where, examples)
 
     def checked(x, weight):
         return batch.packed(space.guarded(x), asserted(weight, signed))
 
-    found = dataset.map(checked, num_parallel_calls=tf.data.AUTOTUNE)
+    found = data.mapped(dataset, checked, parallel=True)
     return marked(found)
 
 

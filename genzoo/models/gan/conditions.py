@@ -188,7 +188,7 @@ class Conditions:
         first = data.first_batch(where, dataset)
         if isinstance(first, dict):
             key, other = self._entries(where, first, space)
-            dataset = dataset.map(lambda d: (d[key], d[other]))
+            dataset = data.mapped(dataset, lambda d: (d[key], d[other]))
             first = first[key], first[other]
         if not isinstance(first, tuple) or len(first) not in (2, 3):
             raise ValueError(
@@ -211,7 +211,7 @@ class Conditions:
             own = [sample_weights.asserted(w, signed=True) for w in weight]
             return batch.packed(x, *own), tf.cast(y, self.dtype)
 
-        return dataset.map(check, num_parallel_calls=tf.data.AUTOTUNE)
+        return data.mapped(dataset, check, parallel=True)
 
     def _entries(self, where, found, space):
         """The keys of a dict that hold examples, and what is told of them."""

@@ -248,8 +248,8 @@ class Links(keras.layers.Layer):
             return alone, c
 
         joint = Product([space, self.units.space])
-        checked = inner(where, dataset.map(together), joint)
-        found = checked.map(apart, num_parallel_calls=tf.data.AUTOTUNE)
+        checked = inner(where, data.mapped(dataset, together), joint)
+        found = data.mapped(checked, apart, parallel=True)
         return sample_weights.marked(found)
 
     def _batch(self, where, c):
@@ -288,7 +288,7 @@ class Links(keras.layers.Layer):
             steps: how many batches of a dataset to see.
         """
         if not data.is_array(c):
-            c = c.map(_conditions)
+            c = data.mapped(c, _conditions)
         mean, variance, count = data.moments(c, steps, weight)
         columns = 0
         for block in self.units.blocks():

@@ -1072,29 +1072,35 @@ class RBM(EnergyBasedModel):
 
         if space.are_blocks(spec):
             check(lambda found: found)
-            return dataset.map(
+            return data.mapped(
+                dataset,
                 lambda *blocks: joined(
                     blocks[0] if len(blocks) == 1 else blocks
-                )
+                ),
             )
         if not isinstance(spec, tuple):
             return dataset
         if isinstance(spec[0], Mapping) and space.names[-1] not in spec[0]:
             # What labels belong to.
-            dataset = dataset.map(
+            dataset = data.mapped(
+                dataset,
                 lambda x, y, *rest: (
                     ({**x, space.names[-1]: y}, *rest)
                     if rest
                     else {**x, space.names[-1]: y}
-                )
+                ),
             )
             return self._of_blocks(where, dataset, has_gaps)
         if space.are_blocks(spec[0]):
             check(lambda found: found[0])
-            return dataset.map(lambda x, *rest: (joined(x), *rest))
+            return data.mapped(
+                dataset, lambda x, *rest: (joined(x), *rest)
+            )
         if space.are_blocks(spec[:-1]):
             check(lambda found: found[:-1])
-            return dataset.map(lambda *found: (joined(found[:-1]), found[-1]))
+            return data.mapped(
+                dataset, lambda *found: (joined(found[:-1]), found[-1])
+            )
         return dataset
 
     # Learning ---------------------------------------------------------------
