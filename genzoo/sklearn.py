@@ -1,8 +1,8 @@
 """An RBM as a transformer of scikit-learn; the extra `sklearn` brings that.
 
 >>> from genzoo.sklearn import RBMTransformer
->>> RBMTransformer(n_components=9, n_iter=1).fit_transform(x_train).shape
-(1500, 9)
+>>> RBMTransformer(n_components=9, n_iter=1).fit_transform(x_train[:100]).shape
+(100, 9)
 """
 
 from typing import Any, Self
@@ -72,8 +72,9 @@ class RBMTransformer(
     >>> from sklearn.pipeline import make_pipeline
     >>> features = RBMTransformer(n_components=16, n_iter=1, random_state=0)
     >>> model = make_pipeline(features, LogisticRegression())
-    >>> model.fit(x_train[:200], x_train[:200, 20]).predict(x_train).shape
-    (1500,)
+    >>> model = model.fit(x_train[:200], x_train[:200, 20])
+    >>> model.predict(x_train[200:205]).shape
+    (5,)
     """
 
     def __init__(

@@ -43,7 +43,7 @@ class Stack:
         nets", 2006.
 
     Example:
-    >>> sizes = [64, 20, 10]
+    >>> sizes = [64, 10, 5]
     >>> rbms = [
     ...     genzoo.RBM(genzoo.units.Bernoulli(a), genzoo.units.Bernoulli(b))
     ...     for a, b in zip(sizes, sizes[1:])
