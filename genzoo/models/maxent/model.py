@@ -27,7 +27,7 @@ from genzoo.models.maxent.cells import Cells, cells_of
 from genzoo.models.maxent.conditional import ConditionalMaxEnt
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
-from genzoo.models.maxent.gaps import Expectation, Gaps, filled, in_memory
+from genzoo.models.maxent.gaps import Expectation, Gaps, filled
 from genzoo.models.maxent.hull import LIMIT
 from genzoo.models.maxent.observations import (
     Averages,
@@ -814,7 +814,7 @@ class MaxEnt(EnergyBasedModel):
         if x is not None:
             rest = self._given("fit", x, None, sample_weight, missing, mask)
             if missing is not None or mask is not None:
-                rest = in_memory(rest, steps)
+                rest = rest.gathered(where, steps)
             if validation_split:
                 rest, held = rest.split(where, validation_split)
             if rest.seen is not None:
@@ -941,7 +941,8 @@ class MaxEnt(EnergyBasedModel):
 
         gaps = [Gaps(self.density, given, energy, draw)]
         if held is not None:
-            gaps.append(Gaps(self.density, in_memory(held, None), energy, draw))
+            held = held.gathered(where)
+            gaps.append(Gaps(self.density, held, energy, draw))
             if not gaps[-1].is_listed:
                 raise ValueError(
                     f"{where}: validation_data has too many completions to be "
@@ -994,13 +995,10 @@ class MaxEnt(EnergyBasedModel):
         **asked: Any,
     ) -> tuple[Array, dict]:
         """(x, what `_plan` is asked) for a search over all examples."""
-        x, _, weight, _ = self._given("fit", x, None, sample_weight)
-        if not data.is_array(x):
-            with self._told_plainly("fit"):
-                found = list(data.parts(x, steps=steps_per_epoch))
-            x = np.concatenate([part for part, _ in found])
-            if found[0][1] is not None:
-                weight = np.concatenate([of_part for _, of_part in found])
+        given = self._given("fit", x, None, sample_weight)
+        with self._told_plainly("fit"):
+            given = given.gathered(self._where("fit"), steps_per_epoch)
+        x, weight = given.x, given.weight
         if batch_size not in (None, len(x)):
             raise ValueError(
                 f"{self._where('fit')}: batch_size={batch_size}, but "
