@@ -49,6 +49,7 @@ def coloured_sweep(
     codes = groups[:, :, None] + n * np.arange(d)[:, None]
     codes = np.where(groups[:, :, None] < 0, n * d + 1, codes)
     outside, inside = _weights(pairwise, sites, codes)
+    own_rows = np.arange(turns * d * places).reshape(turns, -1, 1)
     rows, codes = tf.constant(rows), tf.constant(codes.reshape(blocks, -1))
 
     def sweep(x, rule, *numbers):
@@ -58,29 +59,23 @@ def coloured_sweep(
         def visit(block, x, phi):
             field = tf.matmul(outside[block], phi)
             field = tf.reshape(field, (turns, d * places, chains))
-            its_numbers = [each[block] for each in drawn]
-
-            def take(turn, values, own):
-                total = field[turn]
-                if turns > 1:
-                    flat = tf.reshape(own, (-1, chains))
-                    total += tf.matmul(inside[block, turn], flat)
-                total = tf.reshape(total, (d, places, chains))
-                its = (each[turn] for each in its_numbers)
-                new = rule(total, values[turn], *its)
-                values = _put(values, [turn], new[None])
-                own = _put(own, [turn], encode_rows(pairwise, new)[None])
-                return values, own
-
             values = tf.gather(x, rows[block])
             values = tf.reshape(values, (turns, places, chains))
             own = tf.gather(phi, codes[block])
-            own = tf.reshape(own, (turns, d * places, chains))
+            # All turns at once: a slice costs as much as what is done to it.
+            numbers = [each[block] for each in drawn]
+            parts = map(tf.unstack, (field, values, *numbers))
+            weights = tf.unstack(inside[block]) if turns > 1 else [None]
             # Written out: a loop would cost as much as the turns.
-            for turn in range(turns):
-                values, own = take(turn, values, own)
-            values = tf.reshape(values, (-1, chains))
-            own = tf.reshape(own, (-1, chains))
+            values = []
+            for turn, (total, *its) in enumerate(zip(*parts, strict=True)):
+                if turns > 1:
+                    total += tf.matmul(weights[turn], own)
+                new = rule(tf.reshape(total, (d, places, -1)), *its)
+                values.append(new)
+                phi_of = encode_rows(pairwise, new)
+                own = tf.tensor_scatter_nd_update(own, own_rows[turn], phi_of)
+            values = tf.concat(values, axis=0)
             x = _put(x, rows[block], values)
             return block + 1, x, _put(phi, codes[block], own)
 

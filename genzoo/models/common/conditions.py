@@ -206,6 +206,7 @@ class Conditions:
 
 def _rows(where, space, c, wide):
     """Checked conditions of one block; one alone is one row."""
+    c = data.dense(c)
     c = np.asarray(c)[None] if _is_single(space, np.shape(c)) else c
     try:
         unknown = np.isnan(np.asarray(data.as_array(c, wide=True)))

@@ -23,7 +23,7 @@ from genzoo.models.common.energy_based_model import (
 from genzoo.models.common.given import Given
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.routes.table import Table, table_of
-from genzoo.models.maxent.search import Search
+from genzoo.models.maxent.search import Search, held_in_memory
 from genzoo.optimizers import Evaluation
 from genzoo.runtime import batch, data, distribute, random
 from genzoo.spaces import Grid, Product, Real, Space
@@ -379,7 +379,8 @@ class ConditionalMaxEnt(EnergyBasedModel):
         }
         asked.setdefault("validation_batch_size", self.default_batch_size)
         y = conditions.reshape(-1, *self.condition.event_shape)
-        return super()._plan(given.x, y, sample_weight=given.weight, **asked)
+        plan = super()._plan(given.x, y, sample_weight=given.weight, **asked)
+        return held_in_memory(self, plan)
 
     def _go_on_with(self, given: Given, rows: int) -> None:
         """Begin a search anew, unless it has been one for these examples."""
@@ -462,7 +463,7 @@ class ConditionalMaxEnt(EnergyBasedModel):
         if x is None:
             raise ValueError(f"{where}: x is missing.")
         if data.is_array(x) or isinstance(x, Mapping):
-            x = self.space.check(where, x, wide=True)
+            x = self.space.check(where, data.dense(x), wide=True)
             c = self._condition_for(method, y, len(x))
             if weight is not None:
                 weight = sample_weights.check(where, weight, len(x))

@@ -49,7 +49,7 @@ from genzoo.models.maxent.routes import (
 )
 from genzoo.models.maxent.routes.route import DRAWS, Solved
 from genzoo.models.maxent.rules import Rules
-from genzoo.models.maxent.search import Search
+from genzoo.models.maxent.search import Search, held_in_memory
 from genzoo.models.maxent.site_by_site import SiteBySite
 from genzoo.models.maxent.start import gaussian_start
 from genzoo.optimizers import Evaluation
@@ -744,6 +744,7 @@ class MaxEnt(EnergyBasedModel):
             if not getattr(self.loss, "symmetric", True):
                 self._refuse("fit", y=y)
                 return self._plan_by_site(x, asked)
+            return held_in_memory(self, super()._plan(x, y, **asked))
         return super()._plan(x, y, **asked)
 
     def _plan_by_site(self, x: Array, asked: dict[str, Any]) -> dict[str, Any]:
