@@ -454,7 +454,12 @@ class MaxEnt(EnergyBasedModel):
         super()._check_adapted(method)
 
     def _forget_search(self) -> None:
-        if self.compiled and isinstance(self.optimizer, optimizers.Solver):
+        if not self.compiled or not isinstance(
+            self.optimizer, optimizers.Solver
+        ):
+            return
+        # Before the first step there is nothing to forget.
+        if weights.get(self.optimizer.started):
             self.optimizer.reset()
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
@@ -1189,7 +1194,7 @@ class MaxEnt(EnergyBasedModel):
             averages: to be met.
             place: where the examples lie, if there were any.
         """
-        new = not self.adapted.numpy()
+        new = not weights.get(self.adapted)
         if new or not self._is_placed or self.observations.differ(averages):
             if self._exact is not None and not self.space.is_bounded:
                 if place is None:
@@ -1203,8 +1208,9 @@ class MaxEnt(EnergyBasedModel):
             )
             held = redundant | np.isinf(averages.stderr) | (limits != 0)
             held |= self.observations.limited
-            kept = np.where(held, limits, self.multiplier_weights.numpy())
-            self.multiplier_weights.assign(kept)
+            here = weights.get(self.multiplier_weights)
+            kept = np.where(held, limits, here)
+            weights.put(self.multiplier_weights, kept)
             self.observations.keep(averages, redundant, limits != 0)
             self.window.moves = 0
             self._dual.start_over_if_better()
@@ -1225,7 +1231,7 @@ class MaxEnt(EnergyBasedModel):
             # Only of what is solved for: what is not known stays at zero.
             free = self.observations.free().numpy()
             self.multiplier_weights.assign(free * start)
-        self.adapted.assign(1)
+        weights.put(self.adapted, 1)
         if self.chains is not None:
             self.reset_chains()
 
