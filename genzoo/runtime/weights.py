@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from genzoo.runtime import distribute
+
 
 @runtime_checkable
 class Several(Protocol):
@@ -97,7 +99,7 @@ def put(variable: keras.Variable, value: Any) -> None:
     Keras's own takes four times as long, which counts where there are many.
     """
     held = variable.value
-    if isinstance(held, tf.distribute.DistributedValues):
+    if distribute.is_mirrored(held):
         held.assign(value, read_value=False)
         return
     new = tf.constant(value, held.dtype)
@@ -107,7 +109,7 @@ def put(variable: keras.Variable, value: Any) -> None:
 def get(variable: keras.Variable) -> np.ndarray:
     """The value as an array, as `numpy()` in a quarter of the time."""
     held = variable.value
-    if isinstance(held, tf.distribute.DistributedValues):
+    if distribute.is_mirrored(held):
         return held.numpy()
     read = tf.raw_ops.ReadVariableOp
     return read(resource=held.handle, dtype=held.dtype).numpy()

@@ -481,7 +481,8 @@ class ConditionalMaxEnt(EnergyBasedModel):
     @property
     def _most_looked_at(self) -> float:
         # A single batch of all.
-        solves = isinstance(self.optimizer, optimizers.Solver)
+        optimizer = self.optimizer if self.compiled else None
+        solves = isinstance(optimizer, optimizers.Solver)
         return math.inf if solves else super()._most_looked_at
 
     def _checked_inputs(self, method: str, x: Any) -> NoReturn:

@@ -721,9 +721,9 @@ class MaxEnt(EnergyBasedModel):
 
     @property
     def _most_looked_at(self) -> float:
-        solves = isinstance(self.optimizer, optimizers.Solver)
-        if self.compiled and not (self.loss.uses_averages or solves):
-            return super()._most_looked_at
+        if self.compiled and not self.loss.uses_averages:
+            if not isinstance(self.optimizer, optimizers.Solver):
+                return super()._most_looked_at
         # Averages are of all, and so is a single batch.
         return math.inf
 
