@@ -22,6 +22,7 @@ from genzoo.models.common.energy_based_model import (
     EnergyBasedModel,
 )
 from genzoo.models.common.given import Given
+from genzoo.models.common.moves import Stride
 from genzoo.models.maxent import quick, report
 from genzoo.models.maxent.cells import Cells, cells_of
 from genzoo.models.maxent.conditional import ConditionalMaxEnt
@@ -42,7 +43,6 @@ from genzoo.models.maxent.ridge import Ridge
 from genzoo.models.maxent.routes import (
     ChainRoute,
     ProductRoute,
-    Stride,
     Summation,
     Window,
     exact_route,

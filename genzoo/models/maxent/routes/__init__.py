@@ -1,7 +1,7 @@
 """How sums over a space are found: exactly in several ways, or by chains."""
 
 from genzoo.models.maxent.density import Density
-from genzoo.models.maxent.routes.chains import ChainRoute, Stride
+from genzoo.models.maxent.routes.chains import ChainRoute
 from genzoo.models.maxent.routes.cube import CubeRoute, find_cube
 from genzoo.models.maxent.routes.product import ProductRoute, find_product
 from genzoo.models.maxent.routes.route import ExactRoute, Moments, Route
@@ -16,7 +16,6 @@ __all__ = [
     "Moments",
     "ProductRoute",
     "Route",
-    "Stride",
     "StripRoute",
     "Summation",
     "Window",

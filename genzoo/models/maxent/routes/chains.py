@@ -1,7 +1,4 @@
-"""Averages by Markov chains, where a space cannot be summed over.
-
-Gibbs sampling of the discrete sites, Hamiltonian Monte Carlo of the others.
-"""
+"""Averages by Markov chains, where a space cannot be summed over."""
 
 import copy
 from collections.abc import Callable
@@ -12,50 +9,20 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import partition, samplers
+from genzoo.models.common.general_path import GeneralPath
+from genzoo.models.common.moves import Moves, Stride
 from genzoo.models.common.walks import AnnealingSeeds, Walks, divided
 from genzoo.models.maxent import mean_field
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.observations import Observations
 from genzoo.models.maxent.routes.base_density import BaseDensity
-from genzoo.models.maxent.routes.paths import FieldPath, GeneralPath
+from genzoo.models.maxent.routes.paths import FieldPath
 from genzoo.models.maxent.routes.route import Moments, sampled_expectation
 from genzoo.models.maxent.routes.window import Window
 from genzoo.runtime import distribute, random
-from genzoo.samplers.metropolis import uniform_jumps, whole_steps
 from genzoo.types import Array
 
-_LEAPFROG = 8
-_ACCEPTANCE = 0.8
 _STEPS = 1000
-# Sweeps in which a walk finds its step size, and of how many at least.
-_WARM_UP = 200
-_FEWEST_TO_TUNE = 40
-# Proposals of a sweep that take one site from end to end.
-_JUMPS = 8
-
-
-class Stride(keras.layers.Layer):
-    """What chains learn of how to walk.
-
-    Attributes:
-        size: weight, the step of Hamiltonian moves in units of the spread.
-        walked: weight, 1 once the chains have walked; until then they may be
-            placed.
-    """
-
-    def __init__(self, **kwargs):
-        super().__init__(trainable=False, dtype="float64", **kwargs)
-        self.size, self.walked = (
-            # Keras's Constant would round it to float32.
-            distribute.mirrored_weight(
-                self,
-                name,
-                (),
-                lambda shape, dtype, start=start: np.array(start, dtype),
-            )
-            for name, start in (("step_size", 0.3), ("walked", 0.0))
-        )
-        self.built = True
 
 
 class ChainRoute:
@@ -87,6 +54,7 @@ class ChainRoute:
         self.multipliers = multipliers
         self.observations = observations
         self.stride = stride
+        self.moves = Moves(density.space, window.body, stride)
         self.width = self.example_width = density.space.width
         self.held: tuple[tf.Tensor, tf.Tensor] | None = None
         self.walks = Walks(self, density.owner)
@@ -114,108 +82,10 @@ class ChainRoute:
             energy = self.pairwise().scaled(beta)
             colours = self.density.colours
             return samplers.gibbs_sites(energy, colours, self._kept)
-        return self.general_step(lambda x: beta * self.energy(x), size)
+        return self._general_step(lambda x: beta * self.energy(x), size)
 
-    def general_step(self, energy: Callable, size: Any = None) -> Callable:
-        """Gibbs for the discrete sites, jumps and Hamiltonian for others."""
-        steps = []
-        continuous = self.space.continuous_sites
-        if len(continuous) < self.width:
-            levels = self.space.levels
-            steps.append(samplers.gibbs_energy(energy, levels, self._kept))
-        whole = np.flatnonzero(self.space.whole)
-        if len(whole):
-            steps.append(self._over_whole_numbers(energy, whole))
-        if len(self.space.real_sites):
-            steps.extend(self._continuous(energy, size))
-
-        def step(seed, x):
-            info = None
-            for number, move in enumerate(steps):
-                x, info = move(random.fold_in(seed, number), x)
-            return x, info
-
-        return step
-
-    def _over_whole_numbers(self, energy, sites):
-        """Steps up and down, of the size of the spread, at each site."""
-        window = self.window.body()
-        reach = tf.cast(window[:, 1] - window[:, 0], tf.float32)
-        # A window is some 20 standard deviations wide.
-        scale = tf.maximum(0.05 * tf.gather(reach, sites), 1.0)
-        least = tf.constant(self.space.low, tf.float32)
-
-        def log_prob(x):
-            outside = tf.reduce_any(x < least, axis=-1)
-            # Where the density is not defined it is not looked at.
-            value = -energy(tf.maximum(x, least))
-            return tf.where(outside, -np.inf, value)
-
-        return whole_steps(self._where_held(log_prob), sites, scale, self.width)
-
-    def _continuous(self, energy, size):
-        low, high = self.space.bounds(self.window.body())
-        moves = np.zeros(self.width, np.float32)
-        moves[self.space.real_sites] = 1.0
-        periodic = self.space.periodic
-        # An unbounded site's window is some 20 standard deviations wide.
-        share = np.where(self.space.unbounded, 0.05, 0.3).astype(np.float32)
-        scale = moves * share * tf.cast(high - low, tf.float32)
-        size = self.stride.size.value if size is None else size
-        # Discrete sites do not move, and have no walls.
-        low = np.where(moves, self.space.low, -np.inf)
-        high = np.where(moves, self.space.high, np.inf)
-        walls = [
-            np.where(periodic, far, end)
-            for end, far in ((low, -np.inf), (high, np.inf))
-        ]
-        least, most = (tf.constant(end, tf.float32) for end in walls)
-
-        def log_prob(x):
-            return -energy(self._wrapped(tf.clip_by_value(x, least, most)))
-
-        bounded = int(np.sum(np.isfinite(low) & np.isfinite(high)))
-        if bounded:
-            jumps = min(bounded, _JUMPS)
-            yield uniform_jumps(self._where_held(log_prob), low, high, jumps)
-        scale *= tf.cast(size, tf.float32)
-        if self._kept is not None:
-            scale *= tf.cast(~self._kept, tf.float32)
-        move = samplers.hmc(log_prob, scale, _LEAPFROG, *walls)
-        if not periodic.any():
-            yield move
-            return
-
-        def around(seed, x):
-            x, info = move(seed, x)
-            return self._wrapped(x), info
-
-        yield around
-
-    def _wrapped(self, x):
-        """States, those of angles back between their ends."""
-        space = self.space
-        if not space.periodic.any():
-            return x
-        low = tf.constant(np.where(space.periodic, space.low, 0.0), x.dtype)
-        span = np.where(space.periodic, space.high - space.low, 1.0)
-        span = tf.constant(span, x.dtype)
-        inside = low + tf.math.floormod(x - low, span)
-        # Where nothing is to be done nothing is rounded.
-        beyond = space.periodic & ((x < low) | (x > low + span))
-        return tf.where(beyond, inside, x)
-
-    def _where_held(self, log_prob):
-        """The same, with -inf where what is held would be another."""
-        if self.held is None:
-            return log_prob
-        known, seen = self.held
-
-        def held(x):
-            moved = tf.reduce_any(seen & (x != known), axis=-1)
-            return tf.where(moved, -np.inf, log_prob(x))
-
-        return held
+    def _general_step(self, energy: Callable, size: Any = None) -> Callable:
+        return self.moves.step(energy, size, self.held)
 
     @property
     def _kept(self):
@@ -250,22 +120,9 @@ class ChainRoute:
         is not kept, so that a walk is a function of its seed.
         """
         states = tf.cast(states, tf.float32)
-        short = isinstance(steps, int) and steps < _FEWEST_TO_TUNE
-        if short or not len(self.space.real_sites):
-            return samplers.run(self.step(beta), seed, states, steps)
-        first, second = random.split(seed, 2)
-        warm_up = tf.minimum(steps // 2, _WARM_UP)
-        warm_up = tf.where(steps < _FEWEST_TO_TUNE, 0, warm_up)
-        size, states = samplers.tune_step_size(
-            lambda size: self.step(beta, size),
-            first,
-            states,
-            warm_up,
-            _ACCEPTANCE,
-            self.stride.size.value,
+        return self.moves.walk(
+            lambda size: self.step(beta, size), states, seed, steps
         )
-        step = self.step(beta, size)
-        return samplers.run(step, second, states, steps - warm_up)
 
     def sweep(
         self, states: tf.Tensor, seed: random.Seed
@@ -280,16 +137,8 @@ class ChainRoute:
         """States after some sweeps; the step size of the walk is adapted."""
         if not len(self.space.real_sites):
             return self.walk(states, seed, steps)
-        step = self.step()
         states = tf.cast(states, tf.float32)
-        for number in range(steps):
-            states, info = step(random.fold_in(seed, number), states)
-        accepted = tf.reduce_mean(tf.cast(info.acceptance, tf.float64))
-        accepted = distribute.all_sum(accepted) / distribute.replica_count()
-        size = tf.convert_to_tensor(self.stride.size.value)
-        change = tf.exp(0.1 * (accepted - _ACCEPTANCE))
-        self.stride.size.assign(tf.clip_by_value(size * change, 1e-3, 2.0))
-        return states
+        return self.moves.train(self.step(), states, seed, steps)
 
     def place(self, x: Array, key: tuple[int, int]) -> None:
         """Let chains that have not walked yet begin at examples.
@@ -435,6 +284,6 @@ class ChainRoute:
         return GeneralPath(
             self.base,
             lambda x: tf.cast(beta, x.dtype) * self.energy(x),
-            self.general_step,
+            self._general_step,
             self.held,
         )

@@ -1,17 +1,12 @@
-"""Paths from distributions with a known log Z to a MaxEnt.
+"""The path from independent sites to pairwise energies, for annealing."""
 
-For `partition.anneal`: each gives exact draws at its start, log-ratios along
-the way, and moves that leave p_beta as it is.
-"""
-
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from genzoo import samplers
-from genzoo.models.maxent.routes.base_density import BaseDensity
+from genzoo.models.common.general_path import with_held
 from genzoo.runtime import random
 
 
@@ -61,7 +56,7 @@ class FieldPath(NamedTuple):
         # Without couplings all sites are of one colour.
         sites = [np.arange(self.pairwise.sites)]
         step = samplers.gibbs_sites(self._scaled(0.0), sites)
-        return _with_held(step(seed, self._anything(n))[0], self.held)
+        return with_held(step(seed, self._anything(n))[0], self.held)
 
     def at(self, x: tf.Tensor) -> tf.Tensor:
         """Walkers at these states: the states."""
@@ -84,54 +79,3 @@ class FieldPath(NamedTuple):
         kept = None if self.held is None else self.held[1]
         step = samplers.gibbs_sites(self._scaled(beta), self.colours, kept)
         return step(seed, x)[0]
-
-
-class GeneralPath(NamedTuple):
-    """From the space without a model, by `p0(x)^(1 - beta) exp(-beta E(x))`.
-
-    Attributes:
-        base: p0, which is normalised.
-        energy: E, function of states.
-        sweep: function from an energy to a step that leaves exp(-it) alone.
-        held: rows of states and which of them are known, or None.
-    """
-
-    base: BaseDensity
-    energy: Callable
-    sweep: Callable
-    held: tuple[tf.Tensor, tf.Tensor] | None = None
-
-    def log_partition_start(self) -> float:
-        """Zero: p0 is normalised."""
-        return 0.0
-
-    def log_partitions_start(self) -> tf.Tensor:
-        """log p0 of what is held of each row, (rows,)."""
-        if self.held is None:
-            return tf.zeros(1)
-        return self.base.log_prob(*self.held)
-
-    def draw(self, n: int, seed: random.Seed) -> tf.Tensor:
-        """n exact draws from p0."""
-        return _with_held(self.base.sample(n, seed), self.held)
-
-    def at(self, x: tf.Tensor) -> tf.Tensor:
-        """Walkers at these states: the states."""
-        return x
-
-    def log_ratio(self, x: tf.Tensor, beta: Any, following: Any) -> tf.Tensor:
-        """log p*_following(x) - log p*_beta(x), shape (chains,)."""
-        return (following - beta) * (-self.energy(x) - self.base.log_prob(x))
-
-    def move(self, x: tf.Tensor, beta: Any, seed: random.Seed) -> tf.Tensor:
-        """A sweep at beta."""
-
-        def between(x):
-            start = (1 - beta) * self.base.log_prob(x)
-            return beta * self.energy(x) - start
-
-        return self.sweep(between)(seed, x)[0]
-
-
-def _with_held(x, held):
-    return x if held is None else tf.where(held[1], held[0], x)
