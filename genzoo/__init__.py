@@ -46,6 +46,7 @@ from genzoo.models import (  # noqa: E402
     GAN,
     RBM,
     BoltzmannMachine,
+    EnergyModel,
     MaxEnt,
     pretrain,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "GAN",
     "RBM",
     "BoltzmannMachine",
+    "EnergyModel",
     "MaxEnt",
     "__version__",
     "callbacks",

@@ -10,8 +10,9 @@ import tensorflow as tf
 
 import genzoo as gz
 
-# Graphs are millions of objects, which are looked through at each collection.
-gc.set_threshold(200_000, 20, 100)
+# Graphs are millions of objects, which are looked through at each collection;
+# models are in cycles, and hold memory and threads until they are found.
+gc.set_threshold(200_000, 5, 20)
 
 _LONGEST = "test_fresh_environment_samples_from_every_preset"
 
@@ -70,7 +71,11 @@ def small_rbm():
 @pytest.fixture(scope="session")
 def fitted_weights(bits):
     rbm = gz.RBM(gz.units.Bernoulli(6), gz.units.Bernoulli(4), seed=0)
-    rbm.compile(keras.optimizers.Adam(0.05), "exact_likelihood")
+    rbm.compile(
+        keras.optimizers.Adam(0.05),
+        "exact_likelihood",
+        steps_per_execution=30,
+    )
     rbm.fit(bits, epochs=30, batch_size=10, verbose=0)
     return rbm.get_weights()
 

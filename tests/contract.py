@@ -199,6 +199,15 @@ def _boltzmann(space, loss, optimizer=None, **options):
     return make
 
 
+def _energy(seed):
+    space = gz.spaces.Real(2)
+    network = gz.networks.energy_mlp(space, width=4, depth=1, seed=seed)
+    model = gz.EnergyModel(space, network, seed=seed)
+    loss = gz.losses.PersistentContrastiveDivergence(chains=16)
+    model.compile("adam", loss)
+    return model
+
+
 _CHAINS = gz.losses.PersistentContrastiveDivergence(2, chains=16)
 _POWERS = [gz.features.Moments(1, 2), gz.features.Pairwise()]
 
@@ -308,6 +317,9 @@ MODELS = {
             kernel_regularizer="l2",
         ),
         _noise(),
+    ),
+    "energy real": Case(
+        _energy, _noise()[:, :2], served=("serve", "energy", "log_prob")
     ),
     "gan points": _gan_case(
         lambda seed: gan_cases.points_gan(

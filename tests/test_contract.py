@@ -29,10 +29,10 @@ each_sampler = but(
 )
 # Those that differ in what a file must hold for another process, which traces
 # anew: parameters of units, a schedule and chains; a search and its memory;
-# a running mean of the Fisher matrix; two networks.
+# a running mean of the Fisher matrix; a network; two of them.
 new_process = cases(
+    "energy real",
     "rbm gaussian",
-    "rbm counted",
     "boltzmann lbfgs",
     "boltzmann potts",
     "gan images",
@@ -49,6 +49,7 @@ interrupted = cases(
 # matrix and site by site; from the cells of a grid and by continuous moves; of
 # a class and of a cluster.
 served = cases(
+    "energy real",
     "rbm gaussian",
     "maxent strip",
     "maxent real chains",

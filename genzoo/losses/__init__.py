@@ -12,6 +12,7 @@ from genzoo.losses.adversarial import (
     Wasserstein,
     get_adversarial,
 )
+from genzoo.losses.differentiable import DifferentiableRule
 from genzoo.losses.labels import Discriminative, Hybrid
 from genzoo.losses.likelihood import (
     ContrastiveDivergence,
@@ -19,8 +20,15 @@ from genzoo.losses.likelihood import (
     PersistentContrastiveDivergence,
 )
 from genzoo.losses.loss import LearningRule
+from genzoo.losses.noise_contrastive import NoiseContrastiveEstimation
 from genzoo.losses.probability_flow import MinimumProbabilityFlow
 from genzoo.losses.pseudolikelihood import Pseudolikelihood
+from genzoo.losses.score_matching import (
+    DenoisingScoreMatching,
+    RatioMatching,
+    ScoreMatching,
+    SlicedScoreMatching,
+)
 
 _BY_NAME = {
     "contrastive_divergence": ContrastiveDivergence,
@@ -32,6 +40,12 @@ _BY_NAME = {
     "pseudolikelihood": Pseudolikelihood,
     "discriminative": Discriminative,
     "hybrid": Hybrid,
+    "score_matching": ScoreMatching,
+    "sliced_score_matching": SlicedScoreMatching,
+    "denoising_score_matching": DenoisingScoreMatching,
+    "ratio_matching": RatioMatching,
+    "noise_contrastive_estimation": NoiseContrastiveEstimation,
+    "nce": NoiseContrastiveEstimation,
 }
 
 
@@ -71,6 +85,12 @@ __all__ = [
     "Pseudolikelihood",
     "RelativisticPairing",
     "Wasserstein",
+    "DenoisingScoreMatching",
+    "DifferentiableRule",
+    "NoiseContrastiveEstimation",
+    "RatioMatching",
+    "ScoreMatching",
+    "SlicedScoreMatching",
     "get",
     "get_adversarial",
 ]

@@ -125,7 +125,33 @@ class Labelled(Protocol):
         """The scores."""
 
 
+@runtime_checkable
+class Differentiable(Protocol):
+    """Energies of which automatic derivatives can be taken."""
+
+    def states(self, x: Any) -> tf.Tensor:
+        """The states of a batch, (rows, width)."""
+
+    def energies(self, states: tf.Tensor) -> tf.Tensor:
+        """E of states, (rows,)."""
+
+    def units(self) -> tf.Tensor:
+        """The unit of each site, (width,)."""
+
+    def noise(self, n: Any, seed: Seed) -> tf.Tensor:
+        """States of a distribution that is known, (n, width)."""
+
+    def log_noise(self, states: tf.Tensor) -> tf.Tensor:
+        """Its log-density, (rows,)."""
+
+    def slope(
+        self, tape: tf.GradientTape, value: tf.Tensor, has_level: bool = False
+    ) -> list[tf.Tensor]:
+        """The gradient of a value by the model's parameters."""
+
+
 NEEDS: dict[type, str] = {
+    Differentiable: "energies with automatic derivatives, `energies`",
     Enumerable: "the likelihood by enumeration, `exact_gradients`",
     Walkable: "Markov chains, `contrast`",
     Labelled: "labels, `label_gradients`",

@@ -1,6 +1,7 @@
 """Models: what is compiled and fitted."""
 
 from genzoo.models.common import EnergyBasedModel, GenerativeModel
+from genzoo.models.ebm import EnergyModel
 from genzoo.models.gan import GAN
 from genzoo.models.maxent import BoltzmannMachine, ConditionalMaxEnt, MaxEnt
 from genzoo.models.rbm import RBM, Stack, pretrain
@@ -11,6 +12,7 @@ __all__ = [
     "BoltzmannMachine",
     "ConditionalMaxEnt",
     "EnergyBasedModel",
+    "EnergyModel",
     "GenerativeModel",
     "MaxEnt",
     "Stack",

@@ -1,10 +1,10 @@
-"""How a pair of networks was made, kept with both."""
+"""How networks were made, kept with them."""
 
 import dataclasses
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 import keras
 
@@ -12,6 +12,8 @@ from genzoo.checks import Check
 
 Pair = tuple[keras.Model, keras.Model]
 _P = ParamSpec("_P")
+# A pair of networks, or one.
+_Made = TypeVar("_Made")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,29 +31,30 @@ class Recipe:
 
 def recorded(
     **arguments: Check,
-) -> Callable[[Callable[_P, Pair]], Callable[_P, Pair]]:
-    """For a function that makes a pair: check its arguments, and keep them.
+) -> Callable[[Callable[_P, _Made]], Callable[_P, _Made]]:
+    """For a function that makes networks: check its arguments, and keep them.
 
-    Both networks get their `recipe`; the function gets the checks, by the
+    The networks get their `recipe`; the function gets the checks, by the
     names of its arguments, as `arguments`.
 
     Args:
         **arguments: the check of each argument.
     """
 
-    def decorate(function: Callable[_P, Pair]) -> Callable[_P, Pair]:
+    def decorate(function: Callable[_P, _Made]) -> Callable[_P, _Made]:
         name, signature = function.__name__, inspect.signature(function)
 
         @functools.wraps(function)
-        def make(*args: _P.args, **kwargs: _P.kwargs) -> Pair:
+        def make(*args: _P.args, **kwargs: _P.kwargs) -> _Made:
             given = signature.bind(*args, **kwargs)
             given.apply_defaults()
             for key, value in given.arguments.items():
                 given.arguments[key] = arguments[key](value, f"{name}: {key}")
-            pair = function(*given.args, **given.kwargs)
-            for network in pair:
+            made = function(*given.args, **given.kwargs)
+            networks: Any = made if isinstance(made, tuple) else (made,)
+            for network in networks:
                 network.recipe = Recipe(name, dict(given.arguments))
-            return pair
+            return made
 
         vars(make)["arguments"] = arguments
         return make

@@ -1,6 +1,6 @@
 """Optimizers: those that see the whole objective, and one that falls."""
 
-from genzoo.optimizers.falling import Falling
+from genzoo.optimizers.falling import Falling, FallingAdam
 from genzoo.optimizers.lbfgs import LBFGS
 from genzoo.optimizers.natural_gradient import NaturalGradient
 from genzoo.optimizers.newton import Newton
@@ -10,6 +10,7 @@ __all__ = [
     "LBFGS",
     "Evaluation",
     "Falling",
+    "FallingAdam",
     "NaturalGradient",
     "Newton",
     "Solver",

@@ -11,8 +11,50 @@ from keras import ops
 _FARTHEST = 0.5
 
 
+class Planned:
+    """A part of a Keras optimizer: how far a fit has come.
+
+    All that it knows is kept in weights, so that `BackupAndRestore` resumes
+    exactly.
+    """
+
+    def build(self: Any, variables: list) -> None:
+        """Make the weights that say where in the fit it is."""
+        if self.built:
+            return
+        super().build(variables)  # type: ignore[misc]
+        self.unit = self._kept("unit", "ones", "float32")
+        self.first = self._kept("first", "zeros", "int64")
+        self.last = self._kept("last", "zeros", "int64")
+
+    def _kept(self, name, initializer, dtype):
+        return self.add_variable(
+            (), initializer, dtype, "only_first_replica", name=name
+        )
+
+    def plan(self, unit: float, first: int, last: int) -> None:
+        """Fall from step `first` on, to zero at step `last`.
+
+        Args:
+            unit: a factor of the rate.
+            first: the number of iterations at which the fit began.
+            last: that at which it will end; `first`, if that is not known.
+        """
+        self.unit.assign(unit)
+        self.first.assign(first)
+        self.last.assign(last)
+
+    def share(self) -> tf.Tensor:
+        """The present share of the full rate, from 1 to 0."""
+        done = ops.cast(self.iterations - self.first, "float32")
+        whole = ops.cast(self.last - self.first, "float32")
+        part = ops.clip(done / ops.maximum(whole, 1.0), 0.0, 1.0)
+        falling = 0.5 * (1 + ops.cos(math.pi * part))
+        return ops.where(whole > 0, falling, 1.0)
+
+
 @keras.saving.register_keras_serializable("genzoo")
-class Falling(keras.optimizers.Optimizer):
+class Falling(Planned, keras.optimizers.Optimizer):
     """Gradient descent at a rate that falls to zero, in the data's own units.
 
     At step t of the T that a `fit` will make, a weight moves by
@@ -45,40 +87,6 @@ class Falling(keras.optimizers.Optimizer):
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
 
-    def build(self, variables: list) -> None:
-        """Make the weights that say where in the fit it is."""
-        if self.built:
-            return
-        super().build(variables)
-        self.unit = self._kept("unit", "ones", "float32")
-        self.first = self._kept("first", "zeros", "int64")
-        self.last = self._kept("last", "zeros", "int64")
-
-    def _kept(self, name, initializer, dtype):
-        return self.add_variable(
-            (), initializer, dtype, "only_first_replica", name=name
-        )
-
-    def plan(self, unit: float, first: int, last: int) -> None:
-        """Fall from step `first` on, to zero at step `last`.
-
-        Args:
-            unit: a factor of the rate.
-            first: the number of iterations at which the fit began.
-            last: that at which it will end; `first`, if that is not known.
-        """
-        self.unit.assign(unit)
-        self.first.assign(first)
-        self.last.assign(last)
-
-    def share(self) -> tf.Tensor:
-        """The present share of the full rate, from 1 to 0."""
-        done = ops.cast(self.iterations - self.first, "float32")
-        whole = ops.cast(self.last - self.first, "float32")
-        part = ops.clip(done / ops.maximum(whole, 1.0), 0.0, 1.0)
-        falling = 0.5 * (1 + ops.cos(math.pi * part))
-        return ops.where(whole > 0, falling, 1.0)
-
     def rate(self) -> tf.Tensor:
         """The present rate, in the data's units."""
         return (
@@ -94,8 +102,44 @@ class Falling(keras.optimizers.Optimizer):
         self.assign_sub(variable, ops.clip(step, -_FARTHEST, _FARTHEST))
 
 
+@keras.saving.register_keras_serializable("genzoo")
+class FallingAdam(Planned, keras.optimizers.Adam):
+    """`keras.optimizers.Adam` at a rate that falls to zero over a fit.
+
+    At step t of the T that a `fit` will make the rate is
+    `learning_rate (1 + cos(pi t / T)) / 2`; outside of `fit` it is constant.
+    Each `fit` falls anew; with `initial_epoch` it goes on at the place it had.
+    It is what an `EnergyModel` is compiled with if no optimizer is given.
+
+    Args:
+        learning_rate: the rate at the first step.
+        name: of its weights.
+        **kwargs: the other arguments of `keras.optimizers.Adam`.
+
+    Example:
+    >>> x = np.random.default_rng(0).standard_normal((64, 2))
+    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(2))
+    >>> model.compile(optimizer=genzoo.optimizers.FallingAdam(3e-3))
+    >>> history = model.fit(x, epochs=2, verbose=0)
+    >>> round(float(model.optimizer.share()), 6)
+    0.0
+    """
+
+    def __init__(
+        self, learning_rate: float = 1e-3, name: str = "falling_adam", **kwargs
+    ):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+
+    def update_step(
+        self, gradient: Any, variable: Any, learning_rate: Any
+    ) -> None:
+        """Move one weight."""
+        share = ops.cast(self.unit * self.share(), learning_rate.dtype)
+        super().update_step(gradient, variable, share * learning_rate)
+
+
 class Plan(keras.callbacks.Callback):
-    """Tells a `Falling` how many steps a fit will make.
+    """Tells a `Planned` how many steps a fit will make.
 
     Args:
         unit: of the rate.

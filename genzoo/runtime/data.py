@@ -5,7 +5,9 @@ Keras's own shuffling of an array replays one permutation each epoch once
 """
 
 import contextlib
+import inspect
 import re
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -307,6 +309,24 @@ def known_parts(
         )
 
 
+def weakly(function: Callable) -> Callable:
+    """The same function; a method knows its object while others hold it.
+
+    TensorFlow keeps each Python function of a pipeline for ever, and with a
+    method all that its object holds: a model, its threads, or the data.
+    """
+    if not inspect.ismethod(function):
+        return function
+    method = weakref.WeakMethod(function)
+
+    def call(*arguments):
+        known = method()
+        assert known is not None, "the pipeline has outlived its source"
+        return known(*arguments)
+
+    return call
+
+
 def shuffled(
     x: Any,
     batch_size: int,
@@ -323,7 +343,7 @@ def shuffled(
     rows = len(tf.nest.flatten(x)[0])
 
     def order(_):
-        numbers = tf.numpy_function(permutation, [], tf.int64)
+        numbers = tf.numpy_function(weakly(permutation), [], tf.int64)
         return tf.ensure_shape(numbers, (rows,))
 
     # Not `from_generator`: it makes the C library give back all freed memory
@@ -412,7 +432,7 @@ class Count:
 
 def _dense(rows: SparseRows, order: tf.Tensor) -> tf.Tensor:
     """Some rows of a sparse matrix, in a pipeline."""
-    found = tf.numpy_function(rows.__getitem__, [order], rows.dtype)
+    found = tf.numpy_function(weakly(rows.__getitem__), [order], rows.dtype)
     return tf.ensure_shape(found, (None, *rows.shape[1:]))
 
 

@@ -77,12 +77,12 @@ def as_seed(seed: int | Sequence[int] | np.ndarray | tf.Tensor | Seed) -> Seed:
 
 def fold_in(seed: Seed, number: int | tf.Tensor) -> Seed:
     """The child of `seed` with this number; children are independent."""
-    return Seed(_child_keys(seed, number, 1)[0], seed.row)
+    return Seed(_child_keys(seed, number, [2]), seed.row)
 
 
 def split(seed: Seed, count: int) -> list[Seed]:
     """`count` independent seeds, the first `count` children of `seed`."""
-    keys = _child_keys(seed, 0, count)
+    keys = _child_keys(seed, 0, [count, 2])
     return [Seed(key, seed.row) for key in tf.unstack(keys, count)]
 
 
@@ -227,13 +227,17 @@ def permutation(size: int, key: Sequence[int] | np.ndarray) -> np.ndarray:
     return np.random.Generator(np.random.Philox(key=words)).permutation(size)
 
 
-def _child_keys(seed, first, count):
+def _child_keys(seed, first, shape):
     # Children use a word of the counter that draws never reach, so that a
     # seed can be both drawn from and divided.
     key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed.key)
-    offset = tf.stack([tf.cast(first, tf.uint64), tf.ones((), tf.uint64)])
+    # A constant where it can be: seeds are divided at every turn of a graph.
+    if isinstance(first, int):
+        offset = tf.constant([first % 2**64, 1], tf.uint64)
+    else:
+        offset = tf.stack([tf.cast(first, tf.uint64), tf.ones((), tf.uint64)])
     return tf.raw_ops.StatelessRandomUniformFullIntV2(
-        shape=[count, 2],
+        shape=shape,
         key=key,
         counter=counter + offset,
         alg=_PHILOX,

@@ -49,7 +49,6 @@ def coloured_sweep(
     codes = groups[:, :, None] + n * np.arange(d)[:, None]
     codes = np.where(groups[:, :, None] < 0, n * d + 1, codes)
     outside, inside = _weights(pairwise, sites, codes)
-    own_rows = np.arange(turns * d * places).reshape(turns, -1, 1)
     rows, codes = tf.constant(rows), tf.constant(codes.reshape(blocks, -1))
 
     def sweep(x, rule, *numbers):
@@ -58,26 +57,27 @@ def coloured_sweep(
 
         def visit(block, x, phi):
             field = tf.matmul(outside[block], phi)
-            field = tf.reshape(field, (turns, d * places, chains))
+            shape = turns, d * places, chains
+            fields = tf.unstack(tf.reshape(field, shape))
+            its_numbers = [tf.unstack(each[block]) for each in drawn]
             values = tf.gather(x, rows[block])
-            values = tf.reshape(values, (turns, places, chains))
+            values = tf.unstack(tf.reshape(values, (turns, places, chains)))
             own = tf.gather(phi, codes[block])
-            # All turns at once: a slice costs as much as what is done to it.
-            numbers = [each[block] for each in drawn]
-            parts = map(tf.unstack, (field, values, *numbers))
-            weights = tf.unstack(inside[block]) if turns > 1 else [None]
+            own = tf.unstack(tf.reshape(own, shape))
+            weights = None if turns == 1 else tf.unstack(inside[block])
+            shape = tf.stack([d, places, chains])
             # Written out: a loop would cost as much as the turns.
-            values = []
-            for turn, (total, *its) in enumerate(zip(*parts, strict=True)):
-                if turns > 1:
-                    total += tf.matmul(weights[turn], own)
-                new = rule(tf.reshape(total, (d, places, -1)), *its)
-                values.append(new)
-                phi_of = encode_rows(pairwise, new)
-                own = tf.tensor_scatter_nd_update(own, own_rows[turn], phi_of)
-            values = tf.concat(values, axis=0)
-            x = _put(x, rows[block], values)
-            return block + 1, x, _put(phi, codes[block], own)
+            for turn in range(turns):
+                total = fields[turn]
+                if weights is not None:
+                    total += tf.matmul(weights[turn], tf.concat(own, axis=0))
+                total = tf.reshape(total, shape)
+                its = (each[turn] for each in its_numbers)
+                values[turn] = rule(total, values[turn], *its)
+                own[turn] = encode_rows(pairwise, values[turn])
+            x = _put(x, rows[block], tf.concat(values, axis=0))
+            phi = _put(phi, codes[block], tf.concat(own, axis=0))
+            return block + 1, x, phi
 
         first = tf.transpose(x)
         ones = tf.ones_like(first[:1])

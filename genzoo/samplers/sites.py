@@ -92,13 +92,12 @@ def gibbs_sites_from_uniform(
 
     more = [] if kept is None else [tf.cast(kept, dtype)]
 
-    # As numbers: operations on them would be repeated for each colour.
-    phi = np.asarray(pairwise.encoding, dtype.as_numpy_dtype)
-    span = phi[1, 0] - phi[0, 0]
-    low, high = np.asarray(pairwise.levels[:2], phi.dtype)
+    # Of two levels. Outside of the rule, which is written out for many turns.
+    rise, first, last = codes[1] - codes[0], levels[0], levels[-1]
 
     def draw_of_two(field, values, threshold, *stays):
-        drawn = tf.where(field[0] * span > threshold, high, low)
+        logit = tf.squeeze(field, 0) * rise
+        drawn = tf.where(logit > threshold, last, first)
         return tf.where(stays[0] > 0, values, drawn) if stays else drawn
 
     def draw_of_many(field, values, uniform, *stays):

@@ -244,7 +244,8 @@ def _shared_out(nodes, pieces):
     return panels, max(own // panels, 8)
 
 
-@functools.lru_cache(maxsize=32)
+# Of 8 to 512 nodes, as shared out.
+@functools.cache
 def _legendre(nodes):
     return np.polynomial.legendre.leggauss(nodes)
 

@@ -16,6 +16,7 @@ from genzoo.models import (
     RBM,
     BoltzmannMachine,
     ConditionalMaxEnt,
+    EnergyModel,
     MaxEnt,
 )
 from genzoo.networks.recipe import Recipe
@@ -52,6 +53,8 @@ PARTS: list[Any] = [
     layers.Augmentation,
     networks.dcgan,
     networks.dilepton,
+    networks.energy_cnn,
+    networks.energy_mlp,
     networks.mlp,
     networks.resnet,
     regularizers.Sparsity,
@@ -79,6 +82,7 @@ MODELS: list[Any] = [
     BoltzmannMachine,
     ConditionalMaxEnt,
     DigitFeatures,
+    EnergyModel,
     GAN,
     MaxEnt,
     RBM,

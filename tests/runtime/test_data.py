@@ -1,8 +1,13 @@
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import genzoo as gz
 from genzoo.runtime import data, random
+from genzoo.runtime.sparse import SparseRows
 
 
 @pytest.mark.parametrize("rows", [12, 13, 3, 16])
@@ -89,3 +94,24 @@ def test_variance_of_a_constant_is_zero():
     mean, variance, _ = data.moments(np.full((1000, 2), 0.1, "float32"))
     assert np.all(variance >= 0)
     np.testing.assert_allclose(variance, 0, atol=1e-15)
+
+
+def test_a_model_is_freed_with_its_data():
+    """Neither arrays nor sparse rows are held by what TensorFlow keeps."""
+    rng = np.random.default_rng(0)
+    x = (rng.random((20, 3)) < 0.5).astype("float32")
+    sparse = pytest.importorskip("scipy.sparse")
+    left = []
+    for given in (x, sparse.csr_matrix(x)):
+        rbm = gz.RBM(gz.units.Bernoulli(3), gz.units.Bernoulli(2))
+        rbm.compile(watch=False)
+        rbm.fit(given, verbose=0)
+        left.append(weakref.ref(rbm))
+    rows = SparseRows.of(sparse.csr_matrix(x))
+    batches = data.shuffled(rows, 7, lambda: np.arange(20)[::-1])
+    read = np.concatenate([np.asarray(part) for part in batches])
+    np.testing.assert_array_equal(read, x[::-1])
+    left.append(weakref.ref(rows))
+    del rbm, given, rows, batches
+    gc.collect()
+    assert [held() for held in left] == [None] * 3

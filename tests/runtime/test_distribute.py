@@ -20,7 +20,7 @@ LOSSES = {
 }
 
 
-def train(loss, x, strategy=None, epochs=3, batch_size=32, **options):
+def train(loss, x, strategy=None, epochs=2, batch_size=32, **options):
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
         rbm = gz.RBM(

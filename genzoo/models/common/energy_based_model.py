@@ -34,7 +34,7 @@ from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.common.walks import GROUP, Walks, divided
 from genzoo.models.common.watch import KNOWN_LENGTH, Watch
-from genzoo.optimizers.falling import Falling, Plan
+from genzoo.optimizers.falling import Falling, Plan, Planned
 from genzoo.partition.log_partition import LogPartition
 from genzoo.runtime import batch, distribute, random, weights
 from genzoo.runtime import data as pipelines
@@ -468,7 +468,7 @@ class EnergyBasedModel(GenerativeModel):
 
     def _with_pace(self, plan: dict[str, Any]) -> dict[str, Any]:
         """A plan of which a falling rate knows how long it is."""
-        if isinstance(self.optimizer, Falling):
+        if isinstance(self.optimizer, Planned):
             begin = plan.get("initial_epoch", 0)
             pace = Plan(self._rate_unit(), begin)
             plan["callbacks"] = [pace, *plan["callbacks"]]

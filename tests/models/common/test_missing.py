@@ -43,6 +43,7 @@ def test_little_is_lost(loss):
     scores = []
     for x, options in ((full, {}), (gaps, {"missing": "nan"})):
         model = rbm(loss)
+        model.compile(loss=loss, steps_per_execution=10)
         history = model.fit(x, epochs=12, verbose=0, **options).history
         scores.append(model.log_prob(test).mean())
     rate = np.nanmean(gaps, axis=0)
@@ -178,8 +179,8 @@ def test_categories_and_reals_may_be_missing():
         gz.units.Bernoulli(6),
         seed=0,
     )
-    model.compile()
-    model.fit(x, missing="nan", epochs=20, verbose=0)
+    model.compile(steps_per_execution=10)
+    model.fit(x, missing="nan", batch_size=10, epochs=20, verbose=0)
     asked = np.array([[np.nan] * 3 + [2.0], [0, 0, 1, np.nan]])
     filled = model.impute(asked)
     assert filled[0, :3].argmax() == 2
@@ -199,8 +200,8 @@ def test_a_ratings_table_is_filled_in():
     model = gz.RBM(
         gz.units.Categorical(items, levels), gz.units.Bernoulli(8), seed=0
     )
-    model.compile()
-    model.fit(hot, mask=mask, epochs=20, verbose=0)
+    model.compile(steps_per_execution=10)
+    model.fit(hot, mask=mask, batch_size=10, epochs=20, verbose=0)
     share = model.impute(hot, mask=mask).reshape(users, items, levels)
     guess = share @ np.arange(levels)
     means = np.array([truth[seen[:, i], i].mean() for i in range(items)])

@@ -83,7 +83,7 @@ def test_two_replicas_learn_what_one_device_learns(name, two):
                 x[:rows],
                 None if y is None else y[:rows],
                 batch_size=16,
-                epochs=2,
+                epochs=1,
                 verbose=0,
             ).history
             for rows in (len(x), 33 if len(x) == 41 else 36)

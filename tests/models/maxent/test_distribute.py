@@ -79,7 +79,7 @@ CASES = {
         ),
         _REALS,
         1e-6,
-        {"epochs": 3, "batch_size": 20},
+        {"epochs": 2, "batch_size": 20},
     ),
     "cd": (
         _boltzmann(

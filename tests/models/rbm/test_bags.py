@@ -223,7 +223,7 @@ def test_planted_topics_are_learned_from_documents_of_all_lengths():
     reached = {}
     for loss in ("auto", "cd"):
         rbm = gz.RBM(U.Multinomial(20), U.Bernoulli(4), seed=0)
-        rbm.compile(loss=loss, watch=False)
+        rbm.compile(loss=loss, watch=False, steps_per_execution=20)
         rbm.fit(scipy.sparse.csr_matrix(x), epochs=6, verbose=0)
         reached[loss] = perplexity(rbm, held)
     # 10.3, and 13.4 of words alone. One sweep does not weigh topics well.

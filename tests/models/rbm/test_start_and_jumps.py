@@ -71,7 +71,7 @@ def test_modes_that_do_not_mix_keep_their_weights(size):
     # Sweeps alone: -15 to -70 nats; the two states alone have log 2.
     x = np.repeat([[0], [1]] * 200, size, axis=1)
     rbm = gz.RBM(gz.units.Bernoulli(size), gz.units.Bernoulli(size), seed=0)
-    rbm.compile()
+    rbm.compile(steps_per_execution=20)
     rbm.fit(x, epochs=10, verbose=0)
     assert rbm.log_prob(x).mean() > -1.0
 
@@ -79,7 +79,7 @@ def test_modes_that_do_not_mix_keep_their_weights(size):
 def test_rows_with_one_excitation_leave_the_saddle():
     x = np.eye(20)[np.random.default_rng(5).integers(0, 20, 600)]
     rbm = gz.RBM(gz.units.Bernoulli(20), gz.units.Bernoulli(8), seed=0)
-    rbm.compile()
+    rbm.compile(steps_per_execution=20)
     rbm.fit(x, epochs=20, verbose=0)
     p = (x.sum(0) + 0.5) / 601
     independent = (x * np.log(p) + (1 - x) * np.log1p(-p)).sum(1).mean()

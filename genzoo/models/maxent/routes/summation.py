@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from genzoo import partition, samplers
+from genzoo import partition
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.routes.route import ExactRoute, Moments, Solved
 from genzoo.models.maxent.routes.table import Table, table_of
@@ -18,6 +18,7 @@ from genzoo.models.maxent.routes.window import (
     tail_bound,
 )
 from genzoo.runtime import random
+from genzoo.samplers.cells import draw_cells
 from genzoo.spaces import Grid, Space
 
 # Points of a space that is summed over, and its continuous sites.
@@ -25,7 +26,6 @@ MOST_POINTS = 2**22
 _MOST_CONTINUOUS = 3
 # The coarser sum has so many times fewer nodes.
 _COARSER = 1.4
-_CORRECTIONS = 12
 
 
 def is_summable(space: Space, nodes: int | None = None) -> bool:
@@ -211,48 +211,11 @@ class Summation(ExactRoute):
         temperature: Any,
         extent: tf.Tensor,
     ) -> tf.Tensor:
-        """n independent states, drawn through the cells of the grid.
-
-        A point is drawn by its probability, then a place in its cell, which
-        for a level is the point itself; a continuous site is then corrected
-        by Metropolis-Hastings steps with such draws as proposals.
-        """
+        """n independent states, drawn through the cells of the grid."""
         beta = tf.cast(1 / temperature, tf.float64)
         grid = self.grid(extent=extent)
 
         def log_density(points):
             return beta * self.density.log_weight(points, multipliers)
 
-        log_p = []
-        size = min(grid.count, 2**16)
-        for start in range(0, grid.count, size):
-            count = min(size, grid.count - start)
-            log_p.append(
-                log_density(grid.points(start, count))
-                + grid.log_weights(start, count)
-            )
-        log_p = tf.concat(log_p, axis=0)
-        cumulative = tf.cumsum(tf.exp(log_p - tf.reduce_max(log_p)))
-
-        def propose(seed, n):
-            first, second = random.split(seed, 2)
-            share = random.uniform((n, 1), first, "float64")[:, 0]
-            share *= cumulative[-1]
-            number = tf.searchsorted(cumulative, share, side="right")
-            number = tf.minimum(number, grid.count - 1)
-            digits = grid.digits(number)
-            low, high = grid.cells(digits)
-            shape = (n, self.density.space.width)
-            share = random.uniform(shape, second, "float64")
-            x, log_slope = grid.inside(low + (high - low) * share)
-            # Even in the cell, so less dense in x where it is stretched.
-            nodes = grid.at(digits)
-            at_node = grid.log_slopes(digits) - log_slope
-            return x, log_density(nodes) + at_node
-
-        first, second = random.split(seed, 2)
-        if not self._is_integral:
-            return propose(first, n)[0]
-        state = samplers.independence_start(log_density, propose, first, n)
-        step = samplers.independence(log_density, propose)
-        return samplers.run(step, second, state, _CORRECTIONS).x
+        return draw_cells(grid, log_density, n, seed, self._is_integral)

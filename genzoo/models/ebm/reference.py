@@ -1,0 +1,269 @@
+"""The data's sites, each alone: where a neural energy begins."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genzoo.models.common.given import Given
+from genzoo.runtime import data, distribute, random
+from genzoo.spaces import Space
+
+# Of the standard deviations of normal sites in those of the data.
+_WIDER = 1.5
+# A level that was never seen counts as if so many examples had it.
+_UNSEEN = 0.5
+# Standard deviations from the middle that a window holds.
+_REACH = 10.0
+
+
+class Reference(keras.layers.Layer):
+    """q(x) = prod_i q_i(x_i), independent sites fitted to data.
+
+    Levels have the data's frequencies. A site on the whole real line is
+    normal, with the data's mean and 1.5 times their standard deviation; one
+    with a single end is half a normal distribution beyond it; one with two
+    ends is even between them; whole numbers are geometric.
+
+    Args:
+        space: a `Space`, a product of sites.
+
+    Attributes:
+        middle: weight, the data's means, (width,).
+        spread: weight, their standard deviations; from its end for a site
+            with one.
+        logits: weight, log of the frequencies of all levels of all sites.
+    """
+
+    def __init__(self, space: Space, **kwargs):
+        super().__init__(trainable=False, dtype="float32", **kwargs)
+        self.space = space
+        self._both = np.isinf(space.low) & np.isinf(space.high)
+        self._bounded = np.isfinite(space.low) & np.isfinite(space.high)
+        self._discrete = np.array([v is not None for v in space.levels])
+        self._single = ~self._both & ~self._bounded & ~space.whole
+        sizes = [0 if v is None else len(v) for v in space.levels]
+        first = np.cumsum([0, *sizes])
+        self._groups = list(_groups(space, first))
+        self.middle, self.spread, self.logits = (
+            distribute.mirrored_weight(self, name, (size,), start)
+            for name, size, start in (
+                ("middle", space.width, "zeros"),
+                ("spread", space.width, "ones"),
+                ("logits", int(first[-1]), "zeros"),
+            )
+        )
+        self.built = True
+
+    # From data --------------------------------------------------------------
+
+    def fit(self, given: Given, steps: int | None = None) -> None:
+        """Take the data's means, spreads and frequencies.
+
+        Args:
+            given: checked examples.
+            steps: how many batches of a dataset to see; None means all.
+        """
+        x, _, weight, seen = given
+        mean, variance, count = data.moments(x, steps, weight, seen)
+        mean, variance = np.ravel(mean), np.ravel(variance)
+        ends = np.where(np.isfinite(self.space.low), self.space.low, mean)
+        ends = np.where(
+            np.isfinite(self.space.high) & ~np.isfinite(self.space.low),
+            self.space.high,
+            ends,
+        )
+        variance = np.where(
+            self._single, variance + (mean - ends) ** 2, variance
+        )
+        spread = np.sqrt(variance)
+        # Of a column that is constant, to rounding.
+        flat = spread <= 1e-6 * np.maximum(np.abs(mean), 1e-30)
+        self.middle.assign(mean)
+        self.spread.assign(np.where(flat | self._discrete, 1.0, spread))
+        if self._discrete.any():
+            self.logits.assign(self._log_frequencies(given, steps, count))
+
+    def _log_frequencies(self, given, steps, count):
+        total, held = np.zeros(self.logits.shape), np.zeros(self.space.width)
+        x, _, weight, seen = given
+        for part, own, known in data.known_parts(x, weight, seen, steps):
+            rows = part.reshape(len(part), -1)
+            own = np.ones(len(rows)) if own is None else np.asarray(own)
+            shares = np.broadcast_to(own[:, None], rows.shape)
+            if known is not None:
+                shares = shares * known.reshape(rows.shape)
+            held += shares.sum(axis=0)
+            for sites, levels, places in self._groups:
+                is_level = rows[:, sites, None] == levels
+                total[places] += np.einsum(
+                    "bi,biq->iq", shares[:, sites], is_level
+                )
+        found = np.zeros_like(total)
+        for sites, _, places in self._groups:
+            frequency = total[places] / held[sites, None] * count + _UNSEEN
+            share = frequency / frequency.sum(axis=1, keepdims=True)
+            found[places] = np.log(share)
+        return found
+
+    # A distribution ---------------------------------------------------------
+
+    def _scale(self, dtype):
+        """Of normal sites."""
+        wide = _WIDER * tf.convert_to_tensor(self.spread.value)
+        wide = tf.where(self._both, wide, self.spread.value)
+        return tf.cast(wide, dtype)
+
+    def _geometric(self, dtype):
+        """q of whole numbers k, whose probability is q^k (1 - q)."""
+        mean = tf.maximum(self._cast("middle", dtype), 0.1)
+        return mean / (1 + mean)
+
+    def sample(self, n: Any, seed: random.Seed) -> tf.Tensor:
+        """n independent states, (n, width), float32."""
+        space = self.space
+        first, second = random.split(seed, 2)
+        x = space.start(n, first)
+        middle = tf.convert_to_tensor(self.middle.value)
+        scale = self._scale(x.dtype)
+        x = tf.where(self._both, middle + scale * x, x)
+        if self._single.any():
+            end = np.where(np.isfinite(space.low), space.low, space.high)
+            end = np.where(self._single, end, 0.0).astype(np.float32)
+            x = tf.where(self._single, end + scale * (x - end), x)
+        uniform = random.uniform((n, space.width), second, "float64")
+        if space.whole.any():
+            log_ratio = tf.math.log(self._geometric(tf.float64))
+            number = tf.floor(tf.math.log1p(-uniform) / log_ratio)
+            x = tf.where(space.whole, tf.cast(number, x.dtype), x)
+        for sites, levels, places in self._groups:
+            below = tf.cumsum(
+                tf.exp(self._log_shares(places, tf.float64)), axis=1
+            )
+            share = tf.gather(uniform, sites, axis=1) * below[:, -1]
+            number = tf.reduce_sum(
+                tf.cast(share[:, :, None] >= below[:, :-1], tf.int32), axis=2
+            )
+            is_level = tf.one_hot(number, levels.shape[1], dtype=x.dtype)
+            own = tf.reduce_sum(is_level * levels.astype(np.float32), axis=2)
+            x = tf.transpose(
+                tf.tensor_scatter_nd_update(
+                    tf.transpose(x), sites[:, None], tf.transpose(own)
+                )
+            )
+        return x
+
+    def _log_shares(self, places, dtype):
+        """log of the frequencies of the levels of sites, (sites, q)."""
+        found = tf.gather(self._cast("logits", dtype), places)
+        return tf.nn.log_softmax(found, axis=1)
+
+    def log_prob(
+        self, x: tf.Tensor, seen: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """log q of states (batch, width), (batch,).
+
+        Args:
+            x: states.
+            seen: of which sites, bool (batch, width); None for all.
+        """
+        space = self.space
+        scale = self._scale(x.dtype)
+        end = np.where(np.isfinite(space.low), space.low, space.high)
+        end = np.where(self._single, end, 0.0)
+        middle = tf.cast(self.middle.value, x.dtype)
+        middle = tf.where(self._single, tf.cast(end, x.dtype), middle)
+        z = (x - middle) / scale
+        norm = 0.5 * np.log(2 * np.pi) - np.where(self._single, np.log(2), 0)
+        normal = -0.5 * z * z - tf.math.log(scale) - tf.cast(norm, x.dtype)
+        bounded = self._bounded & ~self._discrete
+        low, high = (
+            np.where(bounded, ends, 0.0) for ends in (space.low, space.high)
+        )
+        span = np.where(bounded, high - low, 1.0)
+        each = tf.where(
+            self._both | self._single, normal, tf.cast(-np.log(span), x.dtype)
+        )
+        if space.whole.any():
+            ratio = self._geometric(x.dtype)
+            own = x * tf.math.log(ratio) + tf.math.log1p(-ratio)
+            each = tf.where(space.whole, own, each)
+        if seen is not None:
+            each = tf.where(seen, each, 0)
+        total = tf.reduce_sum(each, axis=1)
+        for sites, levels, places in self._groups:
+            rows = tf.gather(x, sites, axis=1)[:, :, None]
+            is_level = tf.cast(rows == tf.cast(levels, x.dtype), x.dtype)
+            each = tf.reduce_sum(
+                is_level * self._log_shares(places, x.dtype), axis=2
+            )
+            if seen is not None:
+                each = tf.where(tf.gather(seen, sites, axis=1), each, 0)
+            total += tf.reduce_sum(each, axis=1)
+        return total
+
+    # In its units -----------------------------------------------------------
+
+    def standardised(self, x: tf.Tensor) -> tf.Tensor:
+        """States in the units in which a network sees them.
+
+        Real sites and whole numbers less their mean, over their standard
+        deviation; those with two ends from -1 to 1; levels and angles as they
+        are.
+        """
+        shift, unit = self.units(x.dtype)
+        return (x - shift) / unit
+
+    def units(self, dtype: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """(shift, unit) of each site in these units, (width,) each."""
+        space = self.space
+        plain = self._discrete | space.periodic
+        boxed = self._bounded & ~plain
+        low, high = (
+            np.where(boxed, end, 0.0) for end in (space.low, space.high)
+        )
+        half = np.where(boxed, 0.5 * (high - low), 1.0)
+        centre = 0.5 * (low + high)
+        fixed = plain | boxed
+        shift = tf.where(
+            fixed, tf.cast(centre, dtype), self._cast("middle", dtype)
+        )
+        unit = tf.where(
+            fixed, tf.cast(half, dtype), self._cast("spread", dtype)
+        )
+        return shift, unit
+
+    def _cast(self, name, dtype):
+        return tf.cast(getattr(self, name).value, dtype)
+
+    def body(self) -> tf.Tensor:
+        """The window in which unbounded sites have their mass, (width, 2)."""
+        middle, reach = (
+            self._cast("middle", tf.float64),
+            _REACH * self._cast("spread", tf.float64),
+        )
+        low = tf.maximum(middle - reach, self.space.low)
+        high = tf.minimum(middle + reach, self.space.high)
+        return tf.stack([low, high], axis=1)
+
+    def mode(self) -> tf.Tensor:
+        """A state in the midst of the data, float32 (1, width)."""
+        x = self._cast("middle", tf.float32)
+        for sites, levels, places in self._groups:
+            best = tf.argmax(self._log_shares(places, tf.float32), axis=1)
+            own = tf.gather(levels.astype(np.float32), best, batch_dims=1)
+            x = tf.tensor_scatter_nd_update(x, sites[:, None], own)
+        low, high = (
+            np.float32(end) for end in (self.space.low, self.space.high)
+        )
+        return tf.clip_by_value(x, low, high)[None]
+
+
+def _groups(space, first):
+    """Sites with as many levels: (sites, their levels, places of logits)."""
+    sizes = np.array([0 if v is None else len(v) for v in space.levels])
+    for size in sorted(set(sizes) - {0}):
+        sites = np.flatnonzero(sizes == size)
+        levels = np.array([space.levels[i] for i in sites], np.float64)
+        yield sites, levels, first[sites][:, None] + np.arange(size)

@@ -1,0 +1,231 @@
+"""Sums over all of a small space, for a neural energy."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genzoo import partition
+from genzoo.models.ebm.energy import Energy
+from genzoo.partition.log_partition import LogPartition
+from genzoo.runtime import random
+from genzoo.runtime.graph import Graph
+from genzoo.samplers.cells import draw_cells
+from genzoo.spaces import Grid
+
+# Points of a space that is summed over, and its continuous sites.
+MOST_POINTS = 2**22
+_MOST_CONTINUOUS = 3
+# Points of which a network is asked together.
+_ROWS = 2**12
+# The coarser sum has so many times fewer nodes.
+_COARSER = 1.4
+# The mass on each side that may be left out of a window.
+_NEGLIGIBLE = 1e-8
+
+
+class Sums:
+    """Enumeration, or quadrature of up to three continuous sites.
+
+    Args:
+        energy: the `Energy`.
+        window: variable, (width, 2): where unbounded sites are integrated.
+    """
+
+    def __init__(self, energy: Energy, window: keras.Variable):
+        self.energy = energy
+        self.space = energy.space
+        self.window = window
+        self.is_integral = len(self.space.continuous_sites) > 0
+        self.name = "quadrature" if self.is_integral else "enumeration"
+        self._sum = {
+            coarse: Graph(
+                lambda window, coarse=coarse: self._log_sum(window, coarse),
+                tf.TensorSpec((self.space.width, 2), tf.float64),
+            )
+            for coarse in (False, True)
+        }
+        self._draws = Graph(
+            self._drawn,
+            tf.TensorSpec((), tf.int32),
+            tf.TensorSpec((2,), tf.int64),
+            tf.TensorSpec((), tf.int64),
+            tf.TensorSpec((), tf.float64),
+        )
+        self._support = Graph(
+            self._supported, tf.TensorSpec((self.space.width, 2), tf.float64)
+        )
+
+    @property
+    def count(self) -> float:
+        """Points of the sum; infinite where there are too many."""
+        space = self.space
+        if len(space.continuous_sites) > _MOST_CONTINUOUS:
+            return math.inf
+        nodes = space.default_nodes
+        sizes = (nodes if v is None else len(v) for v in space.levels)
+        count = math.prod(sizes)
+        return count if count <= MOST_POINTS else math.inf
+
+    def grid(self, window: Any = None, coarse: bool = False) -> Grid:
+        """The points of the space."""
+        nodes = self.space.default_nodes
+        if coarse:
+            nodes = int(nodes / _COARSER)
+        if self.space.is_bounded:
+            return self.space.quadrature(nodes)
+        window = self.window.value if window is None else window
+        return self.space.quadrature(nodes, window=window)
+
+    def _sums(self, grid, statistics=None):
+        """(log sum exp(-E), averages) over a grid."""
+
+        def block(start, count):
+            points = grid.points(start, count)
+            return points, grid.log_weights(start, count)
+
+        return partition.expectation(
+            block,
+            grid.count,
+            # So many rows in a chunk, whatever the width.
+            2**19 // _ROWS,
+            lambda b: b[1] - tf.cast(self.energy(b[0]), tf.float64),
+            statistics,
+        )
+
+    def _log_sum(self, window, coarse):
+        return self._sums(self.grid(window, coarse))[0]
+
+    def log_sum(self) -> tf.Tensor:
+        """log Z, float64, inside of graphs."""
+        return self._sums(self.grid())[0]
+
+    # log Z ------------------------------------------------------------------
+
+    def log_partition(self) -> LogPartition:
+        """log Z; of an integral its error is that of fewer nodes."""
+        self.narrow()
+        window = tf.convert_to_tensor(self.window.value)
+        found = float(self._sum[False](window))
+        if not self.is_integral:
+            return LogPartition.exact(found, self.name)
+        rough = float(self._sum[True](window))
+        return LogPartition.integrated(found, abs(found - rough), self.name)
+
+    def narrow(self) -> None:
+        """Let the window hold what of the density is not negligible."""
+        if self.space.is_bounded:
+            return
+        body = self.energy.reference.body()
+        if self.space.whole.any():
+            # As many of the whole numbers as there may be points.
+            most = body[:, 0] + self.space.default_nodes - 1
+            high = tf.where(self.space.whole, most, body[:, 1])
+            body = tf.stack([body[:, 0], high], axis=1)
+        if self.window.numpy().any():
+            # What has moved beyond the last window is looked for, too.
+            own = tf.convert_to_tensor(self.window.value)
+            body = _hull(body, own)
+        self.window.assign(self._support(self._support(body)))
+
+    def _supported(self, window):
+        """The part of a window that holds nearly all mass, and a margin."""
+        grid = self.grid(window)
+        sizes = [int(axis.values.shape[0]) for axis in grid.axes]
+        rows = min(_ROWS, grid.count)
+        lowest = tf.constant(-np.inf, tf.float64)
+
+        def masses(start):
+            points = grid.points(start, rows)
+            log_p = grid.log_weights(start, rows)
+            log_p -= tf.cast(self.energy(points), tf.float64)
+            numbers = start + tf.range(rows, dtype=tf.int64)
+            beyond = numbers >= grid.count
+            return numbers, tf.where(beyond, lowest, log_p)
+
+        def before(start, *_):
+            return start < grid.count
+
+        def greatest(start, most):
+            _, log_p = masses(start)
+            return start + rows, tf.maximum(most, tf.reduce_max(log_p))
+
+        first = tf.zeros((), tf.int64)
+        _, most = tf.while_loop(before, greatest, (first, lowest))
+
+        def add(start, *totals):
+            numbers, log_p = masses(start)
+            mass, digits = tf.exp(log_p - most), grid.digits(numbers)
+            own = (
+                tf.math.unsorted_segment_sum(mass, digits[:, site], size)
+                for site, size in enumerate(sizes)
+            )
+            return start + rows, *(
+                total + part for total, part in zip(totals, own, strict=True)
+            )
+
+        empty = [tf.zeros(size, tf.float64) for size in sizes]
+        _, *totals = tf.while_loop(before, add, (first, *empty))
+        found = []
+        for axis, total in zip(grid.axes, totals, strict=True):
+            share = tf.cumsum(total) / tf.reduce_sum(total)
+            last = int(axis.values.shape[0]) - 1
+            ends = tf.constant([_NEGLIGIBLE, 1 - _NEGLIGIBLE], tf.float64)
+            low, high = tf.unstack(tf.searchsorted(share, ends))
+            values = tf.convert_to_tensor(axis.values)
+            # What lies between two nodes, and a little beyond.
+            low = tf.gather(values, tf.maximum(low - 2, 0))
+            high = tf.gather(values, tf.minimum(high + 2, last))
+            found.append(tf.stack([low, high]))
+        found = tf.stack(found)
+        return tf.where(self.space.whole[:, None], window, found)
+
+    # Gradients and draws ----------------------------------------------------
+
+    def slope(self, parameters: list) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """log Z, float64, and the mean of dE / d(parameters)."""
+
+        def statistics(block, weights):
+            with tf.GradientTape() as tape:
+                energy = tf.cast(self.energy(block[0]), tf.float64)
+                total = tf.reduce_sum(energy * tf.stop_gradient(weights))
+            found = tape.gradient(
+                total,
+                parameters,
+                unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            )
+            return [tf.cast(g, tf.float64) for g in found]
+
+        log_z, found = self._sums(self.grid(), statistics)
+        return log_z, [
+            tf.cast(g, p.dtype) for g, p in zip(found, parameters, strict=True)
+        ]
+
+    def draw(self, n: Any, seed: random.Seed, beta: Any = 1.0) -> tf.Tensor:
+        """n independent states of p^beta, (n, width), float32."""
+        return self._draws(
+            tf.convert_to_tensor(n, tf.int32),
+            seed.key,
+            tf.cast(seed.row, tf.int64),
+            tf.cast(beta, tf.float64),
+        )
+
+    def _drawn(self, n, key, row, beta):
+        states = draw_cells(
+            self.grid(),
+            lambda x: -beta * tf.cast(self.energy(x), tf.float64),
+            n,
+            random.Seed(key, row),
+            self.is_integral,
+            _ROWS,
+        )
+        return tf.cast(states, tf.float32)
+
+
+def _hull(one, other):
+    """The windows that hold two others."""
+    low = tf.minimum(one[:, 0], other[:, 0])
+    high = tf.maximum(one[:, 1], other[:, 1])
+    return tf.stack([low, high], axis=1)

@@ -1,0 +1,226 @@
+"""Neural energies on all kinds of spaces: log Z, samples, saves, errors."""
+
+import keras
+import numpy as np
+import pytest
+
+import genzoo as gz
+from genzoo import spaces
+
+RNG = np.random.default_rng(11)
+COUPLED = RNG.integers(0, 3, (300, 3))
+COUPLED[:, 1] = COUPLED[:, 0]
+SIDE = np.where(RNG.random((300, 1)) < 0.3, 1.0, -1.0)
+
+# Spaces, and data whose columns are neither even nor independent.
+DATA = {
+    "categories": (spaces.Categorical([-1, 0, 1], 3), COUPLED - 1),
+    "far columns": (
+        spaces.Real(2),
+        [1e5, -3e-4] + RNG.standard_normal((300, 2)) @ [[10, 1e-5], [0, 2e-5]],
+    ),
+    "box": (
+        spaces.Interval(-1.0, 3.0, shape=2),
+        4 * RNG.beta(2, [[5, 2]], (300, 2)) - 1,
+    ),
+    "half-line": (spaces.Interval(0.0, None), RNG.exponential(3.0, (300, 1))),
+    "angles": (spaces.Angle(1), RNG.vonmises(1, 2, (300, 1))),
+    "counts": (spaces.Counts(None), RNG.poisson(4, (300, 1))),
+    "mixed": (
+        spaces.Product([spaces.Spin(1), spaces.Real(1)]),
+        np.concatenate([SIDE, 5 + 2 * SIDE + RNG.normal(size=(300, 1))], 1),
+    ),
+}
+
+
+def _network(space, seed=1):
+    return gz.networks.energy_mlp(space, width=8, depth=1, seed=seed)
+
+
+@pytest.fixture(scope="module", params=DATA)
+def fitted(request):
+    space, x = DATA[request.param]
+    model = gz.EnergyModel(space, _network(space), seed=2)
+    model.compile("adam", watch=False)
+    model.fit(x, epochs=2, batch_size=50, verbose=0)
+    # Far from independent sites.
+    *_, last = [w for w in model.parameters if w.name == "kernel"]
+    last.assign(np.random.default_rng(5).normal(size=last.shape) / 2)
+    return model, x
+
+
+def _points(model):
+    """Points of the space and log of their weights, made by NumPy."""
+    axes = []
+    for site, levels in enumerate(model.space.levels):
+        if levels is not None or model.space.whole[site]:
+            values = np.arange(200.0) if levels is None else np.asarray(levels)
+            axes.append((values, np.ones(len(values))))
+            continue
+        middle = float(model.sites.middle.numpy()[site])
+        spread = float(model.sites.spread.numpy()[site])
+        low = max(model.space.low[site], middle - 12 * spread)
+        high = min(model.space.high[site], middle + 25 * spread)
+        edges = np.linspace(low, high, 1201)
+        width = np.diff(edges)
+        axes.append(((edges[1:] + edges[:-1]) / 2, width))
+    values, weights = zip(*axes, strict=True)
+    x = np.stack(np.meshgrid(*values, indexing="ij"), -1)
+    weight = np.stack(np.meshgrid(*weights, indexing="ij"), -1).prod(-1)
+    return x.reshape(-1, len(axes)), np.log(weight.ravel())
+
+
+def test_log_z_and_samples_are_those_of_sums(fitted):
+    model, _ = fitted
+    x, log_weight = _points(model)
+    rows = x.reshape(-1, *model.event_shape)
+    log_p = log_weight - model.energy(rows)
+    top = log_p.max()
+    log_z = top + np.log(np.sum(np.exp(log_p - top)))
+    exact = model.log_partition()
+    annealed = model.log_partition("ais", 60, 100, reverse=False)
+    assert abs(exact.value - log_z) < 2e-4 + 4 * exact.stderr
+    assert abs(annealed.value - log_z) < 4 * annealed.stderr + 2e-4
+    p = np.exp(log_p - log_z)
+    mean = p @ x
+    deviation = np.sqrt(p @ (x - mean) ** 2)
+    for method, n in (("exact", 2000), ("chains", 500)):
+        drawn = model.sample(n, seed=0, method=method, steps=60)
+        gap = drawn.reshape(n, -1).mean(axis=0) - mean
+        assert np.all(np.abs(gap) < 4.5 * deviation / np.sqrt(n)), method
+        assert not model.space.outside(drawn)
+
+
+def test_what_is_given_is_held(fitted):
+    model, x = fitted
+    if model.space.width == 1:
+        # Nothing would be left to draw.
+        return
+    row = np.asarray(x[0], float).copy()
+    row[1] = np.nan
+    drawn = model.sample(500, seed=0, given=row, steps=60)
+    assert np.all(drawn[:, 0] == np.float32(row[0]))
+    points, log_weight = _points(model)
+    # The place of the row among the points of the first site.
+    first = np.unique(points[:, 0])
+    own = points[:, 0] == first[np.argmin(np.abs(first - row[0]))]
+    points = points[own].copy()
+    points[:, 0] = row[0]
+    log_p = log_weight[own] - model.energy(points)
+    p = np.exp(log_p - log_p.max())
+    p /= p.sum()
+    mean = p @ points[:, 1]
+    deviation = np.sqrt(p @ (points[:, 1] - mean) ** 2)
+    assert abs(drawn[:, 1].mean() - mean) < 4.5 * deviation / np.sqrt(500)
+
+
+def test_a_network_of_ones_own_is_the_energy():
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(_well)])
+    model = gz.EnergyModel(spaces.Real(2), network, reference=None)
+    x = np.random.default_rng(0).normal(size=(5, 2)).astype("float32")
+    np.testing.assert_allclose(model.energy(x), _well(x), rtol=1e-6)
+    # No data are needed: two wells in one direction, a normal in the other.
+    nodes = np.linspace(-4, 4, 4001)
+    wells = np.trapezoid(np.exp(-5 * (nodes**2 - 1) ** 2), nodes)
+    log_z = np.log(wells * np.sqrt(2 * np.pi) * 0.5)
+    found = model.log_partition("ais", 60, 200, reverse=False)
+    assert abs(found.value - log_z) < 4 * found.stderr
+    assert abs(model.log_partition().value - log_z) < 1e-5
+    drawn = model.sample(2000, seed=0, method="exact")
+    assert abs(np.mean(drawn[:, 0] > 0) - 0.5) < 4 * 0.5 / np.sqrt(2000)
+    assert abs(drawn[:, 1].std() - 0.5) < 4 * 0.5 / np.sqrt(4000)
+
+
+def _well(x):
+    return 5 * (x[:, 0] ** 2 - 1) ** 2 + 2 * x[:, 1] ** 2
+
+
+def test_constant_and_silent_columns_are_learned():
+    x = np.random.default_rng(0).normal(size=(200, 3)) * [1, 0, 1] + [0, 7, 0]
+    x[:, 2] = 2 * x[:, 0]
+    model = gz.EnergyModel(spaces.Real(3), _network(spaces.Real(3)), seed=0)
+    model.compile(watch=False)
+    model.fit(x, epochs=2, verbose=0)
+    assert np.isfinite(model.energy(x)).all()
+    bits = np.zeros((50, 4), "uint8")
+    model = gz.EnergyModel(spaces.Binary(4), seed=0)
+    model.compile()
+    model.fit(bits, epochs=1, verbose=0)
+    # As after fifty zeros and half a one, and another half.
+    p = model.log_prob(bits[:1])[0]
+    assert p == pytest.approx(4 * np.log(50.5 / 51), abs=0.05)
+
+
+def test_the_rule_of_thumb_learns_a_mixture():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4000, 1)) * 0.1 + rng.choice([-2.0, 1.0], (4000, 1))
+    model = gz.EnergyModel(spaces.Real(1), seed=0)
+    model.compile(loss="nce")
+    model.fit(x, epochs=15, verbose=0)
+    wide = -0.5 * ((x - [-2.0, 1.0]) / 0.1) ** 2
+    log_p = np.logaddexp(*wide.T) - np.log(2 * 0.1 * np.sqrt(2 * np.pi))
+    assert np.mean(log_p - model.log_prob(x)) < 0.05
+    # It has learned its log Z, too.
+    assert abs(model.log_partition().value) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((spaces.OneHot(3, 4),), "product of sites"),
+        ((spaces.Real(2), "mlp"), "network must be a Keras model"),
+        (
+            (spaces.Real(2), keras.Sequential([keras.layers.Dense(2)])),
+            r"one number for each example.*\(None, 2\)",
+        ),
+        (
+            (
+                spaces.Real(2),
+                keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]),
+            ),
+            r"examples of shape \(None, 2\)",
+        ),
+        ((spaces.Real(2), None, "normal"), "reference"),
+    ],
+)
+def test_wrong_parts_are_refused(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        gz.EnergyModel(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("space", "loss", "said"),
+    [
+        (spaces.Real(40), "score_matching", "SlicedScoreMatching"),
+        (spaces.Binary(4), "score_matching", "RatioMatching"),
+        (spaces.Interval(0.0, 1.0), "denoising_score_matching", "no end|real"),
+        (spaces.Real(2), "ratio_matching", "two levels"),
+        (spaces.Real(2), "pseudolikelihood", "discrete sites"),
+        (spaces.Real(4), "exact_likelihood", "too many points"),
+        (spaces.Real(2), "hinge", "GAN"),
+    ],
+)
+def test_losses_that_do_not_apply_are_refused(space, loss, said):
+    model = gz.EnergyModel(space, _network(space))
+    with pytest.raises(ValueError, match=said):
+        model.compile(loss=loss)
+
+
+def test_a_network_belongs_to_one_model():
+    network = _network(spaces.Real(2))
+    gz.EnergyModel(spaces.Real(2), network)
+    with pytest.raises(ValueError, match="belongs to another model"):
+        gz.EnergyModel(spaces.Real(2), network)
+
+
+def test_images_are_seen_by_convolutions():
+    space = spaces.Binary((6, 6))
+    network = gz.networks.energy_cnn(space, filters=4, width=8, seed=0)
+    model = gz.EnergyModel(space, network, seed=0)
+    model.compile(loss=gz.losses.Pseudolikelihood(sites=4))
+    x = np.random.default_rng(0).random((60, 6, 6)) < 0.3
+    history = model.fit(x, epochs=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert model.sample(3, seed=0, steps=10).shape == (3, 6, 6)
+    with pytest.raises(ValueError, match="images"):
+        gz.networks.energy_cnn(spaces.Binary(6))
