@@ -18,7 +18,10 @@ from benchmarks import common
 # Named before the first run: the half on which defaults were chosen.
 CHOSEN_ON = ("rings", "grid")
 SEEDS = tuple(range(5))
-ROWS, TEST, EPOCHS = 20_000, 50_000, 60
+ROWS, TEST, EPOCHS = 20_000, 50_000, 20
+# What the issue asks for, in nats.
+ASKED = {"rings": 0.02, "moons": 0.02, "pinwheel": 0.02}
+_LEAST_ASKED = 0.05
 
 
 def _log_mean_exp(values, axis):
@@ -36,7 +39,7 @@ def _log_normals(x, centres, sigma):
     return np.concatenate(found) - np.log(2 * np.pi * sigma**2)
 
 
-# Each set: draws and log-density -----------------------------------------------
+# Each set: draws and log-density ---------------------------------------------
 
 
 def rings(n, rng):
@@ -172,25 +175,40 @@ def measured(name, model):
     }
 
 
+def rows(found):
+    """The rows of the README's table."""
+    told = []
+    for name in SETS:
+        own = [r for r in found["runs"] if r["set"] == name]
+        if not own:
+            continue
+        kl = [r["kl"] for r in own]
+        seconds = np.mean([r["cpu_s"] for r in own])
+        told.append(
+            common.row(
+                f"{name}, {own[0]['epochs']} epochs of {ROWS:,} rows: KL(data "
+                f"|| model), mean and worst of {len(own)} seeds; CPU-s",
+                f"{np.mean(kl):.4f}, {max(kl):.4f}; {seconds:.0f}",
+                f"asked: at most {ASKED.get(name, _LEAST_ASKED)}",
+            )
+        )
+    return told
+
+
 def main():
     """Each set and seed, a row each."""
     options = common.options(
         __doc__, seeds=len(SEEDS), sets=",".join(SETS), epochs=EPOCHS
     )
-    for name in options.sets.split(","):
-        for seed in SEEDS[: options.seeds]:
+    found = {"runs": []}
+    for seed in SEEDS[: options.seeds]:
+        for name in options.sets.split(","):
             model, seconds = fitted(name, seed, options.epochs)
-            row = measured(name, model)
-            common.record(
-                "energies",
-                {
-                    "set": name,
-                    "seed": seed,
-                    "epochs": options.epochs,
-                    "cpu_s": seconds,
-                    **row,
-                },
-            )
+            own = {"set": name, "seed": seed, "epochs": options.epochs}
+            own |= {"cpu_s": seconds, **measured(name, model)}
+            print(own, flush=True)
+            found["runs"].append(own)
+            common.save(__file__, found, rows)
 
 
 if __name__ == "__main__":

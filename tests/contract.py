@@ -181,9 +181,9 @@ def _energy_case(make, data, **options):
     return Case(make, data, served=served, **options)
 
 
-def _maxent(space, parts, loss="auto", optimizer=None):
+def _maxent(space, parts, loss="auto", optimizer=None, **options):
     def make(seed):
-        model = gz.MaxEnt(space, parts, seed=seed)
+        model = gz.MaxEnt(space, parts, seed=seed, **options)
         model.compile(optimizer, loss)
         return model
 
@@ -226,6 +226,17 @@ MODELS = {
             _CHAINS,
         ),
         _spins().reshape(-1, 2, 3),
+    ),
+    "maxent conditional": _energy_case(
+        _maxent(
+            gz.spaces.Categorical([0, 1, 2]),
+            gz.features.Indicators([0, 1]),
+            condition=6,
+        ),
+        _labels()[:, None],
+        batch_size=None,
+        labels=_bits(),
+        sampling=(("condition", np.eye(6)[0]),),
     ),
     # Too many states to list, narrow enough for the transfer matrix.
     "maxent strip": _energy_case(

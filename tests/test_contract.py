@@ -63,6 +63,7 @@ each_loop = cases(
     "rbm conditional",
     "rbm labelled",
     "maxent newton",
+    "maxent conditional",
     "maxent chains",
     "boltzmann lbfgs",
     "boltzmann adam",

@@ -34,22 +34,17 @@ class SiteEncoding(keras.layers.Layer):
     def __init__(self, space: Space, **kwargs):
         super().__init__(**kwargs)
         self.space = get(space)
-        many = np.array(
-            [v is not None and len(v) > 2 for v in self.space.levels]
+        sizes = np.array(
+            [0 if v is None else len(v) for v in self.space.levels]
         )
-        self._plain = np.flatnonzero(~many & ~self.space.periodic)
-        self._angles = np.flatnonzero(self.space.periodic)
-        sizes = {len(self.space.levels[i]) for i in np.flatnonzero(many)}
+        many, periodic = sizes > 2, self.space.periodic
+        self._plain = np.flatnonzero(~many & ~periodic)
+        self._angles = np.flatnonzero(periodic)
         self._groups = [
-            np.array(
-                [
-                    i
-                    for i in np.flatnonzero(many)
-                    if len(self.space.levels[i]) == size
-                ]
-            )
-            for size in sorted(sizes)
+            np.flatnonzero(sizes == size) for size in sorted(set(sizes[many]))
         ]
+        self._length = len(self._plain) + 2 * len(self._angles)
+        self._length += int(sizes[many].sum())
         self.built = True
 
     def call(self, x: Any) -> Any:
@@ -74,12 +69,7 @@ class SiteEncoding(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """(batch, length)."""
-        length = len(self._plain) + 2 * len(self._angles)
-        length += sum(
-            len(sites) * len(self.space.levels[sites[0]])
-            for sites in self._groups
-        )
-        return (input_shape[0], length)
+        return (input_shape[0], self._length)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -18,6 +18,9 @@ class Planned:
     exactly.
     """
 
+    add_variable: Any
+    iterations: Any
+
     def build(self: Any, variables: list) -> None:
         """Make the weights that say where in the fit it is."""
         if self.built:

@@ -86,6 +86,11 @@ def is_multi_worker(strategy: tf.distribute.Strategy | None = None) -> bool:
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
+def is_mirrored(value: Any) -> bool:
+    """Whether it is a variable that has a copy on each replica."""
+    return isinstance(value, tf.distribute.DistributedValues)
+
+
 def is_shared_out(dataset: Any) -> bool:
     """Whether a dataset is already divided among replicas."""
     return isinstance(dataset, tf.distribute.DistributedDataset)

@@ -6,6 +6,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import keras
 import numpy as np
+import tensorflow as tf
+
+from genzoo.runtime import distribute
 
 
 @runtime_checkable
@@ -93,9 +96,23 @@ def _with_blocks(parts):
 def put(variable: keras.Variable, value: Any) -> None:
     """Assign a value of the right shape, without looking at it.
 
-    Keras's own takes five times as long, which counts where there are many.
+    Keras's own takes four times as long, which counts where there are many.
     """
-    variable.value.assign(value, read_value=False)
+    held = variable.value
+    if distribute.is_mirrored(held):
+        held.assign(value, read_value=False)
+        return
+    new = tf.constant(value, held.dtype)
+    tf.raw_ops.AssignVariableOp(resource=held.handle, value=new)
+
+
+def get(variable: keras.Variable) -> np.ndarray:
+    """The value as an array, as `numpy()` in a quarter of the time."""
+    held = variable.value
+    if distribute.is_mirrored(held):
+        return held.numpy()
+    read = tf.raw_ops.ReadVariableOp
+    return read(resource=held.handle, dtype=held.dtype).numpy()
 
 
 def not_finite(variables: Iterable[keras.Variable]) -> list[str]:

@@ -2,8 +2,11 @@
 
 from typing import Any, NamedTuple, Self
 
+import numpy as np
+
 from genzoo.models.common import sample_weights
 from genzoo.runtime import batch, data
+from genzoo.runtime.memory import check_memory
 from genzoo.types import Array
 
 
@@ -38,6 +41,41 @@ class Given(NamedTuple):
             return self
         mean = sample_weights.mean(where, self.x, steps)
         return self._replace(x=sample_weights.divided(self.x, mean))
+
+    def gathered(self, where: str, steps: int | None = None) -> Self:
+        """With arrays in place of a dataset.
+
+        Args:
+            where: who asks, for messages.
+            steps: how many batches of a dataset to take; None means all.
+
+        Raises:
+            ValueError: for a dataset that has no end, or is larger than the
+                machine's memory.
+        """
+        if data.is_array(self.x):
+            return self
+        if steps is None and sample_weights.is_endless(self.x):
+            raise ValueError(
+                f"{where}: the dataset has no end; pass steps_per_epoch."
+            )
+        found: list[list[Any]] = []
+        rows = size = 0
+        for part in self.x if steps is None else self.x.take(steps):
+            x, y = part if isinstance(part, tuple) else (part, None)
+            x = batch.unpacked(x)
+            parts = batch.examples(x), y, batch.weight(x), batch.seen(x)
+            found.append([None if p is None else np.asarray(p) for p in parts])
+            rows += len(found[-1][0])
+            size += sum(p.nbytes for p in found[-1] if p is not None)
+            # Twice, while they are joined.
+            check_memory(f"{where}: rows", rows, -(-2 * size // rows), 1)
+        return type(self)(
+            *(
+                None if parts[0] is None else np.concatenate(parts)
+                for parts in zip(*found, strict=True)
+            )
+        )
 
     def split(self, where: str, share: float) -> tuple[Self, Self]:
         """The rows to learn from and those held out; see `data.split`.

@@ -126,13 +126,10 @@ class EnergyModel(EnergyBasedModel):
             space, self.network, self.sites, self.offset, is_tilted
         )
         self._sums = Sums(self._energy, self.window)
-        self.walks = Walks(
-            Walker(self._energy, self.stride), type(self).__name__
-        )
-        self._rules = Rules(
-            self._energy, self.parameters, self.walks.walker, self._sums
-        )
-        self._norm: keras.metrics.Mean | None = None
+        walker = Walker(self._energy, self.stride)
+        self.walks = Walks(walker, type(self).__name__)
+        self._rules = Rules(self._energy, self.parameters, walker, self._sums)
+        self._norm: Any = None
         self.built = True
 
     def __repr__(self) -> str:
@@ -298,7 +295,9 @@ class EnergyModel(EnergyBasedModel):
         samples = None
         if reverse and exact is not None:
             samples = exact(chains, second)
-        return self.walks.anneal(chains, temperatures, seeds, reverse, samples)
+        return self._walks().anneal(
+            chains, temperatures, seeds, reverse, samples
+        )
 
     def _exact_draws(
         self, effort: str, temperature: float = 1.0

@@ -1,7 +1,8 @@
 """Maximum entropy of y given a condition: log-linear models, logits."""
 
+import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NoReturn, Self
 
 import keras
@@ -13,6 +14,7 @@ from genzoo.features import FeatureList
 from genzoo.features.feature import Feature
 from genzoo.losses.protocols import Gradients
 from genzoo.models.common import sample_weights
+from genzoo.models.common.conditions import NAME, Conditions
 from genzoo.models.common.endpoints import SEED, Endpoints
 from genzoo.models.common.energy_based_model import (
     KNOWN_LENGTH,
@@ -21,12 +23,12 @@ from genzoo.models.common.energy_based_model import (
 from genzoo.models.common.given import Given
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.routes.table import Table, table_of
-from genzoo.models.maxent.search import Search
+from genzoo.models.maxent.search import Search, held_in_memory
 from genzoo.optimizers import Evaluation
 from genzoo.runtime import batch, data, distribute, random
-from genzoo.spaces import Grid, Real, Space
+from genzoo.spaces import Grid, Product, Real, Space
 from genzoo.spaces.space import get as get_space
-from genzoo.types import Array, ArrayLike, SeedLike
+from genzoo.types import Array, ArrayLike, Examples, SeedLike
 
 # Of more parameters, or states, no Hessian is formed.
 _MOST_FOR_NEWTON = 1000
@@ -42,6 +44,9 @@ def space_of(condition: Any) -> Space:
     Raises:
         ValueError: for something else.
     """
+    is_blocks = isinstance(condition, dict) and condition
+    if is_blocks and all(isinstance(s, Space) for s in condition.values()):
+        return Product(list(condition.values()), list(condition))
     if isinstance(condition, (Space, dict)):
         return get_space(condition)
     try:
@@ -66,8 +71,8 @@ class ConditionalMaxEnt(EnergyBasedModel):
     Args:
         space: of y, whose states, or the nodes of its integral, are few.
         features: f, one or a list of `genzoo.features`, or functions.
-        condition: how many real numbers c is, or their shape, or a
-            `genzoo.spaces.Space`.
+        condition: how many real numbers c is, or their shape, a
+            `genzoo.spaces.Space`, or a dict of those by name.
         l2: the weight of `l2 / 2 sum W^2`, which is added to the mean negative
             log-likelihood; b is free. scikit-learn's C is `1 / (l2 n)`.
         seed: int or pair of ints, for samples.
@@ -118,6 +123,10 @@ class ConditionalMaxEnt(EnergyBasedModel):
         self.space = space
         self.features = features
         self.condition = space_of(condition)
+        blocks = self.condition
+        if not isinstance(blocks, Product):
+            blocks = Product([blocks], [NAME])
+        self._conditions = Conditions(blocks)
         (self.l2,) = checks.arguments(self, l2=l2)
         self.density = Density("MaxEnt", space, features)
         self._held: Table | None = None
@@ -128,6 +137,13 @@ class ConditionalMaxEnt(EnergyBasedModel):
             (math.prod(self._size),),
             dtype="float64",
             trainable=True,
+        )
+        # Of which examples a search knows, and where it stands.
+        self.data_key = distribute.mirrored_weight(
+            self, "data_key", (4,), dtype="int64"
+        )
+        self.searched = distribute.mirrored_weight(
+            self, "searched", self.multiplier_weights.shape, dtype="float64"
         )
         self.built = True
 
@@ -150,19 +166,20 @@ class ConditionalMaxEnt(EnergyBasedModel):
     # Compiling -------------------------------------------------------------
 
     def compile(  # type: ignore[override]
-        self, optimizer: Any = None, **options: Any
+        self, optimizer: Any = None, loss: Any = "auto", **options: Any
     ) -> None:
         """As `EnergyBasedModel.compile`.
 
         Args:
             optimizer: any Keras optimizer, or "newton" or "lbfgs". None takes
                 Newton for up to 1,000 parameters and 64 states of y.
-            **options: as there; loss is "exact_likelihood".
+            loss: "exact_likelihood".
+            **options: as there.
         """
         if isinstance(optimizer, str):
             own = {"newton": optimizers.Newton, "lbfgs": optimizers.LBFGS}
             optimizer = own.get(optimizer, lambda: optimizer)()
-        super().compile(optimizer, **options)
+        super().compile(optimizer, loss, **options)
 
     def _default_loss(self) -> str:
         return "exact_likelihood"
@@ -279,7 +296,7 @@ class ConditionalMaxEnt(EnergyBasedModel):
 
     def fit(  # type: ignore[override]
         self,
-        x: ArrayLike | None = None,
+        x: Examples | None = None,
         y: ArrayLike | None = None,
         batch_size: int | None = None,
         epochs: int | None = None,
@@ -289,8 +306,12 @@ class ConditionalMaxEnt(EnergyBasedModel):
         """Find b and W by the conditional likelihood.
 
         Args:
-            x: examples of y, an array (n, *event_shape).
-            y: the condition of each, (n, *condition.event_shape).
+            x: examples of y, an array (n, *event_shape); or batches of (y,
+                condition), (y, condition, sample_weight), or dicts with an
+                entry "condition": a `tf.data.Dataset`, a PyDataset or a
+                generator, which Newton and L-BFGS read into memory once.
+            y: the condition of each row of an array, (n,
+                *condition.event_shape); classes may be numbers.
             batch_size: as in Keras; Newton and L-BFGS take all rows at once.
             epochs: by default 200 for these, of which few are needed, else 1.
             condition: instead of y.
@@ -301,14 +322,15 @@ class ConditionalMaxEnt(EnergyBasedModel):
             A `keras.callbacks.History`.
 
         Raises:
-            ValueError: as `GenerativeModel.fit`.
+            ValueError: as `GenerativeModel.fit`; for batches that Newton and
+                L-BFGS have no memory for.
         """
         y = self._one_of("fit", y, condition)
         return super().fit(x, y, batch_size=batch_size, epochs=epochs, **kwargs)
 
     def evaluate(  # type: ignore[override]
         self,
-        x: ArrayLike | None = None,
+        x: Examples | None = None,
         y: ArrayLike | None = None,
         batch_size: int | None = None,
         condition: ArrayLike | None = None,
@@ -330,6 +352,9 @@ class ConditionalMaxEnt(EnergyBasedModel):
             return super()._plan(x, y, **asked)
         weight = asked.pop("sample_weight", None)
         given = self._given("fit", x, y, weight)
+        if not data.is_array(given.x):
+            steps = asked.pop("steps_per_epoch", None)
+            given = given.gathered(self._where("fit"), steps)
         rows = len(given.x)
         if asked["batch_size"] not in (None, rows):
             raise ValueError(
@@ -339,7 +364,7 @@ class ConditionalMaxEnt(EnergyBasedModel):
             )
         if asked["validation_split"]:
             rows = int(rows * (1 - asked["validation_split"]))
-        self.optimizer.reset()
+        self._go_on_with(given, rows)
         # As far as rounding lets it, whatever the size of conditions.
         conditions: Any = given.y
         size = 1 + np.abs(conditions).mean(axis=0)
@@ -353,9 +378,22 @@ class ConditionalMaxEnt(EnergyBasedModel):
             "shuffle": False,
         }
         asked.setdefault("validation_batch_size", self.default_batch_size)
-        return super()._plan(
-            given.x, given.y, sample_weight=given.weight, **asked
-        )
+        y = conditions.reshape(-1, *self.condition.event_shape)
+        plan = super()._plan(given.x, y, sample_weight=given.weight, **asked)
+        return held_in_memory(self, plan)
+
+    def _go_on_with(self, given: Given, rows: int) -> None:
+        """Begin a search anew, unless it has been one for these examples."""
+        key = hashlib.sha256()
+        for part in (given.x, given.y, given.weight):
+            own = [] if part is None else part[:rows]
+            key.update(np.ascontiguousarray(own, np.float64).tobytes())
+        found = np.frombuffer(key.digest(), np.int64)
+        is_same = np.array_equal(found, self.data_key.numpy())
+        at = self.multiplier_weights.numpy()
+        if not (is_same and np.array_equal(at, self.searched.numpy())):
+            self.optimizer.reset()
+        self.data_key.assign(found)
 
     def _remaining(self) -> Array:
         free = float(self.multiplier_weights.trainable)
@@ -383,6 +421,7 @@ class ConditionalMaxEnt(EnergyBasedModel):
         value, residual = self.optimizer.advance(
             self.multiplier_weights, evaluate, None, mask
         )
+        self.searched.assign(self.multiplier_weights.value)
         self.adapted.assign(1)
         logs = self._logs(distribute.share(value), None, 1)
         # Not rounded to float32.
@@ -402,25 +441,9 @@ class ConditionalMaxEnt(EnergyBasedModel):
     def _condition_for(
         self, method: str, condition: Any, rows: int | None, x: Any = None
     ) -> Array | None:
-        where, space = self._where(method), self.condition
-        if condition is None:
-            shape = ", ".join(["n", *map(str, space.event_shape)])
-            raise ValueError(
-                f"{where}: the model is conditional; pass condition=, "
-                f"{space.description}, shape ({shape})."
-            )
-        if np.shape(condition) == space.event_shape and space.width > 1:
-            condition = np.asarray(condition)[None]
-        found = space.check(f"{where}: condition", condition, wide=True)
-        found = np.asarray(found, np.float64).reshape(len(found), -1)
-        if rows is None or len(found) == rows:
-            return found
-        if len(found) == 1:
-            return np.repeat(found, rows, axis=0)
-        raise ValueError(
-            f"{where}: condition has {len(found)} rows; there are {rows} "
-            "examples. Pass one for each, or one for all."
-        )
+        where = self._where(method)
+        found = self._conditions.check(where, condition, rows, wide=True)
+        return np.asarray(found, np.float64)
 
     def _given(
         self,
@@ -435,17 +458,42 @@ class ConditionalMaxEnt(EnergyBasedModel):
         if missing is not None or mask is not None:
             raise ValueError(f"{where}: takes examples that are known in full.")
         x, y, weight = self._parts(x, y, weight)
-        if not data.is_array(x):
+        (x,), _ = self._opened(method, x)
+        x, y = self._conditions.taken(x, y)
+        if x is None:
+            raise ValueError(f"{where}: x is missing.")
+        if data.is_array(x) or isinstance(x, Mapping):
+            x = self.space.check(where, data.dense(x), wide=True)
+            c = self._condition_for(method, y, len(x))
+            if weight is not None:
+                weight = sample_weights.check(where, weight, len(x))
+            return Given(x, c, weight)
+        if y is not None or weight is not None:
             raise ValueError(
-                f"{where}: takes arrays of examples and of conditions; "
-                f"received {type(x).__name__}. Of batches take "
-                "numpy.concatenate."
+                f"{where}: condition and sample_weight go with an array x; a "
+                "dataset gives (x, condition, sample_weight)."
             )
-        x = self.space.check(where, x, wide=True)
-        c = self._condition_for(method, y, len(x))
-        if weight is not None:
-            weight = sample_weights.check(where, weight, len(x))
-        return Given(x, c, weight)
+        check = sample_weights.check_dataset
+        return Given(
+            self._conditions.check_dataset(where, x, self.space, check)
+        )
+
+    @property
+    def _most_looked_at(self) -> float:
+        # A single batch of all.
+        optimizer = self.optimizer if self.compiled else None
+        solves = isinstance(optimizer, optimizers.Solver)
+        return math.inf if solves else super()._most_looked_at
+
+    def _checked_inputs(self, method: str, x: Any) -> NoReturn:
+        raise ValueError(
+            f"{self._where(method)}: takes no conditions, which the model "
+            "needs. Call energy(x, condition=), which gives the same."
+        )
+
+    def _complaints(self) -> dict[str, str]:
+        # Before what is said of x.
+        return {**self._conditions.complaint, **super()._complaints()}
 
     def _log_z_given(self, condition: Array | None) -> Any:
         return tf.reduce_logsumexp(self._all_given(condition), axis=1).numpy()

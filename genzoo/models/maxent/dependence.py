@@ -97,9 +97,18 @@ def _orthonormal(covariance):
 
     Those of which all but nothing is left are left as that, and are unsure.
     """
+    variance = np.diag(covariance)
+    try:
+        lower = np.linalg.cholesky(covariance)
+        unsure = np.square(np.diag(lower)) <= _NEAR * variance
+        if not unsure.any():
+            return np.triu(np.linalg.inv(lower).T), unsure
+    except np.linalg.LinAlgError:
+        # Some is not positive: one by one.
+        pass
     count = len(covariance)
     matrix, rows = np.eye(count), np.zeros((count, count))
-    remaining = np.diag(covariance).copy()
+    remaining = variance.copy()
     unsure = np.zeros(count, bool)
     for k in range(count):
         known = ~unsure[:k]

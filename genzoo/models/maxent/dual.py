@@ -15,6 +15,7 @@ from genzoo.models.maxent.routes.route import ExactRoute, Moments
 from genzoo.models.maxent.routes.summation import Summation
 from genzoo.models.maxent.routes.window import Window
 from genzoo.optimizers import Evaluation
+from genzoo.runtime import weights
 from genzoo.types import Array
 
 
@@ -137,8 +138,8 @@ class Dual:
     def _values_at(self, *points):
         """The dual with all terms of a tolerance, at some multipliers."""
         kept = self.observations
-        shift, tolerance = kept.values.numpy(), kept.tolerance
-        errors = kept.stderr.numpy()
+        shift, tolerance = weights.get(kept.values), kept.tolerance
+        errors = weights.get(kept.stderr)
         errors = np.where(np.isfinite(errors), errors, 0.0)
         terms = {
             "none": lambda x: 0.0,
@@ -153,7 +154,7 @@ class Dual:
 
     def start_over_if_better(self) -> None:
         """Go to multipliers of zero if the dual is less there."""
-        kept, start = self.multipliers.numpy(), self._limits()
+        kept, start = weights.get(self.multipliers), self._limits()
         if self.route is not None and (kept != start).any():
             here, there = self._values_at(kept, start)
             if not here < there:
@@ -182,11 +183,11 @@ class Dual:
     def _limits(self):
         """The multipliers that stand for infinite ones; zeros elsewhere."""
         limited = self.observations.limited
-        return np.where(limited, self.multipliers.numpy(), 0.0)
+        return np.where(limited, weights.get(self.multipliers), 0.0)
 
     def _averages(self):
         kept = self.observations
-        values, errors = kept.values.numpy(), kept.stderr.numpy()
+        values, errors = weights.get(kept.values), weights.get(kept.stderr)
         return Averages(values, errors, kept.tolerance, kept.count)
 
     def explain(self) -> bool:
@@ -236,4 +237,4 @@ class Dual:
 
     def size(self) -> float:
         """The largest of the averages, whose rounding the residual has."""
-        return float(np.abs(self.observations.values.numpy()).max())
+        return float(np.abs(weights.get(self.observations.values)).max())

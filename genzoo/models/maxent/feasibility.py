@@ -5,6 +5,7 @@ On its boundary the maximum-entropy distribution gives probability zero to
 some states, and its multipliers are infinite.
 """
 
+import itertools
 import warnings
 from typing import NamedTuple
 
@@ -240,8 +241,8 @@ class Reach:
         told = [*_empty_cells(density, observed), *told]
         if not told:
             return averages
-        zeros = tf.zeros(len(observed), tf.float64)
-        even = self.route.moments_now(zeros, zeros, False).mean.numpy()
+        zeros = np.zeros(len(observed))
+        even = np.asarray(self.route.moments_now(zeros, zeros, False).mean)
         # A constant feature stays as it is.
         change = np.where(high - low > 0, even - observed, 0.0)
         moved = observed + change / (averages.examples + 1)
@@ -344,21 +345,23 @@ class Reach:
 
     def _dependence(self, route, strict, limits):
         # For once only, a graph would take longer to trace than this to run.
-        start = tf.constant(limits, tf.float64)
-        zeros = tf.zeros(len(strict), tf.float64)
-        mean = route.moments_now(start, zeros, False).mean
-        covariance = route.moments_now(start, mean).covariance.numpy()
+        zeros = np.zeros(len(strict))
+        mean = np.asarray(route.moments_now(limits, zeros, False).mean)
+        found = route.moments_now(limits, mean)
+        covariance = np.asarray(found.covariance)
 
         def again(basis):
             columns = np.zeros((len(strict), len(basis)))
             columns[strict] = basis
             return route.covariance(
-                start, mean, lambda values: tf.matmul(values, columns)
+                tf.constant(limits),
+                tf.constant(mean),
+                lambda values: tf.matmul(values, columns),
             ).numpy()
 
-        size = np.abs(mean.numpy()) + np.sqrt(np.diag(covariance))
+        size = np.abs(mean) + np.sqrt(np.diag(covariance))
         return dependence(
-            mean.numpy()[strict],
+            mean[strict],
             covariance[np.ix_(strict, strict)],
             size[strict],
             again if isinstance(route, (Summation, ProductRoute)) else None,
@@ -601,12 +604,15 @@ def check_ranges(
     """
     margin = _rounding(low, high)
     varies = high - low > margin.sum(axis=0)
-    found = [
-        f"the average of {name} is {value:g}; it can be between {a:g} and {b:g}"
-        for name, value, a, b in zip(names, observed, low, high, strict=True)
-    ]
+
+    def found(k):
+        return (
+            f"the average of {names[k]} is {observed[k]:g}; it can be between "
+            f"{low[k]:g} and {high[k]:g}"
+        )
+
     for k in np.flatnonzero(_is_outside(low, high, observed)):
-        told = found[k]
+        told = found(k)
         if not varies[k]:
             told = f"{names[k]} is {low[k]:g} everywhere; its average cannot "
             told += f"be {observed[k]:g}"
@@ -620,7 +626,7 @@ def check_ranges(
         more += f" and {len(ends) - 6} more" if len(ends) > 6 else ""
         more += ")" if others else ""
         raise ValueError(
-            f"{where}: {found[ends[0]]}, and lies{more} {_BOUNDARY}"
+            f"{where}: {found(ends[0])}, and lies{more} {_BOUNDARY}"
         )
 
 
@@ -775,11 +781,12 @@ def check_covariance(
         return
     mean = np.array([found[name] for name in sites])
     square = np.diag(_squares(space, sites, mean, found))
-    for i, j in zip(*np.triu_indices(len(sites), 1), strict=True):
-        product = found.get(f"{sites[i]} {sites[j]}")
-        if product is None:
-            return
-        square[i, j] = square[j, i] = product
+    pairs = itertools.combinations(sites, 2)
+    products = [found.get(f"{one} {other}") for one, other in pairs]
+    if None in products:
+        return
+    above = np.triu_indices(len(sites), 1)
+    square[above] = square.T[above] = products
     covariance = square - np.outer(mean, mean)
     if not np.isfinite(covariance).all():
         return

@@ -39,17 +39,6 @@ class Expected(NamedTuple):
     log_sum: float | None
 
 
-def in_memory(given: Given, steps: int | None) -> Given:
-    """Examples of a dataset as arrays."""
-    if data.is_array(given.x):
-        return given
-    found = zip(*data.known_parts(given.x, steps=steps), strict=True)
-    x, weight, seen = (
-        None if parts[0] is None else np.concatenate(parts) for parts in found
-    )
-    return Given(x, None, weight, seen)
-
-
 def filled(given: Given, generator: np.random.Generator) -> Array:
     """The examples, each unknown number taken from another example.
 

@@ -28,7 +28,7 @@ from genzoo.models.maxent.cells import Cells, cells_of
 from genzoo.models.maxent.conditional import ConditionalMaxEnt
 from genzoo.models.maxent.density import Density
 from genzoo.models.maxent.dual import Dual
-from genzoo.models.maxent.gaps import Expectation, Gaps, filled, in_memory
+from genzoo.models.maxent.gaps import Expectation, Gaps, filled
 from genzoo.models.maxent.hull import LIMIT
 from genzoo.models.maxent.observations import (
     Averages,
@@ -49,7 +49,7 @@ from genzoo.models.maxent.routes import (
 )
 from genzoo.models.maxent.routes.route import DRAWS, Solved
 from genzoo.models.maxent.rules import Rules
-from genzoo.models.maxent.search import Search
+from genzoo.models.maxent.search import Search, held_in_memory
 from genzoo.models.maxent.site_by_site import SiteBySite
 from genzoo.models.maxent.start import gaussian_start
 from genzoo.optimizers import Evaluation
@@ -454,7 +454,12 @@ class MaxEnt(EnergyBasedModel):
         super()._check_adapted(method)
 
     def _forget_search(self) -> None:
-        if self.compiled and isinstance(self.optimizer, optimizers.Solver):
+        if not self.compiled or not isinstance(
+            self.optimizer, optimizers.Solver
+        ):
+            return
+        # Before the first step there is nothing to forget.
+        if weights.get(self.optimizer.started):
             self.optimizer.reset()
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
@@ -716,9 +721,9 @@ class MaxEnt(EnergyBasedModel):
 
     @property
     def _most_looked_at(self) -> float:
-        solves = isinstance(self.optimizer, optimizers.Solver)
-        if self.compiled and not (self.loss.uses_averages or solves):
-            return super()._most_looked_at
+        if self.compiled and not self.loss.uses_averages:
+            if not isinstance(self.optimizer, optimizers.Solver):
+                return super()._most_looked_at
         # Averages are of all, and so is a single batch.
         return math.inf
 
@@ -744,6 +749,7 @@ class MaxEnt(EnergyBasedModel):
             if not getattr(self.loss, "symmetric", True):
                 self._refuse("fit", y=y)
                 return self._plan_by_site(x, asked)
+            return held_in_memory(self, super()._plan(x, y, **asked))
         return super()._plan(x, y, **asked)
 
     def _plan_by_site(self, x: Array, asked: dict[str, Any]) -> dict[str, Any]:
@@ -814,7 +820,7 @@ class MaxEnt(EnergyBasedModel):
         if x is not None:
             rest = self._given("fit", x, None, sample_weight, missing, mask)
             if missing is not None or mask is not None:
-                rest = in_memory(rest, steps)
+                rest = rest.gathered(where, steps)
             if validation_split:
                 rest, held = rest.split(where, validation_split)
             if rest.seen is not None:
@@ -941,7 +947,8 @@ class MaxEnt(EnergyBasedModel):
 
         gaps = [Gaps(self.density, given, energy, draw)]
         if held is not None:
-            gaps.append(Gaps(self.density, in_memory(held, None), energy, draw))
+            held = held.gathered(where)
+            gaps.append(Gaps(self.density, held, energy, draw))
             if not gaps[-1].is_listed:
                 raise ValueError(
                     f"{where}: validation_data has too many completions to be "
@@ -994,13 +1001,10 @@ class MaxEnt(EnergyBasedModel):
         **asked: Any,
     ) -> tuple[Array, dict]:
         """(x, what `_plan` is asked) for a search over all examples."""
-        x, _, weight, _ = self._given("fit", x, None, sample_weight)
-        if not data.is_array(x):
-            with self._told_plainly("fit"):
-                found = list(data.parts(x, steps=steps_per_epoch))
-            x = np.concatenate([part for part, _ in found])
-            if found[0][1] is not None:
-                weight = np.concatenate([of_part for _, of_part in found])
+        given = self._given("fit", x, None, sample_weight)
+        with self._told_plainly("fit"):
+            given = given.gathered(self._where("fit"), steps_per_epoch)
+        x, weight = given.x, given.weight
         if batch_size not in (None, len(x)):
             raise ValueError(
                 f"{self._where('fit')}: batch_size={batch_size}, but "
@@ -1190,7 +1194,7 @@ class MaxEnt(EnergyBasedModel):
             averages: to be met.
             place: where the examples lie, if there were any.
         """
-        new = not self.adapted.numpy()
+        new = not weights.get(self.adapted)
         if new or not self._is_placed or self.observations.differ(averages):
             if self._exact is not None and not self.space.is_bounded:
                 if place is None:
@@ -1204,8 +1208,9 @@ class MaxEnt(EnergyBasedModel):
             )
             held = redundant | np.isinf(averages.stderr) | (limits != 0)
             held |= self.observations.limited
-            kept = np.where(held, limits, self.multiplier_weights.numpy())
-            self.multiplier_weights.assign(kept)
+            here = weights.get(self.multiplier_weights)
+            kept = np.where(held, limits, here)
+            weights.put(self.multiplier_weights, kept)
             self.observations.keep(averages, redundant, limits != 0)
             self.window.moves = 0
             self._dual.start_over_if_better()
@@ -1226,7 +1231,7 @@ class MaxEnt(EnergyBasedModel):
             # Only of what is solved for: what is not known stays at zero.
             free = self.observations.free().numpy()
             self.multiplier_weights.assign(free * start)
-        self.adapted.assign(1)
+        weights.put(self.adapted, 1)
         if self.chains is not None:
             self.reset_chains()
 

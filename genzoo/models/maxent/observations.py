@@ -206,18 +206,18 @@ class Observations(keras.layers.Layer):
     @property
     def count(self) -> int:
         """How many independent examples stand behind them; 0 before any."""
-        return int(self.record.numpy()[0])
+        return int(weights.get(self.record)[0])
 
     @property
     def tolerance(self) -> str:
         """What their errors are: "none", "gaussian" or "laplace"."""
-        return _TOLERANCES[int(self.record.numpy()[1])]
+        return _TOLERANCES[int(weights.get(self.record)[1])]
 
     def differ(self, averages: Averages) -> bool:
         """Whether these averages are others than those kept."""
         return not (
-            np.array_equal(self.values.numpy(), averages.values)
-            and np.array_equal(self.stderr.numpy(), averages.stderr)
+            np.array_equal(weights.get(self.values), averages.values)
+            and np.array_equal(weights.get(self.stderr), averages.stderr)
             and (self.count, self.tolerance)
             == (averages.examples, averages.tolerance)
         )
@@ -225,11 +225,11 @@ class Observations(keras.layers.Layer):
     @property
     def limited(self) -> Array:
         """For each feature whether its multiplier is infinite."""
-        return self.is_redundant.numpy() >= 2
+        return weights.get(self.is_redundant) >= 2
 
     def forget_limits(self) -> None:
         """Take no multiplier for infinite any more."""
-        held = self.is_redundant.numpy()
+        held = weights.get(self.is_redundant)
         self.is_redundant.assign(np.where(held >= 2, 0.0, held))
 
     def keep(

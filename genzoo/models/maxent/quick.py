@@ -50,13 +50,13 @@ class Steps:
         variable: keras.Variable,
         observations: Observations,
     ):
-        self.observed = observations.values.numpy()
+        self.observed = weights.get(observations.values)
         self.table = table.less(self.observed)
         self.optimizer = optimizer
         self.variable = variable
         self.l2 = np.zeros_like(self.observed)
         if observations.tolerance == "gaussian":
-            errors = observations.stderr.numpy()
+            errors = weights.get(observations.stderr)
             self.l2 = np.where(np.isfinite(errors), errors, 0.0) ** 2
         self.observations = observations
         self.free = self._free()
@@ -66,24 +66,24 @@ class Steps:
     def _free(self):
         """1.0 for the multipliers that are solved for."""
         # As `Observations.free`, outside of graphs.
-        asked = np.isfinite(self.observations.stderr.numpy())
-        held = self.observations.is_redundant.numpy()
+        asked = np.isfinite(weights.get(self.observations.stderr))
+        held = weights.get(self.observations.is_redundant)
         free = asked & ((held == 0) | (held == 3))
         return free * float(self.variable.trainable)
 
     def _read(self):
         kept = self.optimizer
-        x = self.variable.numpy()
-        if not kept.started.numpy():
+        x = weights.get(self.variable)
+        if not weights.get(kept.started):
             # Nothing is known yet; the trial is where it stands.
             none = np.zeros_like(x)
             return State(x, none, none, 0.0, 0.0, False, False)
         size, value, accepted = (
-            float(weight.numpy())
+            float(weights.get(weight))
             for weight in (kept.step_size, kept.value, kept.accepted)
         )
         gradient, direction = kept.gradient, kept.step_direction
-        known = gradient.numpy(), direction.numpy(), size, value
+        known = weights.get(gradient), weights.get(direction), size, value
         return State(x, *known, True, accepted > 0)
 
     def read(self) -> None:
@@ -107,7 +107,7 @@ class Steps:
         )
         for weight, value in zip(own, state, strict=True):
             weights.put(weight, value)
-        taken = kept.iterations.numpy() + self.taken
+        taken = weights.get(kept.iterations) + self.taken
         weights.put(kept.iterations, taken)
         self.taken = 0
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from genzoo.models.maxent.dual import Dual
+from genzoo.runtime import distribute
 from genzoo.types import Array
 
 # A search that takes more steps may be on its way to infinity.
@@ -18,6 +20,27 @@ _MOST_WIDENINGS = 8
 # Epochs without half the residual after which a search ends: near the end,
 # where the window may be wrong, and anywhere.
 _PATIENCE = {"near": 3, "unbounded": 10, "anywhere": 30, "examples": 100}
+
+
+def held_in_memory(model: Any, plan: dict[str, Any]) -> dict[str, Any]:
+    """A plan of one batch of arrays, with one iterator for all epochs.
+
+    One for each epoch would take longer than the step itself.
+    """
+    several = distribute.replica_count(model.distribute_strategy) > 1
+    # What is sparse is made dense in a pipeline.
+    is_piped = isinstance(plan["x"], tf.data.Dataset)
+    if several or is_piped or model.steps_per_execution > 1:
+        return plan
+    together = plan["x"] if plan["y"] is None else (plan["x"], plan["y"])
+    held = tf.nest.map_structure(tf.convert_to_tensor, together)
+    # As a part, so that a graph is the same for any number of rows.
+    rows = tf.data.Dataset.from_tensors(plan["batch_size"]).repeat()
+    x = rows.map(
+        lambda count: tf.nest.map_structure(lambda own: own[:count], held)
+    )
+    own = {"x": x, "y": None, "batch_size": None, "steps_per_epoch": 1}
+    return {**plan, **own}
 
 
 class Progress:

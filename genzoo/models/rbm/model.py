@@ -24,7 +24,7 @@ from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.conditional import ConditionalRules
 from genzoo.models.rbm.conditional import Given as Conditioned
 from genzoo.models.rbm.exact import ExactDraws
-from genzoo.models.rbm.links import WRONG, Links, units_of
+from genzoo.models.rbm.links import Links, units_of
 from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.mask import Held, as_mask, as_text
 from genzoo.models.rbm.rules import Rules
@@ -512,7 +512,9 @@ class RBM(EnergyBasedModel):
             return bags.totals_of(x)
         if self.links is None:
             return super()._condition_for(method, condition, rows)
-        return self.links.check(self._where(method), condition, rows, wide=True)
+        return self.links.given.check(
+            self._where(method), condition, rows, wide=True
+        )
 
     def _refuse_totals(self, method, condition):
         if condition is not None:
@@ -840,15 +842,16 @@ class RBM(EnergyBasedModel):
         where = self._where(method)
         x, y, weight = self._parts(x, y, weight)
         (x,), _ = self._opened(method, x)
-        x, y = links.taken(x, y)
+        x, y = links.given.taken(x, y)
         gaps = {"missing": missing, "mask": mask}
         gaps = {} if missing is mask is None else gaps
         blocks = isinstance(self.visible, Mixed) and space.are_blocks(x)
         if x is None or data.is_array(x) or blocks or isinstance(x, Mapping):
             if y is None:
-                links.check(where, y, 0)
+                links.given.check(where, y, 0)
             given = self._given_alone(method, x, None, weight, **gaps)
-            c = links.check(where, y, len(given.x), True, one_for_all=False)
+            rows = len(given.x)
+            c = links.given.check(where, y, rows, True, one_for_all=False)
             return given._replace(y=c)
         if any(v is not None for v in (y, weight, mask)):
             raise ValueError(
@@ -864,7 +867,7 @@ class RBM(EnergyBasedModel):
                 where, dataset, space, missing, wide
             )
 
-        return Given(links.check_dataset(where, x, self.space, inner))
+        return Given(links.given.check_dataset(where, x, self.space, inner))
 
     def _given_alone(
         self, method, x, y=None, weight=None, missing=None, mask=None
@@ -1027,9 +1030,7 @@ class RBM(EnergyBasedModel):
         found = super()._complaints()
         if self.links is not None:
             # Before what is said of x.
-            told = "a batch of the dataset has a condition that is not in its"
-            own = f"{told} space: {self.links.described}."
-            found = {WRONG: own, **found}
+            found = {**self.links.given.complaint, **found}
         return found
 
     def _one_batch(self, method: str, x: Any) -> Any:

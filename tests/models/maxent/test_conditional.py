@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy import integrate, optimize, special
 
 import genzoo
@@ -104,10 +105,85 @@ def test_numbers_given_numbers_against_quadrature():
     assert abs(draws.mean() - mean) < 4 * draws.std() / 4000**0.5
 
 
+class Pages(keras.utils.PyDataset):
+    num_batches = 4
+
+    def __getitem__(self, number):
+        some = slice(50 * number, 50 * number + 50)
+        return CLASSES[some], CONDITIONS[some], WEIGHTS[some]
+
+
+def _pages():
+    """Of dicts, without an end."""
+    pages = Pages()
+    while True:
+        for number in range(4):
+            y, c, _ = pages[number]
+            yield {"x": y, "condition": c}
+
+
+def _batches(*parts):
+    return tf.data.Dataset.from_tensor_slices(parts).batch(60)
+
+
+def test_batches_are_as_good_as_arrays():
+    """One model, for which each search begins anew since it was moved."""
+    model = _classifier(l2=0.02)
+    model.compile()
+
+    def fitted(*given, **options):
+        model.multiplier_weights.assign(np.zeros(16))
+        model.fit(*given, verbose=0, **options)
+        return model.coefficients
+
+    alike = fitted(CLASSES, CONDITIONS)
+    for source, options in (
+        (_batches(CLASSES, CONDITIONS), {}),
+        (_pages(), {"steps_per_epoch": 4}),
+    ):
+        np.testing.assert_allclose(fitted(source, **options), alike, atol=1e-15)
+    # Weights of batches are float32, and their mean is one to that.
+    weighed = fitted(CLASSES, CONDITIONS, sample_weight=WEIGHTS)
+    assert abs(weighed - alike).max() > 1e-3
+    np.testing.assert_allclose(fitted(Pages()), weighed, atol=1e-5)
+
+
+def test_conditions_have_any_shape_and_several_blocks():
+    label = np.arange(200) % 3
+    blocks = {"label": spaces.OneHot(1, 3), "image": spaces.Real((2, 2))}
+    image = np.tile(CONDITIONS[:, :2, None], (1, 1, 2))
+    image[..., 1] **= 2
+    flat = np.hstack([np.eye(3)[label], image.reshape(200, 4)])
+    fitted = []
+    for condition, given in (
+        (7, flat),
+        (blocks, {"label": label, "image": image}),
+    ):
+        model = genzoo.MaxEnt(
+            spaces.Categorical(KINDS),
+            features.Indicators(KINDS[1:]),
+            condition=condition,
+            l2=0.02,
+        )
+        model.compile()
+        model.fit(CLASSES, given, verbose=0)
+        fitted.append(model.coefficients)
+    np.testing.assert_allclose(fitted[1], fitted[0], atol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("ask", "told"),
     [
         (lambda m: m.fit(CLASSES, verbose=0), "pass condition="),
+        (lambda m: m.fit(_batches(CLASSES, CONDITIONS).repeat()), "no end"),
+        (
+            lambda m: m.fit(
+                _batches(CLASSES, np.where(CONDITIONS > 3, np.nan, CONDITIONS))
+            ),
+            "known",
+        ),
+        (lambda m: m.fit(_batches(CLASSES, CONDITIONS[:, :2])), "shape"),
+        (lambda m: m.predict(CLASSES), "energy"),
         (lambda m: m.fit(CLASSES, CONDITIONS[:5], verbose=0), "5 rows"),
         (lambda m: m.log_partition(), "given a condition"),
         (lambda m: m.sample(3), "pass condition="),

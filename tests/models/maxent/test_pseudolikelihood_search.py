@@ -8,6 +8,8 @@ import warnings
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from scipy import sparse
 
 import genzoo as gz
 from genzoo import losses, spaces
@@ -196,3 +198,23 @@ def _name_of(machine, i, a, j, b):
     form = machine.density.form.expanded()
     pair = np.flatnonzero((form.pairs == [20 * i + a, 20 * j + b]).all(axis=1))
     return machine.features.names[form.pair_features[pair[0]]]
+
+
+def test_a_dataset_without_an_end_is_refused_where_all_is_one_batch():
+    model = gz.BoltzmannMachine(spaces.Spin(7), seed=0)
+    model.compile(loss="pseudolikelihood")
+    x = rare("spins", np.random.default_rng(2))
+    dataset = tf.data.Dataset.from_tensor_slices(x[:20]).batch(20)
+    with pytest.raises(ValueError, match="no end; pass steps_per_epoch"):
+        model.fit(dataset.repeat(), verbose=0)
+
+
+def test_sparse_rows_are_searched_as_dense_ones():
+    x = rare("coupled", np.random.default_rng(2))[:500]
+    found = []
+    for given in (x, sparse.csr_matrix(x)):
+        model = gz.BoltzmannMachine(spaces.Binary(8), seed=0)
+        model.compile(loss=losses.Pseudolikelihood(l2=0.1))
+        model.fit(given, verbose=0)
+        found.append(model.multipliers)
+    np.testing.assert_array_equal(*found)

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from genzoo import samplers
@@ -52,8 +53,9 @@ class FieldPath(NamedTuple):
 
     def draw(self, n: int, seed: random.Seed) -> tf.Tensor:
         """n exact draws at beta = 0."""
-        # Without couplings one sweep makes all sites new.
-        step = samplers.gibbs_sites(self._scaled(0.0), self.colours)
+        # Without couplings all sites are of one colour.
+        sites = [np.arange(self.pairwise.sites)]
+        step = samplers.gibbs_sites(self._scaled(0.0), sites)
         return with_held(step(seed, self._anything(n))[0], self.held)
 
     def at(self, x: tf.Tensor) -> tf.Tensor:

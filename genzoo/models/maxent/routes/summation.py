@@ -79,6 +79,9 @@ class Summation(ExactRoute):
             multipliers, shift, second
         )
         log_z = log_sum + tf.tensordot(multipliers, shift, 1)
+        mean, log_r = tf.constant(mean), tf.constant(log_r)
+        if covariance is not None:
+            covariance = tf.constant(covariance)
         error = tf.zeros((), tf.float64)
         return Solved(log_z, mean + shift, log_r, error, covariance)
 
@@ -89,10 +92,7 @@ class Summation(ExactRoute):
         if self.table is None:
             return super().moments_now(multipliers, shift, second)
         of_shifted = self.table.less(np.asarray(shift))
-        found = of_shifted.sums(np.asarray(multipliers), second)
-        return Moments(
-            *(None if v is None else tf.constant(v, tf.float64) for v in found)
-        )
+        return Moments(*of_shifted.sums(np.asarray(multipliers), second))
 
     def _sums(self, grid, multipliers, shift, statistics):
         """log sum exp(multipliers . (f - shift)) r, and averages."""
