@@ -1094,9 +1094,7 @@ class RBM(EnergyBasedModel):
             return self._of_blocks(where, dataset, has_gaps)
         if space.are_blocks(spec[0]):
             check(lambda found: found[0])
-            return data.mapped(
-                dataset, lambda x, *rest: (joined(x), *rest)
-            )
+            return data.mapped(dataset, lambda x, *rest: (joined(x), *rest))
         if space.are_blocks(spec[:-1]):
             check(lambda found: found[:-1])
             return data.mapped(
