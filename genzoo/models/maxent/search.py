@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.maxent.dual import Dual
-from genzoo.runtime import distribute
+from genzoo.runtime import data, distribute
 from genzoo.types import Array
 
 # A search that takes more steps may be on its way to infinity.
@@ -36,8 +36,8 @@ def held_in_memory(model: Any, plan: dict[str, Any]) -> dict[str, Any]:
     held = tf.nest.map_structure(tf.convert_to_tensor, together)
     # As a part, so that a graph is the same for any number of rows.
     rows = tf.data.Dataset.from_tensors(plan["batch_size"]).repeat()
-    x = rows.map(
-        lambda count: tf.nest.map_structure(lambda own: own[:count], held)
+    x = data.mapped(
+        rows, lambda count: tf.nest.map_structure(lambda own: own[:count], held)
     )
     own = {"x": x, "y": None, "batch_size": None, "steps_per_epoch": 1}
     return {**plan, **own}
