@@ -16,7 +16,7 @@ from genzoo.partition import bipartite
 from genzoo.runtime import random
 from genzoo.samplers import gibbs
 
-N = 1000
+N = 400
 
 
 def rbm_of(kernel, a, b):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import genzoo as gz
 
-EPOCHS = 5
+EPOCHS = 3
 
 
 def patterns(n, sites, seed, low=0.0):
@@ -92,7 +92,7 @@ def test_val_loss_is_the_likelihood(name, is_annealed, monkeypatch):
         stderr = logs["log_partition_stderr"]
         assert (stderr > 0) == is_annealed
         assert stderr < 0.7
-        # Four errors: thirty values are looked at.
+        # Four errors: twenty values are looked at.
         tolerance = 4 * stderr + 1e-5 * abs(exact["test"])
         assert abs(logs["val_loss"] - exact["test"]) < tolerance
         # The mean over an epoch lies between its ends, while it learns.
