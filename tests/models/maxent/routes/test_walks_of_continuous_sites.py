@@ -43,17 +43,17 @@ def test_angles_that_meet_at_their_ends(temperature):
     model = gz.MaxEnt(sites, features.Function(alignment), seed=0)
     model.multipliers = [1.0]
     hot = {"seed": 1, "temperature": temperature}
-    x = model.sample(200, steps=200, **hot)
+    x = model.sample(100, steps=200, **hot)
     first, again = (model.sample(5, steps=50, **hot) for _ in range(2))
     np.testing.assert_array_equal(first, again)
     found = alignment(tf.constant(x)).numpy()[:, 0]
     expected, error = heat_bath(temperature)
-    error = np.hypot(error, found.std() / np.sqrt(200))
+    error = np.hypot(error, found.std() / np.sqrt(100))
     assert abs(found.mean() - expected) < 4 * error
     # The sum over sites: nothing is preferred, though walls are there.
     turned = np.exp(1j * x).mean(axis=1)
     turned /= np.abs(turned)
-    assert abs(turned.mean()) < 4 / np.sqrt(200)
+    assert abs(turned.mean()) < 4 / np.sqrt(100)
 
 
 @pytest.mark.parametrize(
