@@ -13,7 +13,6 @@ drawn from it.
 """
 
 import argparse
-from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -45,6 +44,7 @@ def main():
     """Learn, compare, draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--output", default="neural_energies.png")
     options = parser.parse_args()
     generator = np.random.default_rng(0)
     x, held_out = pinwheel(10_000, generator), pinwheel(10_000, generator)
@@ -70,7 +70,7 @@ def main():
         axis.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal")
         axis.set(xticks=[], yticks=[])
     figure.tight_layout()
-    figure.savefig(Path(__file__).with_suffix(".png"), dpi=110)
+    figure.savefig(options.output, dpi=110)
 
 
 if __name__ == "__main__":
