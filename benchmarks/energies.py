@@ -181,14 +181,13 @@ def rows(found):
             continue
         kl = [r["kl"] for r in own]
         seconds = np.mean([r["cpu_s"] for r in own])
-        told.append(
-            common.row(
-                f"neural energy, {name} in the plane, {own[0]['epochs']} epochs of "
-                f"{ROWS:,} rows: KL of data to model in nats, mean and worst of "
-                f"{len(own)} seeds; CPU-s",
-                f"{np.mean(kl):.4f}, {max(kl):.4f}; {seconds:.0f}",
-            )
+        what = (
+            f"neural energy, {name} in the plane, {own[0]['epochs']} epochs "
+            f"of {ROWS:,} rows: KL of data to model in nats, mean and worst "
+            f"of {len(own)} seeds; CPU-s"
         )
+        value = f"{np.mean(kl):.4f}, {max(kl):.4f}; {seconds:.0f}"
+        told.append(common.row(what, value))
     return told
 
 
