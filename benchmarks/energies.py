@@ -19,9 +19,6 @@ from benchmarks import common
 CHOSEN_ON = ("rings", "grid")
 SEEDS = tuple(range(5))
 ROWS, TEST, EPOCHS = 20_000, 50_000, 20
-# What the issue asks for, in nats.
-ASKED = {"rings": 0.02, "moons": 0.02, "pinwheel": 0.02}
-_LEAST_ASKED = 0.05
 
 
 def _log_mean_exp(values, axis):
@@ -184,14 +181,13 @@ def rows(found):
             continue
         kl = [r["kl"] for r in own]
         seconds = np.mean([r["cpu_s"] for r in own])
-        told.append(
-            common.row(
-                f"{name}, {own[0]['epochs']} epochs of {ROWS:,} rows: KL(data "
-                f"|| model), mean and worst of {len(own)} seeds; CPU-s",
-                f"{np.mean(kl):.4f}, {max(kl):.4f}; {seconds:.0f}",
-                f"asked: at most {ASKED.get(name, _LEAST_ASKED)}",
-            )
+        what = (
+            f"neural energy, {name} in the plane, {own[0]['epochs']} epochs "
+            f"of {ROWS:,} rows: KL of data to model in nats, mean and worst "
+            f"of {len(own)} seeds; CPU-s"
         )
+        value = f"{np.mean(kl):.4f}, {max(kl):.4f}; {seconds:.0f}"
+        told.append(common.row(what, value))
     return told
 
 

@@ -26,7 +26,7 @@ def _blocks():
 
 def test_maxent_examples_run_as_printed(capsys):
     names = {}
-    die, lattice, boltzmann, proteins, tied = _blocks()[3:8]
+    die, lattice, boltzmann, proteins, tied, rings = _blocks()[3:9]
     exec(die, names)
     assert "4.5" in capsys.readouterr().out
     exec(lattice, names)
@@ -41,6 +41,10 @@ def test_maxent_examples_run_as_printed(capsys):
     exec(tied, names)
     # Of 12 data sets the spread was 0.012.
     assert abs(names["tied"].multipliers[0] - 1 / 1.2) < 0.06
+    exec(rings.replace("epochs=5", "epochs=5, verbose=0"), names)
+    # -<log p> of the truth is 2.38, of independent normals 3.29.
+    assert names["model"].log_prob(names["rings"]).mean() > -2.6
+    assert names["drawn"].shape == (1000, 2)
 
 
 def test_first_example_runs_as_printed(tmp_path, monkeypatch):
@@ -61,14 +65,14 @@ def test_first_example_runs_as_printed(tmp_path, monkeypatch):
 
 def test_features_run_as_printed():
     names = {}
-    example = _blocks()[13].replace("epochs=20", "epochs=1")
+    example = _blocks()[14].replace("epochs=20", "epochs=1")
     exec(example.replace("epochs=10", "epochs=1, verbose=0"), names)
     assert names["model"](names["x"]).shape == (1500, 10)
 
 
 def test_gan_examples_run_as_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    points, images, alike, presets, serving = _blocks()[8:13]
+    points, images, alike, presets, serving = _blocks()[9:14]
     points = points.replace("100_000", "2_000").replace("10_000", "1_000")
     names = {}
     exec(points.replace("epochs=200", "epochs=1, verbose=0"), names)

@@ -50,6 +50,7 @@ class SiteEncoding(keras.layers.Layer):
     def call(self, x: Any) -> Any:
         """Vectors (batch, length) of examples (batch, *event_shape)."""
         rows = ops.reshape(x, (-1, self.space.width))
+        rows = ops.cast(rows, self.compute_dtype)
         if len(self._plain) == self.space.width:
             return rows
         parts = []

@@ -88,6 +88,8 @@ class PersistentContrastiveDivergence(LearningRule):
         jumps: whether, at each update of an RBM, an eighth of the chains may
             jump between modes: a chain is moved as from one example of the
             batch to another, and Metropolis accepts by the model's energies.
+            The real sites of an `EnergyModel` also jump to places near
+            examples.
             Chains that cannot mix by sweeps would let the weights of the modes
             drift without end.
 

@@ -35,8 +35,8 @@ class NoiseContrastiveEstimation(DifferentiableRule):
         statistical models", JMLR 13, 2012.
 
     Example:
-    >>> x = np.random.default_rng(0).standard_normal((64, 2))
-    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(2))
+    >>> x = np.random.default_rng(0).standard_normal((64, 1))
+    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(1))
     >>> model.compile(loss=genzoo.losses.NoiseContrastiveEstimation())
     >>> history = model.fit(x, verbose=0)
     """

@@ -70,8 +70,8 @@ class ScoreMatching(_Scores):
         matching", JMLR 6, 2005.
 
     Example:
-    >>> x = np.random.default_rng(0).standard_normal((64, 2))
-    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(2))
+    >>> x = np.random.default_rng(0).standard_normal((64, 1))
+    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(1))
     >>> model.compile(loss=genzoo.losses.ScoreMatching())
     >>> history = model.fit(x, verbose=0)
     """
@@ -114,8 +114,8 @@ class SlicedScoreMatching(_Scores):
         Song, Garg, Shi and Ermon, "Sliced score matching", UAI 2019.
 
     Example:
-    >>> x = np.random.default_rng(0).standard_normal((64, 2))
-    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(2))
+    >>> x = np.random.default_rng(0).standard_normal((64, 1))
+    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(1))
     >>> model.compile(loss=genzoo.losses.SlicedScoreMatching())
     >>> history = model.fit(x, verbose=0)
     """
@@ -166,8 +166,8 @@ class DenoisingScoreMatching(_Scores):
         autoencoders", Neural Computation 23, 2011.
 
     Example:
-    >>> x = np.random.default_rng(0).standard_normal((64, 2))
-    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(2))
+    >>> x = np.random.default_rng(0).standard_normal((64, 1))
+    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(1))
     >>> model.compile(loss=genzoo.losses.DenoisingScoreMatching(0.2))
     >>> history = model.fit(x, verbose=0)
     """

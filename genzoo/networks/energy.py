@@ -47,9 +47,10 @@ def energy_mlp(
     >>> model = genzoo.EnergyModel(space, network)
     """
     inputs = keras.Input(space.event_shape, name="example")
-    x = SiteEncoding(space)(inputs)
+    # Levels and waves are not rounded, whatever the policy.
+    x = SiteEncoding(space, dtype="float32")(inputs)
     if len(space.real_sites):
-        x = RandomFourier(seed=seed)(x)
+        x = RandomFourier(seed=seed, dtype="float32")(x)
     begin = _initializers(seed)
     for _ in range(depth):
         x = layers.Dense(width, "swish", kernel_initializer=next(begin))(x)

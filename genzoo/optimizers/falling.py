@@ -120,8 +120,8 @@ class FallingAdam(Planned, keras.optimizers.Adam):
         **kwargs: the other arguments of `keras.optimizers.Adam`.
 
     Example:
-    >>> x = np.random.default_rng(0).standard_normal((64, 2))
-    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(2))
+    >>> x = np.random.default_rng(0).standard_normal((64, 1))
+    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(1))
     >>> model.compile(optimizer=genzoo.optimizers.FallingAdam(3e-3))
     >>> history = model.fit(x, epochs=2, verbose=0)
     >>> round(float(model.optimizer.share()), 6)

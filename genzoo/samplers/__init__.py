@@ -3,6 +3,7 @@
 from genzoo.samplers import ising, lattice_models, lattice_moves
 from genzoo.samplers.chain import run
 from genzoo.samplers.diagnostics import Diagnosis, diagnose, trace
+from genzoo.samplers.discrete_langevin import discrete_langevin
 from genzoo.samplers.gibbs import block_gibbs
 from genzoo.samplers.hmc import hmc
 from genzoo.samplers.independence import independence, independence_start
@@ -25,6 +26,7 @@ __all__ = [
     "block_gibbs",
     "colour",
     "diagnose",
+    "discrete_langevin",
     "gibbs_energy",
     "gibbs_sites",
     "gibbs_sites_from_uniform",

@@ -1,6 +1,7 @@
 """Moves of Markov chains of any energy, on any product of sites.
 
-Gibbs sampling of the discrete sites, Hamiltonian Monte Carlo of the others.
+Gibbs sampling of the discrete sites, or of many bits at once by gradients;
+Hamiltonian Monte Carlo of the others.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,6 +22,11 @@ _ACCEPTANCE = 0.8
 # Sweeps in which a walk finds its step size, and of how many at least.
 _WARM_UP = 200
 _FEWEST_TO_TUNE = 40
+# Bits that are changed by gradients: the steps of a sweep in units of the step
+# size, small ones where a large one would always be refused; and sites from
+# which on they are quicker than Gibbs sampling.
+_SIZES = (0.25, 0.5, 1.0, 0.25, 0.5, 1.0)
+_MANY = 20
 # Proposals of a sweep that take one site from end to end.
 _JUMPS = 8
 
@@ -61,15 +67,27 @@ class Moves:
             mass, (width, 2): an unbounded one's is some 20 standard
             deviations wide.
         stride: the `Stride`.
+        has_gradients: whether energies can be differentiated between levels.
     """
 
     def __init__(
-        self, space: Space, body: Callable[[], tf.Tensor], stride: Stride
+        self,
+        space: Space,
+        body: Callable[[], tf.Tensor],
+        stride: Stride,
+        has_gradients: bool = False,
     ):
         self.space = space
         self.width = space.width
         self.body = body
         self.stride = stride
+        sizes = {None if v is None else len(v) for v in space.levels}
+        self._are_bits = has_gradients and sizes == {2} and self.width >= _MANY
+
+    @property
+    def _has_size(self):
+        """Whether a step size is to be found."""
+        return self._are_bits or len(self.space.real_sites) > 0
 
     def step(
         self, energy: LogProb, size: Any = None, held: Held | None = None
@@ -83,7 +101,19 @@ class Moves:
         """
         steps = []
         space, kept = self.space, None if held is None else held[1]
-        if len(space.continuous_sites) < self.width:
+        if self._are_bits:
+            size = self.stride.size.value if size is None else size
+            size = tf.cast(size, tf.float32)
+            steps += [
+                samplers.discrete_langevin(
+                    lambda x: -energy(x),
+                    np.array(space.levels, np.float32),
+                    share * size,
+                    kept,
+                )
+                for share in _SIZES
+            ]
+        elif len(space.continuous_sites) < self.width:
             steps.append(samplers.gibbs_energy(energy, space.levels, kept))
         whole = np.flatnonzero(space.whole)
         if len(whole):
@@ -188,7 +218,7 @@ class Moves:
             steps: how many sweeps, an int or a tensor.
         """
         short = isinstance(steps, int) and steps < _FEWEST_TO_TUNE
-        if short or not len(self.space.real_sites):
+        if short or not self._has_size:
             return samplers.run(step_of(None), seed, states, steps)
         first, second = random.split(seed, 2)
         warm_up = tf.minimum(steps // 2, _WARM_UP)
@@ -202,7 +232,7 @@ class Moves:
         self, step: Step, states: tf.Tensor, seed: random.Seed, steps: int
     ) -> tf.Tensor:
         """States after some sweeps by which the stride is adapted."""
-        if not len(self.space.real_sites):
+        if not self._has_size:
             return samplers.run(step, seed, states, steps)
         for number in range(steps):
             states, info = step(random.fold_in(seed, number), states)

@@ -193,11 +193,16 @@ class Reference(keras.layers.Layer):
             each = tf.where(seen, each, 0)
         total = tf.reduce_sum(each, axis=1)
         for sites, levels, places in self._groups:
-            rows = tf.gather(x, sites, axis=1)[:, :, None]
-            is_level = tf.cast(rows == tf.cast(levels, x.dtype), x.dtype)
-            each = tf.reduce_sum(
-                is_level * self._log_shares(places, x.dtype), axis=2
-            )
+            rows = tf.gather(x, sites, axis=1)
+            shares = self._log_shares(places, x.dtype)
+            ends = tf.cast(levels, x.dtype)
+            if levels.shape[1] == 2:
+                # A straight line between them, which has a gradient.
+                high = (rows - ends[:, 0]) / (ends[:, 1] - ends[:, 0])
+                each = (1 - high) * shares[:, 0] + high * shares[:, 1]
+            else:
+                is_level = tf.cast(rows[:, :, None] == ends, x.dtype)
+                each = tf.reduce_sum(is_level * shares, axis=2)
             if seen is not None:
                 each = tf.where(tf.gather(seen, sites, axis=1), each, 0)
             total += tf.reduce_sum(each, axis=1)

@@ -4,7 +4,6 @@ import math
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from genzoo import partition
@@ -18,6 +17,8 @@ from genzoo.spaces import Grid
 # Points of a space that is summed over, and its continuous sites.
 MOST_POINTS = 2**22
 _MOST_CONTINUOUS = 3
+# Of one of two continuous sites: a network takes longer than a formula.
+_MOST_NODES = 256
 # Points of which a network is asked together.
 _ROWS = 2**12
 # The coarser sum has so many times fewer nodes.
@@ -64,14 +65,20 @@ class Sums:
         space = self.space
         if len(space.continuous_sites) > _MOST_CONTINUOUS:
             return math.inf
-        nodes = space.default_nodes
+        nodes = self._nodes
         sizes = (nodes if v is None else len(v) for v in space.levels)
         count = math.prod(sizes)
         return count if count <= MOST_POINTS else math.inf
 
+    @property
+    def _nodes(self):
+        nodes = self.space.default_nodes
+        alone = len(self.space.continuous_sites) < 2
+        return nodes if alone else min(nodes, _MOST_NODES)
+
     def grid(self, window: Any = None, coarse: bool = False) -> Grid:
         """The points of the space."""
-        nodes = self.space.default_nodes
+        nodes = self._nodes
         if coarse:
             nodes = int(nodes / _COARSER)
         if self.space.is_bounded:
@@ -121,7 +128,7 @@ class Sums:
         body = self.energy.reference.body()
         if self.space.whole.any():
             # As many of the whole numbers as there may be points.
-            most = body[:, 0] + self.space.default_nodes - 1
+            most = body[:, 0] + self._nodes - 1
             high = tf.where(self.space.whole, most, body[:, 1])
             body = tf.stack([body[:, 0], high], axis=1)
         if self.window.numpy().any():
@@ -135,39 +142,28 @@ class Sums:
         grid = self.grid(window)
         sizes = [int(axis.values.shape[0]) for axis in grid.axes]
         rows = min(_ROWS, grid.count)
-        lowest = tf.constant(-np.inf, tf.float64)
+        chunks = -(-grid.count // rows)
 
-        def masses(start):
+        def log_masses(chunk):
+            start = tf.cast(chunk, tf.int64) * rows
             points = grid.points(start, rows)
             log_p = grid.log_weights(start, rows)
-            log_p -= tf.cast(self.energy(points), tf.float64)
-            numbers = start + tf.range(rows, dtype=tf.int64)
-            beyond = numbers >= grid.count
-            return numbers, tf.where(beyond, lowest, log_p)
+            return log_p - tf.cast(self.energy(points), tf.float64)
 
-        def before(start, *_):
-            return start < grid.count
-
-        def greatest(start, most):
-            _, log_p = masses(start)
-            return start + rows, tf.maximum(most, tf.reduce_max(log_p))
-
-        first = tf.zeros((), tf.int64)
-        _, most = tf.while_loop(before, greatest, (first, lowest))
-
-        def add(start, *totals):
-            numbers, log_p = masses(start)
-            mass, digits = tf.exp(log_p - most), grid.digits(numbers)
-            own = (
-                tf.math.unsorted_segment_sum(mass, digits[:, site], size)
-                for site, size in enumerate(sizes)
-            )
-            return start + rows, *(
-                total + part for total, part in zip(totals, own, strict=True)
-            )
-
-        empty = [tf.zeros(size, tf.float64) for size in sizes]
-        _, *totals = tf.while_loop(before, add, (first, *empty))
+        log_p = tf.map_fn(
+            log_masses,
+            tf.range(chunks),
+            fn_output_signature=tf.TensorSpec((rows,), tf.float64),
+            parallel_iterations=1,
+        )
+        # Numbers beyond the last begin again with the first.
+        log_p = tf.reshape(log_p, (-1,))[: grid.count]
+        mass = tf.reshape(tf.exp(log_p - tf.reduce_max(log_p)), sizes)
+        others = [
+            [axis for axis in range(len(sizes)) if axis != site]
+            for site in range(len(sizes))
+        ]
+        totals = [tf.reduce_sum(mass, axis=axes) for axes in others]
         found = []
         for axis, total in zip(grid.axes, totals, strict=True):
             share = tf.cumsum(total) / tf.reduce_sum(total)

@@ -15,7 +15,8 @@ from genzoo.samplers.chain import Step
 class Walker:
     """The chains of an energy: a `common.walks.Walker`.
 
-    Gibbs sampling of discrete sites, Hamiltonian Monte Carlo of the others.
+    Gibbs sampling of discrete sites, many bits at once by the gradient of the
+    energy; Hamiltonian Monte Carlo of real ones.
 
     Args:
         energy: the `Energy`.
@@ -28,7 +29,7 @@ class Walker:
         self.energy = energy
         self.space = energy.space
         self.reference = energy.reference
-        self.moves = Moves(self.space, self.reference.body, stride)
+        self.moves = Moves(self.space, self.reference.body, stride, True)
         self.width = self.example_width = self.space.width
         self.held: Held | None = None
 

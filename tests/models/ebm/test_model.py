@@ -37,6 +37,10 @@ def _network(space, seed=1):
     return gz.networks.energy_mlp(space, width=8, depth=1, seed=seed)
 
 
+# Others walk as those of a MaxEnt do, by the same moves.
+WALKED = ("categories", "far columns", "counts", "mixed")
+
+
 @pytest.fixture(scope="module", params=DATA)
 def fitted(request):
     space, x = DATA[request.param]
@@ -46,7 +50,7 @@ def fitted(request):
     # Far from independent sites.
     *_, last = [w for w in model.parameters if w.name == "kernel"]
     last.assign(np.random.default_rng(5).normal(size=last.shape) / 2)
-    return model, x
+    return model, x, request.param in WALKED
 
 
 def _points(model):
@@ -71,20 +75,21 @@ def _points(model):
 
 
 def test_log_z_and_samples_are_those_of_sums(fitted):
-    model, _ = fitted
+    model, _, walks = fitted
     x, log_weight = _points(model)
     rows = x.reshape(-1, *model.event_shape)
     log_p = log_weight - model.energy(rows)
     top = log_p.max()
     log_z = top + np.log(np.sum(np.exp(log_p - top)))
     exact = model.log_partition()
-    annealed = model.log_partition("ais", 60, 100, reverse=False)
     assert abs(exact.value - log_z) < 2e-4 + 4 * exact.stderr
-    assert abs(annealed.value - log_z) < 4 * annealed.stderr + 2e-4
+    if walks:
+        annealed = model.log_partition("ais", 60, 100, reverse=False)
+        assert abs(annealed.value - log_z) < 4 * annealed.stderr + 2e-4
     p = np.exp(log_p - log_z)
     mean = p @ x
     deviation = np.sqrt(p @ (x - mean) ** 2)
-    for method, n in (("exact", 2000), ("chains", 500)):
+    for method, n in [("exact", 2000), ("chains", 500)][: 1 + walks]:
         drawn = model.sample(n, seed=0, method=method, steps=60)
         gap = drawn.reshape(n, -1).mean(axis=0) - mean
         assert np.all(np.abs(gap) < 4.5 * deviation / np.sqrt(n)), method
@@ -92,9 +97,9 @@ def test_log_z_and_samples_are_those_of_sums(fitted):
 
 
 def test_what_is_given_is_held(fitted):
-    model, x = fitted
-    if model.space.width == 1:
-        # Nothing would be left to draw.
+    model, x, walks = fitted
+    if not walks or model.space.width == 1:
+        # Of one site nothing would be left to draw.
         return
     row = np.asarray(x[0], float).copy()
     row[1] = np.nan
@@ -217,10 +222,10 @@ def test_images_are_seen_by_convolutions():
     space = spaces.Binary((6, 6))
     network = gz.networks.energy_cnn(space, filters=4, width=8, seed=0)
     model = gz.EnergyModel(space, network, seed=0)
-    model.compile(loss=gz.losses.Pseudolikelihood(sites=4))
+    model.compile(loss=gz.losses.Pseudolikelihood(sites=4), watch=False)
     x = np.random.default_rng(0).random((60, 6, 6)) < 0.3
     history = model.fit(x, epochs=2, verbose=0).history
-    assert np.isfinite(history["loss"]).all()
-    assert model.sample(3, seed=0, steps=10).shape == (3, 6, 6)
+    assert np.isfinite(history["pseudolikelihood_loss"]).all()
+    assert model.sample(3, seed=0, steps=2).shape == (3, 6, 6)
     with pytest.raises(ValueError, match="images"):
         gz.networks.energy_cnn(spaces.Binary(6))
