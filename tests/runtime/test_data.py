@@ -115,3 +115,20 @@ def test_a_model_is_freed_with_its_data():
     del rbm, given, rows, batches
     gc.collect()
     assert [held() for held in left] == [None] * 3
+
+
+def test_functions_of_pipelines_are_run_as_they_stand():
+    """AutoGraph, which rewrites them, takes a second to read long ones."""
+
+    def looped(x):
+        for row in x:
+            x += row
+        return x
+
+    rows = tf.data.Dataset.from_tensors([1.0, 2.0])
+    with pytest.raises(TypeError, match="[Ii]terating over a symbolic"):
+        data.mapped(rows, looped)
+    # Levels are few, and known: no loop of TensorFlow.
+    levels = gz.spaces.Categorical([1, 2, 4], 2)
+    checked = levels.check_dataset("fit", rows.batch(1))
+    assert np.asarray(next(iter(checked))).tolist() == [[1.0, 2.0]]
