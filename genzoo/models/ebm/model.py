@@ -70,14 +70,14 @@ class EnergyModel(EnergyBasedModel):
         that tilt a reference.
 
     Example:
-    >>> x = np.random.default_rng(0).standard_normal((256, 2)) ** 3
-    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(2), seed=0)
+    >>> x = np.random.default_rng(0).standard_normal((256, 1)) ** 3
+    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(1), seed=0)
     >>> model.compile()
     >>> history = model.fit(x, epochs=2, verbose=0)
     >>> sorted(history.history)
     ['contrast', 'gradient_norm', 'log_partition_stderr', 'loss']
     >>> model.sample(5, seed=0).shape
-    (5, 2)
+    (5, 1)
     """
 
     arguments: ClassVar[checks.Arguments] = {
