@@ -67,7 +67,6 @@ def mixture_run(mixture, tmp_path_factory):
         contract.check_epochs_add_up,
         contract.check_config_and_weights_file_resume,
         contract.check_keras_habits,
-        contract.check_many_steps_in_one_call,
         contract.check_epochs_are_shuffled_anew,
         contract.check_samples,
     ],

@@ -5,6 +5,7 @@ All derivatives are taken in the units in which the network sees x, so that
 columns of all scales count alike.
 """
 
+import math
 from typing import Any, ClassVar
 
 import keras
@@ -142,8 +143,13 @@ class SlicedScoreMatching(_Scores):
 
 def _sigmas(value: Any, where: str) -> list[float]:
     """Positive numbers, one or several."""
-    found = np.atleast_1d(np.asarray(value, np.float64)).ravel().tolist()
-    return [checks.positive_number(sigma, where) for sigma in found]
+    try:
+        found = np.asarray(value, np.float64).ravel().tolist()
+    except (TypeError, ValueError):
+        found = []
+    if not found or not all(math.isfinite(s) and s > 0 for s in found):
+        checks.refuse(value, where, "a positive number, or a list of them")
+    return found
 
 
 @keras.saving.register_keras_serializable("genzoo")

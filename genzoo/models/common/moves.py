@@ -14,7 +14,7 @@ import tensorflow as tf
 from genzoo import samplers
 from genzoo.runtime import distribute, random
 from genzoo.samplers.chain import LogProb, Step
-from genzoo.samplers.metropolis import uniform_jumps, whole_steps
+from genzoo.samplers.metropolis import Info, uniform_jumps, whole_steps
 from genzoo.spaces import Space
 
 _LEAPFROG = 8
@@ -102,17 +102,7 @@ class Moves:
         steps = []
         space, kept = self.space, None if held is None else held[1]
         if self._are_bits:
-            size = self.stride.size.value if size is None else size
-            size = tf.cast(size, tf.float32)
-            steps += [
-                samplers.discrete_langevin(
-                    lambda x: -energy(x),
-                    np.array(space.levels, np.float32),
-                    share * size,
-                    kept,
-                )
-                for share in _SIZES
-            ]
+            steps.append(self._over_bits(energy, size, kept))
         elif len(space.continuous_sites) < self.width:
             steps.append(samplers.gibbs_energy(energy, space.levels, kept))
         whole = np.flatnonzero(space.whole)
@@ -126,6 +116,29 @@ class Moves:
             for number, move in enumerate(steps):
                 x, info = move(random.fold_in(seed, number), x)
             return x, info
+
+        return step
+
+    def _over_bits(self, energy, size, kept):
+        """Steps of several sizes, by gradients."""
+        size = self.stride.size.value if size is None else size
+        sizes = tf.cast(size, tf.float32) * tf.constant(_SIZES)
+        levels = np.array(self.space.levels, np.float32)
+
+        def step(seed, x):
+            def body(number, x, _):
+                move = samplers.discrete_langevin(
+                    lambda x: -energy(x), levels, sizes[number], kept
+                )
+                x, info = move(random.fold_in(seed, number), x)
+                return number + 1, x, info.acceptance
+
+            _, x, acceptance = tf.while_loop(
+                lambda number, *_: number < len(_SIZES),
+                body,
+                (tf.zeros((), tf.int32), x, tf.zeros(tf.shape(x)[:1])),
+            )
+            return x, Info(acceptance)
 
         return step
 

@@ -38,7 +38,7 @@ def _network(space, seed=1):
 
 
 # Others walk as those of a MaxEnt do, by the same moves.
-WALKED = ("categories", "far columns", "counts", "mixed")
+WALKED = ("categories", "counts", "mixed")
 
 
 @pytest.fixture(scope="module", params=DATA)

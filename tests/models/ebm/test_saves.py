@@ -62,9 +62,11 @@ def test_presets_hold_what_defines_the_distribution(policy, tmp_path):
         found.log_prob(X), model.log_prob(X), atol=tolerance
     )
     assert found.sample(3, seed=0).shape == (3, 2)
+    if policy != "float32":
+        return
     # Parts that a preset cannot hold are named, and nothing is written.
     mixed = _model(space, "pcd")
-    mixed.fit(x, verbose=0)
+    mixed.adapt(x)
     with pytest.raises(ValueError, match="a preset can hold"):
         mixed.save_to_preset(tmp_path / "mixed")
     assert not (tmp_path / "mixed").exists()
