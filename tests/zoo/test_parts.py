@@ -210,7 +210,8 @@ def test_constructor_refuses_what_a_preset_does(name, arguments):
                 expected = str(error).partition("; ")[0]
             refused += 1
             # Through a file, where JSON has such a value at all.
-            with pytest.raises(ValueError, match=rf"{name}.{key}(: class)? must"):
+            said = rf"{name}.{key}(: class)? must"
+            with pytest.raises(ValueError, match=said):
                 checked({"class": name, **arguments, key: value})
             is_list = key in ("powers", "orders")
             if is_list and (not value or not isinstance(value, list)):
