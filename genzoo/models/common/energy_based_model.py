@@ -86,6 +86,8 @@ class EnergyBasedModel(GenerativeModel):
     """
 
     _takes_gaps = True
+    # Whether samples go on from the persistent chains.
+    _goes_on = True
 
     def __init__(self, seed: SeedLike | None = None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -978,7 +980,7 @@ class EnergyBasedModel(GenerativeModel):
         if self.walks is None:
             return self._own_draws(n, seed, steps, start, temperature, method)
         if start is None:
-            keeps = self.chains is not None and temperature == 1
+            keeps = self._has_places and temperature == 1
             persist = keeps and method == "auto"
             draw = self._compared_draws(steps, temperature, persist)
         else:
@@ -1320,6 +1322,11 @@ class EnergyBasedModel(GenerativeModel):
         where = self._where("sample")
         warn_of_disagreement(where, pairs[0], others, steps)
 
+    @property
+    def _has_places(self) -> bool:
+        """Whether there are persistent chains from which samples go on."""
+        return self._goes_on and self.chains is not None
+
     def _unflatten(self, states: tf.Tensor) -> tf.Tensor:
         """The examples of states in rows, (n, *event_shape)."""
         return self.space.unflatten(states)
@@ -1346,7 +1353,7 @@ class EnergyBasedModel(GenerativeModel):
         if self.walks is None:
             return self._draw
         inputs = self.walks.walker.path_inputs()
-        walked = self.walks.drawn(inputs, self.chains is not None)
+        walked = self.walks.drawn(inputs, self._has_places)
         return lambda n, seed, steps: self._unflatten(walked(n, seed, steps))
 
     # Energies and log Z ----------------------------------------------------

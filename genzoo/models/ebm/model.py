@@ -88,6 +88,9 @@ class EnergyModel(EnergyBasedModel):
     }
 
     _takes_gaps = False
+    # Chains jump to where data are, with shares of modes that may not be the
+    # model's, and no sweep corrects that.
+    _goes_on = False
 
     def __init__(
         self,

@@ -136,6 +136,22 @@ def test_a_network_of_ones_own_is_the_energy():
     assert abs(drawn[:, 1].std() - 0.5) < 4 * 0.5 / np.sqrt(4000)
 
 
+def test_samples_do_not_go_on_from_chains_in_one_mode():
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Lambda(_far)])
+    model = gz.EnergyModel(spaces.Real(4), network, reference=None)
+    model.compile(loss=gz.losses.PersistentContrastiveDivergence(chains=64))
+    model.chains.write_all(np.full((64, 4), [1, 0, 0, 0], "float32"))
+    drawn = model.sample(512, seed=0, steps=100)
+    # Half of them on each side, by symmetry.
+    assert abs(np.mean(drawn[:, 0] > 0) - 0.5) < 0.12
+
+
+def _far(x):
+    return 8 * (x[:, 0] ** 2 - 1) ** 2 + 2 * keras.ops.sum(
+        x[:, 1:] ** 2, axis=1
+    )
+
+
 def _well(x):
     return 5 * (x[:, 0] ** 2 - 1) ** 2 + 2 * x[:, 1] ** 2
 
