@@ -4,8 +4,9 @@ Gibbs sampling of the discrete sites, or of many bits at once by gradients;
 Hamiltonian Monte Carlo of the others.
 """
 
+import copy
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -254,6 +255,55 @@ class Moves:
         size = tf.convert_to_tensor(self.stride.size.value)
         change = tf.exp(0.1 * (accepted - _ACCEPTANCE))
         self.stride.size.assign(tf.clip_by_value(size * change, 1e-3, 2.0))
+        return states
+
+
+class SiteWalker:
+    """What the chains of any energy of sites have: see `walks.Walker`.
+
+    A subclass gives `step(beta, size)`, `energy(states)` and `moves`.
+    """
+
+    moves: Moves
+    held: Held | None = None
+    step: Callable[..., Step]
+    energy: Any
+
+    def at(self, x: tf.Tensor, seed: random.Seed) -> tf.Tensor:
+        """Chains that begin at examples."""
+        return self.moves.space.flatten(tf.cast(x, tf.float32))
+
+    def walk(
+        self, states: tf.Tensor, seed: random.Seed, steps: Any, beta: Any = 1.0
+    ) -> tf.Tensor:
+        """States after some sweeps; see `Moves.walk`."""
+        states = tf.cast(states, tf.float32)
+        return self.moves.walk(
+            lambda size: self.step(beta, size), states, seed, steps
+        )
+
+    def sweep(
+        self, states: tf.Tensor, seed: random.Seed
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """(states, energies) after one sweep."""
+        states, _ = self.step()(seed, states)
+        return states, self.energy(states)
+
+    def train(
+        self, states: tf.Tensor, steps: int, seed: random.Seed
+    ) -> tf.Tensor:
+        """States after some sweeps; the step size of the walk is adapted."""
+        states = tf.cast(states, tf.float32)
+        return self.moves.train(self.step(), states, seed, steps)
+
+    def clamped(self, x: tf.Tensor, seen: tf.Tensor) -> Self:
+        """The chains of what is left of rows x if some of them is seen."""
+        found = copy.copy(self)
+        found.held = x, seen
+        return found
+
+    def expected(self, states: tf.Tensor) -> tf.Tensor:
+        """The states themselves."""
         return states
 
 

@@ -1,18 +1,17 @@
 """Markov chains of a neural energy."""
 
-import copy
 from typing import Any
 
 import tensorflow as tf
 
 from genzoo.models.common.general_path import GeneralPath
-from genzoo.models.common.moves import Held, Moves, Stride
+from genzoo.models.common.moves import Moves, SiteWalker, Stride
 from genzoo.models.ebm.energy import Energy
 from genzoo.runtime import random
 from genzoo.samplers.chain import Step
 
 
-class Walker:
+class Walker(SiteWalker):
     """The chains of an energy: a `common.walks.Walker`.
 
     Gibbs sampling of discrete sites, many bits at once by the gradient of the
@@ -31,7 +30,6 @@ class Walker:
         self.reference = energy.reference
         self.moves = Moves(self.space, self.reference.body, stride, True)
         self.width = self.example_width = self.space.width
-        self.held: Held | None = None
 
     def step(self, beta: Any = 1.0, size: Any = None) -> Step:
         """A sampler's step that leaves exp(-beta E) as it is."""
@@ -41,43 +39,6 @@ class Walker:
     def fresh(self, n: Any, seed: random.Seed) -> tf.Tensor:
         """n states of the reference, (n, width)."""
         return self.reference.sample(n, seed)
-
-    def at(self, x: tf.Tensor, seed: random.Seed) -> tf.Tensor:
-        """Chains that begin at examples."""
-        return self.space.flatten(tf.cast(x, tf.float32))
-
-    def walk(
-        self, states: tf.Tensor, seed: random.Seed, steps: Any, beta: Any = 1.0
-    ) -> tf.Tensor:
-        """States after some sweeps."""
-        states = tf.cast(states, tf.float32)
-        return self.moves.walk(
-            lambda size: self.step(beta, size), states, seed, steps
-        )
-
-    def sweep(
-        self, states: tf.Tensor, seed: random.Seed
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """(states, energies) after one sweep."""
-        states, _ = self.step()(seed, states)
-        return states, self.energy(states)
-
-    def train(
-        self, states: tf.Tensor, steps: int, seed: random.Seed
-    ) -> tf.Tensor:
-        """States after some sweeps; the step size of the walk is adapted."""
-        states = tf.cast(states, tf.float32)
-        return self.moves.train(self.step(), states, seed, steps)
-
-    def clamped(self, x: tf.Tensor, seen: tf.Tensor) -> "Walker":
-        """The chains of what is left of rows x if some of them is seen."""
-        found = copy.copy(self)
-        found.held = x, seen
-        return found
-
-    def expected(self, states: tf.Tensor) -> tf.Tensor:
-        """The states themselves."""
-        return states
 
     def path_inputs(self) -> list[tf.Tensor]:
         """None are needed; a graph wants one."""

@@ -1,6 +1,5 @@
 """Averages by Markov chains, where a space cannot be summed over."""
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ import tensorflow as tf
 
 from genzoo import partition, samplers
 from genzoo.models.common.general_path import GeneralPath
-from genzoo.models.common.moves import Moves, Stride
+from genzoo.models.common.moves import Moves, SiteWalker, Stride
 from genzoo.models.common.walks import AnnealingSeeds, Walks, divided
 from genzoo.models.maxent import mean_field
 from genzoo.models.maxent.density import Density
@@ -25,7 +24,7 @@ from genzoo.types import Array
 _STEPS = 1000
 
 
-class ChainRoute:
+class ChainRoute(SiteWalker):
     """The chains of a density: a `common.walks.Walker`, and a `Route`.
 
     Args:
@@ -56,7 +55,6 @@ class ChainRoute:
         self.stride = stride
         self.moves = Moves(density.space, window.body, stride)
         self.width = self.example_width = density.space.width
-        self.held: tuple[tf.Tensor, tf.Tensor] | None = None
         self.walks = Walks(self, density.owner)
 
     # A sweep ---------------------------------------------------------------
@@ -91,54 +89,11 @@ class ChainRoute:
     def _kept(self):
         return None if self.held is None else self.held[1]
 
-    def clamped(self, x: tf.Tensor, seen: tf.Tensor) -> "ChainRoute":
-        """The chains of what is left of rows x if some of them is seen."""
-        found = copy.copy(self)
-        found.held = x, seen
-        return found
-
-    def expected(self, states: tf.Tensor) -> tf.Tensor:
-        """The states themselves."""
-        return states
-
     # The walker ------------------------------------------------------------
 
     def fresh(self, n: Any, seed: random.Seed) -> tf.Tensor:
         """n states drawn without a model, (n, width)."""
         return self.base.sample(n, seed)
-
-    def at(self, x: tf.Tensor, seed: random.Seed) -> tf.Tensor:
-        """Chains that begin at examples."""
-        return self.space.flatten(tf.cast(x, tf.float32))
-
-    def walk(
-        self, states: tf.Tensor, seed: random.Seed, steps: Any, beta: Any = 1.0
-    ) -> tf.Tensor:
-        """States after some sweeps.
-
-        Of many sweeps over continuous sites the first find the step size; it
-        is not kept, so that a walk is a function of its seed.
-        """
-        states = tf.cast(states, tf.float32)
-        return self.moves.walk(
-            lambda size: self.step(beta, size), states, seed, steps
-        )
-
-    def sweep(
-        self, states: tf.Tensor, seed: random.Seed
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """(states, energies) after one sweep."""
-        states, _ = self.step()(seed, states)
-        return states, self.energy(states)
-
-    def train(
-        self, states: tf.Tensor, steps: int, seed: random.Seed
-    ) -> tf.Tensor:
-        """States after some sweeps; the step size of the walk is adapted."""
-        if not len(self.space.real_sites):
-            return self.walk(states, seed, steps)
-        states = tf.cast(states, tf.float32)
-        return self.moves.train(self.step(), states, seed, steps)
 
     def place(self, x: Array, key: tuple[int, int]) -> None:
         """Let chains that have not walked yet begin at examples.
