@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.common import sample_weights
-from genzoo.runtime import batch, data, distribute
+from genzoo.runtime import batch, data, distribute, random
 from genzoo.spaces import Space
 from genzoo.types import Array, ArrayLike
 
@@ -37,7 +37,12 @@ class Unconditional:
         self.hint = hint
 
     def check(
-        self, where: str, y: Any, rows: int | None = None, name: str = "labels"
+        self,
+        where: str,
+        y: Any,
+        rows: int | None = None,
+        name: str = "labels",
+        learns: bool = False,
     ) -> None:
         """None.
 
@@ -49,6 +54,10 @@ class Unconditional:
                 f"{where}: {name} were given, but the model is not "
                 f"conditional. {self.hint}"
             )
+
+    def filled(self, condition: tuple, seed: random.Seed) -> tuple:
+        """As it is."""
+        return condition
 
     def given(self, where: str, labels: Any, conditions: Any) -> None:
         """None.
@@ -87,11 +96,19 @@ class Conditions:
     Args:
         shape: of one condition, () for labels.
         classes: number of classes; None for vectors.
+        may_miss: whether the model learns from examples without a label too,
+            -1 in its place.
     """
 
-    def __init__(self, shape: tuple[int, ...], classes: int | None = None):
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        classes: int | None = None,
+        may_miss: bool = False,
+    ):
         self.shape = shape
         self.classes = classes
+        self.may_miss = may_miss
         self.name = "labels" if classes else "conditions"
         self.dtype = tf.int32 if classes else tf.float32
 
@@ -139,13 +156,30 @@ class Conditions:
             y = np.broadcast_to(np.asarray(y), (n, *self.shape))
         return self.check(where, y, n)
 
-    def check(self, where: str, y: ArrayLike, rows: int | None = None) -> Array:
+    def filled(
+        self, condition: tuple[tf.Tensor, ...], seed: random.Seed
+    ) -> tuple[tf.Tensor, ...]:
+        """With classes drawn at random where there is no label."""
+        if not self.may_miss or not condition:
+            return condition
+        (labels,) = condition
+        drawn = random.uniform((tf.shape(labels)[0],), seed) * self.classes
+        return (tf.where(labels < 0, tf.cast(drawn, labels.dtype), labels),)
+
+    def check(
+        self,
+        where: str,
+        y: ArrayLike,
+        rows: int | None = None,
+        learns: bool = False,
+    ) -> Array:
         """Conditions as an array, int32 or float32.
 
         Args:
             where: who asks, for messages.
             y: conditions, shape (n, *shape), or (n, 1) for labels.
             rows: how many there must be; None takes any number.
+            learns: whether labels may be missing, if the model allows that.
 
         Raises:
             ValueError: if they are missing, of another shape or number, no
@@ -173,20 +207,29 @@ class Conditions:
             raise ValueError(
                 f"{where}: there are {rows} examples and {len(y)} {self.name}."
             )
-        if self.outside(y):
+        if self.outside(y, learns):
             found = y[~np.isfinite(y)] if y.dtype.kind == "f" else y[:0]
             found = found if found.size else y
+            hint = ""
+            if self.classes and found.size and found.min() == -1:
+                hint = (
+                    " Labels that are missing, -1, are for fit and evaluate "
+                    "of a discriminator that classifies: "
+                    "conditioning='auxiliary'."
+                )
             raise ValueError(
-                f"{takes}; received values in [{found.min()}, {found.max()}]."
+                f"{takes}; received values in [{found.min()}, "
+                f"{found.max()}].{hint}"
             )
         return y.astype(self.dtype.as_numpy_dtype)
 
-    def outside(self, y: ArrayLike) -> tf.Tensor:
+    def outside(self, y: ArrayLike, learns: bool = False) -> tf.Tensor:
         """A boolean scalar: whether any is no class, or not finite."""
         y = tf.cast(y, tf.float32)
         inside = tf.math.is_finite(y)
         if self.classes:
-            inside &= (y >= 0) & (y < self.classes) & (y % 1 == 0)
+            least = -1 if learns and self.may_miss else 0
+            inside &= (y >= least) & (y < self.classes) & (y % 1 == 0)
         return tf.logical_not(tf.reduce_all(inside))
 
     def check_dataset(
@@ -214,7 +257,7 @@ class Conditions:
             )
         x, y, *weight = first
         space.check(where, x)
-        self.check(where, y, len(x))
+        self.check(where, y, len(x), learns=True)
 
         def check(x, y, *weight):
             if self.classes:
@@ -222,7 +265,7 @@ class Conditions:
             x = space.with_axis(x)
             outside = {
                 data.OUTSIDE: space.outside(x),
-                UNKNOWN: self.outside(y),
+                UNKNOWN: self.outside(y, learns=True),
             }
             x, y = data.asserted((x, y), outside)
             own = [sample_weights.asserted(w, signed=True) for w in weight]

@@ -301,11 +301,20 @@ class Game:
         return _share(costs) + self.generator_terms.cost(turn)
 
     def _classification(self, logits, condition):
-        (labels,) = condition
+        """The cost of each label; of those that are missing none."""
+        labels = tf.cast(condition[0], tf.int32)
         cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            labels=tf.cast(labels, tf.int32), logits=tf.cast(logits, tf.float32)
+            labels=tf.maximum(labels, 0), logits=tf.cast(logits, tf.float32)
         )
-        return self.auxiliary_weight * cross_entropy
+        is_told = tf.cast(labels >= 0, tf.float32)
+        of_all = distribute.all_sum(
+            tf.stack(
+                [tf.reduce_sum(tf.ones_like(is_told)), tf.reduce_sum(is_told)]
+            )
+        )
+        # A mean over the rows that have a label.
+        share = tf.math.divide_no_nan(of_all[0], of_all[1])
+        return self.auxiliary_weight * share * is_told * cross_entropy
 
     def scores(
         self,

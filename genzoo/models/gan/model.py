@@ -44,6 +44,8 @@ from genzoo.types import Array, ArrayLike, SeedLike
 
 # Of tables and points: batches of an epoch, and rows of a batch, within.
 _BATCHES, _ROWS = 40, (32, 256)
+# Beside the steps of a batch: the seed of labels that are missing.
+_LABELS = 2**16
 _EMA = checks.optional(
     checks.number(0, 1, "between 0 and 1, or None", open_ends=True)
 )
@@ -60,7 +62,8 @@ class GAN(GenerativeModel):
     The model is conditional if the generator has a second input, labels
     (int32, shape ()) or vectors. The discriminator then takes the condition
     too, or gives logits of the classes as a second output (an auxiliary
-    classifier).
+    classifier). An auxiliary classifier learns from examples without a label,
+    -1, too: they count as data, and not in the cross-entropy of classes.
 
     Args:
         generator: a built Keras model of latents, perhaps with conditions.
@@ -361,25 +364,24 @@ class GAN(GenerativeModel):
         first, rows = distribute.global_rows(tf.shape(x)[0])
         seed = self.draws.next().at_row(first)
         self._rates.follow(self.optimizer, self.discriminator_optimizer)
+        asked = self.conditions.filled(condition, random.fold_in(seed, _LABELS))
         for step in range(self.discriminator_steps):
             judged = self._train_discriminator(
-                x, condition, random.fold_in(seed, step + 1), weight
+                x, condition, asked, random.fold_in(seed, step + 1), weight
             )
-        loss = self._train_generator(
-            x, condition, random.fold_in(seed, 0), weight
-        )
+        loss = self._train_generator(x, asked, random.fold_in(seed, 0), weight)
         if self._average is not None:
             self._average.follow(self.draws.state[2])
         scores = self.game.scores(judged, loss, weight)
         self._record.update_state(scores, rows)
         return distribute.shape_logs(self._record.result())
 
-    def _train_discriminator(self, x, condition, seed, weight) -> Judged:
+    def _train_discriminator(self, x, condition, asked, seed, weight) -> Judged:
         latents, augmenting, points = random.split(seed, 3)
         # Penalties look at what D sees: packs.
         points = points.at_row(points.row // self.packing)
         rows = tf.shape(x)[0]
-        fake = self._source.fakes(rows, condition, latents, training=True)
+        fake = self._source.fakes(rows, asked, latents, training=True)
         fake = tf.stop_gradient(fake)
         judged = updates.descend(
             self.discriminator_optimizer,
@@ -423,17 +425,18 @@ class GAN(GenerativeModel):
         first, rows = distribute.global_rows(count)
         seed = self.draws.next(random.SAMPLING).at_row(first)
         latents, augmenting, samples, again = random.split(seed, 4)
-        fake = self._sampler.fakes(count, condition, latents)
+        asked = self.conditions.filled(condition, random.fold_in(seed, _LABELS))
+        fake = self._sampler.fakes(count, asked, latents)
         judged = self.game.discriminator(
             x, fake, condition, augmenting, training=False, weight=weight
         )
         loss = self.game.generator(
-            x, fake, condition, again, training=False, weight=weight
+            x, fake, asked, again, training=False, weight=weight
         )
         scores = self.game.scores(judged, loss, weight)
         self._record.update_state(scores, rows)
         if self._compared.metrics:
-            fake = self._sampler.fakes(count, condition, samples)
+            fake = self._sampler.fakes(count, asked, samples)
             given = batch.make(x, weight if self.packing == 1 else None)
             self._compared.update(sample_weights.repeated(given), fake)
         return distribute.shape_logs(self._record.result())
@@ -511,7 +514,7 @@ class GAN(GenerativeModel):
 
         x = self._checked(method, x, check_dataset)
         if pipeline.is_array(x):
-            return x, self.conditions.check(where, y, len(x))
+            return x, self.conditions.check(where, y, len(x), learns=True)
         if y is not None:
             raise ValueError(
                 f"{where}: y goes with an array x; a dataset gives (x, y)."

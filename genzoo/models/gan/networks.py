@@ -169,7 +169,9 @@ def read(
         )
     conditions: Conditions | Unconditional = Unconditional()
     if condition is not None:
-        conditions = Conditions(tuple(condition.shape[1:]), classes)
+        conditions = Conditions(
+            tuple(condition.shape[1:]), classes, may_miss=has_classifier
+        )
     layers = [*generator._flatten_layers(), *discriminator._flatten_layers()]
     return Networks(
         latent_shape=tuple(latent.shape[1:]),
