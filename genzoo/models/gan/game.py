@@ -5,6 +5,7 @@ share of a mean over the rows of all replicas.
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -133,13 +134,16 @@ class Critic:
     def __call__(
         self, x: tf.Tensor, condition: Condition = (), training: bool = True
     ) -> tf.Tensor:
-        """Logits of examples as D sees them, float32, (batch,)."""
-        return self.judge(x, condition, training)[0]
+        """Logits of examples as D sees them, float32, (batch,).
+
+        Of a D that judges parts of an image, the mean of those.
+        """
+        return _mean(self.judge(x, condition, training)[0])
 
     def judge(
         self, x: tf.Tensor, condition: Condition, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """(logits, logits of classes or None)."""
+        """(logits, (batch,) or (batch, parts); logits of classes or None)."""
         given = self.is_conditional
         rows = tf.shape(x)[0]
         inputs = [x, *condition] if given else [x]
@@ -149,7 +153,9 @@ class Critic:
             inputs if given else inputs[0], training=training
         )
         found, classes = found if self.has_classifier else (found, None)
-        found = tf.cast(tf.reshape(found, (-1,)), tf.float32)
+        parts = math.prod(found.shape[1:])
+        shape = (-1,) if parts == 1 else (-1, parts)
+        found = tf.cast(tf.reshape(found, shape), tf.float32)
         if _may_be_empty(self.packing):
             found = found[:rows]
             classes = None if classes is None else classes[:rows]
@@ -263,7 +269,10 @@ class Game:
 
     def _discriminator_costs(self, real, fake, weight, paired):
         """Costs whose mean is that over data of these weights."""
-        costs = self.loss.discriminator
+
+        def costs(real, fake):
+            return _mean(self.loss.discriminator(real, fake))
+
         if weight is None:
             return costs(real, fake)
         if paired:
@@ -290,8 +299,8 @@ class Game:
         real = None
         if self.loss.pairs_in_generator:
             shown = self.shown(x, random.fold_in(seed, 0))
-            real = self.critic(shown, condition, training)
-        costs = self.loss.generator(logits, real)
+            real, _ = self.critic.judge(shown, condition, training)
+        costs = _mean(self.loss.generator(logits, real))
         if weight is not None and (real is not None or condition):
             costs *= weight
         if classes is not None:
@@ -328,9 +337,9 @@ class Game:
             judged.loss,
             judged.loss,
             generator_loss,
-            _share(one * self.loss.score(judged.real)),
-            _share(self.loss.score(judged.fake)),
-            _share(one * self.loss.correct(judged.real, judged.fake)),
+            _share(one * _mean(self.loss.score(judged.real))),
+            _share(_mean(self.loss.score(judged.fake))),
+            _share(one * _mean(self.loss.correct(judged.real, judged.fake))),
         ]
         return distribute.all_sum(tf.stack(each))
 
@@ -383,6 +392,11 @@ def packed(x: tf.Tensor, packing: int) -> tf.Tensor:
     order = [0, *range(2, len(x.shape) - 1), 1, len(x.shape) - 1]
     x = tf.transpose(x, order)
     return tf.reshape(x, (-1, *event[:-1], packing * event[-1]))
+
+
+def _mean(each):
+    """Of each example, over the parts that D judges."""
+    return each if len(each.shape) == 1 else tf.reduce_mean(each, axis=1)
 
 
 def _share(costs):

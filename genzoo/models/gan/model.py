@@ -68,7 +68,8 @@ class GAN(GenerativeModel):
     Args:
         generator: a built Keras model of latents, perhaps with conditions.
             Data must lie in the range of its last activation.
-        discriminator: a built Keras model of examples to one *logit*.
+        discriminator: a built Keras model of examples to one *logit*, or to
+            a map of logits, (height, width, 1), each of which costs.
         latent: distribution of z, "normal" (the default) or "uniform" in
             [-1, 1); its shape is that of the generator's input.
         ema: decay of the running average of the generator's weights, slower

@@ -197,10 +197,12 @@ def _check_critic(generator, discriminator, event, packing, given):
         )
     outputs = discriminator.outputs
     logits = tuple(outputs[0].shape[1:])
-    if logits not in ((), (1,)):
+    is_map = len(logits) > 1 and logits[-1] == 1 and None not in logits
+    if logits not in ((), (1,)) and not is_map:
         raise ValueError(
             "GAN: the discriminator must give one logit for each example, "
-            f"shape (batch, 1); it gives {outputs[0].shape}."
+            "shape (batch, 1), or a map of logits, (batch, height, width, 1); "
+            f"it gives {outputs[0].shape}."
         )
     for output in outputs:
         name = _activation(output)

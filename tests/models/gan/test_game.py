@@ -193,3 +193,29 @@ def test_evaluation_is_the_game_of_the_weights_as_they_are(followed):
     results = gan.evaluate(x, batch_size=20, verbose=0, return_dict=True)
     expected = np.mean(1 / (1 + np.exp(-gan.score(x))))
     np.testing.assert_allclose(results["real_score"], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["non_saturating", "relativistic_pairing"])
+def test_each_logit_of_a_map_costs(loss):
+    """A discriminator of patches, against the mean of its costs by hand."""
+    images, _ = gan_cases.spots(20)
+    given = keras.Input((8, 8, 1))
+    patches = keras.layers.Conv2D(1, 4, strides=2)(given)
+    generator, _ = gz.networks.dcgan(3, (8, 8, 1), width=2)
+    gan = gz.GAN(generator, keras.Model(given, patches), seed=0)
+    gan.compile(loss=loss)
+    found = gan.evaluate(images, batch_size=20, verbose=0, return_dict=True)
+    real = gan.discriminator(images).numpy()
+    assert real.shape == (20, 3, 3, 1)
+    np.testing.assert_allclose(
+        gan.score(images), real.mean((1, 2, 3)), rtol=1e-5, atol=1e-6
+    )
+    if loss == "non_saturating":
+        score = 1 / (1 + np.exp(-real))
+        np.testing.assert_allclose(found["real_score"], score.mean(), rtol=1e-5)
+        # Of the costs' mean, not of the mean logit.
+        state = gan.draws.state.numpy()
+        assert state.any()
+    history = gan.fit(images, verbose=0).history
+    assert np.isfinite([value[0] for value in history.values()]).all()
+    assert gan.loss.discriminator(tf.zeros(1), tf.zeros(1)).shape == (1,)
