@@ -1,6 +1,7 @@
 """Models: what is compiled and fitted."""
 
 from genzoo.models.common import EnergyBasedModel, GenerativeModel
+from genzoo.models.dbm import DeepBoltzmannMachine
 from genzoo.models.ebm import EnergyModel
 from genzoo.models.gan import GAN
 from genzoo.models.maxent import BoltzmannMachine, ConditionalMaxEnt, MaxEnt
@@ -11,6 +12,7 @@ __all__ = [
     "RBM",
     "BoltzmannMachine",
     "ConditionalMaxEnt",
+    "DeepBoltzmannMachine",
     "EnergyBasedModel",
     "EnergyModel",
     "GenerativeModel",
