@@ -37,6 +37,8 @@ _MOST_LAYERS = 32
 _LEAST_VARIANCE = 1e-4
 # Examples that the kernels may begin with.
 _SEEN = 500
+# Size of the kernels between hidden layers, where that of the first is 1.
+_START = 0.3
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -470,6 +472,23 @@ class DeepBoltzmannMachine(EnergyBasedModel):
         with self._told_plainly("adapt"):
             self._adapt(given, steps)
 
+    def _given(
+        self,
+        method: str,
+        x: Any,
+        y: Any = None,
+        weight: Any = None,
+        missing: float | str | None = None,
+        mask: Any = None,
+    ) -> Given:
+        """As of any model; blocks of examples are joined first."""
+        if missing is None and mask is None:
+            if completion.are_blocks(self.space, x):
+                where, wide = self._where(method), self._keeps_float64
+                x = self.space.check(where, x, wide=wide)
+            return super()._given(method, x, y, weight)
+        return super()._given(method, x, y, weight, missing, mask)
+
     def _prepare(self, given: Given, steps: int | None = None) -> None:
         if not self.adapted.numpy():
             self._adapt(given, steps)
@@ -506,32 +525,38 @@ class DeepBoltzmannMachine(EnergyBasedModel):
 
     def _leave_saddle(self, given: Given, mean: Array) -> None:
         """Let kernels that are still the default ones tell examples apart."""
-        own: list[Any] = [unit.bias for unit in self.units]
-        if any(weights.is_touched(bias) for bias in own):
+        biases: list[Any] = [unit.bias for unit in self.units]
+        if any(weights.is_touched(bias) for bias in biases):
             return
-        layers = [*self.kernels, *own]
+        layers = [*self.kernels, *biases]
         is_free = all(weight.trainable for weight in layers)
         if not (self._is_default and is_free):
             return
-        generator = np.random.default_rng(self.draws.epoch_key())
+        own = self.draws.epoch_key()
+        generator = np.random.default_rng(own)
         count = max(_SEEN, 2 * max(unit.width for unit in self.units[1:]))
         rows, _ = some_rows(given, count, generator, mean)
         states = self._machine.rows(rows).numpy()
         center = self.units[0].state_of_mean(mean).numpy()
-        values = [bias.numpy().copy() for bias in own]
+        values = [bias.numpy() for bias in biases]
         for lower, kernel in enumerate(self.kernels):
             above = self.units[lower + 1]
-            value = kernel.numpy() + differences(states, above, generator)
+            # What is above a hidden layer only has to differ from unit to unit.
+            scale = _START if lower else 1.0
+            apart = differences(states, above, generator)
+            value = kernel.numpy() + scale * apart
             empty = tf.zeros((1, above.width), kernel.dtype)
             middle = above.mean(empty).numpy()[0]
             # No field where both layers are at their means.
             values[lower] = values[lower] - value @ middle
             values[lower + 1] = values[lower + 1] - center @ value
             field = tf.constant((states - center) @ value, kernel.dtype)
-            states, center = above.mean(field).numpy(), middle
+            key = random.fold_in(random.as_seed(own), lower)
+            states = above.sample(field, key).numpy()
+            center = middle
             kernel.assign(value)
             weights.mark(kernel)
-        for bias, value in zip(own, values, strict=True):
+        for bias, value in zip(biases, values, strict=True):
             bias.assign(value)
             weights.mark(bias)
 
@@ -575,13 +600,18 @@ class DeepBoltzmannMachine(EnergyBasedModel):
 
     # Where some of an example is known --------------------------------------
 
-    def _served_states(self, x: tf.Tensor) -> tf.Tensor:
-        return self._machine.beside(self._machine.rows(x))
+    def _served_known(
+        self, x: tf.Tensor, seen: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        machine = self._machine
+        v = machine.rows(x)
+        hidden = tf.zeros((tf.shape(v)[0], machine.rest.width), tf.bool)
+        return machine.beside(v), tf.concat([seen, hidden], axis=1)
 
     def _known(self, partial: completion.Partial) -> tuple[Array, Array]:
-        states = self._served_states(partial.x).numpy()
-        hidden = np.zeros((len(states), self._machine.rest.width), bool)
-        return states, np.concatenate([partial.seen, hidden], axis=1)
+        x, seen = tf.constant(partial.x), tf.constant(partial.seen)
+        states, seen = self._served_known(x, seen)
+        return states.numpy(), seen.numpy()
 
     def _log_scale_of(self, seen: Array) -> Array | float:
         return self.units[0].log_scale_of(tf.constant(seen)).numpy()
