@@ -197,6 +197,12 @@ class DeepBoltzmannMachine(EnergyBasedModel):
                     f"{where}: kernels[{number}] must have two dimensions; "
                     f"received shape {kernel.shape}."
                 )
+            if number and len(kernel) != found[number - 1].shape[1]:
+                raise ValueError(
+                    f"{where}: kernels[{number}] must have "
+                    f"{found[number - 1].shape[1]} rows, as many as the one "
+                    f"before has columns; received shape {kernel.shape}."
+                )
         if units is None and found:
             sizes = [len(kernel) for kernel in found] + [found[-1].shape[1]]
             dtype = kwargs.get("dtype")

@@ -111,16 +111,12 @@ def test_the_other_block_is_summed_over_where_it_is_smaller():
     np.testing.assert_allclose(-model.energy(x), expected, rtol=1e-5)
 
 
-def test_samples_are_those_of_the_distribution(listed):
-    model, n = listed.model, 4000
+def test_samples_are_those_of_the_distribution():
+    listed, n = Listed("four"), 4000
     spread = np.sqrt(np.exp(listed.log_p) @ listed.x**2 - listed.mean**2)
-    exact = model.sample(n, seed=0)
-    walked = model.sample(n, seed=1, method="chains", steps=40)
-    # What is exact stays so after some sweeps.
-    went_on = model.sample(n, seed=2, steps=3, start=exact)
-    for x in (exact, walked):
+    for options in ({"seed": 0}, {"seed": 1, "method": "chains", "steps": 40}):
+        x = listed.model.sample(n, **options)
         assert (np.abs(x.mean(0) - listed.mean) < 5 * spread / n**0.5).all()
-    assert went_on.shape == exact.shape
 
 
 def test_chains_leave_the_model_as_it_is(listed):
@@ -331,7 +327,7 @@ def test_defaults_learn_a_table_of_copies_and_constants():
     x = np.concatenate([coins, np.ones((400, 1)), rare], axis=1)
     model = _bits((8, 6, 4))
     model.compile()
-    history = model.fit(x, epochs=16, verbose=0).history
+    history = model.fit(x, epochs=12, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     p = rare.mean()
     entropy = 3 * np.log(2) - p * np.log(p) - (1 - p) * np.log(1 - p)
@@ -346,16 +342,16 @@ def test_defaults_learn_a_table_of_copies_and_constants():
     assert (model.log_prob(x) >= model.bound(x) - 1e-4).all()
 
 
-@pytest.mark.parametrize(
-    "x", [np.ones((1, 5)), np.eye(500, 5)], ids=["one row", "nearly none"]
-)
-def test_few_or_empty_rows_do_no_harm(x):
+def test_few_or_empty_rows_do_no_harm():
     model = _bits((5, 4, 3))
-    model.compile()
-    history = model.fit(x, epochs=2, verbose=0).history
-    assert np.isfinite(history["loss"]).all()
-    mean = model.sample(500, seed=0).mean(0)
-    assert np.abs(mean - x.mean(0)).max() < 0.2
+    model.compile(watch=False)
+    states = model.get_weights()
+    for x in (np.ones((1, 5)), np.eye(500, 5)):
+        model.set_weights(states)
+        history = model.fit(x, epochs=2, verbose=0).history
+        assert np.isfinite(history["contrast"]).all()
+        mean = model.sample(500, seed=0).mean(0)
+        assert np.abs(mean - x.mean(0)).max() < 0.2
 
 
 def test_it_learns_from_what_is_known_of_examples():
@@ -363,8 +359,8 @@ def test_it_learns_from_what_is_known_of_examples():
     x = np.repeat(rng.random((400, 2)) < 0.5, 2, axis=1).astype("float64")
     x[rng.random(x.shape) < 0.3] = np.nan
     model = _bits((4, 4, 3))
-    model.compile()
-    model.fit(x, epochs=12, missing="nan", verbose=0)
+    model.compile(keras.optimizers.Adam(0.05), watch=False)
+    model.fit(x, epochs=8, batch_size=20, missing="nan", verbose=0)
     given = model.conditional_mean([[1, np.nan, np.nan, 0]])
     assert given[0, 1] > 0.8
     assert given[0, 2] < 0.2
@@ -385,46 +381,37 @@ def test_hidden_means_are_those_of_an_rbm_below_layers_without_a_kernel():
     np.testing.assert_allclose(deep.bound(x), shallow.log_prob(x), rtol=1e-5)
 
 
-def test_blocks_of_a_layer_come_by_name():
-    visible = {"bits": units.Bernoulli(3), "real": units.Gaussian(1)}
-    layers = [visible, units.Bernoulli(3), units.Bernoulli(2)]
-    model = gz.DeepBoltzmannMachine(layers, seed=0)
-    model.compile(watch=False)
-    rng = np.random.default_rng(0)
-    x = {"bits": rng.random((40, 3)) < 0.5, "real": rng.normal(size=(40, 1))}
-    model.fit(x, verbose=0)
-    joined = np.concatenate(list(x.values()), axis=1)
-    np.testing.assert_allclose(model.bound(x), model.bound(joined), rtol=1e-5)
-
-
 # Saving -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
-def test_files_and_presets_hold_the_distribution(policy, tmp_path):
-    x = (np.random.default_rng(0).random((75, 5)) < 0.4).astype("uint8")
-    layers = [units.Bernoulli(n, dtype=policy) for n in (5, 3, 2, 2)]
-    model = gz.DeepBoltzmannMachine(layers, seed=3, dtype=policy)
-    model.compile(loss=gz.losses.PersistentContrastiveDivergence(chains=8))
+def test_files_and_presets_hold_the_distribution(tmp_path):
+    """Of blocks by name, in mixed precision."""
+    policy = {"dtype": "mixed_bfloat16"}
+    visible = {
+        "bits": units.Bernoulli(3, **policy),
+        "real": units.Gaussian(1, **policy),
+    }
+    layers = [visible, *(units.Bernoulli(n, **policy) for n in (3, 2, 2))]
+    model = gz.DeepBoltzmannMachine(layers, seed=3, **policy)
+    loss = gz.losses.PersistentContrastiveDivergence(chains=8)
+    model.compile(loss=loss, watch=False)
+    rng = np.random.default_rng(0)
+    x = {"bits": rng.random((40, 3)) < 0.5, "real": rng.normal(size=(40, 1))}
     model.fit(x, verbose=0)
     model.log_partition()
+    joined = np.concatenate(list(x.values()), axis=1)
+    bound = model.bound(x)
+    np.testing.assert_allclose(model.bound(joined), bound, rtol=1e-5)
     config = json.loads(json.dumps(model.get_config()))
     assert type(model).from_config(config).get_config() == model.get_config()
     model.save(tmp_path / "model.keras")
     model.save_to_preset(tmp_path / "preset")
-    whole = keras.models.load_model(tmp_path / "model.keras")
     preset = gz.from_preset(tmp_path / "preset")
-    for found in (whole, preset):
-        np.testing.assert_allclose(
-            found.bound(x), model.bound(x), rtol=1e-5, atol=1e-5
-        )
-    if policy == "float32":
-        drawn = [
-            one.sample(4, seed=1, method="chains", steps=5)
-            for one in (model, whole, preset)
-        ]
-        np.testing.assert_array_equal(drawn[0], drawn[1])
-        np.testing.assert_array_equal(drawn[0], drawn[2])
+    for found in (keras.models.load_model(tmp_path / "model.keras"), preset):
+        np.testing.assert_allclose(found.bound(x), bound, rtol=1e-2)
+    assert preset.chains.count == 8
+    preset = preset.chains.read_all().numpy()
+    np.testing.assert_array_equal(preset, model.chains.read_all().numpy())
 
 
 def test_two_replicas_learn_what_one_device_learns(two):
@@ -496,5 +483,5 @@ def test_what_it_cannot_do_is_said():
         model.hidden_mean(x, layer=0)
     with pytest.raises(ValueError, match="which DeepBoltzmannMachine does not"):
         model.compile(loss="exact_likelihood")
-    with pytest.raises(ValueError, match=r"kernels\[1\] must have shape"):
+    with pytest.raises(ValueError, match=r"kernels\[1\] must have 2 rows"):
         gz.DeepBoltzmannMachine.from_weights([np.ones((3, 2)), np.ones((3, 1))])
