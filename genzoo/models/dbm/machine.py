@@ -251,13 +251,13 @@ class DeepMachine(Machine):
         at, kernel = self.first.width, tf.cast(self.kernels.value, tf.float64)
         base = tf.matmul(v, kernel[:at])
         if self.sums_over == "odd":
-            listed = self.hidden.states(0, self.hidden.state_count, "float64")
+            listed = _all_states(self.hidden)
             own = self.hidden.potential(listed) + self.rest.log_cumulant(
                 tf.matmul(listed, kernel[at:], transpose_b=True)
             )
             log_w = tf.matmul(base, listed, transpose_b=True) + own
         else:
-            listed = self.rest.states(0, self.rest.state_count, "float64")
+            listed = _all_states(self.rest)
             field = base[:, None] + tf.matmul(listed, kernel[at:])
             cumulant = self.hidden.log_cumulant(
                 tf.reshape(field, (-1, self.width))
@@ -275,6 +275,10 @@ def side_by_side(units: list[Unit]) -> Unit:
     if len(units) == 1:
         return units[0]
     return Mixed(blocks, [f"block_{number}" for number in range(len(blocks))])
+
+
+def _all_states(unit):
+    return unit.states(0, unit.state_count, "float64")
 
 
 def _where(seen, unit, v, field):

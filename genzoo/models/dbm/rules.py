@@ -128,8 +128,8 @@ class Rules:
             ],
         )
         total = batch.total(x, machine.dtype)
-        slopes, means = self._gradients(phases, shares)
-        self.offsets.follow_means(*means, total)
+        slopes, (of_even, of_odd) = self._gradients(phases, shares)
+        self.offsets.follow_means(of_even, of_odd, total)
         return Contrast(
             batch.weighed(shares[0], machine.energy(even, field)),
             batch.weighed(shares[1], machine.energy(*end)),

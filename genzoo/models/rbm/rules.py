@@ -154,7 +154,7 @@ class Rules:
         scale = machine.visible.log_scale_of(seen)
         return scale - log_sum(machine, v, seen, states)
 
-    def chain_shares(self, x, states):
+    def chain_shares(self, x: Any, states: Any) -> tf.Tensor:
         """What each chain counts; together as much as the data."""
         dtype = self.machine.dtype
         shares = batch.shares(states, dtype)
