@@ -426,10 +426,21 @@ class DeepBoltzmannMachine(EnergyBasedModel):
         return found
 
     def _keep_pace(self):
-        """How much faster than the first each kernel learns."""
+        """How fast each kernel learns, the first at 1.
+
+        In the units of the variances that it joins. Two layers also pull at
+        each other, by the square root of the product of their total
+        variances: beside the pull of the examples on the first hidden layer
+        none may count for more than half, or wide layers learn each other's
+        noise.
+        """
         found = np.array(self._variances())
         joint = np.maximum(found[:-1] * found[1:], _LEAST_VARIANCE)
-        self.offsets.pace.assign(joint[0] / joint)
+        total = found * [unit.size for unit in self.units]
+        pull = np.maximum(total[:-1] * total[1:], _LEAST_VARIANCE)
+        pace = joint[0] / joint * np.minimum(1, np.sqrt(pull[0] / pull)) / 2
+        pace[0] = 1.0
+        self.offsets.pace.assign(pace)
 
     def _penalty_gradients(self) -> list:
         found = super()._penalty_gradients()
