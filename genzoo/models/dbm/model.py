@@ -600,6 +600,17 @@ class DeepBoltzmannMachine(EnergyBasedModel):
         walks = self._walks()
         return self._sums.annealed(walks, chains, temperatures, reverse, seed)
 
+    def _sampled(self, n, seed, steps, start, temperature, *rest) -> Array:
+        if temperature != 1 and not self._machine.can_cool:
+            raise ValueError(
+                f"{self._where('sample')}: temperature must be 1 for "
+                f"{self!r}: no other is known of units, unless their "
+                "potential is bias . x, or that of Gaussian or ReLU units; "
+                f"received {temperature}."
+            )
+        how = n, seed, steps, start, temperature
+        return super()._sampled(*how, *rest)
+
     def _exact_draws(
         self, effort: str, temperature: float = 1.0
     ) -> Draw | None:
