@@ -85,7 +85,7 @@ class Until(keras.callbacks.Callback):
 
 def rows(found):
     """The row of the README's table."""
-    last = found["looks"][-1]
+    last = found["measured"][-1]
     what = (
         "deep Boltzmann machine 784-500-1000, stochastically binarised MNIST, "
         f"no pretraining, {last['epoch']} epochs, {found['hours']:.1f} h: "
@@ -126,13 +126,13 @@ def main():
     model = machine(options.rate, *how)
     data = batches(x, options.batch, epochs)
     model.adapt(data, steps=steps)
-    found = {"looks": [], **vars(options)}
+    found = {**vars(options), "measured": []}
 
     def look(epoch, chains=100, temperatures=1000):
         hours = (time.perf_counter() - begin) / 3600
         own = bound(model, x_test, chains, temperatures)
-        found["looks"].append({"epoch": epoch, "hours": hours, **own})
-        print(found["looks"][-1], flush=True)
+        found["measured"].append({"epoch": epoch, "hours": hours, **own})
+        print(found["measured"][-1], flush=True)
         common.save(__file__, {**found, "hours": hours}, rows)
         if options.save:
             model.save(options.save)
