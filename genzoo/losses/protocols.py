@@ -41,16 +41,20 @@ class Contrast(NamedTuple):
         chains: that of the chains.
         gradients: of their difference.
         states: of the chains, after their sweeps.
+        energy: the mean energy of the data as the logs' `loss` has it, where
+            what is compared with chains is another; None if not.
     """
 
     data: tf.Tensor
     chains: tf.Tensor
     gradients: list[tf.Tensor]
     states: tf.Tensor
+    energy: tf.Tensor | None = None
 
     def step(self) -> Step:
         """The step that makes the difference smaller."""
-        return Step(self.data - self.chains, self.gradients, self.data)
+        energy = self.data if self.energy is None else self.energy
+        return Step(self.data - self.chains, self.gradients, energy)
 
 
 @runtime_checkable
