@@ -109,17 +109,12 @@ class Condition:
             return table(label)
         return layers.Dense(size, kernel_initializer=initializer)(label)
 
-    def joined(
-        self,
-        x: Any,
-        size: int | None = None,
-        see: Callable[[Any], Any] = lambda x: x,
-    ) -> tuple[Any, Any]:
-        """(the inputs of a model, `see(x)` beside the condition): vectors."""
+    def joined(self, x: Any, size: int | None = None) -> tuple[Any, Any]:
+        """(the inputs of a model, x beside the condition): vectors."""
         if not self.is_given:
-            return x, see(x)
+            return x, x
         given, label = self._input()
-        return [x, given], self._concatenated(see(x), label, size)
+        return [x, given], self._concatenated(x, label, size)
 
     def _concatenated(self, x, label, size=None):
         if self.classes is not None:

@@ -7,14 +7,12 @@ import keras
 from keras import layers
 
 from genzoo import checks
-from genzoo.layers import RandomFourier, Standardization
+from genzoo.layers import Standardization
 from genzoo.networks.condition import COMMON, LENGTH, Condition
 from genzoo.networks.recipe import Pair, recorded
 
 # Activations whose values have units.
 _UNLIMITED = ("linear", "relu", "softplus")
-# Latents, below which a network makes more of them; the waves' scale.
-_FEW, _SCALE = 8, 6.0
 
 
 @recorded(**COMMON, output=LENGTH, depth=checks.whole(0, 64))
@@ -37,11 +35,11 @@ def mlp(
     discriminator, which do not die; no normalisation of batches. Columns may
     have any units: both networks have layers of
     `genzoo.layers.Standardization`, which `GAN.fit` adapts to its first data.
-    Fewer than 8 latents go through random waves, of which a curve gets its
-    width.
 
     Args:
-        latent: length of the latent vectors.
+        latent: length of the latent vectors. As many as the columns, and at
+            least 8, where data have a width everywhere: of two, a thin curve
+            becomes a line. Two are best for separate narrow modes.
         output: length of the generated vectors.
         width: units of a hidden layer.
         depth: hidden layers.
@@ -76,11 +74,7 @@ def mlp(
         return layer
 
     z = keras.Input((latent,), name="latent")
-    waves = plain
-    if latent < _FEW:
-        # Angles are not rounded, whatever the policy.
-        waves = RandomFourier(2 * _FEW, _SCALE, dtype="float32")
-    inputs, x = given.joined(z, see=waves)
+    inputs, x = given.joined(z)
     x = hidden(x, plain, 0.0)
     # Outputs of about unit variance whatever the width: data are scaled.
     small = keras.initializers.RandomNormal(stddev=math.sqrt(1 / width))
