@@ -12,7 +12,9 @@ Reference:
 
 import math
 import numbers
+import os
 import random as python_random
+import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
@@ -20,10 +22,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import bits
+from genzoo.runtime import bits, process
 
 _PHILOX = 1
 TRAINING, SAMPLING = 0, 1
+# Two threads that draw at once must not take the same number.
+_counting = threading.Lock()
+
+
+def _unlock() -> None:
+    global _counting
+    _counting = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
 
 
 class Seed(NamedTuple):
@@ -55,6 +68,7 @@ def as_seed(seed: int | Sequence[int] | np.ndarray | tf.Tensor | Seed) -> Seed:
     Raises:
         ValueError: if `seed` is anything else.
     """
+    process.check_not_forked()
     if isinstance(seed, Seed):
         return seed
     if isinstance(seed, numbers.Integral) and not isinstance(seed, bool):
@@ -303,6 +317,9 @@ class DrawCounter(keras.layers.Layer):
     Args:
         seed: int or pair of ints. None takes one from Python's `random`, which
             `keras.utils.set_random_seed` seeds.
+
+    Attributes:
+        begun: `trained` where the epoch began that now goes on, if it does.
     """
 
     def __init__(
@@ -322,19 +339,36 @@ class DrawCounter(keras.layers.Layer):
             autocast=False,
             aggregation="only_first_replica",
         )
+        self.begun: int | None = None
         self.built = True
 
     def next(self, stream: int = TRAINING) -> Seed:
-        """A new `Seed`; the counter of its stream moves on by one."""
-        state = tf.convert_to_tensor(self.state.value)
+        """A new `Seed`; the counter of its stream moves on by one.
+
+        Threads that draw at the same time get different ones.
+        """
+        process.check_not_forked()
+        held = self.state.value
         step = tf.one_hot(2 + stream, 4, dtype=tf.int64)
-        self.state.assign(state + step)
+        with _counting:
+            state = tf.convert_to_tensor(held)
+            # Not a value: the other stream may have moved on meanwhile.
+            held.assign_add(step)
         root = Seed(state[:2])
         return fold_in(root, 2 * state[2 + stream] + stream)
 
+    @property
+    def trained(self) -> int:
+        """How many draws training has made."""
+        return int(self.state.numpy()[2 + TRAINING])
+
     def epoch_key(self) -> tuple[int, int]:
-        """Two ints for the order of the epoch that now begins."""
+        """Two ints for the order of the epoch that now begins.
+
+        Of one that goes on in its middle: those with which it began.
+        """
         first, second, trained, _ = self.state.numpy().tolist()
+        trained = trained if self.begun is None else self.begun
         mixed = np.random.SeedSequence(
             [first % 2**64, second % 2**64, trained]
         ).generate_state(2, np.uint64)

@@ -684,7 +684,14 @@ class EnergyBasedModel(GenerativeModel):
         return 0 if has_sum else math.inf
 
     def _own_callbacks(self) -> list[keras.callbacks.Callback]:
-        return [watching.EachEpoch(self._look)] if self._watches else []
+        if not self._watches:
+            return []
+        return [watching.EachEpoch(self._look_ahead)]
+
+    def _look_ahead(self) -> None:
+        """Find log Z where an epoch begins, not where one goes on."""
+        if self._progress is None or not self._progress.is_midway:
+            self._look()
 
     def _get_metrics_result_or_logs(self, logs):
         # Called by Keras once the last batch of an epoch was seen.

@@ -12,7 +12,7 @@ from keras.optimizers import LossScaleOptimizer
 
 from genzoo import checks
 from genzoo.export import export
-from genzoo.models.common import sample_weights
+from genzoo.models.common import resume, sample_weights
 from genzoo.models.common.endpoints import SEED, Endpoints
 from genzoo.models.common.given import Given
 from genzoo.models.common.presets import Preset
@@ -63,6 +63,9 @@ class GenerativeModel(Preset, keras.Model):
     _takes_gaps = False
     space: Space
     _card: tuple = (None, None)
+    # Of the present fit, and of the last file that was loaded.
+    _progress: resume.Progress | None = None
+    _saved: resume.Saved | None = None
 
     def __init__(self, seed: SeedLike | None = None, **kwargs):
         distribute.check_supported()
@@ -77,7 +80,19 @@ class GenerativeModel(Preset, keras.Model):
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Keras's would add up the replicas' first batches, which fails where
         # they differ in length. These models are built when they are made.
-        pass
+        if self._progress is not None and iterator is not None:
+            self._progress.take(iterator)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Keras's, and with them the place where a training is."""
+        super().save_own_variables(store)
+        at = None if self._progress is None else self._progress.place
+        resume.write(self, at, store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """What `save_own_variables` wrote."""
+        own, self._saved = resume.read(self, store)
+        super().load_own_variables(own)
 
     def _where(self, method: str) -> str:
         """Who asks, for messages: "RBM.fit"."""
@@ -214,6 +229,8 @@ class GenerativeModel(Preset, keras.Model):
             )
         own = [*_begun(streams), *self._own_callbacks()]
         plan["callbacks"] = [*own, *plan["callbacks"]]
+        in_memory = x is not None and data.is_array(x)
+        self._progress = resume.Progress(self, plan, self._saved, in_memory)
         self._ends_at_nan = any(
             isinstance(callback, keras.callbacks.TerminateOnNaN)
             for callback in plan["callbacks"]
@@ -222,6 +239,8 @@ class GenerativeModel(Preset, keras.Model):
             with self._told_plainly("fit"):
                 return self._run(verbose, plan)
         finally:
+            self._progress.end()
+            self._progress = self._saved = None
             # Keras keeps it where training is interrupted, and would take
             # it for the validation data of the next training.
             if getattr(self, "_eval_epoch_iterator", None) is not None:
@@ -231,6 +250,8 @@ class GenerativeModel(Preset, keras.Model):
         self, verbose: str | int, plan: dict[str, Any]
     ) -> keras.callbacks.History:
         """Train as planned."""
+        assert self._progress is not None
+        plan["callbacks"] = self._progress.around(plan["callbacks"])
         return super().fit(verbose=verbose, **plan)
 
     def _check_progress(self, logs: Any) -> None:

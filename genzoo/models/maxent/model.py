@@ -915,6 +915,8 @@ class MaxEnt(EnergyBasedModel):
         rest = {name: plan[name] for name in plan if name != "x"}
         note = self._note_loss
         seen = [c for c in plan["callbacks"] if not isinstance(c, Search)]
+        if seen and self._progress is not None:
+            rest["callbacks"] = self._progress.around(plan["callbacks"])
         return quick.fit(self, steps, note, bool(seen), verbose, **rest)
 
     def _note_loss(self, value: float) -> None:
