@@ -30,13 +30,6 @@ class DamagedFile(OSError, ValueError):
     """
 
 
-def is_local(path: object) -> bool:
-    """Whether a path names a place where files are renamed at once."""
-    if not isinstance(path, (str, os.PathLike)):
-        return False
-    return "://" not in os.fspath(path)
-
-
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike, suffix: str) -> Iterator[Path]:
     """A path beside another, which it takes the place of at the end.
@@ -50,6 +43,10 @@ def replacing(path: str | os.PathLike, suffix: str) -> Iterator[Path]:
     """
     # Through links, which stay.
     target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"{os.fspath(path)!r}: there is no folder {str(target.parent)!r}."
+        )
     part = _part(target, suffix)
     try:
         yield part

@@ -1,6 +1,5 @@
 """What all generative models share: checked data, counted draws."""
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from keras.optimizers import LossScaleOptimizer
 
 from genzoo import checks
 from genzoo.export import export
+from genzoo.models.common import options as checked_options
 from genzoo.models.common import resume, sample_weights
 from genzoo.models.common.endpoints import SEED, Endpoints
 from genzoo.models.common.given import Given
@@ -30,6 +30,12 @@ _OF_DATASETS = {
     "test_on_batch": "evaluate",
     "predict_on_batch": "predict",
 }
+
+# What `fit` names, for who writes a name wrongly.
+_OF_FIT = (
+    *("x", "y", "batch_size", "epochs", "verbose", "callbacks", "shuffle"),
+    *("validation_split", "validation_data", "sample_weight"),
+)
 
 # Of a tuple (x, y, sample_weight); more than so many are rows.
 _MOST_PARTS = 3
@@ -62,7 +68,6 @@ class GenerativeModel(Preset, keras.Model):
     _takes_negative_weights = False
     _takes_gaps = False
     space: Space
-    _card: tuple = (None, None)
     # Of the present fit, and of the last file that was loaded.
     _progress: resume.Progress | None = None
     _saved: resume.Saved | None = None
@@ -210,6 +215,15 @@ class GenerativeModel(Preset, keras.Model):
                 an epoch, if a weight or the loss is NaN or infinite. With
                 `keras.callbacks.TerminateOnNaN` training then just ends.
         """
+        checked_options.check(
+            self._where("fit"),
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            shuffle=shuffle,
+            **kwargs,
+        )
+        checked_options.check_known(self._where("fit"), _OF_FIT, kwargs)
         self._refuse("fit", class_weight=class_weight)
         distribute.check_supported()
         self._assert_compile_called("fit")
@@ -445,6 +459,9 @@ class GenerativeModel(Preset, keras.Model):
         Raises:
             ValueError: as `fit` does.
         """
+        checked_options.check(
+            self._where("evaluate"), verbose=verbose, steps=steps
+        )
         self._gaps_of("evaluate", kwargs)
         if not kwargs.get("_use_cached_eval_dataset"):
             (x,), streams = self._opened("evaluate", x)
@@ -484,6 +501,12 @@ class GenerativeModel(Preset, keras.Model):
         Raises:
             ValueError: as `fit` does.
         """
+        checked_options.check(
+            self._where("predict"),
+            verbose=verbose,
+            steps=steps,
+            callbacks=callbacks,
+        )
         (x,), streams = self._opened("predict", x)
         rows = self._batch_size("predict", batch_size, x)
         x = self._checked_inputs("predict", x)
@@ -753,7 +776,8 @@ class GenerativeModel(Preset, keras.Model):
         """
         where = f"{self._where(method)}: n"
         n = checks.positive_int(n, where)
-        check_memory(where, n, int(np.prod(self.event_shape)))
+        # Of a result in parts, put together and handed out.
+        check_memory(where, n, int(np.prod(self.event_shape)), 12)
         return n
 
     def _seed_for(self, seed: SeedLike | None) -> random.Seed:
@@ -763,25 +787,6 @@ class GenerativeModel(Preset, keras.Model):
         return random.as_seed(seed)
 
     # Export ----------------------------------------------------------------
-
-    @property
-    def card(self) -> dict[str, Any] | None:
-        """The card of the preset that this model is, a dict, or None.
-
-        It is None for a model of one's own, and for a preset that was trained
-        on: the numbers on the card are those of other weights.
-        """
-        text, of = self._card
-        is_same = text is not None and of == weights.fingerprint(
-            self.trainable_variables
-        )
-        return json.loads(text) if is_same else None
-
-    @card.setter
-    def card(self, card: dict[str, Any]) -> None:
-        # As text, which Keras does not search for layers.
-        text = json.dumps(card, indent=2, ensure_ascii=False)
-        self._card = text, weights.fingerprint(self.trainable_variables)
 
     def _check_adapted(self, method: str) -> None:
         """Raise a ValueError if the model has to see data before `method`."""

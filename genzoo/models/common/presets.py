@@ -1,5 +1,6 @@
 """What every model that can be a preset has: saves of which none is lost."""
 
+import json
 import math
 import os
 from pathlib import Path
@@ -27,6 +28,7 @@ class Preset:
     """
 
     arguments: ClassVar[checks.Arguments] = {}
+    _card: tuple = (None, None)
 
     @classmethod
     def preset_make(cls, **arguments: Any) -> Self:
@@ -103,6 +105,26 @@ class Preset:
 
         presets.save(self, folder, card, dtype)
 
+    @property
+    def card(self) -> dict[str, Any] | None:
+        """The card of the preset that this model is, a dict, or None.
+
+        It is None for a model of one's own, and for a preset that was trained
+        on: the numbers on the card are those of other weights.
+        """
+        text, of = self._card
+        is_same = text is not None and of == weights.fingerprint(
+            self.trainable_variables  # type: ignore[attr-defined]
+        )
+        return json.loads(text) if is_same else None
+
+    @card.setter
+    def card(self, card: dict[str, Any]) -> None:
+        # As text, which Keras does not search for layers.
+        text = json.dumps(card, indent=2, ensure_ascii=False)
+        trained = self.trainable_variables  # type: ignore[attr-defined]
+        self._card = text, weights.fingerprint(trained)
+
     # Keras's files ---------------------------------------------------------
 
     def save(
@@ -127,12 +149,12 @@ class Preset:
         Raises:
             ValueError: for a file of another suffix.
         """
-        is_local = atomic.is_local(filepath)
         is_folder = zipped is False
-        if is_local and not is_folder:
-            self._check_suffix("save", filepath, ".keras")
         save: Any = super().save  # type: ignore[misc]
-        if not is_local:
+        if "://" not in str(filepath):
+            endings = ("",) if is_folder else (".keras",)
+            self._check_suffix("save", filepath, *endings)
+        if "://" in str(filepath):
             save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
         elif self._may_write(filepath, overwrite):
             suffix = "" if is_folder else ".keras"
@@ -152,14 +174,14 @@ class Preset:
         Args:
             filepath: the file, which must end in ".weights.h5".
             overwrite: False asks before a file is replaced.
-            max_shard_size: as in Keras.
+            max_shard_size: as in Keras; several files do not take the place
+                of others at once.
 
         Raises:
             ValueError: for a file of another suffix.
         """
         save: Any = super().save_weights  # type: ignore[misc]
-        if not atomic.is_local(filepath) or max_shard_size is not None:
-            # The parts of a save in several files have names of their own.
+        if "://" in str(filepath) or max_shard_size is not None:
             save(filepath, overwrite, max_shard_size)
             return
         self._check_suffix("save_weights", filepath, _WEIGHTS)
@@ -187,7 +209,7 @@ class Preset:
                 the weights are then as they were.
         """
         where = self._who("load_weights")
-        if atomic.is_local(filepath):
+        if "://" not in str(filepath):
             endings = (_WEIGHTS, ".keras", _SHARDED)
             self._check_suffix("load_weights", filepath, *endings)
             atomic.check_whole(filepath, where)
@@ -204,13 +226,15 @@ class Preset:
         return f"{type(self).__name__}.{method}"
 
     def _check_suffix(self, method: str, filepath: Any, *suffixes: str) -> None:
+        if not isinstance(filepath, (str, os.PathLike)):
+            checks.refuse(filepath, f"{self._who(method)}: filepath", "a path")
         if str(os.fspath(filepath)).endswith(suffixes):
             return
         raise ValueError(
             f"{self._who(method)}: filepath must end in "
             f"{' or '.join(map(repr, suffixes))}; received "
-            f"{os.fspath(filepath)!r}. Other files of Keras do not hold all "
-            "that makes a run what it is."
+            f"{os.fspath(filepath)!r}. Other formats do not hold all that "
+            "makes a run what it is."
         )
 
     @staticmethod

@@ -206,9 +206,13 @@ class Progress:
         base = 0
         if past and steps is not None:
             # One iterator serves several epochs.
-            past, base = divmod(past * steps, length) if length else (
-                0,
-                past * steps,
+            past, base = (
+                divmod(past * steps, length)
+                if length
+                else (
+                    0,
+                    past * steps,
+                )
             )
             skipped += base
         for _ in range(past):
