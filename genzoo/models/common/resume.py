@@ -6,7 +6,6 @@ means of its logs; and the states by which Keras's own layers draw, such as
 `Dropout`, which Keras does not save.
 """
 
-import contextlib
 import json
 import os
 import warnings
@@ -15,7 +14,6 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 _PLACE, _SEEDS, _MEANS = "place", "layer_seeds", "epoch_means"
 
@@ -215,10 +213,10 @@ class Progress:
                 )
             )
             skipped += base
-        for _ in range(past):
-            # Each pass of a shuffled dataset takes the next order.
-            with contextlib.suppress(StopIteration, tf.errors.OutOfRangeError):
-                next(iter(epochs._get_iterator()))
+        # Each iterator of a shuffled dataset takes the next order; Keras makes
+        # a second one where it knows that an epoch has ended.
+        for _ in range(past * (1 if length is None else 2)):
+            iter(epochs._get_iterator())
         is_first = True
         for begin, end, iterator in whole():
             if is_first:
