@@ -223,7 +223,6 @@ class GenerativeModel(Preset, keras.Model):
             shuffle=shuffle,
             **kwargs,
         )
-        checked_options.check_known(self._where("fit"), _OF_FIT, kwargs)
         self._refuse("fit", class_weight=class_weight)
         distribute.check_supported()
         self._assert_compile_called("fit")
@@ -366,6 +365,7 @@ class GenerativeModel(Preset, keras.Model):
         **options: Any,
     ) -> dict[str, Any]:
         """The plan to learn from batches of examples."""
+        checked_options.check_known(self._where("fit"), _OF_FIT, options)
         rows = self._batch_size("fit", batch_size, x)
         # What of the examples is known; models without gaps have none.
         gaps = self._gaps_of("fit", options)
