@@ -147,10 +147,14 @@ class Plan(keras.callbacks.Callback):
     Args:
         unit: of the rate.
         initial_epoch: as in `fit`.
+        batches_done: of that epoch, where it goes on in its middle.
     """
 
-    def __init__(self, unit: float, initial_epoch: int = 0):
+    def __init__(
+        self, unit: float, initial_epoch: int = 0, batches_done: int = 0
+    ):
         super().__init__()
+        self.batches_done = batches_done
         self.unit = unit
         self.initial_epoch = initial_epoch
 
@@ -161,11 +165,15 @@ class Plan(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Plan once one epoch was counted, if it was not known."""
+        if self.batches_done:
+            # Of an epoch of which a part was made before, nothing is known.
+            return
         if self.params["steps"] is None and epoch == self.initial_epoch:
             self._plan(self._done() - self._begin)
 
     def _done(self):
-        return int(np.asarray(self.model.optimizer.iterations))
+        steps = int(np.asarray(self.model.optimizer.iterations))
+        return steps - self.batches_done
 
     def _plan(self, steps):
         steps = steps or 0

@@ -16,7 +16,7 @@ from genzoo.losses.protocols import (
     known_rules,
     rules_of,
 )
-from genzoo.models.common import completion, sample_weights
+from genzoo.models.common import completion, resume, sample_weights
 from genzoo.models.common import posterior as posteriors
 from genzoo.models.common import watch as watching
 from genzoo.models.common.agreement import warn_of_disagreement
@@ -472,7 +472,9 @@ class EnergyBasedModel(GenerativeModel):
         """A plan of which a falling rate knows how long it is."""
         if isinstance(self.optimizer, Planned):
             begin = plan.get("initial_epoch", 0)
-            pace = Plan(self._rate_unit(), begin)
+            going_on = resume.going_on(self._saved, plan)
+            done = 0 if going_on is None else going_on.batch
+            pace = Plan(self._rate_unit(), begin, done)
             plan["callbacks"] = [pace, *plan["callbacks"]]
         return plan
 

@@ -151,7 +151,9 @@ class GenerativeModel(Preset, keras.Model):
         return values[0] if len(values) == 1 else values
 
     def _get_metrics_result_or_logs(self, logs):
-        # Called by Keras once the last batch was seen.
+        # Called by Keras once the last batch was seen; by a training that
+        # goes on where there is none, the means are of those before.
+        logs = logs or self.get_metrics_result()
         if not self._compared.is_evaluating:
             self._check_progress(logs)
         logs = super()._get_metrics_result_or_logs(logs)

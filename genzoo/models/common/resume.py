@@ -83,6 +83,19 @@ def read(model: keras.Model, store: Mapping) -> tuple[dict[str, Any], Saved]:
     return found, Saved(at, means)
 
 
+def going_on(saved: Saved | None, plan: Mapping[str, Any]) -> Place | None:
+    """Where a fit goes on that was told of the epoch of a save, if it does.
+
+    Args:
+        saved: of the file that was loaded last, if nothing was trained since.
+        plan: the arguments of Keras's `fit`.
+    """
+    place = None if saved is None else saved.place
+    if place is None or place.epoch != plan.get("initial_epoch"):
+        return None
+    return place
+
+
 class Progress:
     """Where the present `fit` is, and where it goes on.
 
@@ -108,11 +121,10 @@ class Progress:
         self.saved = saved
         self.place: Place | None = None
         self.is_midway = False
-        self._first_epoch = plan.get("initial_epoch")
+        self._going_on = going_on(saved, plan)
         self._is_array = is_array
         self._epochs: Any = None
         self._skips: Callable | None = None
-        self._before: Saved | None = None
         self._kept: np.ndarray | None = None
 
     def around(self, callbacks: list) -> list:
@@ -147,34 +159,22 @@ class Progress:
 
     def begin(self) -> None:
         """Forget what was loaded before, so that what is loaded now shows."""
-        self._before, self.model._saved = self.saved, None
+        self.model._saved = None
+        if self._going_on is not None:
+            self._check(self._going_on)
 
     def resume(self) -> None:
         """Go on where the save was made that was loaded, if one was."""
-        now = self.model._saved
-        saved, self.model._saved = now, None
-        if now is None or now.place is None:
-            before = self._before
-            if (
-                before is None
-                or before.place is None
-                or before.place.epoch != self._first_epoch
-            ):
-                self._warn_of(before)
-                return
-            saved = before
-        place = saved.place
+        saved, place = self.saved, self._going_on
+        if self.model._saved is not None:
+            saved, self.model._saved = self.model._saved, None
+            place = saved.place
+        if saved is None or place is None:
+            self._warn_of(saved)
+            return
+        self._check(place)
         if place.batches == 1 and place.batch:
             place = Place(place.epoch + 1, 0, place.begun, 1)
-        known = -1 not in (self.batches, place.batches)
-        if place.batch and known and self.batches != place.batches:
-            raise ValueError(
-                f"{self.model._where('fit')}: the training that is to go on "
-                f"was saved after batch {place.batch} of {place.batches} in "
-                f"epoch {place.epoch + 1}, and this one has {self.batches} in "
-                "an epoch. Give the same data and batch_size, or remove the "
-                "backup."
-            )
         self.model._initial_epoch = place.epoch
         past = 0 if self._is_array else place.epoch
         if place.batch or past:
@@ -184,6 +184,17 @@ class Progress:
             self.model.draws.begun = place.begun
             self._kept = saved.means
             self.place = place
+
+    def _check(self, place):
+        known = -1 not in (self.batches, place.batches)
+        if place.batch and known and self.batches != place.batches:
+            raise ValueError(
+                f"{self.model._where('fit')}: the training that is to go on "
+                f"was saved after batch {place.batch} of {place.batches} in "
+                f"epoch {place.epoch + 1}, and this one has {self.batches} in "
+                "an epoch. Give the same data and batch_size, or remove the "
+                "backup."
+            )
 
     def _warn_of(self, saved):
         if saved is not None and saved.place is not None and saved.place.batch:
