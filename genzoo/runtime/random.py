@@ -10,6 +10,7 @@ Reference:
     Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
 
+import contextlib
 import math
 import numbers
 import os
@@ -33,6 +34,15 @@ _counting = threading.Lock()
 def _unlock() -> None:
     global _counting
     _counting = threading.Lock()
+
+
+def _one_at_a_time() -> Any:
+    """A lock for threads of users; replicas of a graph wait for each other."""
+    several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    is_replica = several and not tf.distribute.in_cross_replica_context()
+    if is_replica or not tf.executing_eagerly():
+        return contextlib.nullcontext()
+    return _counting
 
 
 if hasattr(os, "register_at_fork"):
@@ -350,7 +360,7 @@ class DrawCounter(keras.layers.Layer):
         process.check_not_forked()
         held = self.state.value
         step = tf.one_hot(2 + stream, 4, dtype=tf.int64)
-        with _counting:
+        with _one_at_a_time():
             state = tf.convert_to_tensor(held)
             # Not a value: the other stream may have moved on meanwhile.
             held.assign_add(step)

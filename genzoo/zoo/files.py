@@ -113,8 +113,10 @@ def write_preset(
                 atomic.write(path, contents[name])
             atomic.write(folder / METADATA, contents[METADATA])
         except BaseException:
-            for path in others.values():
-                path.unlink(missing_ok=True)
+            # Unless it is the new preset that is read now.
+            if not _holds(folder / METADATA, contents[METADATA]):
+                for path in others.values():
+                    path.unlink(missing_ok=True)
             raise
         for name, path in others.items():
             path.replace(folder / name)
@@ -150,6 +152,13 @@ def read_hashed(folder: str | os.PathLike, name: str, expected: Any) -> bytes:
         f"{folder / name} was altered or damaged: its SHA-256 is "
         f"{sha256(content)}, not {str(expected)[:64]}."
     )
+
+
+def _holds(path, content):
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
 
 
 def _beside(folder, name, digest):

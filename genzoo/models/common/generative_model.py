@@ -185,6 +185,13 @@ class GenerativeModel(Preset, keras.Model):
         128, for an RBM to a hundredth of the rows within 4 and 128; a model
         that was not adapted to data is adapted to x first.
 
+        With `keras.callbacks.BackupAndRestore`, also `save_freq=n`, a
+        training that was killed goes on at the batch of its last save, and
+        ends as one that was not. So does a model that was loaded from a save
+        in the middle of an epoch, told of it by `initial_epoch`. It takes the
+        same data and batch_size; a shuffled `tf.data.Dataset` also the same
+        `keras.utils.set_random_seed`. What other callbacks remember is lost.
+
         Args:
             x: array of shape (n, *event_shape), a pandas or polars frame, or
                 a sparse matrix, which is made dense batch by batch; or
