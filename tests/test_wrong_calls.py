@@ -102,6 +102,13 @@ CALLS = [
         lambda: rbm().predict(batches(), steps=-1),
         "steps must be a positive int",
     ),
+    (
+        "LogLikelihood on a GAN",
+        lambda: gan().fit(
+            POINTS, callbacks=[gz.callbacks.LogLikelihood(POINTS)], verbose=0
+        ),
+        "a GAN has no likelihood",
+    ),
     # compile
     *called(
         lambda **options: rbm().compile(**options),
@@ -281,6 +288,15 @@ def _refuses(call, message):
         told.value, TypeError
     )
     assert len(str(told.value)) < 1500
+
+
+def test_samples_of_weights_that_are_no_numbers_are_refused():
+    network = gan().averaged_generator
+    kept = network.get_weights()
+    network.set_weights([NAN * value for value in kept])
+    _refuses(lambda: gan().sample(2, seed=0), "hold NaN or infinite")
+    network.set_weights(kept)
+    assert np.isfinite(gan().sample(2, seed=0)).all()
 
 
 @pytest.fixture(scope="module", autouse=True)

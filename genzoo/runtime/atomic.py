@@ -64,7 +64,7 @@ def replacing(path: str | os.PathLike, suffix: str) -> Iterator[Path]:
             _open.discard(part.name)
 
 
-def write(path: str | os.PathLike, content: bytes) -> None:
+def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
     """Put bytes into a file, whole or not at all."""
     with replacing(path, "") as part:
         part.write_bytes(content)

@@ -15,6 +15,7 @@ import math
 import numbers
 import os
 import random as python_random
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
@@ -23,30 +24,52 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import bits, process
+from genzoo.runtime import bits, distribute
 
 _PHILOX = 1
 TRAINING, SAMPLING = 0, 1
 # Two threads that draw at once must not take the same number.
 _counting = threading.Lock()
+_is_forked = False
 
 
-def _unlock() -> None:
-    global _counting
+def _note_fork() -> None:
+    global _counting, _is_forked
     _counting = threading.Lock()
+    context = sys.modules.get("tensorflow.python.eager.context")
+    if context is not None and not _is_forked:
+        # What TensorFlow has not begun it begins in the child.
+        known = context.context_safe()
+        _is_forked = known is not None and known._context_handle is not None
+
+
+def check_not_forked() -> None:
+    """Raise an error in a process that would wait for ever.
+
+    TensorFlow's threads are not copied by a fork.
+
+    Raises:
+        RuntimeError: in a process that was forked after the first operation.
+    """
+    if _is_forked:
+        raise RuntimeError(
+            "This process was forked from one in which TensorFlow had begun "
+            "to compute; its threads are not here, and it would wait for "
+            "ever. Start processes by "
+            "multiprocessing.get_context('spawn'), or fork before the first "
+            "model is made."
+        )
 
 
 def _one_at_a_time() -> Any:
     """A lock for threads of users; replicas of a graph wait for each other."""
-    several = tf.distribute.get_strategy().num_replicas_in_sync > 1
-    is_replica = several and not tf.distribute.in_cross_replica_context()
-    if is_replica or not tf.executing_eagerly():
+    if distribute.on_several_replicas() or not tf.executing_eagerly():
         return contextlib.nullcontext()
     return _counting
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unlock)
+    os.register_at_fork(after_in_child=_note_fork)
 
 
 class Seed(NamedTuple):
@@ -78,7 +101,7 @@ def as_seed(seed: int | Sequence[int] | np.ndarray | tf.Tensor | Seed) -> Seed:
     Raises:
         ValueError: if `seed` is anything else.
     """
-    process.check_not_forked()
+    check_not_forked()
     if isinstance(seed, Seed):
         return seed
     if isinstance(seed, numbers.Integral) and not isinstance(seed, bool):
@@ -357,7 +380,7 @@ class DrawCounter(keras.layers.Layer):
 
         Threads that draw at the same time get different ones.
         """
-        process.check_not_forked()
+        check_not_forked()
         held = self.state.value
         step = tf.one_hot(2 + stream, 4, dtype=tf.int64)
         with _one_at_a_time():

@@ -789,6 +789,24 @@ class GenerativeModel(Preset, keras.Model):
         check_memory(where, n, int(np.prod(self.event_shape)), 12)
         return n
 
+    def _finite(self, method: str, values: Array) -> Array:
+        """What was found, if all of it are numbers.
+
+        Raises:
+            ValueError: naming the weights that are none, if some are.
+        """
+        if np.isfinite(values).all():
+            return values
+        wrong = weights.not_finite(self.weights)
+        why = "the weights are too large"
+        if wrong:
+            why = f"{', '.join(wrong[:4])} hold NaN or infinite numbers"
+        raise ValueError(
+            f"{self._where(method)}: the result is not finite: {why}. Load or "
+            "assign other weights, or train a new model with a smaller "
+            "learning rate."
+        )
+
     def _seed_for(self, seed: SeedLike | None) -> random.Seed:
         """A `Seed`: the user's, or the next of the model's own for samples."""
         if seed is None:

@@ -1,5 +1,6 @@
 """What every model that can be a preset has: saves of which none is lost."""
 
+import io
 import json
 import math
 import os
@@ -12,6 +13,16 @@ from genzoo import checks
 from genzoo.runtime import atomic, distribute, weights
 
 _WEIGHTS, _SHARDED = ".weights.h5", ".weights.json"
+
+
+class _InMemory(io.BytesIO):
+    """A file of weights in memory, by its name one for Keras.
+
+    Where a disk is full, HDF5 ends the process.
+    """
+
+    def __str__(self) -> str:
+        return f"memory{_WEIGHTS}"
 
 
 class Preset:
@@ -186,9 +197,9 @@ class Preset:
             return
         self._check_suffix("save_weights", filepath, _WEIGHTS)
         if self._may_write(filepath, overwrite):
-            with atomic.replacing(filepath, _WEIGHTS) as part:
-                save(part)
-                atomic.check_whole(part, self._who("save_weights"))
+            file = _InMemory()
+            save(file)
+            atomic.write(filepath, file.getbuffer())
 
     def load_weights(
         self,

@@ -496,7 +496,8 @@ class GAN(GenerativeModel):
         y = self.conditions.asked(self._where("sample"), n, labels, conditions)
         condition = () if y is None else (tf.constant(y),)
         seed = self._seed_for(seed)
-        return self._drawing.samples(tf.constant(n), seed, *condition).numpy()
+        found = self._drawing.samples(tf.constant(n), seed, *condition)
+        return self._finite("sample", found.numpy())
 
     def score(
         self,
@@ -527,7 +528,7 @@ class GAN(GenerativeModel):
         if is_told or y is not None:
             y = self.conditions.check(where, y, len(x))
         condition = (y,) if is_told and y is not None else ()
-        return self._drawing.scores(x, *condition)
+        return self._finite("score", self._drawing.scores(x, *condition))
 
     def endpoints(self) -> Endpoints:
         """What `export` serves: see there."""
