@@ -190,16 +190,18 @@ def fits(count):
             wholes[family] = _arrays(path)
         while kills < count:
             family = list(FAMILIES)[number % len(FAMILIES)]
-            frequency = ("epoch", 1, 3)[number // len(FAMILIES) % 3]
+            frequency = (1, 3, "epoch")[number % 3]
             number += 1
             backup, end = root / "backup", root / "end.weights.h5"
             shutil.rmtree(backup, ignore_errors=True)
-            seed = 7
+            seed, last = 7, 3
             while True:
                 pid = _child(_fit, family, seed, backup, frequency, end)
-                if not _killed(pid, 1 + 3 * chance.random()):
+                # Long enough for one of them to end, on a busy machine.
+                if not _killed(pid, 1 + last * chance.random()):
                     break
                 kills += 1
+                last += 1
                 # Before the first save it begins again, with its own seed.
                 has_save = (backup / "latest.weights.h5").exists()
                 seed = 99 if has_save else 7

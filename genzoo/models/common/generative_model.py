@@ -560,6 +560,8 @@ class GenerativeModel(Preset, keras.Model):
         x = self._one_batch("train_on_batch", x)
         given = self._given("train_on_batch", x, y, sample_weight)
         self._prepare_batch(given)
+        # What was loaded is not what the model is now.
+        self._saved = None
         x, y = self._packed("train_on_batch", given)
         return super().train_on_batch(x, y, return_dict=return_dict)
 

@@ -210,20 +210,13 @@ class Progress:
     def _rest(self, whole, done, past):
         """The steps of an epoch behind those that were made before."""
         epochs = self._epochs
-        skipped, steps = done, epochs.steps_per_epoch
         length = epochs.data_adapter.num_batches
         base = 0
-        if past and steps is not None:
+        if past and epochs.steps_per_epoch is not None:
             # One iterator serves several epochs.
-            past, base = (
-                divmod(past * steps, length)
-                if length
-                else (
-                    0,
-                    past * steps,
-                )
-            )
-            skipped += base
+            past, base = 0, past * epochs.steps_per_epoch
+            if length:
+                past, base = divmod(base, length)
         # Each iterator of a shuffled dataset takes the next order; Keras makes
         # a second one where it knows that an epoch has ended.
         for _ in range(past * (1 if length is None else 2)):
@@ -233,7 +226,7 @@ class Progress:
             if is_first:
                 is_first = False
                 epochs._steps_seen += base
-                for _ in range(skipped):
+                for _ in range(base + done):
                     next(iterator)
             if end >= done:
                 yield begin, end, iterator
@@ -254,7 +247,9 @@ class Progress:
     def end_batch(self, batch: int) -> None:
         """Note that so many batches were learned from."""
         if self.place is not None:
-            self.place = self.place._replace(batch=batch + 1)
+            # The last of several steps at once may be past the end.
+            most = batch + 1 if self.batches == -1 else self.batches
+            self.place = self.place._replace(batch=min(batch + 1, most))
 
     def end_epoch(self, epoch: int) -> None:
         """The next begins where this one ends."""
