@@ -96,6 +96,8 @@ class SampleGrid(keras.callbacks.Callback):
                 f"shape {self.model.event_shape}."
             )
         self._shape = shape
+        # What fails at the end of an epoch is to fail before the first.
+        self._picture()
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.log_dir is not None:
             self._writer = tf.summary.create_file_writer(str(self.log_dir))

@@ -147,36 +147,48 @@ class Plan(keras.callbacks.Callback):
     Args:
         unit: of the rate.
         initial_epoch: as in `fit`.
-        batches_done: of that epoch, where it goes on in its middle.
+        optimizer: the `Planned`; None takes the model's.
+        repeats: its steps in one of the model's.
+        batches_done: of the first epoch, where it goes on in its middle.
     """
 
     def __init__(
-        self, unit: float, initial_epoch: int = 0, batches_done: int = 0
+        self,
+        unit: float,
+        initial_epoch: int = 0,
+        optimizer: Any = None,
+        repeats: int = 1,
+        batches_done: int = 0,
     ):
         super().__init__()
         self.batches_done = batches_done
         self.unit = unit
         self.initial_epoch = initial_epoch
+        self.optimizer = optimizer
+        self.repeats = repeats
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Plan, if the number of steps is known."""
         self._begin = self._done()
-        self._plan(self.params["steps"])
+        if self.batches_done and self.params["steps"] is None:
+            # What was planned before the save still holds.
+            return
+        self._plan(self.repeats * (self.params["steps"] or 0))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Plan once one epoch was counted, if it was not known."""
-        if self.batches_done:
-            # Of an epoch of which a part was made before, nothing is known.
-            return
-        if self.params["steps"] is None and epoch == self.initial_epoch:
+        is_whole = epoch == self.initial_epoch and not self.batches_done
+        if self.params["steps"] is None and is_whole:
             self._plan(self._done() - self._begin)
 
+    def _planned(self):
+        return self.optimizer or self.model.optimizer
+
     def _done(self):
-        steps = int(np.asarray(self.model.optimizer.iterations))
-        return steps - self.batches_done
+        steps = int(np.asarray(self._planned().iterations))
+        return steps - self.batches_done * self.repeats
 
     def _plan(self, steps):
-        steps = steps or 0
         first = self._begin - self.initial_epoch * steps
         last = first + self.params["epochs"] * steps
-        self.model.optimizer.plan(self.unit, first, last)
+        self._planned().plan(self.unit, first, last)

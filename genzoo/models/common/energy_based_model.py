@@ -472,9 +472,8 @@ class EnergyBasedModel(GenerativeModel):
         """A plan of which a falling rate knows how long it is."""
         if isinstance(self.optimizer, Planned):
             begin = plan.get("initial_epoch", 0)
-            going_on = resume.going_on(self._saved, plan)
-            done = 0 if going_on is None else going_on.batch
-            pace = Plan(self._rate_unit(), begin, done)
+            done = resume.batches_done(self._saved, plan)
+            pace = Plan(self._rate_unit(), begin, batches_done=done)
             plan["callbacks"] = [pace, *plan["callbacks"]]
         return plan
 

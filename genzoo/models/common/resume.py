@@ -96,6 +96,12 @@ def going_on(saved: Saved | None, plan: Mapping[str, Any]) -> Place | None:
     return place
 
 
+def batches_done(saved: Saved | None, plan: Mapping[str, Any]) -> int:
+    """How many batches of the first epoch of a fit were made before."""
+    place = going_on(saved, plan)
+    return 0 if place is None else place.batch
+
+
 class Progress:
     """Where the present `fit` is, and where it goes on.
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -10,6 +11,8 @@ from genzoo.runtime import batch, data, distribute
 from genzoo.spaces import Space
 from genzoo.types import Array, ArrayLike
 
+# Of a sequence that fills [0, 1) evenly.
+_GOLDEN = (5**0.5 - 1) / 2
 UNKNOWN = "genzoo: conditions that the model does not take"
 
 
@@ -56,7 +59,14 @@ class Unconditional:
         self.check(where, labels)
         self.check(where, conditions, name="conditions")
 
-    def asked(self, where: str, n: int, labels: Any, conditions: Any) -> None:
+    def asked(
+        self,
+        where: str,
+        n: int,
+        labels: Any,
+        conditions: Any,
+        seen: "Seen | None" = None,
+    ) -> None:
         """None, as `given`."""
         self.given(where, labels, conditions)
 
@@ -109,15 +119,22 @@ class Conditions:
             )
         return own
 
-    def asked(self, where: str, n: int, labels: Any, conditions: Any) -> Array:
-        """n conditions: those given, one for all, or each class in turn.
+    def asked(
+        self,
+        where: str,
+        n: int,
+        labels: Any,
+        conditions: Any,
+        seen: "Seen | None" = None,
+    ) -> Array:
+        """n conditions: those given, one for all, or classes as seen.
 
         Raises:
             ValueError: as `given` and `check` do.
         """
         y = self.given(where, labels, conditions)
         if y is None and self.classes:
-            y = np.arange(n) % self.classes
+            y = np.arange(n) % self.classes if seen is None else seen.labels(n)
         if y is not None and np.shape(y) == self.shape:
             y = np.broadcast_to(np.asarray(y), (n, *self.shape))
         return self.check(where, y, n)
@@ -237,3 +254,33 @@ class Conditions:
     def spec(self) -> list[tf.TensorSpec]:
         """The argument of graphs: its name is "labels" or "conditions"."""
         return [tf.TensorSpec((None, *self.shape), self.dtype, self.name)]
+
+
+class Seen(keras.layers.Layer):
+    """How often each class was seen in training, a weight.
+
+    Args:
+        classes: how many there are.
+    """
+
+    def __init__(self, classes: int, **kwargs):
+        super().__init__(trainable=False, dtype="float64", **kwargs)
+        self.counts = distribute.mirrored_weight(self, "counts", (classes,))
+        self.built = True
+
+    def add(self, labels: tf.Tensor) -> None:
+        """Count the labels of a batch, over all replicas."""
+        one_hot = tf.one_hot(labels, self.counts.shape[0], dtype=tf.float64)
+        self.counts.assign_add(distribute.all_sum(tf.reduce_sum(one_hot, 0)))
+
+    def labels(self, n: int) -> Array:
+        """n classes by their shares; each in turn if none was seen.
+
+        Each beginning of them has the shares, up to a few.
+        """
+        counts = self.counts.numpy()
+        if not counts.any():
+            return np.arange(n) % len(counts)
+        places = (np.arange(n) + 0.5) * _GOLDEN % 1
+        ends = np.cumsum(counts / counts.sum())
+        return np.searchsorted(ends[:-1], places, side="right")

@@ -16,9 +16,11 @@ from genzoo.layers import Augmentation
 from genzoo.losses.adversarial import AdversarialLoss
 from genzoo.models.gan.clusters import Clusters
 from genzoo.models.gan.networks import Networks, check_differentiable
+from genzoo.models.gan.units import Units
 from genzoo.runtime import distribute, random
 
 LOGS = (
+    "loss",
     "discriminator_loss",
     "generator_loss",
     "real_score",
@@ -163,6 +165,7 @@ class Game:
         penalties: of D's gradient.
         auxiliary_weight: of the cross-entropy of classes, if D gives them.
         augmentation: of what D sees, or None.
+        units: of the examples, in which gradients of D are taken.
     """
 
     critic: Critic
@@ -170,6 +173,7 @@ class Game:
     penalties: tuple[penalties.Penalty, ...]
     auxiliary_weight: float
     augmentation: Augmentation | None
+    units: Units
 
     def shown(self, x: tf.Tensor, seed: random.Seed) -> tf.Tensor:
         """What D sees of examples: augmented, several packed."""
@@ -209,15 +213,15 @@ class Game:
         )
         real, generated = tf.split(logits, 2)
         paired = self.loss.pairs_in_generator or len(condition) > 0
+        own = own_losses(self.critic.discriminator)
         costs = self._discriminator_costs(real, generated, weight, paired)
         if classes is not None:
             told = self._classification(tf.split(classes, 2)[0], condition)
             costs += told if weight is None else weight * told
-        loss = _share(costs)
+        loss = _share(costs) + own
         if points is not None and self.penalties:
-            loss += penalties.total(
-                self.penalties, self.critic, x, fake, condition, points
-            )
+            seen = self.units.penalised(self.critic, x, fake)
+            loss += penalties.total(self.penalties, *seen, condition, points)
         return Judged(loss, real, generated)
 
     def _discriminator_costs(self, real, fake, weight, paired):
@@ -275,6 +279,7 @@ class Game:
         one = 1.0 if weight is None else weight
         each = [
             judged.loss,
+            judged.loss,
             generator_loss,
             _share(one * self.loss.score(judged.real)),
             _share(self.loss.score(judged.fake)),
@@ -309,6 +314,16 @@ def _two_examples(critic, networks):
         return shape, ()
     told = networks.conditions
     return shape, (tf.zeros((2, *told.shape), told.dtype),)
+
+
+def own_losses(network: keras.Model) -> tf.Tensor:
+    """This replica's share of what a network adds to the loss of its player.
+
+    What its layers added in its last call: `add_loss`, regularizers of
+    activities and of weights.
+    """
+    found = [tf.cast(loss, tf.float32) for loss in network.losses]
+    return tf.add_n([tf.zeros(()), *found]) / distribute.replica_count()
 
 
 def packed(x: tf.Tensor, packing: int) -> tf.Tensor:

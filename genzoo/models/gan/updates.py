@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, TypeVar
 import keras
 import tensorflow as tf
 
+from genzoo.optimizers import FallingAdam
 from genzoo.runtime import distribute
 
 Optimizer: TypeAlias = keras.optimizers.Optimizer
@@ -18,7 +19,7 @@ def optimizers(
     """The optimizers of G and D, from what `keras.optimizers.get` takes.
 
     Args:
-        own: the generator's; None takes `Adam(2e-3, beta_1=0, beta_2=0.99)`.
+        own: the generator's; None takes `FallingAdam(2e-3, beta_1=0, beta_2=0.99)`.
         other: the discriminator's; None takes another like the generator's.
         are_scaled: whether losses must be scaled, for float16.
 
@@ -26,7 +27,7 @@ def optimizers(
         ValueError: if both are one.
     """
     if own is None:
-        own = keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99)
+        own = FallingAdam(2e-3, beta_1=0.0, beta_2=0.99)
     own = keras.optimizers.get(own)
     if other is None:
         # Of the same configuration, without its state.
@@ -60,19 +61,12 @@ def descend(
 ) -> Found:
     """A step down a cost: what that gives, a tuple that begins with it.
 
-    The variables' own regularizers are added to the cost, as in Keras.
     Variables on which the cost does not depend stay as they are.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([variable.value for variable in variables])
         found = cost()
-        penalties = [v.regularizer(v) for v in variables if v.regularizer]
-        # Each replica adds its share.
-        total = found[0]
-        if penalties:
-            shares = tf.add_n(penalties) / distribute.replica_count()
-            total += tf.cast(shares, total.dtype)
-        scaled = optimizer.scale_loss(total)
+        scaled = optimizer.scale_loss(found[0])
     gradients = tape.gradient(
         scaled, [variable.value for variable in variables]
     )

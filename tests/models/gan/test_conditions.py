@@ -49,8 +49,8 @@ def test_labels_in_every_form_teach_the_same(pictures):
 
 
 def test_samples_are_of_the_labels_that_are_asked_for(pictures):
-    each = pictures.sample(6, seed=1)
-    for asked in (np.arange(6) % 3, [[0], [1], [2], [0], [1], [2]]):
+    each = pictures.sample(6, seed=1, labels=np.arange(6) % 3)
+    for asked in ([[0], [1], [2], [0], [1], [2]],):
         np.testing.assert_array_equal(
             pictures.sample(6, seed=1, labels=asked), each
         )
