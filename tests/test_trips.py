@@ -3,7 +3,7 @@
 import pytest
 import trips
 
-MOST = {"MaxEnt.fit": 22, "RBM.fit": 30, "GAN.fit": 19, "from_preset": 32}
+MOST = {"MaxEnt.fit": 22, "RBM.fit": 30, "GAN.fit": 24, "from_preset": 32}
 
 
 @pytest.fixture(scope="module")
