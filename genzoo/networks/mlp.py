@@ -11,7 +11,6 @@ from genzoo.layers import RandomFourier, Standardization
 from genzoo.networks.condition import COMMON, LENGTH, Condition
 from genzoo.networks.recipe import Pair, recorded
 
-
 # Activations whose values have units.
 _UNLIMITED = ("linear", "relu", "softplus")
 # Latents, below which a network makes more of them; the waves' scale.

@@ -16,6 +16,7 @@ from genzoo.layers import Augmentation
 from genzoo.losses.adversarial import AdversarialLoss
 from genzoo.models.gan.clusters import Clusters
 from genzoo.models.gan.networks import Networks, check_differentiable
+from genzoo.models.gan.terms import Terms, Turn, features_of
 from genzoo.models.gan.units import Units
 from genzoo.runtime import distribute, random
 
@@ -109,6 +110,25 @@ class Critic:
         self.is_conditional = networks.critic_is_conditional
         self.has_classifier = networks.has_classifier
         self.packing = packing
+        self._features: keras.Model | None = None
+
+    def features(
+        self, x: tf.Tensor, condition: Condition = (), training: bool = True
+    ) -> tf.Tensor:
+        """What D's last layer sees, float32, (batch, width).
+
+        Raises:
+            ValueError: if D is no graph of layers that ends in one.
+        """
+        if self._features is None:
+            self._features = features_of(self.discriminator)
+        if self._features is None:
+            raise ValueError(
+                "GAN: features of the discriminator need a functional model "
+                "that ends in one layer; name it 'logit'."
+            )
+        inputs = [x, *condition] if self.is_conditional else x
+        return tf.cast(self._features(inputs, training=training), tf.float32)
 
     def __call__(
         self, x: tf.Tensor, condition: Condition = (), training: bool = True
@@ -166,6 +186,8 @@ class Game:
         auxiliary_weight: of the cross-entropy of classes, if D gives them.
         augmentation: of what D sees, or None.
         units: of the examples, in which gradients of D are taken.
+        discriminator_terms: what else D minimises.
+        generator_terms: what else G minimises.
     """
 
     critic: Critic
@@ -174,6 +196,20 @@ class Game:
     auxiliary_weight: float
     augmentation: Augmentation | None
     units: Units
+    discriminator_terms: Terms = Terms()
+    generator_terms: Terms = Terms()
+
+    def _turn(self, x, fake, condition, seed, training) -> Turn:
+        def logits(examples):
+            shown = self.shown(examples, seed)
+            return self.critic(shown, condition, training)
+
+        def features(examples):
+            shown = self.shown(examples, seed)
+            return self.critic.features(shown, condition, training)
+
+        told = condition[0] if condition else None
+        return Turn(x, fake, told, logits, features)
 
     def shown(self, x: tf.Tensor, seed: random.Seed) -> tf.Tensor:
         """What D sees of examples: augmented, several packed."""
@@ -203,6 +239,7 @@ class Game:
             weight: what each example of the data counts, (batch,), with a
                 mean of one over the data; of one that D does not see packed.
         """
+        turn = self._turn(x, fake, condition, seed, training)
         x, fake = (
             self.shown(part, random.fold_in(seed, number))
             for number, part in enumerate((x, fake))
@@ -218,7 +255,7 @@ class Game:
         if classes is not None:
             told = self._classification(tf.split(classes, 2)[0], condition)
             costs += told if weight is None else weight * told
-        loss = _share(costs) + own
+        loss = _share(costs) + own + self.discriminator_terms.cost(turn)
         if points is not None and self.penalties:
             seen = self.units.penalised(self.critic, x, fake)
             loss += penalties.total(self.penalties, *seen, condition, points)
@@ -260,7 +297,8 @@ class Game:
         if classes is not None:
             told = self._classification(classes, condition)
             costs += told if weight is None else weight * told
-        return _share(costs)
+        turn = self._turn(x, fake, condition, seed, training)
+        return _share(costs) + self.generator_terms.cost(turn)
 
     def _classification(self, logits, condition):
         (labels,) = condition

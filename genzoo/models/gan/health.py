@@ -1,7 +1,7 @@
 """Whether D still judges: equilibrium told from death, once an epoch."""
 
 import warnings
-from typing import Any, Self
+from typing import Self
 
 import keras
 import numpy as np

@@ -34,6 +34,7 @@ from genzoo.models.gan.game import (
     own_losses,
 )
 from genzoo.models.gan.health import Health
+from genzoo.models.gan.terms import Terms
 from genzoo.models.gan.units import Units
 from genzoo.models.gan.updates import Average, Rates
 from genzoo.optimizers.falling import Plan, Planned
@@ -240,6 +241,8 @@ class GAN(GenerativeModel):
         penalties: Any = None,
         discriminator_steps: int = 1,
         auxiliary_weight: float = 1.0,
+        generator_losses: Any = None,
+        discriminator_losses: Any = None,
         metrics: Any = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
@@ -263,6 +266,13 @@ class GAN(GenerativeModel):
             discriminator_steps: updates of D for each one of G, with the
                 same data and other latents.
             auxiliary_weight: of the cross-entropy of an auxiliary classifier.
+            generator_losses: list of functions that give what else G
+                minimises, one number for each example or one for all; each
+                gets a turn, with `real` and `generated` examples, their
+                `condition`, and D's `logits` and `features` as functions of
+                examples. So feature matching, the L1 of image to image, or a
+                law of conservation.
+            discriminator_losses: the same of D, label smoothing for example.
             metrics: list of `keras.metrics.Metric`s, whose `update_state`
                 gets (data, samples) in `evaluate` and for validation data.
             run_eagerly: as in Keras.
@@ -286,6 +296,10 @@ class GAN(GenerativeModel):
             checks.penalty(auxiliary_weight, "GAN.compile: auxiliary_weight"),
             self.augmentation,
             self._units,
+            Terms.read(
+                "GAN.compile: discriminator_losses", discriminator_losses
+            ),
+            Terms.read("GAN.compile: generator_losses", generator_losses),
         )
         steps = checks.positive_int(
             discriminator_steps, "GAN.compile: discriminator_steps"
@@ -645,6 +659,13 @@ class GAN(GenerativeModel):
             "penalties": [serialize(part) for part in self.game.penalties],
             "discriminator_steps": self.discriminator_steps,
             "auxiliary_weight": self.game.auxiliary_weight,
+            **{
+                f"{name}_losses": [serialize(f) for f in terms.functions]
+                for name, terms in (
+                    ("generator", self.game.generator_terms),
+                    ("discriminator", self.game.discriminator_terms),
+                )
+            },
             "metrics": self._compared.serialize(),
             "run_eagerly": config["run_eagerly"],
             "steps_per_execution": config["steps_per_execution"],

@@ -19,7 +19,8 @@ def optimizers(
     """The optimizers of G and D, from what `keras.optimizers.get` takes.
 
     Args:
-        own: the generator's; None takes `FallingAdam(2e-3, beta_1=0, beta_2=0.99)`.
+        own: the generator's; None takes a `FallingAdam` of 2e-3 with
+            beta_1=0, beta_2=0.99.
         other: the discriminator's; None takes another like the generator's.
         are_scaled: whether losses must be scaled, for float16.
 
