@@ -207,12 +207,15 @@ def fits(count):
                 seed = 99 if has_save else 7
             found = _arrays(end) if end.exists() else {}
             whole = wholes[family]
-            is_equal = found.keys() == whole.keys() and all(
-                np.array_equal(found[name], whole[name], equal_nan=True)
+            other = [
+                name
                 for name in whole
-            )
-            equal += is_equal
-            print(number, family, frequency, is_equal, kills, flush=True)
+                if not np.array_equal(
+                    found.get(name), whole[name], equal_nan=True
+                )
+            ]
+            print(number, family, frequency, kills, other[:5], flush=True)
+            equal += found.keys() == whole.keys() and not other
             end.unlink(missing_ok=True)
     return equal, number, kills
 

@@ -227,6 +227,7 @@ class Progress:
         # a second one where it knows that an epoch has ended.
         for _ in range(past * (1 if length is None else 2)):
             iter(epochs._get_iterator())
+        is_over = done >= self.batches > -1
         is_first = True
         for begin, end, iterator in whole():
             if is_first:
@@ -234,7 +235,7 @@ class Progress:
                 epochs._steps_seen += base
                 for _ in range(base + done):
                     next(iterator)
-            if end >= done:
+            if end >= done and not is_over:
                 yield begin, end, iterator
 
     def begin_epoch(self, epoch: int) -> None:
