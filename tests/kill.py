@@ -147,7 +147,8 @@ def saves(count):
 
 
 def _fit(family, seed, folder, frequency, end):
-    # The order of a dataset is TensorFlow's, that of an array the model's.
+    # By which networks begin.
+    keras.utils.set_random_seed(seed)
     model, data = FAMILIES[family](seed)
     backup = keras.callbacks.BackupAndRestore(folder, save_freq=frequency)
     model.fit(
