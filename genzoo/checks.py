@@ -233,7 +233,7 @@ def array(value: Any, where: str) -> np.ndarray:
     """Finite numbers, as a float64 array."""
     try:
         found = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         refuse(value, where, "an array of numbers")
     if not np.isfinite(found).all():
         refuse(value, where, "an array of finite numbers")

@@ -40,6 +40,11 @@ def export(
         card: dict that is kept as the asset `metadata.json`, or None.
         verbose: whether to print the endpoints.
     """
+    if os.path.isfile(path):
+        raise ValueError(
+            f"export: filepath must be a folder, which is made if it is not "
+            f"there; {os.fspath(path)!r} is a file."
+        )
     saved = tf.Module()
     saved.weights = [variable.value for variable in resource.variables]
     signatures = {}
@@ -95,6 +100,11 @@ def load_exported(path: str | os.PathLike) -> "Exported":
     >>> sorted(served.card["measured"])[:1]
     ['log_likelihood_test']
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(
+            "load_exported: path must be the folder that export wrote; "
+            f"received {path!r}."
+        )
     return Exported(path)
 
 

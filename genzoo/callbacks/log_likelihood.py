@@ -62,6 +62,13 @@ class LogLikelihood(keras.callbacks.Callback):
                 "validation_data=(x, condition) to fit, whose val_loss is "
                 "-<log p(x | condition)> where that can be summed."
             )
+        if not hasattr(self.model, "log_partition"):
+            raise ValueError(
+                f"LogLikelihood: a {type(self.model).__name__} has no "
+                "likelihood. Compare samples with data instead: "
+                "compile(metrics=[genzoo.metrics.FrechetDistance()]) and "
+                "validation_data=x in fit."
+            )
         for x in self.data.values():
             self.model.space.check("LogLikelihood", x)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from genzoo import checks
 from genzoo.runtime import random
+from genzoo.runtime.memory import check_memory
 from genzoo.types import Array, ArrayLike, SeedLike
 
 MASS = 91.19
@@ -75,6 +76,7 @@ def two_body_decay(
     """
     owner = "datasets.two_body_decay"
     checks.positive_int(n, f"{owner}: n")
+    check_memory(f"{owner}: n", n, 6, 24)
     checks.penalty(momentum_resolution, f"{owner}: momentum_resolution")
     checks.penalty(angle_resolution, f"{owner}: angle_resolution")
     evenly, kicked, smeared = random.split(random.as_seed(seed), 3)

@@ -7,6 +7,7 @@ import numpy as np
 
 from genzoo import checks
 from genzoo.runtime import random
+from genzoo.runtime.memory import check_memory
 from genzoo.types import Array, ArrayLike, SeedLike
 
 
@@ -244,9 +245,15 @@ def gaussian_grid(
     return _mixture(owner, n, centres.reshape(-1, 2), sd, seed)
 
 
+def _check_count(owner, n, width):
+    checks.positive_int(n, f"{owner}: n")
+    # In float64, three of them at once, and float32.
+    check_memory(f"{owner}: n", n, width + 1, 28)
+
+
 def _points(owner, n, weights, means, sds, seed):
     """(points, labels)."""
-    checks.positive_int(n, f"{owner}: n")
+    _check_count(owner, n, math.prod(means.shape[1:]))
     choice, noise = random.split(random.as_seed(seed), 2)
     uniform = random.uniform((n,), choice, "float64").numpy()
     ends = np.cumsum(weights)[:-1]
@@ -275,7 +282,7 @@ def _log_prob(x, weights, means, sds):
 
 
 def _mixture(owner, n, centres, sd, seed):
-    checks.positive_int(n, f"{owner}: n")
+    _check_count(owner, n, 2)
     checks.positive_number(sd, f"{owner}: sd")
     choice, noise = random.split(random.as_seed(seed), 2)
     uniform = random.uniform((n,), choice, "float64").numpy()

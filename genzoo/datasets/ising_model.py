@@ -9,6 +9,7 @@ import numpy as np
 from genzoo import checks
 from genzoo.datasets import lattices
 from genzoo.runtime import random
+from genzoo.runtime.memory import check_memory
 from genzoo.samplers import ising as sampler
 from genzoo.samplers import lattice_models
 from genzoo.spaces.lattice import Lattice
@@ -93,6 +94,8 @@ def ising(
     of_shape = Lattice(shape, boundary, lattice, owner, "boundary")
     sampler.positive_temperature(temperature, f"{owner}: temperature")
     checks.positive_int(n, f"{owner}: n")
+    # Bits in words, unpacked once.
+    check_memory(f"{owner}: n", n, math.prod(of_shape.shape), 2)
     coupling = checks.finite_number(coupling, f"{owner}: coupling")
     field = checks.finite_number(field, f"{owner}: field")
     if coupling and not field and _fits_words(of_shape):

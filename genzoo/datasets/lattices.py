@@ -9,6 +9,7 @@ import numpy as np
 
 from genzoo import checks
 from genzoo.runtime import random
+from genzoo.runtime.memory import check_memory
 from genzoo.samplers import lattice_models, lattice_moves
 from genzoo.samplers.ising import positive_temperature
 from genzoo.spaces.lattice import Lattice
@@ -240,6 +241,7 @@ def draw(
     """
     positive_temperature(temperature, f"{owner}: temperature")
     checks.positive_int(n, f"{owner}: n")
+    check_memory(f"{owner}: n", n, math.prod(lattice.shape), 8)
     coupling = checks.finite_number(coupling, f"{owner}: coupling")
     field = checks.finite_number(field, f"{owner}: field")
     sweeps = checks.optional(checks.positive_int)(sweeps, f"{owner}: sweeps")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -84,7 +85,7 @@ class Function(Feature):
     def count(self, space: Space) -> int:
         """The length of what the function gives."""
         one = ops.zeros((3, *space.event_shape), self._dtype("float64"))
-        shape = tuple(self.function(one).shape)
+        shape = tuple(np.shape(self._called(one)))
         if len(shape) not in (1, 2) or shape[0] != 3:
             raise ValueError(
                 f"features: {self.name} must turn examples of shape "
@@ -92,6 +93,17 @@ class Function(Feature):
                 f"(batch, n); for a batch of 3 it gave {shape}."
             )
         return 1 if len(shape) == 1 else shape[1]
+
+    def _called(self, x):
+        """The function of x, its error told as one of the feature."""
+        try:
+            return self.function(x)
+        except TypeError as error:
+            raise ValueError(
+                f"features: {self.name} must be a function of one argument, "
+                f"examples of shape {tuple(x.shape)} as a tensor; it raised "
+                f"TypeError: {error}"
+            ) from error
 
     def names(self, space: Space) -> list[str]:
         """The name, numbered if there is more than one feature."""

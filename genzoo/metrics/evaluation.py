@@ -165,6 +165,12 @@ def evaluate_generative(
             f"but for the rows; received {x_train.shape} and {x_test.shape}."
         )
     whole(2)(repeats, "evaluate_generative: repeats")
+    if not metrics:
+        raise ValueError(
+            "evaluate_generative: metrics must be a list of one or more "
+            f"two-sample metrics; received {metrics!r}. Take for example "
+            "[genzoo.metrics.FrechetDistance()]."
+        )
     for metric in metrics:
         if not isinstance(metric, keras.metrics.Metric):
             raise ValueError(

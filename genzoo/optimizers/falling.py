@@ -149,6 +149,7 @@ class Plan(keras.callbacks.Callback):
         initial_epoch: as in `fit`.
         optimizer: the `Planned`; None takes the model's.
         repeats: its steps in one of the model's.
+        batches_done: of the first epoch, where it goes on in its middle.
     """
 
     def __init__(
@@ -157,8 +158,10 @@ class Plan(keras.callbacks.Callback):
         initial_epoch: int = 0,
         optimizer: Any = None,
         repeats: int = 1,
+        batches_done: int = 0,
     ):
         super().__init__()
+        self.batches_done = batches_done
         self.unit = unit
         self.initial_epoch = initial_epoch
         self.optimizer = optimizer
@@ -167,18 +170,23 @@ class Plan(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Plan, if the number of steps is known."""
         self._begin = self._done()
+        if self.batches_done and self.params["steps"] is None:
+            # What was planned before the save still holds.
+            return
         self._plan(self.repeats * (self.params["steps"] or 0))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Plan once one epoch was counted, if it was not known."""
-        if self.params["steps"] is None and epoch == self.initial_epoch:
+        is_whole = epoch == self.initial_epoch and not self.batches_done
+        if self.params["steps"] is None and is_whole:
             self._plan(self._done() - self._begin)
 
     def _planned(self):
         return self.optimizer or self.model.optimizer
 
     def _done(self):
-        return int(np.asarray(self._planned().iterations))
+        steps = int(np.asarray(self._planned().iterations))
+        return steps - self.batches_done * self.repeats
 
     def _plan(self, steps):
         first = self._begin - self.initial_epoch * steps

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from genzoo import checks
+
 CRITICAL_TEMPERATURE = 2 / math.log(1 + math.sqrt(2))
 
 
@@ -119,7 +121,7 @@ def as_float64(number: float | tf.Tensor) -> tf.Tensor:
 
 
 def _checked(temperature):
-    if not temperature > 0:
+    if not checks.is_number(temperature) or not temperature > 0:
         raise ValueError(
             "temperature must be above 0, in units of J / k_B; received "
             f"{temperature!r}."

@@ -108,14 +108,15 @@ def replica_id() -> int | tf.Tensor:
     return 0 if context is None else context.replica_id_in_sync_group
 
 
-def _on_several_replicas():
+def on_several_replicas() -> bool:
+    """Whether this is one of several replicas that compute side by side."""
     context = tf.distribute.get_replica_context()
     return context is not None and replica_count() > 1
 
 
 def all_sum(value: Any) -> Any:
     """The sum of `value` over the replicas, the same on each."""
-    if not _on_several_replicas():
+    if not on_several_replicas():
         return value
     return tf.distribute.get_replica_context().all_reduce(
         tf.distribute.ReduceOp.SUM, value
@@ -131,7 +132,7 @@ def global_rows(
         rows: the number of rows of this replica, which may differ from
             another's in the last batch of an epoch.
     """
-    if not _on_several_replicas():
+    if not on_several_replicas():
         return 0, rows
     others = tf.range(replica_count())
     counts = all_sum(tf.where(others == replica_id(), rows, 0))
@@ -141,7 +142,7 @@ def global_rows(
 
 def all_rows(values: tf.Tensor) -> tf.Tensor:
     """The rows of all replicas, (total, ...), the same on each."""
-    if not _on_several_replicas():
+    if not on_several_replicas():
         return values
     rows = tf.shape(values)[0]
     first, total = global_rows(rows)
@@ -268,12 +269,12 @@ class Chains(keras.layers.Layer):
     @property
     def first_row(self) -> int | tf.Tensor:
         """The number of this replica's first chain."""
-        if not _on_several_replicas():
+        if not on_several_replicas():
             return 0
         return replica_id() * self.local_count
 
     def _parts(self):
-        if _on_several_replicas():
+        if on_several_replicas():
             return [self.states.value]
         # A distributed variable knows its parts also outside of the scope.
         return getattr(self.states.value, "values", (self.states.value,))

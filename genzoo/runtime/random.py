@@ -10,9 +10,13 @@ Reference:
     Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
 
+import contextlib
 import math
 import numbers
+import os
 import random as python_random
+import sys
+import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
@@ -20,10 +24,52 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import bits
+from genzoo.runtime import bits, distribute
 
 _PHILOX = 1
 TRAINING, SAMPLING = 0, 1
+# Two threads that draw at once must not take the same number.
+_counting = threading.Lock()
+_is_forked = False
+
+
+def _note_fork() -> None:
+    global _counting, _is_forked
+    _counting = threading.Lock()
+    context = sys.modules.get("tensorflow.python.eager.context")
+    if context is not None and not _is_forked:
+        # What TensorFlow has not begun it begins in the child.
+        known = context.context_safe()
+        _is_forked = known is not None and known._context_handle is not None
+
+
+def check_not_forked() -> None:
+    """Raise an error in a process that would wait for ever.
+
+    TensorFlow's threads are not copied by a fork.
+
+    Raises:
+        RuntimeError: in a process that was forked after the first operation.
+    """
+    if _is_forked:
+        raise RuntimeError(
+            "This process was forked from one in which TensorFlow had begun "
+            "to compute; its threads are not here, and it would wait for "
+            "ever. Start processes by "
+            "multiprocessing.get_context('spawn'), or fork before the first "
+            "model is made."
+        )
+
+
+def _one_at_a_time() -> Any:
+    """A lock for threads of users; replicas of a graph wait for each other."""
+    if distribute.on_several_replicas() or not tf.executing_eagerly():
+        return contextlib.nullcontext()
+    return _counting
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
 
 
 class Seed(NamedTuple):
@@ -55,6 +101,7 @@ def as_seed(seed: int | Sequence[int] | np.ndarray | tf.Tensor | Seed) -> Seed:
     Raises:
         ValueError: if `seed` is anything else.
     """
+    check_not_forked()
     if isinstance(seed, Seed):
         return seed
     if isinstance(seed, numbers.Integral) and not isinstance(seed, bool):
@@ -303,6 +350,9 @@ class DrawCounter(keras.layers.Layer):
     Args:
         seed: int or pair of ints. None takes one from Python's `random`, which
             `keras.utils.set_random_seed` seeds.
+
+    Attributes:
+        begun: `trained` where the epoch began that now goes on, if it does.
     """
 
     def __init__(
@@ -322,19 +372,36 @@ class DrawCounter(keras.layers.Layer):
             autocast=False,
             aggregation="only_first_replica",
         )
+        self.begun: int | None = None
         self.built = True
 
     def next(self, stream: int = TRAINING) -> Seed:
-        """A new `Seed`; the counter of its stream moves on by one."""
-        state = tf.convert_to_tensor(self.state.value)
+        """A new `Seed`; the counter of its stream moves on by one.
+
+        Threads that draw at the same time get different ones.
+        """
+        check_not_forked()
+        held = self.state.value
         step = tf.one_hot(2 + stream, 4, dtype=tf.int64)
-        self.state.assign(state + step)
+        with _one_at_a_time():
+            state = tf.convert_to_tensor(held)
+            # Not a value: the other stream may have moved on meanwhile.
+            held.assign_add(step)
         root = Seed(state[:2])
         return fold_in(root, 2 * state[2 + stream] + stream)
 
+    @property
+    def trained(self) -> int:
+        """How many draws training has made."""
+        return int(self.state.numpy()[2 + TRAINING])
+
     def epoch_key(self) -> tuple[int, int]:
-        """Two ints for the order of the epoch that now begins."""
+        """Two ints for the order of the epoch that now begins.
+
+        Of one that goes on in its middle: those with which it began.
+        """
         first, second, trained, _ = self.state.numpy().tolist()
+        trained = trained if self.begun is None else self.begun
         mixed = np.random.SeedSequence(
             [first % 2**64, second % 2**64, trained]
         ).generate_state(2, np.uint64)

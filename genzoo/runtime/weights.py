@@ -1,7 +1,7 @@
 """Whether weights are still what they were when they were made."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, runtime_checkable
 
 import keras
@@ -123,3 +123,23 @@ def not_finite(variables: Iterable[keras.Variable]) -> list[str]:
         if variable.dtype not in ("bool", "int32", "int64")
         and not np.isfinite(variable.numpy()).all()
     ]
+
+
+def remember(model: keras.Model) -> Callable[[], None]:
+    """What puts all of a model's state back as it is now, also optimizers'."""
+    found = {id(variable): variable for variable in model.variables}
+    for name in ("optimizer", "discriminator_optimizer"):
+        for variable in getattr(getattr(model, name, None), "variables", ()):
+            found[id(variable)] = variable
+    # Of a distributed variable the value of each replica.
+    held = [
+        (part, part.numpy())
+        for variable in found.values()
+        for part in getattr(variable.value, "values", (variable.value,))
+    ]
+
+    def put_back():
+        for part, value in held:
+            part.assign(value)
+
+    return put_back

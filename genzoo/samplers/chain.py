@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
+from genzoo import checks
 from genzoo.runtime import random
 from genzoo.types import ArrayLike, SeedLike
 
@@ -18,6 +19,15 @@ Step: TypeAlias = Callable[[random.Seed, Any], tuple[Any, Any]]
 LogProb: TypeAlias = Callable[[tf.Tensor], tf.Tensor]
 # One, or one for each coordinate.
 StepSize: TypeAlias = float | ArrayLike
+
+
+def check_step_size(step_size: StepSize, where: str) -> None:
+    """Raise a ValueError unless it is positive; a tensor may be anything."""
+    if tf.is_tensor(step_size):
+        return
+    sizes = checks.array(step_size, f"{where}: step_size")
+    if not (sizes > 0).all():
+        checks.refuse(step_size, f"{where}: step_size", "positive")
 
 
 def run(step: Step, seed: SeedLike, state: Any, steps: int | tf.Tensor) -> Any:

@@ -16,7 +16,7 @@ from keras import ops
 
 from genzoo import checks
 from genzoo.runtime import random
-from genzoo.samplers.chain import LogProb, Step, StepSize
+from genzoo.samplers.chain import LogProb, Step, StepSize, check_step_size
 from genzoo.samplers.metropolis import choose
 from genzoo.types import ArrayLike
 
@@ -54,6 +54,7 @@ def hmc(
     Raises:
         ValueError: if `leapfrog_steps` is not a positive int.
     """
+    check_step_size(step_size, "hmc")
     checks.positive_int(leapfrog_steps, "hmc: leapfrog_steps")
     walls = None
     if low is not None or high is not None:

@@ -119,6 +119,11 @@ def wolff(temperature: float | tf.Tensor, lanes: int = LANES) -> Step:
 
 
 def _step(move, temperature, lanes):
+    # One for each lattice, perhaps.
+    if not tf.is_tensor(temperature):
+        for one in np.atleast_1d(np.asarray(temperature)).ravel():
+            positive_temperature(one, f"{move}: temperature")
+
     def step(seed, words):
         hinted = tf.convert_to_tensor(temperature, dtype_hint=tf.float64)
         beta = 1 / tf.cast(hinted, tf.float64)

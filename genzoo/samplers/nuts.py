@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import probability, random
-from genzoo.samplers.chain import LogProb, Step, StepSize
+from genzoo.samplers.chain import LogProb, Step, StepSize, check_step_size
 
 
 class NutsInfo(NamedTuple):
@@ -48,6 +48,7 @@ def nuts(
     Reference:
         Hoffman and Gelman, "The no-U-turn sampler", JMLR 15, 2014.
     """
+    check_step_size(step_size, "nuts")
 
     def step(seed, x):
         size = ops.convert_to_tensor(step_size, x.dtype)

@@ -3,9 +3,11 @@
 from typing import Any, Self
 
 import keras
+import numpy as np
 from keras import layers
 
 from genzoo.models.common.presets import Preset, numbered
+from genzoo.spaces import Interval
 from genzoo.types import Array, ArrayLike
 
 
@@ -39,7 +41,14 @@ class DigitFeatures(Preset, keras.Model):
         self.last.build((None, 64))
 
     def classify(self, images: ArrayLike, batch_size: int = 500) -> Array:
-        """Logits of the digits 0 to 9, an array (n, 10)."""
+        """Logits of the digits 0 to 9, an array (n, 10).
+
+        Raises:
+            ValueError: for images of another shape or range.
+        """
+        images = Interval(-1.0, 1.0, shape=(28, 28, 1)).check(
+            "DigitFeatures.classify", np.asarray(images)
+        )
         features = self.predict(images, batch_size=batch_size, verbose=0)
         return keras.ops.convert_to_numpy(self.last(features))
 

@@ -12,10 +12,11 @@ import numpy as np
 
 from genzoo._version import __version__
 from genzoo.models.common.presets import Preset
-from genzoo.zoo import builtin, files, hub, table, weights
+from genzoo.zoo import builtin, files, formats, hub, table, weights
 from genzoo.zoo.counting import Unallocated
 
-_FORMAT = 1
+# To read a preset while others are saved in its place.
+_TRIES = 10
 _OWN = ("format", "class", "parameters", "date", "versions", "sha256")
 
 
@@ -67,24 +68,23 @@ def load(handle: str | os.PathLike, cls: type | None = None) -> Any:
     folder, contents = _contents(handle)
     where = str(folder / files.CONFIG)
     config = files.from_json(contents[files.CONFIG], where)
-    if config.pop("format", None) != _FORMAT:
-        raise ValueError(
-            f"{where}: format must be {_FORMAT}; another version of genzoo "
-            "wrote it, or something else."
-        )
+    name = files.METADATA
+    metadata = files.from_json(contents[name], folder / name)
+    version = formats.check(config.pop("format", None), metadata, where)
+    path = folder / files.WEIGHTS
+    arrays = weights.from_bytes(contents[files.WEIGHTS], path)
+    config, arrays = formats.upgraded(version, config, arrays)
     checked = table.Config(config).checked((Preset,), where)
     entry = checked.entry
     _check_class(config["class"], cls, handle)
     with Unallocated() as scope:
         parts = checked.parts()
         wanted = entry.preset_size(**parts)
-    path = folder / files.WEIGHTS
     if wanted > weights.MOST_WEIGHTS:
         raise ValueError(
             f"{where}: the model would have {wanted:,} weights; at most "
             f"{weights.MOST_WEIGHTS:,} are loaded."
         )
-    arrays = weights.from_bytes(contents[files.WEIGHTS], path)
     arrays = entry._preset_upgrade(arrays, **parts)
     stored = sum(array.size for array in arrays.values())
     if stored != wanted:
@@ -97,8 +97,7 @@ def load(handle: str | os.PathLike, cls: type | None = None) -> Any:
     weights.assign(model.preset_weights(), arrays, path)
     model.preset_loaded()
     model.preset = str(handle)
-    name = files.METADATA
-    model.card = files.from_json(contents[name], folder / name)
+    model.card = metadata
     return model
 
 
@@ -134,29 +133,39 @@ def card(handle: str | os.PathLike) -> dict[str, Any]:
 def _contents(handle):
     """(folder, dict from file names to bytes), the hashes verified."""
     folder, hashes = _locate(handle)
-    names = (files.CONFIG, files.METADATA, files.WEIGHTS)
-    contents = {name: files.read(folder, name) for name in names}
-    if hashes is None:
-        metadata = files.from_json(
-            contents[files.METADATA], folder / files.METADATA
+    if hashes is not None:
+        return folder, {
+            name: files.read_hashed(folder, name, expected)
+            for name, expected in hashes.items()
+        }
+    for _ in range(_TRIES):
+        metadata = files.read(folder, files.METADATA)
+        try:
+            return folder, _described(folder, metadata)
+        except ValueError:
+            # Somebody may have saved another preset meanwhile.
+            if files.read(folder, files.METADATA) == metadata:
+                raise
+    raise ValueError(f"{folder} is written all the time; try again later.")
+
+
+def _described(folder, metadata):
+    """The files whose hashes metadata.json holds, with itself."""
+    where = folder / files.METADATA
+    hashes = files.from_json(metadata, where).get("sha256")
+    if not isinstance(hashes, dict) or hashes.keys() != {
+        files.CONFIG,
+        files.WEIGHTS,
+    }:
+        raise ValueError(
+            f"{where}: sha256 must give the hashes of {files.CONFIG} and "
+            f"{files.WEIGHTS}."
         )
-        hashes = metadata.get("sha256")
-        if not isinstance(hashes, dict) or hashes.keys() != {
-            files.CONFIG,
-            files.WEIGHTS,
-        }:
-            raise ValueError(
-                f"{folder / files.METADATA}: sha256 must give the hashes of "
-                f"{files.CONFIG} and {files.WEIGHTS}."
-            )
-    for name, expected in hashes.items():
-        found = files.sha256(contents[name])
-        if found != expected:
-            raise ValueError(
-                f"{folder / name} was altered or damaged: its SHA-256 is "
-                f"{found}, not {str(expected)[:64]}."
-            )
-    return folder, contents
+    found = {
+        name: files.read_hashed(folder, name, expected)
+        for name, expected in hashes.items()
+    }
+    return {**found, files.METADATA: metadata}
 
 
 def _locate(handle):
@@ -166,12 +175,14 @@ def _locate(handle):
     if hub.is_handle(handle):
         return hub.folder(handle), None
     is_path = isinstance(handle, (str, Path)) and str(handle) != ""
-    if is_path and Path(handle).is_dir():
+    if is_path and os.path.isdir(handle):
         return Path(handle), None
-    near = difflib.get_close_matches(str(handle), builtin.HASHES, 1)
+    shown = repr(handle)
+    shown = shown if len(shown) <= 100 else f"{shown[:97]}..."
+    near = difflib.get_close_matches(shown, builtin.HASHES, 1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(
-        f"from_preset: {handle!r} is neither a folder nor one of the presets "
+        f"from_preset: {shown} is neither a folder nor one of the presets "
         f"{list_presets()}; from the Hugging Face Hub: "
         f"'hf://org/name@revision'.{hint}"
     )
@@ -190,7 +201,18 @@ def save(
             f"{where}: dtype must be 'float16', 'float32' or None; received "
             f"{dtype!r}."
         )
+    if card is not None and not isinstance(card, dict):
+        raise ValueError(
+            f"{where}: card must be a dict of plain data; received "
+            f"{type(card).__name__}."
+        )
     card = dict(card or {})
+    files.check_plain(card, f"{where}: card")
+    if Path(folder).exists() and not Path(folder).is_dir():
+        raise ValueError(
+            f"{where}: folder must be a folder, which is made if it is not "
+            f"there; {os.fspath(folder)!r} is a file."
+        )
     if card.keys() & set(_OWN):
         raise ValueError(
             f"{where}: card must not have {sorted(card.keys() & set(_OWN))}, "
@@ -216,11 +238,11 @@ def save(
                 f"{' in ' + dtype if dtype else ''}."
             )
     contents = {
-        files.CONFIG: files.to_json({"format": _FORMAT, **config}),
+        files.CONFIG: files.to_json({"format": formats.FORMAT, **config}),
         files.WEIGHTS: weights.to_bytes(arrays),
     }
     metadata = {
-        "format": _FORMAT,
+        "format": formats.FORMAT,
         "class": config["class"],
         **card,
         "parameters": sum(
@@ -232,7 +254,13 @@ def save(
     }
     contents[files.METADATA] = files.to_json(metadata)
     for name, content in contents.items():
-        files.write(folder, name, content)
+        if len(content) > files.MOST_BYTES[name]:
+            raise ValueError(
+                f"{where}: {name} would have {len(content):,} bytes; at most "
+                f"{files.MOST_BYTES[name]:,} are read. Save the model as "
+                ".keras, or make the card shorter."
+            )
+    files.write_preset(folder, contents)
 
 
 def _stored(variable, dtype):

@@ -18,6 +18,19 @@ from genzoo.types import Array
 
 MOST_WEIGHTS = 2**26
 _MOST_ARRAYS = 10_000
+# What h5py was seen to raise on damaged files, and what is akin to it.
+_OF_HDF5 = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SystemError,
+    TypeError,
+    ValueError,
+)
 _DTYPES = ("float16", "float32", "float64", "int32", "int64")
 
 
@@ -59,7 +72,7 @@ def from_bytes(content: bytes, where: str) -> dict[str, Array]:
                     f"{len(content):,}"
                 )
             return {name: dataset[()] for name, dataset in found.items()}
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+    except _OF_HDF5 as error:
         raise ValueError(f"{where} is no file of weights: {error}.") from error
 
 
@@ -125,6 +138,7 @@ def assign(
             f"{where} is of another model: it lacks {lacks}, and also "
             f"holds {extra}."
         )
+    cast = {}
     for name, variable in variables.items():
         array = arrays[name]
         if tuple(variable.shape) != array.shape:
@@ -132,7 +146,19 @@ def assign(
                 f"{where}: {name} has shape {array.shape}; the model's has "
                 f"{tuple(variable.shape)}."
             )
-        if name != "known_log_partition" and not np.isfinite(array).all():
-            raise ValueError(f"{where}: {name} holds a value not finite.")
+        with np.errstate(all="ignore"):
+            cast[name] = array.astype(variable.dtype)
+        if cast[name].dtype.kind in "iub":
+            if not np.array_equal(cast[name], array):
+                raise ValueError(
+                    f"{where}: {name} holds numbers that are no "
+                    f"{variable.dtype}."
+                )
+        elif (
+            name != "known_log_partition" and not np.isfinite(cast[name]).all()
+        ):
+            raise ValueError(
+                f"{where}: {name} holds a value not finite in {variable.dtype}."
+            )
     for name, variable in variables.items():
-        variable.assign(arrays[name].astype(variable.dtype))
+        variable.assign(cast[name])

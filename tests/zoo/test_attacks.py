@@ -75,7 +75,9 @@ _LAMBDA = {
         ),
         ({"seed": [0]}, "must be a list of 2 to 2"),
         ({"seed": [0, 2**63]}, "must be an int"),
-        ({"format": 2}, "format must be 1"),
+        ({"format": 2}, "reads up to format 1"),
+        ({"format": 0}, "format must be an int from 1"),
+        ({"format": None}, "format must be an int from 1"),
     ],
 )
 def test_configuration_outside_of_the_table(

@@ -16,7 +16,7 @@ from genzoo.losses.protocols import (
     known_rules,
     rules_of,
 )
-from genzoo.models.common import completion, sample_weights
+from genzoo.models.common import completion, resume, sample_weights
 from genzoo.models.common import posterior as posteriors
 from genzoo.models.common import watch as watching
 from genzoo.models.common.agreement import warn_of_disagreement
@@ -472,7 +472,8 @@ class EnergyBasedModel(GenerativeModel):
         """A plan of which a falling rate knows how long it is."""
         if isinstance(self.optimizer, Planned):
             begin = plan.get("initial_epoch", 0)
-            pace = Plan(self._rate_unit(), begin)
+            done = resume.batches_done(self._saved, plan)
+            pace = Plan(self._rate_unit(), begin, batches_done=done)
             plan["callbacks"] = [pace, *plan["callbacks"]]
         return plan
 
@@ -684,7 +685,14 @@ class EnergyBasedModel(GenerativeModel):
         return 0 if has_sum else math.inf
 
     def _own_callbacks(self) -> list[keras.callbacks.Callback]:
-        return [watching.EachEpoch(self._look)] if self._watches else []
+        if not self._watches:
+            return []
+        return [watching.EachEpoch(self._look_ahead)]
+
+    def _look_ahead(self) -> None:
+        """Find log Z where an epoch begins, not where one goes on."""
+        if self._progress is None or not self._progress.is_midway:
+            self._look()
 
     def _get_metrics_result_or_logs(self, logs):
         # Called by Keras once the last batch of an epoch was seen.

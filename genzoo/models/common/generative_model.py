@@ -1,6 +1,5 @@
 """What all generative models share: checked data, counted draws."""
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,7 +11,8 @@ from keras.optimizers import LossScaleOptimizer
 
 from genzoo import checks
 from genzoo.export import export
-from genzoo.models.common import sample_weights
+from genzoo.models.common import options as checked_options
+from genzoo.models.common import resume, sample_weights
 from genzoo.models.common.endpoints import SEED, Endpoints
 from genzoo.models.common.given import Given
 from genzoo.models.common.presets import Preset
@@ -30,6 +30,12 @@ _OF_DATASETS = {
     "test_on_batch": "evaluate",
     "predict_on_batch": "predict",
 }
+
+# What `fit` names, for who writes a name wrongly.
+_OF_FIT = (
+    *("x", "y", "batch_size", "epochs", "verbose", "callbacks", "shuffle"),
+    *("validation_split", "validation_data", "sample_weight"),
+)
 
 # Of a tuple (x, y, sample_weight); more than so many are rows.
 _MOST_PARTS = 3
@@ -62,7 +68,9 @@ class GenerativeModel(Preset, keras.Model):
     _takes_negative_weights = False
     _takes_gaps = False
     space: Space
-    _card: tuple = (None, None)
+    # Of the present fit, and of the last file that was loaded.
+    _progress: resume.Progress | None = None
+    _saved: resume.Saved | None = None
 
     def __init__(self, seed: SeedLike | None = None, **kwargs):
         distribute.check_supported()
@@ -77,7 +85,19 @@ class GenerativeModel(Preset, keras.Model):
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Keras's would add up the replicas' first batches, which fails where
         # they differ in length. These models are built when they are made.
-        pass
+        if self._progress is not None and iterator is not None:
+            self._progress.take(iterator)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Keras's, and with them the place where a training is."""
+        super().save_own_variables(store)
+        at = None if self._progress is None else self._progress.place
+        resume.write(self, at, store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """What `save_own_variables` wrote."""
+        own, self._saved = resume.read(self, store)
+        super().load_own_variables(own)
 
     def _where(self, method: str) -> str:
         """Who asks, for messages: "RBM.fit"."""
@@ -131,7 +151,9 @@ class GenerativeModel(Preset, keras.Model):
         return values[0] if len(values) == 1 else values
 
     def _get_metrics_result_or_logs(self, logs):
-        # Called by Keras once the last batch was seen.
+        # Called by Keras once the last batch was seen; by a training that
+        # goes on where there is none, the means are of those before.
+        logs = logs or self.get_metrics_result()
         if not self._compared.is_evaluating:
             self._check_progress(logs)
         logs = super()._get_metrics_result_or_logs(logs)
@@ -162,6 +184,13 @@ class GenerativeModel(Preset, keras.Model):
         and follows from the model's seed; `batch_size` defaults to
         128, for an RBM to a hundredth of the rows within 4 and 128; a model
         that was not adapted to data is adapted to x first.
+
+        With `keras.callbacks.BackupAndRestore`, also `save_freq=n`, a
+        training that was killed goes on at the batch of its last save, and
+        ends as one that was not. So does a model that was loaded from a save
+        in the middle of an epoch, told of it by `initial_epoch`. It takes the
+        same data and batch_size; a shuffled `tf.data.Dataset` also the same
+        `keras.utils.set_random_seed`. What other callbacks remember is lost.
 
         Args:
             x: array of shape (n, *event_shape), a pandas or polars frame, or
@@ -195,6 +224,14 @@ class GenerativeModel(Preset, keras.Model):
                 an epoch, if a weight or the loss is NaN or infinite. With
                 `keras.callbacks.TerminateOnNaN` training then just ends.
         """
+        checked_options.check(
+            self._where("fit"),
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            shuffle=shuffle,
+            **kwargs,
+        )
         self._refuse("fit", class_weight=class_weight)
         distribute.check_supported()
         self._assert_compile_called("fit")
@@ -214,6 +251,8 @@ class GenerativeModel(Preset, keras.Model):
             )
         own = [*_begun(streams), *self._own_callbacks()]
         plan["callbacks"] = [*own, *plan["callbacks"]]
+        in_memory = x is not None and data.is_array(x)
+        self._progress = resume.Progress(self, plan, self._saved, in_memory)
         self._ends_at_nan = any(
             isinstance(callback, keras.callbacks.TerminateOnNaN)
             for callback in plan["callbacks"]
@@ -222,6 +261,8 @@ class GenerativeModel(Preset, keras.Model):
             with self._told_plainly("fit"):
                 return self._run(verbose, plan)
         finally:
+            self._progress.end()
+            self._progress = self._saved = None
             # Keras keeps it where training is interrupted, and would take
             # it for the validation data of the next training.
             if getattr(self, "_eval_epoch_iterator", None) is not None:
@@ -231,6 +272,8 @@ class GenerativeModel(Preset, keras.Model):
         self, verbose: str | int, plan: dict[str, Any]
     ) -> keras.callbacks.History:
         """Train as planned."""
+        assert self._progress is not None
+        plan["callbacks"] = self._progress.around(plan["callbacks"])
         return super().fit(verbose=verbose, **plan)
 
     def _check_progress(self, logs: Any) -> None:
@@ -331,6 +374,7 @@ class GenerativeModel(Preset, keras.Model):
         **options: Any,
     ) -> dict[str, Any]:
         """The plan to learn from batches of examples."""
+        checked_options.check_known(self._where("fit"), _OF_FIT, options)
         rows = self._batch_size("fit", batch_size, x)
         # What of the examples is known; models without gaps have none.
         gaps = self._gaps_of("fit", options)
@@ -424,6 +468,9 @@ class GenerativeModel(Preset, keras.Model):
         Raises:
             ValueError: as `fit` does.
         """
+        checked_options.check(
+            self._where("evaluate"), verbose=verbose, steps=steps
+        )
         self._gaps_of("evaluate", kwargs)
         if not kwargs.get("_use_cached_eval_dataset"):
             (x,), streams = self._opened("evaluate", x)
@@ -463,6 +510,12 @@ class GenerativeModel(Preset, keras.Model):
         Raises:
             ValueError: as `fit` does.
         """
+        checked_options.check(
+            self._where("predict"),
+            verbose=verbose,
+            steps=steps,
+            callbacks=callbacks,
+        )
         (x,), streams = self._opened("predict", x)
         rows = self._batch_size("predict", batch_size, x)
         x = self._checked_inputs("predict", x)
@@ -507,6 +560,8 @@ class GenerativeModel(Preset, keras.Model):
         x = self._one_batch("train_on_batch", x)
         given = self._given("train_on_batch", x, y, sample_weight)
         self._prepare_batch(given)
+        # What was loaded is not what the model is now.
+        self._saved = None
         x, y = self._packed("train_on_batch", given)
         return super().train_on_batch(x, y, return_dict=return_dict)
 
@@ -732,8 +787,27 @@ class GenerativeModel(Preset, keras.Model):
         """
         where = f"{self._where(method)}: n"
         n = checks.positive_int(n, where)
-        check_memory(where, n, int(np.prod(self.event_shape)))
+        # Of a result in parts, put together and handed out.
+        check_memory(where, n, int(np.prod(self.event_shape)), 12)
         return n
+
+    def _finite(self, method: str, values: Array) -> Array:
+        """What was found, if all of it are numbers.
+
+        Raises:
+            ValueError: naming the weights that are none, if some are.
+        """
+        if np.isfinite(values).all():
+            return values
+        wrong = weights.not_finite(self.weights)
+        why = "the weights are too large"
+        if wrong:
+            why = f"{', '.join(wrong[:4])} hold NaN or infinite numbers"
+        raise ValueError(
+            f"{self._where(method)}: the result is not finite: {why}. Load or "
+            "assign other weights, or train a new model with a smaller "
+            "learning rate."
+        )
 
     def _seed_for(self, seed: SeedLike | None) -> random.Seed:
         """A `Seed`: the user's, or the next of the model's own for samples."""
@@ -742,25 +816,6 @@ class GenerativeModel(Preset, keras.Model):
         return random.as_seed(seed)
 
     # Export ----------------------------------------------------------------
-
-    @property
-    def card(self) -> dict[str, Any] | None:
-        """The card of the preset that this model is, a dict, or None.
-
-        It is None for a model of one's own, and for a preset that was trained
-        on: the numbers on the card are those of other weights.
-        """
-        text, of = self._card
-        is_same = text is not None and of == weights.fingerprint(
-            self.trainable_variables
-        )
-        return json.loads(text) if is_same else None
-
-    @card.setter
-    def card(self, card: dict[str, Any]) -> None:
-        # As text, which Keras does not search for layers.
-        text = json.dumps(card, indent=2, ensure_ascii=False)
-        self._card = text, weights.fingerprint(self.trainable_variables)
 
     def _check_adapted(self, method: str) -> None:
         """Raise a ValueError if the model has to see data before `method`."""

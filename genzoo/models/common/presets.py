@@ -1,11 +1,28 @@
-"""What every model that can be a preset has."""
+"""What every model that can be a preset has: saves of which none is lost."""
 
+import io
+import json
 import math
 import os
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from keras.src.utils.io_utils import ask_to_proceed_with_overwrite
+
 from genzoo import checks
-from genzoo.runtime import distribute
+from genzoo.runtime import atomic, distribute, weights
+
+_WEIGHTS, _SHARDED = ".weights.h5", ".weights.json"
+
+
+class _InMemory(io.BytesIO):
+    """A file of weights in memory, by its name one for Keras.
+
+    Where a disk is full, HDF5 ends the process.
+    """
+
+    def __str__(self) -> str:
+        return f"memory{_WEIGHTS}"
 
 
 class Preset:
@@ -22,6 +39,7 @@ class Preset:
     """
 
     arguments: ClassVar[checks.Arguments] = {}
+    _card: tuple = (None, None)
 
     @classmethod
     def preset_make(cls, **arguments: Any) -> Self:
@@ -97,6 +115,144 @@ class Preset:
         from genzoo.zoo import presets
 
         presets.save(self, folder, card, dtype)
+
+    @property
+    def card(self) -> dict[str, Any] | None:
+        """The card of the preset that this model is, a dict, or None.
+
+        It is None for a model of one's own, and for a preset that was trained
+        on: the numbers on the card are those of other weights.
+        """
+        text, of = self._card
+        is_same = text is not None and of == weights.fingerprint(
+            self.trainable_variables  # type: ignore[attr-defined]
+        )
+        return json.loads(text) if is_same else None
+
+    @card.setter
+    def card(self, card: dict[str, Any]) -> None:
+        # As text, which Keras does not search for layers.
+        text = json.dumps(card, indent=2, ensure_ascii=False)
+        trained = self.trainable_variables  # type: ignore[attr-defined]
+        self._card = text, weights.fingerprint(trained)
+
+    # Keras's files ---------------------------------------------------------
+
+    def save(
+        self,
+        filepath: str | os.PathLike,
+        overwrite: bool = True,
+        zipped: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Save all of the model, as `keras.Model.save` does, or nothing.
+
+        A file that was there is replaced at the end and at once: if saving
+        fails, or the process is killed, the old one is whole.
+
+        Args:
+            filepath: the file, which must end in ".keras"; a folder for
+                `zipped=False`.
+            overwrite: False asks before a file is replaced.
+            zipped: as in Keras.
+            **kwargs: as in Keras.
+
+        Raises:
+            ValueError: for a file of another suffix.
+        """
+        is_folder = zipped is False
+        save: Any = super().save  # type: ignore[misc]
+        if "://" not in str(filepath):
+            endings = ("",) if is_folder else (".keras",)
+            self._check_suffix("save", filepath, *endings)
+        if "://" in str(filepath):
+            save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
+        elif self._may_write(filepath, overwrite):
+            suffix = "" if is_folder else ".keras"
+            with atomic.replacing(filepath, suffix) as part:
+                save(part, zipped=zipped, **kwargs)
+
+    def save_weights(
+        self,
+        filepath: str | os.PathLike,
+        overwrite: bool = True,
+        max_shard_size: float | None = None,
+    ) -> None:
+        """Save the weights, as `keras.Model.save_weights` does, or nothing.
+
+        A file that was there is replaced as by `save`.
+
+        Args:
+            filepath: the file, which must end in ".weights.h5".
+            overwrite: False asks before a file is replaced.
+            max_shard_size: as in Keras; several files do not take the place
+                of others at once.
+
+        Raises:
+            ValueError: for a file of another suffix.
+        """
+        save: Any = super().save_weights  # type: ignore[misc]
+        if "://" in str(filepath) or max_shard_size is not None:
+            save(filepath, overwrite, max_shard_size)
+            return
+        self._check_suffix("save_weights", filepath, _WEIGHTS)
+        if self._may_write(filepath, overwrite):
+            file = _InMemory()
+            save(file)
+            atomic.write(filepath, file.getbuffer())
+
+    def load_weights(
+        self,
+        filepath: str | os.PathLike,
+        skip_mismatch: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Load weights, as `keras.Model.load_weights` does, or change nothing.
+
+        Args:
+            filepath: a file of `save_weights` or `save`.
+            skip_mismatch: as in Keras.
+            **kwargs: as in Keras.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if it is truncated or damaged, or of another model;
+                the weights are then as they were.
+        """
+        where = self._who("load_weights")
+        if "://" not in str(filepath):
+            endings = (_WEIGHTS, ".keras", _SHARDED)
+            self._check_suffix("load_weights", filepath, *endings)
+            atomic.check_whole(filepath, where)
+        put_back = weights.remember(self)
+        try:
+            super().load_weights(  # type: ignore[misc]
+                filepath, skip_mismatch=skip_mismatch, **kwargs
+            )
+        except BaseException:
+            put_back()
+            raise
+
+    def _who(self, method: str) -> str:
+        return f"{type(self).__name__}.{method}"
+
+    def _check_suffix(self, method: str, filepath: Any, *suffixes: str) -> None:
+        if not isinstance(filepath, (str, os.PathLike)):
+            checks.refuse(filepath, f"{self._who(method)}: filepath", "a path")
+        if str(os.fspath(filepath)).endswith(suffixes):
+            return
+        raise ValueError(
+            f"{self._who(method)}: filepath must end in "
+            f"{' or '.join(map(repr, suffixes))}; received "
+            f"{os.fspath(filepath)!r}. Other formats do not hold all that "
+            "makes a run what it is."
+        )
+
+    @staticmethod
+    def _may_write(filepath: Any, overwrite: bool) -> bool:
+        if overwrite or not Path(filepath).exists():
+            return True
+        return bool(ask_to_proceed_with_overwrite(str(filepath)))
 
 
 class AllChains:

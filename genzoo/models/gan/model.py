@@ -12,7 +12,7 @@ from genzoo import checks
 from genzoo import networks as pairs
 from genzoo.layers import Augmentation
 from genzoo.losses.adversarial import AdversarialLoss, get_adversarial
-from genzoo.models.common import sample_weights
+from genzoo.models.common import resume, sample_weights
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.generative_model import GenerativeModel
 from genzoo.models.common.given import Given
@@ -546,8 +546,9 @@ class GAN(GenerativeModel):
     def _plan_of_batches(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
         plan = super()._plan_of_batches(x, y, **asked)
         begin = plan.get("initial_epoch", 0)
+        done = resume.batches_done(self._saved, plan)
         paces = [
-            Plan(1.0, begin, optimizer, repeats)
+            Plan(1.0, begin, optimizer, repeats, done)
             for optimizer, repeats in (
                 (updates.plain(self.optimizer), 1),
                 (
@@ -605,7 +606,8 @@ class GAN(GenerativeModel):
         y = self.conditions.asked(where, n, labels, conditions, self._seen)
         condition = () if y is None else (tf.constant(y),)
         seed = self._seed_for(seed)
-        return self._drawing.samples(tf.constant(n), seed, *condition).numpy()
+        found = self._drawing.samples(tf.constant(n), seed, *condition)
+        return self._finite("sample", found.numpy())
 
     def score(
         self,
@@ -638,7 +640,7 @@ class GAN(GenerativeModel):
         if is_told or y is not None:
             y = self.conditions.check(where, y, len(x))
         condition = (y,) if is_told and y is not None else ()
-        return self._drawing.scores(x, *condition)
+        return self._finite("score", self._drawing.scores(x, *condition))
 
     def endpoints(self) -> Endpoints:
         """What `export` serves: see there."""

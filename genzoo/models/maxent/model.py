@@ -56,6 +56,7 @@ from genzoo.optimizers import Evaluation
 from genzoo.optimizers.solver import pseudogradient
 from genzoo.partition import LogPartition
 from genzoo.runtime import data, distribute, probability, random, weights
+from genzoo.runtime.memory import check_memory
 from genzoo.spaces import Space
 from genzoo.spaces.space import get as get_space
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
@@ -197,6 +198,7 @@ class MaxEnt(EnergyBasedModel):
         for layer in self.feature_layers:
             layer.trainable = False
         count = len(features)
+        check_memory(f"{type(self).__name__}: features", count, 1, 16)
         self.multiplier_weights = distribute.mirrored_weight(
             self, "multipliers", (count,), dtype="float64", trainable=True
         )
@@ -915,6 +917,8 @@ class MaxEnt(EnergyBasedModel):
         rest = {name: plan[name] for name in plan if name != "x"}
         note = self._note_loss
         seen = [c for c in plan["callbacks"] if not isinstance(c, Search)]
+        if seen and self._progress is not None:
+            rest["callbacks"] = self._progress.around(plan["callbacks"])
         return quick.fit(self, steps, note, bool(seen), verbose, **rest)
 
     def _note_loss(self, value: float) -> None:
@@ -1530,6 +1534,12 @@ class MaxEnt(EnergyBasedModel):
             10,000 samples where the space cannot be summed over.
         """
         self._check_adapted("expectation")
+        if function is not None and not callable(function):
+            checks.refuse(
+                function,
+                f"{self._where('expectation')}: function",
+                "a function of examples, or None",
+            )
         is_scalar = False
 
         def values(states):

@@ -39,6 +39,7 @@ from genzoo.regularizers.sparsity import Sparsity
 from genzoo.regularizers.sparsity import get as get_sparsity
 from genzoo.runtime import batch, data, distribute, random, weights
 from genzoo.runtime.graph import Graph
+from genzoo.runtime.memory import check_memory
 from genzoo.spaces import OneHot
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
 from genzoo.units import Bernoulli, Mixed, Multinomial, Unit
@@ -260,6 +261,7 @@ class RBM(EnergyBasedModel):
             kernel_initializer or self._small_normal()
         )
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        check_memory("RBM: visible", self.visible.width, self.hidden.width, 8)
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.visible.width, self.hidden.width),

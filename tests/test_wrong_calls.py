@@ -1,0 +1,353 @@
+"""What cannot be meant is refused, by a message that says what to do.
+
+One row a call: what is called, and a part of what it must say. Nothing that a
+model is changes.
+"""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import genzoo as gz
+from genzoo import features, metrics, samplers, spaces, units
+from tests.contract import state
+
+NAN, INF = float("nan"), float("inf")
+BITS = np.random.default_rng(0).integers(0, 2, (32, 6)).astype("uint8")
+POINTS = np.random.default_rng(0).standard_normal((32, 2)).astype("float32")
+HUGE = 10**12
+
+
+@functools.cache
+def rbm():
+    model = gz.RBM(units.Bernoulli(6), units.Bernoulli(3), seed=0)
+    model.compile()
+    model.adapt(BITS)
+    return model
+
+
+@functools.cache
+def gan():
+    model = gz.GAN(*gz.networks.mlp(latent=2, output=2, width=3), seed=0)
+    model.compile()
+    return model
+
+
+@functools.cache
+def maxent():
+    model = gz.MaxEnt(spaces.Categorical([1, 2, 3]), features.Moments(1))
+    model.compile()
+    model.fit(observations=[2.2], verbose=0)
+    return model
+
+
+MODELS = {"rbm": rbm, "gan": gan, "maxent": maxent}
+
+
+def batches():
+    return tf.data.Dataset.from_tensor_slices(BITS).batch(8)
+
+
+def fits(model, x, name, values, message):
+    """Rows of one option of `fit` with several values."""
+    return [
+        (
+            f"{model}.fit({name}={value!r})",
+            lambda value=value: MODELS[model]().fit(x(), **{name: value}),
+            message,
+        )
+        for value in values
+    ]
+
+
+def called(function, name, values, message, **others):
+    """Rows of one argument of a function with several values."""
+    return [
+        (
+            f"{getattr(function, '__name__', function)}({name}={value!r})",
+            lambda value=value: function(**{**others, name: value}),
+            message,
+        )
+        for value in values
+    ]
+
+
+_bits, _points = lambda: BITS, lambda: POINTS
+_log_prob = lambda x: -tf.reduce_sum(x**2, -1)  # noqa: E731
+
+CALLS = [
+    *fits("rbm", _bits, "epochs", (0, -1, 1.5, "3", True), "positive int"),
+    *fits("gan", _points, "epochs", (-1, NAN), "epochs must be a positive"),
+    *fits("rbm", _bits, "initial_epoch", (-3, "a", 0.5), "at least 0"),
+    *fits("rbm", _bits, "verbose", ("loud", 7, [1]), "'auto', 0, 1 or 2"),
+    *fits("rbm", _bits, "shuffle", (3, "batch"), "true or false"),
+    *fits("rbm", _bits, "callbacks", ("a", [3]), "keras.callbacks.Callback"),
+    *fits("rbm", _bits, "callbacks", ([keras.callbacks.History],), "Call it"),
+    *fits("rbm", _bits, "validation_freq", (0, "a"), "positive int"),
+    *fits("rbm", _bits, "validation_batch_size", (0, -1), "positive int"),
+    *fits("rbm", _bits, "batch_size", (0, 2.5, "a"), "positive int"),
+    *fits("rbm", batches, "steps_per_epoch", (0, -1, "a"), "positive int"),
+    *fits("rbm", batches, "validation_steps", (0,), "positive int"),
+    *fits("rbm", _bits, "epoch", (3,), "Did you mean 'epochs'"),
+    (
+        "evaluate(steps=0)",
+        lambda: rbm().evaluate(batches(), steps=0),
+        "steps must be a positive int",
+    ),
+    (
+        "predict(steps=-1)",
+        lambda: rbm().predict(batches(), steps=-1),
+        "steps must be a positive int",
+    ),
+    (
+        "LogLikelihood on a GAN",
+        # Another: its rate was planned before callbacks are asked.
+        lambda: gan.__wrapped__().fit(
+            POINTS, callbacks=[gz.callbacks.LogLikelihood(POINTS)], verbose=0
+        ),
+        "a GAN has no likelihood",
+    ),
+    # compile
+    *called(
+        lambda **options: rbm().compile(**options),
+        "steps_per_execution",
+        (0, -1, "a", 1.5),
+        "steps_per_execution must be a positive int",
+    ),
+    *called(
+        lambda **options: rbm().compile(**options),
+        "metrics",
+        (["accuracy"], "mse", [keras.metrics.Accuracy()], [3]),
+        "compile: metrics",
+    ),
+    *called(
+        lambda **options: gan().compile(**options),
+        "auxiliary_weight",
+        (NAN, "a", -1, INF),
+        "auxiliary_weight must be a number of at least 0",
+    ),
+    (
+        "rbm.compile(Newton)",
+        lambda: rbm().compile(optimizer=gz.optimizers.Newton()),
+        "Newton solves for one vector",
+    ),
+    # Networks, layers, parts
+    *called(gz.networks.mlp, "latent", (0, 1.5), "latent must be", output=2),
+    *called(
+        gz.networks.mlp, "depth", (-1, "a"), "depth must", latent=2, output=2
+    ),
+    *called(
+        gz.networks.mlp, "packing", (0, True), "packing", latent=2, output=2
+    ),
+    *called(
+        gz.networks.dcgan, "image_shape", (28, (8, 8)), "image_shape", latent=2
+    ),
+    *called(gz.layers.Augmentation, "fill", (NAN, "a"), "a finite number"),
+    *called(metrics.DensityCoverage, "neighbours", (0, -1), "positive int"),
+    ("Gaussian('a')", lambda: units.Gaussian(3, variance="a"), "variance"),
+    (
+        "a feature that is one number",
+        lambda: gz.MaxEnt(spaces.Spin(2), [lambda x: 1.0]),
+        "for a batch of 3 it gave",
+    ),
+    (
+        "a feature without an argument",
+        lambda: gz.MaxEnt(spaces.Spin(2), [lambda: 1.0]),
+        "must be a function of one argument",
+    ),
+    # Methods
+    (
+        "hidden_mean of another width",
+        lambda: rbm().hidden_mean(np.zeros((2, 5))),
+        r"must have shape \(n, 6\)",
+    ),
+    (
+        "hidden_mean(NaN)",
+        lambda: rbm().hidden_mean(np.full((2, 6), NAN)),
+        "not finite",
+    ),
+    ("energy of text", lambda: rbm().energy([["a"] * 6]), "must be numeric"),
+    ("expectation('x')", lambda: maxent().expectation("x"), "a function of"),
+    # Samplers and exact results
+    *called(
+        samplers.hmc,
+        "step_size",
+        (-1, 0, NAN, "a", [0.1, -0.1]),
+        "hmc: step_size",
+        log_prob=_log_prob,
+        leapfrog_steps=2,
+    ),
+    *called(
+        samplers.langevin,
+        "step_size",
+        (NAN, -0.1),
+        "langevin: step_size",
+        log_prob=_log_prob,
+    ),
+    *called(
+        samplers.ising.metropolis,
+        "temperature",
+        (0, -1, NAN, "a"),
+        "temperature must be a number above 0",
+    ),
+    *called(
+        gz.partition.onsager_energy,
+        "temperature",
+        ("a", NAN, 0, None),
+        "temperature must be above 0",
+    ),
+    # Beyond the memory that is free
+    ("Bernoulli(10**12)", lambda: units.Bernoulli(HUGE), "1,048,576 sites"),
+    ("Spin(10**12)", lambda: spaces.Spin(HUGE), "1,048,576 sites"),
+    (
+        "an RBM of 10**12 weights",
+        lambda: gz.RBM(units.Bernoulli(2**20), units.Bernoulli(2**20)),
+        "bytes of memory are free",
+    ),
+    (
+        "a BoltzmannMachine of 2**39 couplings",
+        lambda: gz.BoltzmannMachine(spaces.Spin(2**20)),
+        "bytes of memory are free",
+    ),
+    *called(
+        gz.datasets.gaussian_ring, "n", (HUGE,), "bytes of memory are free"
+    ),
+    *called(
+        gz.datasets.two_body_decay, "n", (HUGE,), "bytes of memory are free"
+    ),
+    *called(
+        gz.datasets.ising,
+        "n",
+        (HUGE,),
+        "bytes of memory are free",
+        shape=(4, 4),
+        temperature=2.0,
+    ),
+    ("gan.sample", lambda: gan().sample(HUGE), "bytes of memory are free"),
+    ("rbm.sample", lambda: rbm().sample(HUGE), "bytes of memory are free"),
+    # Measures
+    (
+        "evaluate_generative(metrics=[])",
+        lambda: metrics.evaluate_generative({}, POINTS, POINTS, []),
+        "one or more two-sample metrics",
+    ),
+    # Presets and files
+    *called(
+        gz.from_preset,
+        "handle",
+        ("a" * 100_000, "a\0b", None, "", 3, b"rbm"),
+        "is neither a folder nor one of the presets",
+    ),
+    *called(gz.load_exported, "path", (None, 3), "path must be the folder"),
+]
+# Of a file that is there, and of the card.
+FILES = [
+    (lambda model, file: model.save_to_preset(file), "is a file"),
+    (lambda model, file: model.export(file), "is a file"),
+    (lambda model, file: model.save(file), "must end in '.keras'"),
+    (
+        lambda model, file: model.save(file.with_suffix(".h5")),
+        "must end in '.keras'",
+    ),
+    (
+        lambda model, file: model.save_weights(file.with_suffix(".h5")),
+        "must end in '.weights.h5'",
+    ),
+    (lambda model, file: model.load_weights(None), "must be a path"),
+    (lambda model, file: model.save(None), "must be a path"),
+    (lambda model, file: model.save(file.parent / "a" / "m.keras"), "folder"),
+    *(
+        (
+            lambda model, file, card=card: model.save_to_preset(
+                file.parent / "preset", card
+            ),
+            "card",
+        )
+        for card in (
+            {"a": NAN},
+            {"a": object()},
+            {"a": {3: "b"}},
+            {"a": [1, INF]},
+            {"a": POINTS},
+            {"a": np.float32(1)},
+            "text",
+            {"a": [[[[[[[[[[[[[[[[[0]]]]]]]]]]]]]]]]]},
+            {"format": 3},
+        )
+    ),
+]
+
+
+def _refuses(call, message):
+    with pytest.raises((ValueError, TypeError, OSError), match=message) as told:
+        call()
+    # A TypeError is for names of arguments alone.
+    assert "argument" in str(told.value) or not isinstance(
+        told.value, TypeError
+    )
+    assert len(str(told.value)) < 1500
+
+
+def test_samples_of_weights_that_are_no_numbers_are_refused():
+    network = gan().averaged_generator
+    kept = network.get_weights()
+    network.set_weights([NAN * value for value in kept])
+    _refuses(lambda: gan().sample(2, seed=0), "hold NaN or infinite")
+    network.set_weights(kept)
+    assert np.isfinite(gan().sample(2, seed=0)).all()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_changes():
+    models = [make() for make in MODELS.values()]
+    before = [(state(model), model.optimizer) for model in models]
+    yield
+    for model, (values, optimizer) in zip(models, before, strict=True):
+        assert model.optimizer is optimizer
+        for one, other in zip(values, state(model), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [row[1:] for row in CALLS],
+    ids=[row[0][:60] for row in CALLS],
+)
+def test_call_that_is_refused(call, message):
+    _refuses(call, message)
+
+
+@pytest.mark.parametrize(("call", "message"), FILES)
+def test_file_that_is_refused(call, message, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    _refuses(lambda: call(rbm(), file), message)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert file.read_text() == "mine"
+
+
+def test_threads_that_sample_get_different_examples():
+    """Each draw is counted once, and none is given twice."""
+    import threading
+
+    counter = rbm().draws
+    begun = counter.state.numpy()[3]
+    keys, lock = [], threading.Lock()
+
+    def draw():
+        for _ in range(50):
+            key = tuple(counter.next(1).key.numpy().tolist())
+            with lock:
+                keys.append(key)
+
+    threads = [threading.Thread(target=draw) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(keys)) == 200
+    assert counter.state.numpy()[3] == begun + 200
+    counter.state.assign([*counter.state.numpy()[:3], begun])
