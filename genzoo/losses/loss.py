@@ -79,6 +79,13 @@ class LearningRule:
         """
         return {}
 
+    def make_critic(self, model: Any) -> Any:
+        """A layer of what the rule learns besides the model, or None.
+
+        It is kept as `model.critic`, and saved with the model.
+        """
+        return None
+
     def check(self, model: Any) -> None:
         """Raise a ValueError if the model lacks what the rule needs."""
         require(model, self)

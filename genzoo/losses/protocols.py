@@ -6,7 +6,8 @@ So a model that lacks a method, or cannot have it for its size or its energy,
 gets a ValueError in `compile` that names both.
 """
 
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import tensorflow as tf
 
@@ -33,24 +34,49 @@ class Step(NamedTuple):
     scores: dict[str, tf.Tensor] | None = None
 
 
+class Verdict(NamedTuple):
+    """What a judge says of data and chains.
+
+    Attributes:
+        factors: what the data count in the gradient, a number, and what each
+            chain counts, (chains,); None leaves both as they are.
+        scores: this replica's shares of what the logs show, by name.
+    """
+
+    factors: tuple[Any, tf.Tensor] | None
+    scores: dict[str, tf.Tensor]
+
+
+# What can be seen of states, by name: "visible", (rows, *event_shape), and
+# of models with hidden units "hidden", their means.
+Views: TypeAlias = dict[str, tf.Tensor]
+# From views of data and of chains, and what each row counts in its mean.
+Judge: TypeAlias = Callable[
+    [Views, Views, tuple[tf.Tensor, tf.Tensor]], Verdict
+]
+
+
 class Contrast(NamedTuple):
     """Data against chains: this replica's shares, and the chains' ends.
 
     Attributes:
         data: the mean energy of the data.
         chains: that of the chains.
-        gradients: of their difference.
+        gradients: of their difference, as a judge has weighed it.
         states: of the chains, after their sweeps.
+        scores: the judge's, by name; None without one.
     """
 
     data: tf.Tensor
     chains: tf.Tensor
     gradients: list[tf.Tensor]
     states: tf.Tensor
+    scores: dict[str, tf.Tensor] | None = None
 
     def step(self) -> Step:
         """The step that makes the difference smaller."""
-        return Step(self.data - self.chains, self.gradients, self.data)
+        measure = self.data - self.chains
+        return Step(measure, self.gradients, self.data, self.scores)
 
 
 @runtime_checkable
@@ -88,6 +114,31 @@ class Walkable(Protocol):
         self, x: tf.Tensor, states: tf.Tensor, seed: Seed
     ) -> tf.Tensor:
         """This replica's share of mean E of data less that of chains."""
+
+
+@runtime_checkable
+class Judged(Protocol):
+    """Chains that a judge may weigh against data, as `Walkable` besides."""
+
+    def contrast(
+        self,
+        x: tf.Tensor,
+        states: tf.Tensor,
+        steps: int,
+        seed: Seed,
+        jumps: bool = False,
+        judge: Judge | None = None,
+    ) -> Contrast:
+        """Data against chains, which count what the judge says."""
+
+    def view_spaces(self) -> dict[str, Any]:
+        """The `Space` of each of the views that there are."""
+
+    def views(self, x: Any, seed: Seed) -> Views:
+        """What can be seen of a batch of data."""
+
+    def chain_views(self, states: Any, seed: Seed) -> Views:
+        """What can be seen of chains that have the states kept."""
 
 
 @runtime_checkable
@@ -154,6 +205,7 @@ NEEDS: dict[type, str] = {
     Differentiable: "energies with automatic derivatives, `energies`",
     Enumerable: "the likelihood by enumeration, `exact_gradients`",
     Walkable: "Markov chains, `contrast`",
+    Judged: "Markov chains that a critic sees, `chain_views`",
     Labelled: "labels, `label_gradients`",
     Conditional: "sites given the others, `pseudolikelihood_gradients`",
     Flowing: "flow between neighbouring states, `flow_gradients`",

@@ -10,7 +10,11 @@ import tensorflow as tf
 from genzoo import checks
 from genzoo import networks as pairs
 from genzoo.layers import Augmentation
-from genzoo.losses.adversarial import AdversarialLoss, get_adversarial
+from genzoo.losses.adversarial import (
+    AdversarialLoss,
+    descend,
+    get_adversarial,
+)
 from genzoo.models.common import sample_weights
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.generative_model import GenerativeModel
@@ -327,7 +331,7 @@ class GAN(GenerativeModel):
         rows = tf.shape(x)[0]
         fake = self._source.fakes(rows, condition, latents, training=True)
         fake = tf.stop_gradient(fake)
-        judged = updates.descend(
+        judged = descend(
             self.discriminator_optimizer,
             self.discriminator.trainable_variables,
             lambda: self.game.discriminator(
@@ -356,7 +360,7 @@ class GAN(GenerativeModel):
             )
             return (loss,)
 
-        (loss,) = updates.descend(
+        (loss,) = descend(
             self.optimizer, self.generator.trainable_variables, play
         )
         return loss

@@ -1,7 +1,6 @@
 """Updates of the two networks: optimizers, learning rates, G's average."""
 
-from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -9,7 +8,6 @@ import tensorflow as tf
 from genzoo.runtime import distribute
 
 Optimizer: TypeAlias = keras.optimizers.Optimizer
-Found = TypeVar("Found", bound=tuple)
 
 
 def optimizers(
@@ -51,39 +49,6 @@ def _scaled(optimizer):
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return optimizer
     return keras.optimizers.LossScaleOptimizer(optimizer)
-
-
-def descend(
-    optimizer: Optimizer,
-    variables: list[keras.Variable],
-    cost: Callable[[], Found],
-) -> Found:
-    """A step down a cost: what that gives, a tuple that begins with it.
-
-    The variables' own regularizers are added to the cost, as in Keras.
-    Variables on which the cost does not depend stay as they are.
-    """
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch([variable.value for variable in variables])
-        found = cost()
-        penalties = [v.regularizer(v) for v in variables if v.regularizer]
-        # Each replica adds its share.
-        total = found[0]
-        if penalties:
-            shares = tf.add_n(penalties) / distribute.replica_count()
-            total += tf.cast(shares, total.dtype)
-        scaled = optimizer.scale_loss(total)
-    gradients = tape.gradient(
-        scaled, [variable.value for variable in variables]
-    )
-    pairs = [
-        (gradient, variable)
-        for gradient, variable in zip(gradients, variables, strict=True)
-        if gradient is not None
-    ]
-    if pairs:
-        optimizer.apply(*map(list, zip(*pairs, strict=True)))
-    return found
 
 
 class Average:
