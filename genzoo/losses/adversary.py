@@ -1,6 +1,7 @@
 """Likelihood with an adversary: a critic weighs the chains."""
 
 import copy
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import keras
@@ -17,6 +18,7 @@ from genzoo.losses.loss import LearningRule
 from genzoo.losses.protocols import Judged, Step, Verdict, rules_of
 from genzoo.runtime import batch, distribute, random
 from genzoo.runtime.random import Seed
+from genzoo.spaces import Space
 
 _OF_CHAINS = ContrastiveDivergence, PersistentContrastiveDivergence
 _NEAREST = "nearest"
@@ -166,14 +168,16 @@ class Adversarial(LearningRule):
                 f"{type(model).__name__} a critic sees {sorted(there)} alone."
             )
 
-    def make_critic(self, model: Any) -> Critic | None:
+    def make_critic(
+        self, model: Any, perceptron: Callable[[Space], keras.Model]
+    ) -> Critic | None:
         """A `Critic` of the model, None for neighbours."""
         if self.critic == _NEAREST:
             return None
         space = rules_of(model).view_spaces()[self.sees]
         network = self.critic
         if network is None:
-            network = model.default_critic(space)
+            network = perceptron(space)
         network = critics.checked_network(
             "Adversarial", network, space.event_shape
         )

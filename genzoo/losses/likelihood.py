@@ -159,6 +159,7 @@ class PersistentContrastiveDivergence(LearningRule):
     def value(self, model: Any, x: tf.Tensor, seed: Seed) -> tf.Tensor:
         """The energy difference between data and chains."""
         end = self.ends(model, x, seed)
+        seed = seed.at_row(model.chains.first_row)
         return rules_of(model).energy_difference(x, end, seed)
 
     def get_config(self) -> dict[str, Any]:

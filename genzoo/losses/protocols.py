@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 import tensorflow as tf
 
 from genzoo.runtime.random import Seed
+from genzoo.spaces import Space
 
 Gradients = tuple[tf.Tensor, list[tf.Tensor]]
 
@@ -131,7 +132,7 @@ class Judged(Protocol):
     ) -> Contrast:
         """Data against chains, which count what the judge says."""
 
-    def view_spaces(self) -> dict[str, Any]:
+    def view_spaces(self) -> dict[str, Space]:
         """The `Space` of each of the views that there are."""
 
     def views(self, x: Any, seed: Seed) -> Views:

@@ -181,7 +181,7 @@ class EnergyBasedModel(GenerativeModel):
             )
         self._check_optimizer(optimizer, rule)
         self._build_optimizer(optimizer, self.trainable_variables)
-        critic = rule.make_critic(self)
+        critic = rule.make_critic(self, self._perceptron)
         # Last of what may be refused, so that a refusal changes nothing.
         asked = rule.chains
         self.keep_chains(self._default_chains() if asked is None else asked)
@@ -280,8 +280,8 @@ class EnergyBasedModel(GenerativeModel):
         self.critic = critic
         self._tracker.untrack(critic)
 
-    def default_critic(self, space: Space) -> keras.Model:
-        """A perceptron that gives one logit for each example of a space."""
+    def _perceptron(self, space: Space) -> keras.Model:
+        """A network from examples of a space to one number."""
         first, second = (int(word) for word in self.draws.seed)
         own = (first ^ second ^ _CRITIC) % 2**31
         return networks.energy_mlp(space, width=64, depth=2, seed=own)
