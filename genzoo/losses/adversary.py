@@ -138,7 +138,7 @@ class Adversarial(LearningRule):
         self,
         likelihood: LearningRule | str | dict | None = None,
         critic: keras.layers.Layer | str | dict | None = None,
-        weight: float = 0.1,
+        weight: float = 0.2,
         sees: str = "visible",
         critic_optimizer: Any = None,
     ):
