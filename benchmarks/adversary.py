@@ -39,6 +39,7 @@ def contenders(gz):
     return {
         "likelihood": gz.losses.PersistentContrastiveDivergence(),
         "adversary": adversarial(),
+        "half": adversarial(weight=0.5),
         "neighbours": adversarial(critic="nearest", sees="hidden"),
     }
 
@@ -117,7 +118,7 @@ def digits(gz, seed, hidden=16):
             "coverage": near.coverage,
         }
 
-    return layers, x, 100, measure
+    return layers, x, 300, measure
 
 
 SETS = {"grid": grid, "ising": ising, "digits": digits}
@@ -164,7 +165,11 @@ _WHAT = {
     "ising": "4x4 Ising spins, T = 2",
     "digits": "binary 8x8 digits",
 }
-_CRITICS = {"adversary": "a perceptron", "neighbours": "neighbours"}
+_CRITICS = {
+    "adversary": "weight 0.2, a perceptron",
+    "half": "weight 0.5, a perceptron",
+    "neighbours": "weight 0.2, neighbours",
+}
 
 
 def rows(found):
@@ -181,8 +186,9 @@ def rows(found):
         change /= own["forward"]["likelihood"]
         seeds = len({r["seed"] for r in found["runs"]})
         what = (
-            f"RBM of {_WHAT[name]}, critic {_CRITICS[contender]}: {reverse}, "
-            f"change and its error over {seeds} seeds; {forward}, change"
+            f"RBM of {_WHAT[name]}, adversary of {_CRITICS[contender]}: "
+            f"{reverse}, change and its error over {seeds} seeds; {forward}, "
+            "change"
         )
         value = (
             f"{judged['contender']:.3f}, {judged['difference']:+.3f} ± "

@@ -208,7 +208,7 @@ class Adversarial(LearningRule):
             tf.broadcast_to(tf.cast(weight, tf.float32), tf.shape(view)[:1])
             for weight, view in zip(weights, both, strict=True)
         )
-        if model.critic is None:
+        if self.critic == _NEAREST:
             return critics.nearest(*both, weights), weights
         ask = model.critic.learn if learns else model.critic.look
         return ask(*both, weights), weights

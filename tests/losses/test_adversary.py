@@ -395,6 +395,21 @@ def test_examples_with_gaps_are_filled_before_the_critic_sees_them():
     np.testing.assert_array_equal(*found)
 
 
+@pytest.mark.parametrize("likelihood", ["pcd", "cd"])
+def test_the_critic_sees_float64_and_serves_beside_labels(likelihood):
+    rule = gz.losses.Hybrid(0.5, Adversarial(likelihood, critic="nearest"))
+    blocks = [Bernoulli(4, dtype="float64"), Bernoulli(2, dtype="float64")]
+    hidden = Bernoulli(3, dtype="float64")
+    rbm = gz.RBM(blocks, hidden, seed=0, dtype="float64")
+    rbm.compile(loss=rule, watch=False)
+    seed, x = random.as_seed(0), tf.constant(X, "float64")
+    assert rule.gradients(rbm, x, seed).gradients[0].dtype == "float64"
+    found = rbm.loss.score(rbm, x, seed)
+    assert set(found) == {*rule.scores, rule.measure}
+    rbm.compile(loss=gz.losses.Hybrid(0.5, Adversarial(likelihood)))
+    assert type(rbm.critic) is critics.Critic
+
+
 # Refusals --------------------------------------------------------------------
 
 

@@ -106,6 +106,8 @@ class Rules:
         if judge is not None:
             both = self._views(*data), self._views(*samples)
             factors, scores = judge(*both, weights)
+            if factors is not None:
+                factors = factors[0], ops.cast(factors[1], machine.dtype)
         (of_data, of_chains), found, mean = gradients.phases(
             machine.layers(),
             data,
