@@ -135,12 +135,12 @@ def trained(data, weight, start, seed):
 
 COLOURS = {0.0: "tab:blue", 0.5: "tab:purple", 1.0: "tab:red"}
 NAMES = {0.0: "likelihood", 0.5: "half and half", 1.0: "adversary"}
-STYLES = {"left": "-", "middle": "--", "right": "-"}
 
 
 def draw_densities(axis, data, paths, title):
     """The data's density behind those of the models."""
     axis.fill_between(GRID, data.p, color="0.85", label="data")
+    several = len({start for _, start in paths}) > 1
     for (weight, start), path in paths.items():
         forward, reverse, spurious = data.measured(*path[-1])
         label = (
@@ -149,8 +149,8 @@ def draw_densities(axis, data, paths, title):
             f"KL(model || data) {reverse:.2f}"
         )
         q = np.exp(log_gaussian(GRID, *path[-1]))
-        colour, style = COLOURS[weight], STYLES[start]
-        axis.plot(GRID, q, style, color=colour, lw=2, label=label)
+        style = "--" if several and start == "middle" else "-"
+        axis.plot(GRID, q, style, color=COLOURS[weight], lw=2, label=label)
     axis.set(title=title, xlabel="x", ylabel="density", xlim=(-4.5, 4.5))
     axis.set_ylim(0, 1.5)
     axis.legend(frameon=False, loc="upper right", fontsize=8)
@@ -196,7 +196,8 @@ def title_of(data, paths):
     own = [mass for (weight, _), mass in spurious.items() if weight == 1]
     left = sum(mass < covered / 2 for mass in own)
     shares = " and ".join(f"{weight:g}" for weight in data.weights)
-    told = f"the adversary leaves the gap, from {left} of {len(own)} starts"
+    starts = "start" if len(own) == 1 else "starts"
+    told = f"the adversary leaves the gap, from {left} of {len(own)} {starts}"
     return f"Modes of {shares}: {told}"
 
 

@@ -61,6 +61,7 @@ class ContrastiveDivergence(LearningRule):
     ) -> Step:
         """The energy difference and the estimated gradient."""
         start = rules_of(model).chains_at(x, seed)
+        # Only models that are `Judged` know the word.
         told = {} if judge is None else {"judge": judge}
         found = rules_of(model).contrast(x, start, self.steps, seed, **told)
         return found.step()

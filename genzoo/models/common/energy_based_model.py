@@ -181,7 +181,8 @@ class EnergyBasedModel(GenerativeModel):
             )
         self._check_optimizer(optimizer, rule)
         self._build_optimizer(optimizer, self.trainable_variables)
-        critic = rule.make_critic(self, self._perceptron)
+        with self.distribute_strategy.scope():
+            critic = rule.make_critic(self, self._perceptron)
         # Last of what may be refused, so that a refusal changes nothing.
         asked = rule.chains
         self.keep_chains(self._default_chains() if asked is None else asked)
