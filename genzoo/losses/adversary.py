@@ -102,9 +102,10 @@ class Adversarial(LearningRule):
         likelihood: `PersistentContrastiveDivergence`, the default, or
             `ContrastiveDivergence`, or a name of theirs.
         critic: a Keras model from what it sees to one logit; None for a
-            perceptron; "nearest" for the share of data among the five
-            nearest of batch and chains, which is not trained. A network is
-            called with `training=False`, and is a part of what is saved.
+            perceptron; "nearest" for D as the share of data among the five
+            nearest of batch and chains, which is not trained, with
+            T = 4 D - 2: it says that a chain is far from data, not how far. A
+            network is called with `training=False`, and is saved.
         weight: of the adversary, from 0, likelihood alone, to 1.
         sees: "visible", the states, real ones in the model's own units; or
             "hidden", the means of an RBM's hidden units given them.
