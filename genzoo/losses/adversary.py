@@ -91,8 +91,8 @@ class Adversarial(LearningRule):
     `1 - weight (1 + T - <T>)`, where likelihood alone has 1, so that the
     energy rises where chains are unlike data. The data count `1 - weight`.
 
-    Near 1 the model may settle on one mode, as a GAN does, and may need a
-    smaller learning rate, since nothing holds it to all of the data.
+    Near 1 nothing holds the model to all of the data: it may settle on one
+    mode, as a GAN does, or run away to where the critic has seen nothing.
 
     The logs have the rule's own measure, `contrast`, and `critic_loss`, the
     cross-entropy of telling data from chains, log 2 = 0.693 where the critic
