@@ -122,11 +122,7 @@ def train_mixture(kind, seed):
     keras.utils.set_random_seed(seed)
     gan = gz.GAN(*gz.networks.mlp(latent=2, output=2), seed=seed)
     epochs = -(-STEPS[kind] * BATCH // EXAMPLES)
-    rate = keras.optimizers.schedules.CosineDecay(
-        2e-3, epochs * -(-EXAMPLES // BATCH)
-    )
-    optimizer = keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99)
-    gan.compile(optimizer, steps_per_execution=50)
+    gan.compile(steps_per_execution=50)
     gan.fit(data.x, batch_size=BATCH, epochs=epochs, verbose=0)
     return gan, data
 

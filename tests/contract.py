@@ -208,6 +208,15 @@ def _energy(seed):
     return model
 
 
+def _deep(seed):
+    bits = gz.units.Bernoulli
+    layers = [bits(6), [bits(2), gz.units.Spin(1)], bits(3), bits(2)]
+    model = gz.DeepBoltzmannMachine(layers, kernel_regularizer="l2", seed=seed)
+    loss = gz.losses.PersistentContrastiveDivergence(chains=16)
+    model.compile("adam", loss)
+    return model
+
+
 _CHAINS = gz.losses.PersistentContrastiveDivergence(2, chains=16)
 _POWERS = [gz.features.Moments(1, 2), gz.features.Pairwise()]
 
@@ -317,6 +326,11 @@ MODELS = {
             kernel_regularizer="l2",
         ),
         _noise(),
+    ),
+    "deep": Case(
+        _deep,
+        _bits(),
+        served=("energy", "hidden_mean", "log_prob", "bound"),
     ),
     "energy real": Case(
         _energy, _noise()[:, :2], served=("serve", "energy", "log_prob")

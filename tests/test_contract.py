@@ -50,6 +50,7 @@ interrupted = cases(*INTERRUPTED)
 # matrix and site by site; from the cells of a grid and by continuous moves; of
 # a class and of a cluster.
 served = cases(
+    "deep",
     "energy real",
     "rbm gaussian",
     "maxent strip",

@@ -26,7 +26,7 @@ def _blocks():
 
 def test_maxent_examples_run_as_printed(capsys):
     names = {}
-    die, lattice, boltzmann, proteins, tied, rings = _blocks()[3:9]
+    die, lattice, boltzmann, proteins, tied, rings, deep = _blocks()[3:10]
     exec(die, names)
     assert "4.5" in capsys.readouterr().out
     exec(lattice, names)
@@ -45,6 +45,8 @@ def test_maxent_examples_run_as_printed(capsys):
     # -<log p> of the truth is 2.38, of independent normals 3.29.
     assert names["model"].log_prob(names["rings"]).mean() > -2.6
     assert names["drawn"].shape == (1000, 2)
+    exec(deep.replace("epochs=30", "epochs=2, verbose=0"), names)
+    assert -24.6 < names["deep"].bound(names["x_test"]).mean() < -15
 
 
 def test_first_example_runs_as_printed(tmp_path, monkeypatch):
@@ -65,14 +67,14 @@ def test_first_example_runs_as_printed(tmp_path, monkeypatch):
 
 def test_features_run_as_printed():
     names = {}
-    example = _blocks()[14].replace("epochs=20", "epochs=1")
+    example = _blocks()[15].replace("epochs=20", "epochs=1")
     exec(example.replace("epochs=10", "epochs=1, verbose=0"), names)
     assert names["model"](names["x"]).shape == (1500, 10)
 
 
 def test_gan_examples_run_as_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    points, images, alike, presets, serving = _blocks()[9:14]
+    points, images, alike, presets, serving = _blocks()[10:15]
     points = points.replace("100_000", "2_000").replace("10_000", "1_000")
     names = {}
     exec(points.replace("epochs=200", "epochs=1, verbose=0"), names)

@@ -3,7 +3,7 @@
 import pytest
 import trips
 
-MOST = {"MaxEnt.fit": 22, "RBM.fit": 27, "GAN.fit": 16, "from_preset": 31}
+MOST = {"MaxEnt.fit": 22, "RBM.fit": 28, "GAN.fit": 16, "from_preset": 31}
 
 
 @pytest.fixture(scope="module")

@@ -110,6 +110,8 @@ class CollapseMonitor(keras.callbacks.Callback):
         self._radii = near.kth_squared_distances(
             self._points, self._points, self.neighbours
         )
+        # What fails at the end of an epoch is to fail before the first.
+        self._compared()
         self.best, self.best_epoch, self._low = 0.0, -1, 0
         self._kept: list[np.ndarray] = []
 
@@ -132,14 +134,8 @@ class CollapseMonitor(keras.callbacks.Callback):
         """Write the values of this epoch, and act on them."""
         if logs is None or (epoch + 1) % self.every:
             return
-        samples = self.model.sample(len(self.x), seed=self.seed, **self.given)
-        logs["coverage"] = coverage = self.coverage(samples)
-        if hasattr(self.model, "score") and self.model.packing == 1:
-            real, fake = (
-                self.model.score(part, **self.given).mean()
-                for part in (self.x, samples)
-            )
-            logs["margin"] = float(real - fake)
+        logs.update(self._compared())
+        coverage = logs["coverage"]
         if coverage >= self.best:
             self.best, self.best_epoch = coverage, epoch
             if self.action == "roll_back":
@@ -147,6 +143,17 @@ class CollapseMonitor(keras.callbacks.Callback):
         self._low = self._low + 1 if self._is_low(coverage) else 0
         if self._low >= self.patience:
             self._act(epoch, coverage)
+
+    def _compared(self):
+        samples = self.model.sample(len(self.x), seed=self.seed, **self.given)
+        found = {"coverage": self.coverage(samples)}
+        if hasattr(self.model, "score") and self.model.packing == 1:
+            real, fake = (
+                self.model.score(part, **self.given).mean()
+                for part in (self.x, samples)
+            )
+            found["margin"] = float(real - fake)
+        return found
 
     def _is_low(self, coverage):
         return coverage < self.tolerance * self.best

@@ -22,7 +22,8 @@ class SampleGrid(keras.callbacks.Callback):
     The seed is fixed, so that pictures differ by what was learned alone. The
     model's own draws and training are not affected. For any model with
     `sample(n, seed)`, whose samples are images, or vectors that `image_shape`
-    makes images of; points in the plane are drawn as a scatter.
+    makes images of, each channel one unless there are 1 or 3; points in the
+    plane are drawn as a scatter.
 
     Args:
         folder: where `epoch_0001.png` and so on are written; made if missing.
@@ -84,7 +85,7 @@ class SampleGrid(keras.callbacks.Callback):
         """Find out before the first epoch whether there are pictures."""
         shape = tuple(self.image_shape or self.model.event_shape)
         self._is_plane = self.image_shape is None and shape == (2,)
-        is_image = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
+        is_image = len(shape) in (2, 3)
         if not is_image and not self._is_plane:
             raise ValueError(
                 f"SampleGrid: samples of shape {shape} are no images and no "
@@ -96,6 +97,8 @@ class SampleGrid(keras.callbacks.Callback):
                 f"shape {self.model.event_shape}."
             )
         self._shape = shape
+        # What fails at the end of an epoch is to fail before the first.
+        self._picture()
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.log_dir is not None:
             self._writer = tf.summary.create_file_writer(str(self.log_dir))
@@ -137,6 +140,11 @@ class SampleGrid(keras.callbacks.Callback):
         x = np.clip((x - low) / max(high - low, 1e-12), 0, 1)
         shape = (*self._shape, 1)[:3]
         x = x.reshape(self.rows, self.columns, *shape)
+        if shape[2] not in (1, 3):
+            # Bands side by side, in grey.
+            x = x.transpose(0, 1, 2, 4, 3)
+            shape = (shape[0], shape[1] * shape[2], 1)
+            x = x.reshape(self.rows, self.columns, *shape)
         # One white pixel between two images.
         x = np.pad(
             x, ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)), constant_values=1

@@ -5,6 +5,7 @@ from genzoo.layers.encoding import SiteEncoding
 from genzoo.layers.features import Features
 from genzoo.layers.fourier import RandomFourier
 from genzoo.layers.kinematics import DileptonKinematics
+from genzoo.layers.standardization import Standardization
 
 __all__ = [
     "Augmentation",
@@ -12,4 +13,5 @@ __all__ = [
     "Features",
     "RandomFourier",
     "SiteEncoding",
+    "Standardization",
 ]

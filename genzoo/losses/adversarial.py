@@ -13,7 +13,6 @@ import keras
 import tensorflow as tf
 
 from genzoo.checks import Arguments
-from genzoo.runtime import distribute
 
 Found = TypeVar("Found", bound=tuple)
 
@@ -304,19 +303,12 @@ def descend(
 ) -> Found:
     """A step down a cost: what that gives, a tuple that begins with it.
 
-    The variables' own regularizers are added to the cost, as in Keras.
     Variables on which the cost does not depend stay as they are.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([variable.value for variable in variables])
         found = cost()
-        penalties = [v.regularizer(v) for v in variables if v.regularizer]
-        # Each replica adds its share.
-        total = found[0]
-        if penalties:
-            shares = tf.add_n(penalties) / distribute.replica_count()
-            total += tf.cast(shares, total.dtype)
-        scaled = optimizer.scale_loss(total)
+        scaled = optimizer.scale_loss(found[0])
     gradients = tape.gradient(
         scaled, [variable.value for variable in variables]
     )

@@ -92,7 +92,9 @@ class Critic(keras.layers.Layer):
         of_data, of_chains = logits[:count], logits[count:]
         costs = tf.nn.softplus(-of_data), tf.nn.softplus(of_chains)
         loss = sum(map(batch.weighed, weights, costs)) / 2
-        return loss, of_data, of_chains, loss
+        # Regularizers of its layers; each replica adds its share.
+        own = sum(tf.cast(term, tf.float32) for term in self.network.losses)
+        return loss + distribute.share(own), of_data, of_chains, loss
 
 
 def checked_network(

@@ -65,6 +65,8 @@ class Contrast(NamedTuple):
         chains: that of the chains.
         gradients: of their difference, as a judge has weighed it.
         states: of the chains, after their sweeps.
+        energy: the mean energy of the data as the logs' `loss` has it, where
+            what is compared with chains is another; None if not.
         scores: the judge's, by name; None without one.
     """
 
@@ -72,12 +74,14 @@ class Contrast(NamedTuple):
     chains: tf.Tensor
     gradients: list[tf.Tensor]
     states: tf.Tensor
+    energy: tf.Tensor | None = None
     scores: dict[str, tf.Tensor] | None = None
 
     def step(self) -> Step:
         """The step that makes the difference smaller."""
+        energy = self.data if self.energy is None else self.energy
         measure = self.data - self.chains
-        return Step(measure, self.gradients, self.data, self.scores)
+        return Step(measure, self.gradients, energy, self.scores)
 
 
 @runtime_checkable

@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from genzoo import checks
+from genzoo.layers import Standardization
 
 LENGTH = checks.whole(1, 2**14)
 _ACTIVATIONS = (
@@ -94,9 +95,12 @@ class Condition:
         return self.classes is not None or self.length is not None
 
     def _input(self):
+        """(the input, what networks see of it)."""
         if self.classes is not None:
-            return keras.Input((), dtype="int32", name="label")
-        return keras.Input((self.length,), name="condition")
+            label = keras.Input((), dtype="int32", name="label")
+            return label, label
+        given = keras.Input((self.length,), name="condition")
+        return given, Standardization()(given)
 
     def _embedded(self, label, size, initializer="uniform"):
         """The condition as a vector of this size."""
@@ -105,12 +109,17 @@ class Condition:
             return table(label)
         return layers.Dense(size, kernel_initializer=initializer)(label)
 
-    def joined(self, x: Any, size: int | None = None) -> tuple[Any, Any]:
-        """(the inputs of a model, x beside the condition): vectors."""
+    def joined(
+        self,
+        x: Any,
+        size: int | None = None,
+        see: Callable[[Any], Any] = lambda x: x,
+    ) -> tuple[Any, Any]:
+        """(the inputs of a model, `see(x)` beside the condition): vectors."""
         if not self.is_given:
-            return x, x
-        label = self._input()
-        return [x, label], self._concatenated(x, label, size)
+            return x, see(x)
+        given, label = self._input()
+        return [x, given], self._concatenated(see(x), label, size)
 
     def _concatenated(self, x, label, size=None):
         if self.classes is not None:
@@ -124,6 +133,7 @@ class Condition:
         features: Callable[[Any], Any],
         wrap: Callable[[Any], Any],
         on_image: bool = False,
+        see: Callable[[Any], Any] = lambda x: x,
     ) -> keras.Model:
         """A discriminator of x, of this conditioning.
 
@@ -133,28 +143,28 @@ class Condition:
             wrap: function applied to each layer with a kernel.
             on_image: whether x is an image, beside which a condition stands
                 as further channels.
+            see: function of x to what is seen of it beside the condition.
         """
+        seen = see(x)
         if not self.is_given:
-            return self._finish(x, features(x), wrap)
+            return self._finish(x, features(seen), wrap)
         if self.conditioning == "auxiliary":
-            found = features(x)
+            found = features(seen)
             logit = self._logit(found, wrap)
             classes = layers.Dense(self.classes, dtype="float32", name="class")
             return keras.Model(x, [logit, classes(found)], name="discriminator")
-        label = self._input()
+        given, label = self._input()
         if self.conditioning == "concatenation":
-            joined = self._channels(x, label) if on_image else None
-            if joined is None:
-                joined = self._concatenated(x, label)
-            return self._finish([x, label], features(joined), wrap)
-        found = features(x)
+            join = self._channels if on_image else self._concatenated
+            return self._finish([x, given], features(join(seen, label)), wrap)
+        found = features(seen)
         projected = layers.Dot(axes=1, dtype="float32")(
             [found, self._embedded(label, found.shape[-1])]
         )
         logit = layers.Add(dtype="float32")(
             [self._logit(found, wrap), projected]
         )
-        return keras.Model([x, label], logit, name="discriminator")
+        return keras.Model([x, given], logit, name="discriminator")
 
     def _channels(self, image, label):
         """The image with one more channel, a picture of the condition."""

@@ -1,5 +1,6 @@
-"""Convolutional pairs for small square images."""
+"""Convolutional pairs for images."""
 
+import math
 from collections.abc import Callable
 
 import keras
@@ -38,7 +39,8 @@ def dcgan(
 
     Args:
         latent: length of the latent vectors.
-        image_shape: (side, side, channels), side 8 to 128, 1 or 3 channels.
+        image_shape: (height, width, channels), sides 3 to 256, 1 to 16
+            channels.
         width: channels at half of the full resolution; twice as many at each
             halving.
         mapping: hidden layers of 64 units between the latents and the first
@@ -71,10 +73,10 @@ def dcgan(
     Example:
     >>> generator, discriminator = genzoo.networks.dcgan(64, (28, 28, 1))
     """
-    side, _, channels = image_shape
+    height, breadth, channels = image_shape
     given = Condition.make("dcgan", classes, condition, conditioning)
-    start, doublings = grid(side)
-    widths = [width * 2**level for level in range(doublings)]
+    start, doublings = grid(height, breadth)
+    widths = [width * 2 ** min(level, 4) for level in range(doublings)]
 
     z = keras.Input((latent,), name="latent")
     inputs, x = given.joined(z)
@@ -84,16 +86,16 @@ def dcgan(
         x = layers.Dense(MAPPING_WIDTH, kernel_initializer="he_normal")(x)
         x = layers.ReLU()(x)
     x = layers.Dense(
-        start * start * widths[-1], kernel_initializer="he_normal"
+        math.prod(start) * widths[-1], kernel_initializer="he_normal"
     )(x)
     x = layers.ReLU()(x)
-    x = layers.Reshape((start, start, widths[-1]))(x)
+    x = layers.Reshape((*start, widths[-1]))(x)
     for size in reversed(widths[:-1]):
         x = _upward(size, gain=2.0)(x)
         x = layers.ReLU()(x)
     x = _upward(channels, gain=1.0)(x)
     generator = keras.Model(
-        inputs, to_image(x, side, activation), name="generator"
+        inputs, to_image(x, height, breadth, activation), name="generator"
     )
 
     def wrap(layer):
@@ -115,7 +117,7 @@ def dcgan(
             x = layers.LeakyReLU(0.2)(x)
         return layers.Flatten()(x)
 
-    image = keras.Input((side, side, packing * channels), name="image")
+    image = keras.Input((height, breadth, packing * channels), name="image")
     return generator, given.discriminator(image, features, wrap, on_image=True)
 
 

@@ -9,37 +9,43 @@ from genzoo import checks
 
 
 def image_shape(value: Any, where: str) -> tuple[int, int, int]:
-    """A check: the shape (side, side, channels) of a square image."""
+    """A check: the shape (height, width, channels) of an image."""
     shape = value if isinstance(value, (list, tuple)) else ()
     if (
         len(shape) != 3
         or not all(map(checks.is_int, shape))
-        or shape[0] != shape[1]
-        or not 8 <= shape[0] <= 128
-        or shape[2] not in (1, 3)
+        or not all(3 <= side <= 256 for side in shape[:2])
+        or not 1 <= shape[2] <= 16
     ):
-        words = "(side, side, channels), side 8 to 128, 1 or 3 channels"
+        words = (
+            "(height, width, channels), sides 3 to 256, 1 to 16 channels, "
+            "channels last"
+        )
         hint = "Pad or resize other images."
         checks.refuse(value, where, words, hint)
-    side, _, channels = map(int, shape)
-    return side, side, channels
+    height, width, channels = map(int, shape)
+    return height, width, channels
 
 
-def grid(side: int) -> tuple[int, int]:
-    """(start, doublings): the coarsest grid, 2 to 8 a side, and its levels.
+def grid(height: int, width: int) -> tuple[tuple[int, int], int]:
+    """(start, doublings): the coarsest grid, and how often it doubles.
 
-    `start * 2**doublings` is the side, or a little more.
+    `start * 2**doublings` is each side, or a little more; the smaller one
+    starts with less than 8.
     """
     doublings = 2
-    while side >= 8 * 2**doublings:
+    while min(height, width) >= 8 * 2**doublings:
         doublings += 1
-    return -(-side // 2**doublings), doublings
+    first, second = (-(-side // 2**doublings) for side in (height, width))
+    return (first, second), doublings
 
 
-def to_image(x: Any, side: int, activation: str | Callable) -> Any:
-    """An image of this side, in float32."""
-    extra = x.shape[1] - side
-    if extra:
-        before = extra // 2
-        x = layers.Cropping2D(((before, extra - before),) * 2)(x)
+def to_image(
+    x: Any, height: int, width: int, activation: str | Callable
+) -> Any:
+    """An image of this size, in float32."""
+    extras = x.shape[1] - height, x.shape[2] - width
+    if any(extras):
+        cut = [(extra // 2, extra - extra // 2) for extra in extras]
+        x = layers.Cropping2D(cut)(x)
     return layers.Activation(activation, dtype="float32")(x)

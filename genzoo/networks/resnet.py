@@ -1,5 +1,6 @@
-"""Residual pairs for small square images."""
+"""Residual pairs for images."""
 
+import math
 from collections.abc import Callable
 
 import keras
@@ -29,7 +30,8 @@ def resnet(
 
     Args:
         latent: length of the latent vectors.
-        image_shape: (side, side, channels), side 8 to 128, 1 or 3 channels.
+        image_shape: (height, width, channels), sides 3 to 256, 1 to 16
+            channels.
         width: channels at the full resolution; twice as many at each of the
             first two halvings.
         classes: number of classes, for integer conditions; or None.
@@ -56,9 +58,9 @@ def resnet(
     >>> networks = genzoo.networks.resnet(8, (8, 8, 1), width=4)
     >>> gan = genzoo.GAN(*networks)
     """
-    side, _, channels = image_shape
+    height, breadth, channels = image_shape
     given = Condition.make("resnet", classes, condition, conditioning)
-    start, doublings = grid(side)
+    start, doublings = grid(height, breadth)
     widths = [width * 2 ** min(level, 2) for level in range(doublings + 1)]
 
     def plain(layer):
@@ -66,15 +68,15 @@ def resnet(
 
     z = keras.Input((latent,), name="latent")
     inputs, x = given.joined(z)
-    x = layers.Dense(start * start * widths[-1])(x)
-    x = layers.Reshape((start, start, widths[-1]))(x)
+    x = layers.Dense(math.prod(start) * widths[-1])(x)
+    x = layers.Reshape((*start, widths[-1]))(x)
     for size in reversed(widths[:-1]):
         x = layers.UpSampling2D(interpolation="bilinear")(x)
         x = _block(x, size, plain)
     x = layers.LeakyReLU(0.2)(x)
     x = layers.Conv2D(channels, 3, padding="same")(x)
     generator = keras.Model(
-        inputs, to_image(x, side, activation), name="generator"
+        inputs, to_image(x, height, breadth, activation), name="generator"
     )
 
     def wrap(layer):
@@ -93,7 +95,7 @@ def resnet(
         x = layers.LeakyReLU(0.2)(x)
         return layers.Flatten()(x)
 
-    image = keras.Input((side, side, packing * channels), name="image")
+    image = keras.Input((height, breadth, packing * channels), name="image")
     return generator, given.discriminator(image, features, wrap, on_image=True)
 
 

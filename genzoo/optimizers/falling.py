@@ -147,28 +147,40 @@ class Plan(keras.callbacks.Callback):
     Args:
         unit: of the rate.
         initial_epoch: as in `fit`.
+        optimizer: the `Planned`; None takes the model's.
+        repeats: its steps in one of the model's.
     """
 
-    def __init__(self, unit: float, initial_epoch: int = 0):
+    def __init__(
+        self,
+        unit: float,
+        initial_epoch: int = 0,
+        optimizer: Any = None,
+        repeats: int = 1,
+    ):
         super().__init__()
         self.unit = unit
         self.initial_epoch = initial_epoch
+        self.optimizer = optimizer
+        self.repeats = repeats
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Plan, if the number of steps is known."""
         self._begin = self._done()
-        self._plan(self.params["steps"])
+        self._plan(self.repeats * (self.params["steps"] or 0))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Plan once one epoch was counted, if it was not known."""
         if self.params["steps"] is None and epoch == self.initial_epoch:
             self._plan(self._done() - self._begin)
 
+    def _planned(self):
+        return self.optimizer or self.model.optimizer
+
     def _done(self):
-        return int(np.asarray(self.model.optimizer.iterations))
+        return int(np.asarray(self._planned().iterations))
 
     def _plan(self, steps):
-        steps = steps or 0
         first = self._begin - self.initial_epoch * steps
         last = first + self.params["epochs"] * steps
-        self.model.optimizer.plan(self.unit, first, last)
+        self._planned().plan(self.unit, first, last)

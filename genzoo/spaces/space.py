@@ -584,7 +584,7 @@ def _found(x):
     strange = int(x.size - np.isfinite(x).sum())
     if strange:
         return f"{strange} values that are not finite"
-    return f"values in [{x.min():g}, {x.max():g}]"
+    return f"values in [{x.min():.9g}, {x.max():.9g}]"
 
 
 def _is_among(x, ordered):

@@ -16,6 +16,7 @@ from genzoo.models import (
     RBM,
     BoltzmannMachine,
     ConditionalMaxEnt,
+    DeepBoltzmannMachine,
     EnergyModel,
     MaxEnt,
 )
@@ -81,6 +82,7 @@ PARTS: list[Any] = [
 MODELS: list[Any] = [
     BoltzmannMachine,
     ConditionalMaxEnt,
+    DeepBoltzmannMachine,
     DigitFeatures,
     EnergyModel,
     GAN,

@@ -95,3 +95,24 @@ def test_what_is_no_picture_is_refused(bits, small_rbm, tmp_path):
         rbm.fit(bits, epochs=1, verbose=0, callbacks=[grid])
     with pytest.raises(ValueError, match="every must be a positive int"):
         gz.callbacks.SampleGrid(tmp_path, every=0)
+
+
+def test_each_band_of_a_rectangle_is_a_picture(tmp_path):
+    class Bands:
+        event_shape, params = (3, 5, 2), {"epochs": 1}
+
+        def sample(self, n, seed):
+            return np.arange(n * 30).reshape(n, 3, 5, 2) / (30 * n - 1)
+
+    grid = gz.callbacks.SampleGrid(
+        tmp_path, rows=1, columns=2, value_range=(0, 1)
+    )
+    grid.set_model(Bands())
+    grid.set_params({"epochs": 1})
+    grid.on_train_begin()
+    grid.on_epoch_end(0)
+    picture = read(tmp_path / "epoch_0001.png")[..., 0]
+    x = np.round(255 * Bands().sample(2, 0))
+    white = np.full((3, 1), 255)
+    bands = [x[0, ..., 0], x[0, ..., 1], white, x[1, ..., 0], x[1, ..., 1]]
+    np.testing.assert_allclose(picture, np.concatenate(bands, 1), atol=1)

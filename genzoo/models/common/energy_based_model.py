@@ -1645,8 +1645,7 @@ class EnergyBasedModel(GenerativeModel):
             inputs = walks.walker.path_inputs()
 
             def complete(x, mask, seed, steps):
-                seen = self.space.flatten(mask)
-                states = self._served_states(x)
+                states, seen = self._served_known(x, self.space.flatten(mask))
                 seed = random.as_seed(seed)
                 drawn = held.served(states, seen, seed, steps, inputs)
                 drawn = self._unflatten(drawn)
@@ -1659,6 +1658,12 @@ class EnergyBasedModel(GenerativeModel):
     def _served_states(self, x: tf.Tensor) -> tf.Tensor:
         """The states of examples, inside graphs."""
         return self.space.flatten(x)
+
+    def _served_known(
+        self, x: tf.Tensor, seen: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """States, and which of their numbers are known, inside graphs."""
+        return self._served_states(x), seen
 
 
 def _paced(gradient, weight):

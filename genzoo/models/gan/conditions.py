@@ -2,14 +2,17 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from genzoo.models.common import sample_weights
-from genzoo.runtime import batch, data, distribute
+from genzoo.runtime import batch, data, distribute, random
 from genzoo.spaces import Space
 from genzoo.types import Array, ArrayLike
 
+# Of a sequence that fills [0, 1) evenly.
+_GOLDEN = (5**0.5 - 1) / 2
 UNKNOWN = "genzoo: conditions that the model does not take"
 
 
@@ -34,7 +37,12 @@ class Unconditional:
         self.hint = hint
 
     def check(
-        self, where: str, y: Any, rows: int | None = None, name: str = "labels"
+        self,
+        where: str,
+        y: Any,
+        rows: int | None = None,
+        name: str = "labels",
+        learns: bool = False,
     ) -> None:
         """None.
 
@@ -47,6 +55,10 @@ class Unconditional:
                 f"conditional. {self.hint}"
             )
 
+    def filled(self, condition: tuple, seed: random.Seed) -> tuple:
+        """As it is."""
+        return condition
+
     def given(self, where: str, labels: Any, conditions: Any) -> None:
         """None.
 
@@ -56,7 +68,14 @@ class Unconditional:
         self.check(where, labels)
         self.check(where, conditions, name="conditions")
 
-    def asked(self, where: str, n: int, labels: Any, conditions: Any) -> None:
+    def asked(
+        self,
+        where: str,
+        n: int,
+        labels: Any,
+        conditions: Any,
+        seen: "Seen | None" = None,
+    ) -> None:
         """None, as `given`."""
         self.given(where, labels, conditions)
 
@@ -77,11 +96,19 @@ class Conditions:
     Args:
         shape: of one condition, () for labels.
         classes: number of classes; None for vectors.
+        may_miss: whether the model learns from examples without a label too,
+            -1 in its place.
     """
 
-    def __init__(self, shape: tuple[int, ...], classes: int | None = None):
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        classes: int | None = None,
+        may_miss: bool = False,
+    ):
         self.shape = shape
         self.classes = classes
+        self.may_miss = may_miss
         self.name = "labels" if classes else "conditions"
         self.dtype = tf.int32 if classes else tf.float32
 
@@ -109,26 +136,50 @@ class Conditions:
             )
         return own
 
-    def asked(self, where: str, n: int, labels: Any, conditions: Any) -> Array:
-        """n conditions: those given, one for all, or each class in turn.
+    def asked(
+        self,
+        where: str,
+        n: int,
+        labels: Any,
+        conditions: Any,
+        seen: "Seen | None" = None,
+    ) -> Array:
+        """n conditions: those given, one for all, or classes as seen.
 
         Raises:
             ValueError: as `given` and `check` do.
         """
         y = self.given(where, labels, conditions)
         if y is None and self.classes:
-            y = np.arange(n) % self.classes
+            y = np.arange(n) % self.classes if seen is None else seen.labels(n)
         if y is not None and np.shape(y) == self.shape:
             y = np.broadcast_to(np.asarray(y), (n, *self.shape))
         return self.check(where, y, n)
 
-    def check(self, where: str, y: ArrayLike, rows: int | None = None) -> Array:
+    def filled(
+        self, condition: tuple[tf.Tensor, ...], seed: random.Seed
+    ) -> tuple[tf.Tensor, ...]:
+        """With classes drawn at random where there is no label."""
+        if not self.may_miss or not condition:
+            return condition
+        (labels,) = condition
+        drawn = random.uniform((tf.shape(labels)[0],), seed) * self.classes
+        return (tf.where(labels < 0, tf.cast(drawn, labels.dtype), labels),)
+
+    def check(
+        self,
+        where: str,
+        y: ArrayLike,
+        rows: int | None = None,
+        learns: bool = False,
+    ) -> Array:
         """Conditions as an array, int32 or float32.
 
         Args:
             where: who asks, for messages.
             y: conditions, shape (n, *shape), or (n, 1) for labels.
             rows: how many there must be; None takes any number.
+            learns: whether labels may be missing, if the model allows that.
 
         Raises:
             ValueError: if they are missing, of another shape or number, no
@@ -156,20 +207,29 @@ class Conditions:
             raise ValueError(
                 f"{where}: there are {rows} examples and {len(y)} {self.name}."
             )
-        if self.outside(y):
+        if self.outside(y, learns):
             found = y[~np.isfinite(y)] if y.dtype.kind == "f" else y[:0]
             found = found if found.size else y
+            hint = ""
+            if self.classes and found.size and found.min() == -1:
+                hint = (
+                    " Labels that are missing, -1, are for fit and evaluate "
+                    "of a discriminator that classifies: "
+                    "conditioning='auxiliary'."
+                )
             raise ValueError(
-                f"{takes}; received values in [{found.min()}, {found.max()}]."
+                f"{takes}; received values in [{found.min()}, "
+                f"{found.max()}].{hint}"
             )
         return y.astype(self.dtype.as_numpy_dtype)
 
-    def outside(self, y: ArrayLike) -> tf.Tensor:
+    def outside(self, y: ArrayLike, learns: bool = False) -> tf.Tensor:
         """A boolean scalar: whether any is no class, or not finite."""
         y = tf.cast(y, tf.float32)
         inside = tf.math.is_finite(y)
         if self.classes:
-            inside &= (y >= 0) & (y < self.classes) & (y % 1 == 0)
+            least = -1 if learns and self.may_miss else 0
+            inside &= (y >= least) & (y < self.classes) & (y % 1 == 0)
         return tf.logical_not(tf.reduce_all(inside))
 
     def check_dataset(
@@ -197,7 +257,7 @@ class Conditions:
             )
         x, y, *weight = first
         space.check(where, x)
-        self.check(where, y, len(x))
+        self.check(where, y, len(x), learns=True)
 
         def check(x, y, *weight):
             if self.classes:
@@ -205,7 +265,7 @@ class Conditions:
             x = space.with_axis(x)
             outside = {
                 data.OUTSIDE: space.outside(x),
-                UNKNOWN: self.outside(y),
+                UNKNOWN: self.outside(y, learns=True),
             }
             x, y = data.asserted((x, y), outside)
             own = [sample_weights.asserted(w, signed=True) for w in weight]
@@ -237,3 +297,33 @@ class Conditions:
     def spec(self) -> list[tf.TensorSpec]:
         """The argument of graphs: its name is "labels" or "conditions"."""
         return [tf.TensorSpec((None, *self.shape), self.dtype, self.name)]
+
+
+class Seen(keras.layers.Layer):
+    """How often each class was seen in training, a weight.
+
+    Args:
+        classes: how many there are.
+    """
+
+    def __init__(self, classes: int, **kwargs):
+        super().__init__(trainable=False, dtype="float64", **kwargs)
+        self.counts = distribute.mirrored_weight(self, "counts", (classes,))
+        self.built = True
+
+    def add(self, labels: tf.Tensor) -> None:
+        """Count the labels of a batch, over all replicas."""
+        one_hot = tf.one_hot(labels, self.counts.shape[0], dtype=tf.float64)
+        self.counts.assign_add(distribute.all_sum(tf.reduce_sum(one_hot, 0)))
+
+    def labels(self, n: int) -> Array:
+        """n classes by their shares; each in turn if none was seen.
+
+        Each beginning of them has the shares, up to a few.
+        """
+        counts = self.counts.numpy()
+        if not counts.any():
+            return np.arange(n) % len(counts)
+        places = (np.arange(n) + 0.5) * _GOLDEN % 1
+        ends = np.cumsum(counts / counts.sum())
+        return np.searchsorted(ends[:-1], places, side="right")

@@ -5,6 +5,7 @@ share of a mean over the rows of all replicas.
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -16,9 +17,12 @@ from genzoo.layers import Augmentation
 from genzoo.losses.adversarial import AdversarialLoss
 from genzoo.models.gan.clusters import Clusters
 from genzoo.models.gan.networks import Networks, check_differentiable
+from genzoo.models.gan.terms import Terms, Turn, features_of
+from genzoo.models.gan.units import Units
 from genzoo.runtime import distribute, random
 
 LOGS = (
+    "loss",
     "discriminator_loss",
     "generator_loss",
     "real_score",
@@ -107,17 +111,39 @@ class Critic:
         self.is_conditional = networks.critic_is_conditional
         self.has_classifier = networks.has_classifier
         self.packing = packing
+        self._features: keras.Model | None = None
+
+    def features(
+        self, x: tf.Tensor, condition: Condition = (), training: bool = True
+    ) -> tf.Tensor:
+        """What D's last layer sees, float32, (batch, width).
+
+        Raises:
+            ValueError: if D is no graph of layers that ends in one.
+        """
+        if self._features is None:
+            self._features = features_of(self.discriminator)
+        if self._features is None:
+            raise ValueError(
+                "GAN: features of the discriminator need a functional model "
+                "that ends in one layer; name it 'logit'."
+            )
+        inputs = [x, *condition] if self.is_conditional else x
+        return tf.cast(self._features(inputs, training=training), tf.float32)
 
     def __call__(
         self, x: tf.Tensor, condition: Condition = (), training: bool = True
     ) -> tf.Tensor:
-        """Logits of examples as D sees them, float32, (batch,)."""
-        return self.judge(x, condition, training)[0]
+        """Logits of examples as D sees them, float32, (batch,).
+
+        Of a D that judges parts of an image, the mean of those.
+        """
+        return _mean(self.judge(x, condition, training)[0])
 
     def judge(
         self, x: tf.Tensor, condition: Condition, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """(logits, logits of classes or None)."""
+        """(logits, (batch,) or (batch, parts); logits of classes or None)."""
         given = self.is_conditional
         rows = tf.shape(x)[0]
         inputs = [x, *condition] if given else [x]
@@ -127,7 +153,9 @@ class Critic:
             inputs if given else inputs[0], training=training
         )
         found, classes = found if self.has_classifier else (found, None)
-        found = tf.cast(tf.reshape(found, (-1,)), tf.float32)
+        parts = math.prod(found.shape[1:])
+        shape = (-1,) if parts == 1 else (-1, parts)
+        found = tf.cast(tf.reshape(found, shape), tf.float32)
         if _may_be_empty(self.packing):
             found = found[:rows]
             classes = None if classes is None else classes[:rows]
@@ -163,6 +191,9 @@ class Game:
         penalties: of D's gradient.
         auxiliary_weight: of the cross-entropy of classes, if D gives them.
         augmentation: of what D sees, or None.
+        units: of the examples, in which gradients of D are taken.
+        discriminator_terms: what else D minimises.
+        generator_terms: what else G minimises.
     """
 
     critic: Critic
@@ -170,6 +201,21 @@ class Game:
     penalties: tuple[penalties.Penalty, ...]
     auxiliary_weight: float
     augmentation: Augmentation | None
+    units: Units
+    discriminator_terms: Terms = Terms()
+    generator_terms: Terms = Terms()
+
+    def _turn(self, x, fake, condition, seed, training) -> Turn:
+        def logits(examples):
+            shown = self.shown(examples, seed)
+            return self.critic(shown, condition, training)
+
+        def features(examples):
+            shown = self.shown(examples, seed)
+            return self.critic.features(shown, condition, training)
+
+        told = condition[0] if condition else None
+        return Turn(x, fake, told, logits, features)
 
     def shown(self, x: tf.Tensor, seed: random.Seed) -> tf.Tensor:
         """What D sees of examples: augmented, several packed."""
@@ -199,6 +245,7 @@ class Game:
             weight: what each example of the data counts, (batch,), with a
                 mean of one over the data; of one that D does not see packed.
         """
+        turn = self._turn(x, fake, condition, seed, training)
         x, fake = (
             self.shown(part, random.fold_in(seed, number))
             for number, part in enumerate((x, fake))
@@ -209,20 +256,23 @@ class Game:
         )
         real, generated = tf.split(logits, 2)
         paired = self.loss.pairs_in_generator or len(condition) > 0
+        own = own_losses(self.critic.discriminator)
         costs = self._discriminator_costs(real, generated, weight, paired)
         if classes is not None:
             told = self._classification(tf.split(classes, 2)[0], condition)
             costs += told if weight is None else weight * told
-        loss = _share(costs)
+        loss = _share(costs) + own + self.discriminator_terms.cost(turn)
         if points is not None and self.penalties:
-            loss += penalties.total(
-                self.penalties, self.critic, x, fake, condition, points
-            )
+            seen = self.units.penalised(self.critic, x, fake)
+            loss += penalties.total(self.penalties, *seen, condition, points)
         return Judged(loss, real, generated)
 
     def _discriminator_costs(self, real, fake, weight, paired):
         """Costs whose mean is that over data of these weights."""
-        costs = self.loss.discriminator
+
+        def costs(real, fake):
+            return _mean(self.loss.discriminator(real, fake))
+
         if weight is None:
             return costs(real, fake)
         if paired:
@@ -249,21 +299,31 @@ class Game:
         real = None
         if self.loss.pairs_in_generator:
             shown = self.shown(x, random.fold_in(seed, 0))
-            real = self.critic(shown, condition, training)
-        costs = self.loss.generator(logits, real)
+            real, _ = self.critic.judge(shown, condition, training)
+        costs = _mean(self.loss.generator(logits, real))
         if weight is not None and (real is not None or condition):
             costs *= weight
         if classes is not None:
             told = self._classification(classes, condition)
             costs += told if weight is None else weight * told
-        return _share(costs)
+        turn = self._turn(x, fake, condition, seed, training)
+        return _share(costs) + self.generator_terms.cost(turn)
 
     def _classification(self, logits, condition):
-        (labels,) = condition
+        """The cost of each label; of those that are missing none."""
+        labels = tf.cast(condition[0], tf.int32)
         cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            labels=tf.cast(labels, tf.int32), logits=tf.cast(logits, tf.float32)
+            labels=tf.maximum(labels, 0), logits=tf.cast(logits, tf.float32)
         )
-        return self.auxiliary_weight * cross_entropy
+        is_told = tf.cast(labels >= 0, tf.float32)
+        of_all = distribute.all_sum(
+            tf.stack(
+                [tf.reduce_sum(tf.ones_like(is_told)), tf.reduce_sum(is_told)]
+            )
+        )
+        # A mean over the rows that have a label.
+        share = tf.math.divide_no_nan(of_all[0], of_all[1])
+        return self.auxiliary_weight * share * is_told * cross_entropy
 
     def scores(
         self,
@@ -275,10 +335,11 @@ class Game:
         one = 1.0 if weight is None else weight
         each = [
             judged.loss,
+            judged.loss,
             generator_loss,
-            _share(one * self.loss.score(judged.real)),
-            _share(self.loss.score(judged.fake)),
-            _share(one * self.loss.correct(judged.real, judged.fake)),
+            _share(one * _mean(self.loss.score(judged.real))),
+            _share(_mean(self.loss.score(judged.fake))),
+            _share(one * _mean(self.loss.correct(judged.real, judged.fake))),
         ]
         return distribute.all_sum(tf.stack(each))
 
@@ -311,6 +372,16 @@ def _two_examples(critic, networks):
     return shape, (tf.zeros((2, *told.shape), told.dtype),)
 
 
+def own_losses(network: keras.Model) -> tf.Tensor:
+    """This replica's share of what a network adds to the loss of its player.
+
+    What its layers added in its last call: `add_loss`, regularizers of
+    activities and of weights.
+    """
+    found = [tf.cast(loss, tf.float32) for loss in network.losses]
+    return tf.add_n([tf.zeros(()), *found]) / distribute.replica_count()
+
+
 def packed(x: tf.Tensor, packing: int) -> tf.Tensor:
     """(n, ..., channels) to (n / packing, ..., packing * channels)."""
     if packing == 1:
@@ -321,6 +392,11 @@ def packed(x: tf.Tensor, packing: int) -> tf.Tensor:
     order = [0, *range(2, len(x.shape) - 1), 1, len(x.shape) - 1]
     x = tf.transpose(x, order)
     return tf.reshape(x, (-1, *event[:-1], packing * event[-1]))
+
+
+def _mean(each):
+    """Of each example, over the parts that D judges."""
+    return each if len(each.shape) == 1 else tf.reduce_mean(each, axis=1)
 
 
 def _share(costs):

@@ -1,6 +1,7 @@
 """Generative adversarial networks of any two Keras models."""
 
 import copy
+import warnings
 from typing import Any, ClassVar, Self
 
 import keras
@@ -24,7 +25,7 @@ from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.gan import networks as facts
 from genzoo.models.gan import updates
 from genzoo.models.gan.clusters import Clusters
-from genzoo.models.gan.conditions import UNKNOWN, Unconditional
+from genzoo.models.gan.conditions import UNKNOWN, Seen, Unconditional
 from genzoo.models.gan.drawing import Drawing
 from genzoo.models.gan.game import (
     LOGS,
@@ -34,12 +35,21 @@ from genzoo.models.gan.game import (
     Record,
     Source,
     get_penalties,
+    own_losses,
 )
+from genzoo.models.gan.health import Health
+from genzoo.models.gan.terms import Terms
+from genzoo.models.gan.units import Units
 from genzoo.models.gan.updates import Average, Rates
+from genzoo.optimizers.falling import Plan, Planned
 from genzoo.runtime import batch, distribute, random, weights
 from genzoo.runtime import data as pipeline
 from genzoo.types import Array, ArrayLike, SeedLike
 
+# Of tables and points: batches of an epoch, and rows of a batch, within.
+_BATCHES, _ROWS = 40, (32, 256)
+# Beside the steps of a batch: the seed of labels that are missing.
+_LABELS = 2**16
 _EMA = checks.optional(
     checks.number(0, 1, "between 0 and 1, or None", open_ends=True)
 )
@@ -56,12 +66,14 @@ class GAN(GenerativeModel):
     The model is conditional if the generator has a second input, labels
     (int32, shape ()) or vectors. The discriminator then takes the condition
     too, or gives logits of the classes as a second output (an auxiliary
-    classifier).
+    classifier). An auxiliary classifier learns from examples without a label,
+    -1, too: they count as data, and not in the cross-entropy of classes.
 
     Args:
         generator: a built Keras model of latents, perhaps with conditions.
             Data must lie in the range of its last activation.
-        discriminator: a built Keras model of examples to one *logit*.
+        discriminator: a built Keras model of examples to one *logit*, or to
+            a map of logits, (height, width, 1), each of which costs.
         latent: distribution of z, "normal" (the default) or "uniform" in
             [-1, 1); its shape is that of the generator's input.
         ema: decay of the running average of the generator's weights, slower
@@ -88,10 +100,19 @@ class GAN(GenerativeModel):
         clusters: those of a self-conditioned model, or None.
         game: what both minimise, once the model is compiled.
 
-    Logs: `discriminator_loss` (with penalties) and `generator_loss`;
-    `real_score` and `fake_score`, the means of D(x) and D(G(z)) as the loss
-    scores them; `accuracy`, the share that D tells rightly: 0.5 where it
-    cannot tell generated examples from data.
+    Logs: `discriminator_loss` (with penalties), also as `loss`, and
+    `generator_loss`; `real_score` and `fake_score`, the means of D(x) and
+    D(G(z)) as the loss scores them; `accuracy`, the share that D tells
+    rightly: 0.5 where it cannot tell generated examples from data. Once an
+    epoch, on examples of both kinds: `logit_spread`, the standard deviation
+    of D's logits; `dead_units`, the share of D's units that do not vary;
+    `sample_gradient`, the root mean square of D's gradient at samples, from
+    which G learns. If D gives nearly one logit to all and samples differ from
+    data, `fit` warns: its losses are those of an equilibrium and mean none.
+
+    Layers `genzoo.layers.Standardization` in the networks, as `networks.mlp`
+    has them, are adapted to the first data, so that columns may have any
+    units; penalties then are of gradients in standard deviations.
 
     Raises:
         ValueError: for networks that do not fit together.
@@ -152,7 +173,6 @@ class GAN(GenerativeModel):
         packing = checks.positive_int(packing, "GAN: packing")
         networks = facts.read(generator, discriminator, packing, classes)
         _check_augmentation(augmentation, networks.space.event_shape)
-        facts.check_regularizers(generator, discriminator)
         clusters = _cluster_count(networks) if self_conditioned else None
         super().__init__(seed=seed, **kwargs)
         if augmentation is not None:
@@ -187,6 +207,11 @@ class GAN(GenerativeModel):
         self._drawing = Drawing(
             self._sampler, self._critic, self.conditions, self.space
         )
+        makers = {id(v): v for v in (generator, self.averaged_generator)}
+        self._units = Units(makers.values(), discriminator)
+        self._health: Health | None = None
+        classes = self.conditions.classes
+        self._seen = Seen(classes, name="seen") if classes else None
         self._rates = Rates(name="rates")
         self._record = Record(name="means")
         self.built = True
@@ -224,6 +249,8 @@ class GAN(GenerativeModel):
         penalties: Any = None,
         discriminator_steps: int = 1,
         auxiliary_weight: float = 1.0,
+        generator_losses: Any = None,
+        discriminator_losses: Any = None,
         metrics: Any = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
@@ -233,8 +260,9 @@ class GAN(GenerativeModel):
 
         Args:
             optimizer: of the generator, any Keras optimizer; by default
-                `Adam(2e-3, beta_1=0, beta_2=0.99)`. Momentum (beta_1) makes
-                the game turn in circles.
+                `genzoo.optimizers.FallingAdam(2e-3, beta_1=0, beta_2=0.99)`,
+                whose rate falls to zero over a `fit`. Momentum (beta_1)
+                makes the game turn in circles.
             discriminator_optimizer: of the discriminator; by default another
                 like the generator's.
             loss: an adversarial loss of `genzoo.losses` or its name:
@@ -246,6 +274,13 @@ class GAN(GenerativeModel):
             discriminator_steps: updates of D for each one of G, with the
                 same data and other latents.
             auxiliary_weight: of the cross-entropy of an auxiliary classifier.
+            generator_losses: list of functions that give what else G
+                minimises, one number for each example or one for all; each
+                gets a turn, with `real` and `generated` examples, their
+                `condition`, and D's `logits` and `features` as functions of
+                examples. So feature matching, the L1 of image to image, or a
+                law of conservation.
+            discriminator_losses: the same of D, label smoothing for example.
             metrics: list of `keras.metrics.Metric`s, whose `update_state`
                 gets (data, samples) in `evaluate` and for validation data.
             run_eagerly: as in Keras.
@@ -257,6 +292,7 @@ class GAN(GenerativeModel):
 
         Raises:
             ValueError: for an unknown loss, one optimizer for both networks,
+                networks without trainable weights,
                 a penalty on a discriminator without gradient, or an option
                 that fails under the current strategy.
         """
@@ -267,6 +303,11 @@ class GAN(GenerativeModel):
             get_penalties(penalties, self._critic, self.networks),
             checks.penalty(auxiliary_weight, "GAN.compile: auxiliary_weight"),
             self.augmentation,
+            self._units,
+            Terms.read(
+                "GAN.compile: discriminator_losses", discriminator_losses
+            ),
+            Terms.read("GAN.compile: generator_losses", generator_losses),
         )
         steps = checks.positive_int(
             discriminator_steps, "GAN.compile: discriminator_steps"
@@ -275,6 +316,14 @@ class GAN(GenerativeModel):
         optimizer, other = updates.optimizers(
             optimizer, discriminator_optimizer, self.networks.needs_loss_scale
         )
+        if not any(
+            network.trainable_variables
+            for network in (self.generator, self.discriminator)
+        ):
+            raise ValueError(
+                "GAN.compile: neither network has trainable weights. Set "
+                "trainable = True for one of them."
+            )
         for rates, network in (
             (optimizer, self.generator),
             (other, self.discriminator),
@@ -295,6 +344,13 @@ class GAN(GenerativeModel):
         self.game = game
         self._compared = compared
         self._rates.fix(optimizer, other)
+        if not self.discriminator.trainable_variables:
+            warnings.warn(
+                "GAN.compile: the discriminator has no trainable weights: "
+                "only the generator will learn. A GAN trains both; "
+                "discriminator.trainable = False is not needed.",
+                stacklevel=2,
+            )
 
     def _optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         other = self.discriminator_optimizer
@@ -308,28 +364,29 @@ class GAN(GenerativeModel):
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update of the game that `compile` was given: D, G, average."""
         x, condition, weight = self._unpack(data)
+        if self._seen is not None:
+            self._seen.add(*condition)
         first, rows = distribute.global_rows(tf.shape(x)[0])
         seed = self.draws.next().at_row(first)
         self._rates.follow(self.optimizer, self.discriminator_optimizer)
+        asked = self.conditions.filled(condition, random.fold_in(seed, _LABELS))
         for step in range(self.discriminator_steps):
             judged = self._train_discriminator(
-                x, condition, random.fold_in(seed, step + 1), weight
+                x, condition, asked, random.fold_in(seed, step + 1), weight
             )
-        loss = self._train_generator(
-            x, condition, random.fold_in(seed, 0), weight
-        )
+        loss = self._train_generator(x, asked, random.fold_in(seed, 0), weight)
         if self._average is not None:
             self._average.follow(self.draws.state[2])
         scores = self.game.scores(judged, loss, weight)
         self._record.update_state(scores, rows)
         return distribute.shape_logs(self._record.result())
 
-    def _train_discriminator(self, x, condition, seed, weight) -> Judged:
+    def _train_discriminator(self, x, condition, asked, seed, weight) -> Judged:
         latents, augmenting, points = random.split(seed, 3)
         # Penalties look at what D sees: packs.
         points = points.at_row(points.row // self.packing)
         rows = tf.shape(x)[0]
-        fake = self._source.fakes(rows, condition, latents, training=True)
+        fake = self._source.fakes(rows, asked, latents, training=True)
         fake = tf.stop_gradient(fake)
         judged = descend(
             self.discriminator_optimizer,
@@ -355,10 +412,11 @@ class GAN(GenerativeModel):
 
         def play():
             fake = self._source.fakes(rows, condition, latents, training=True)
+            own = own_losses(self.generator)
             loss = self.game.generator(
                 x, fake, condition, augmenting, training=True, weight=weight
             )
-            return (loss,)
+            return (loss + own,)
 
         (loss,) = descend(
             self.optimizer, self.generator.trainable_variables, play
@@ -372,17 +430,18 @@ class GAN(GenerativeModel):
         first, rows = distribute.global_rows(count)
         seed = self.draws.next(random.SAMPLING).at_row(first)
         latents, augmenting, samples, again = random.split(seed, 4)
-        fake = self._sampler.fakes(count, condition, latents)
+        asked = self.conditions.filled(condition, random.fold_in(seed, _LABELS))
+        fake = self._sampler.fakes(count, asked, latents)
         judged = self.game.discriminator(
             x, fake, condition, augmenting, training=False, weight=weight
         )
         loss = self.game.generator(
-            x, fake, condition, again, training=False, weight=weight
+            x, fake, asked, again, training=False, weight=weight
         )
         scores = self.game.scores(judged, loss, weight)
         self._record.update_state(scores, rows)
         if self._compared.metrics:
-            fake = self._sampler.fakes(count, condition, samples)
+            fake = self._sampler.fakes(count, asked, samples)
             given = batch.make(x, weight if self.packing == 1 else None)
             self._compared.update(sample_weights.repeated(given), fake)
         return distribute.shape_logs(self._record.result())
@@ -409,8 +468,23 @@ class GAN(GenerativeModel):
     # Data ------------------------------------------------------------------
 
     def _prepare(self, given: Given, steps: int | None = None) -> None:
-        """Find the clusters, unless that was done before."""
+        self._adapt(given, steps)
+        self._health = Health.of(self._critic, self._sampler, given)
+        is_limited = self.space.is_bounded
+        if self._health and not (is_limited or self._units.are_standardized):
+            self._health.warn_of_units()
+
+    def _prepare_batch(self, given: Given) -> None:
+        self._adapt(given)
+
+    def _own_callbacks(self) -> list[keras.callbacks.Callback]:
+        return [self._health] if self._health else []
+
+    def _adapt(self, given: Given, steps: int | None = None) -> None:
+        """Find units and clusters, unless that was done before."""
         x, _, weight, _ = given
+        if not self._units.are_known:
+            self._units.adapt(given, steps)
         if self.clusters is None or self.clusters.is_adapted:
             return
         if distribute.is_shared_out(x):
@@ -420,6 +494,23 @@ class GAN(GenerativeModel):
             )
         self.clusters.adapt(x, self.draws.seed, steps, weight)
 
+    def _batch_size(self, method: str, batch_size: int | None, x: Any) -> int:
+        size = super()._batch_size(method, batch_size, x)
+        rows = len(x) if pipeline.is_array(x) else size
+        if 0 < min(size, rows) < self.packing:
+            raise ValueError(
+                f"{self._where(method)}: batches of {min(size, rows)} examples "
+                f"make no pack of {self.packing}. Take more rows, a larger "
+                "batch_size or less packing."
+            )
+        return size
+
+    def _batch_size_for(self, given: Given) -> int:
+        if len(self.event_shape) > 1:
+            return self.default_batch_size
+        least, most = _ROWS
+        return int(np.clip(len(given.x) // _BATCHES, least, most))
+
     def _checked_pair(self, method: str, x: Any, y: Any = None) -> tuple:
         where = self._where(method)
 
@@ -428,7 +519,7 @@ class GAN(GenerativeModel):
 
         x = self._checked(method, x, check_dataset)
         if pipeline.is_array(x):
-            return x, self.conditions.check(where, y, len(x))
+            return x, self.conditions.check(where, y, len(x), learns=True)
         if y is not None:
             raise ValueError(
                 f"{where}: y goes with an array x; a dataset gives (x, y)."
@@ -455,6 +546,22 @@ class GAN(GenerativeModel):
                 f"{tuple(shape)}. For scores of examples call score(x)."
             )
         return x
+
+    def _plan_of_batches(self, x: Any, y: Any, **asked: Any) -> dict[str, Any]:
+        plan = super()._plan_of_batches(x, y, **asked)
+        begin = plan.get("initial_epoch", 0)
+        paces = [
+            Plan(1.0, begin, optimizer, repeats)
+            for optimizer, repeats in (
+                (updates.plain(self.optimizer), 1),
+                (
+                    updates.plain(self.discriminator_optimizer),
+                    self.discriminator_steps,
+                ),
+            )
+            if isinstance(optimizer, Planned)
+        ]
+        return {**plan, "callbacks": [*paces, *plan["callbacks"]]}
 
     def _complaints(self) -> dict[str, str]:
         told = self.conditions.description
@@ -485,7 +592,8 @@ class GAN(GenerativeModel):
             seed: int or pair of ints; None takes the next of the model's own
                 seeds for samples, which does not affect training.
             labels: n classes, or one for all, of a model of classes; None
-                takes each class in turn.
+                takes them by their shares in training; each in turn if
+                there was none since the model was made or loaded as a preset.
             conditions: n vectors, or one for all, of a model that is told
                 vectors.
 
@@ -497,7 +605,8 @@ class GAN(GenerativeModel):
                 conditions that the model does not take, or missing vectors.
         """
         n = self._check_count("sample", n)
-        y = self.conditions.asked(self._where("sample"), n, labels, conditions)
+        where = self._where("sample")
+        y = self.conditions.asked(where, n, labels, conditions, self._seen)
         condition = () if y is None else (tf.constant(y),)
         seed = self._seed_for(seed)
         return self._drawing.samples(tf.constant(n), seed, *condition).numpy()
@@ -525,7 +634,9 @@ class GAN(GenerativeModel):
                 "scores packs, not examples."
             )
         where = self._where("score")
-        x = np.asarray(self.space.check(where, x))
+        # D takes any numbers, whatever G gives.
+        finite = facts.GeneratorRange(self.event_shape, -np.inf, np.inf)
+        x = np.asarray(finite.check(where, x))
         y = self.conditions.given(where, labels, conditions)
         is_told = self._drawing.critic_is_told
         if is_told or y is not None:
@@ -554,6 +665,13 @@ class GAN(GenerativeModel):
             "penalties": [serialize(part) for part in self.game.penalties],
             "discriminator_steps": self.discriminator_steps,
             "auxiliary_weight": self.game.auxiliary_weight,
+            **{
+                f"{name}_losses": [serialize(f) for f in terms.functions]
+                for name, terms in (
+                    ("generator", self.game.generator_terms),
+                    ("discriminator", self.game.discriminator_terms),
+                )
+            },
             "metrics": self._compared.serialize(),
             "run_eagerly": config["run_eagerly"],
             "steps_per_execution": config["steps_per_execution"],

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from genzoo.layers import Standardization
 from genzoo.models.gan.conditions import Conditions, Unconditional
 from genzoo.runtime import distribute
 from genzoo.spaces import Space
@@ -23,6 +24,7 @@ _RANGES = {
 }
 # By whether there are negative values.
 _SCALED = {True: "x / 127.5 - 1", False: "x / 255"}
+_ROUNDING = 1e-6
 _CLASSIFIERS = ("sigmoid", "softmax", "tanh")
 _SHAPERS = (
     keras.layers.Reshape,
@@ -47,7 +49,11 @@ class GeneratorRange(Space):
         # The network exists already: there is no limit to its output.
         super().__init__(shape, [None] * width, low, high, most=width)
         self._ends = low, high
-        self.hint = f"Scale them, for bytes {_SCALED[low < 0]}."
+        self.hint = (
+            f"Scale them, for bytes {_SCALED[low < 0]}; clip what lies a "
+            f"little outside, as interpolation leaves it, by numpy.clip(x, "
+            f"{low:g}, {high:g})."
+        )
         if np.isinf(high):
             self.hint = "Shift them."
         if np.isinf(low):
@@ -68,7 +74,8 @@ class GeneratorRange(Space):
 
     def outside(self, x: Any) -> tf.Tensor:
         """As of any space, by two numbers for all sites."""
-        low, high = self._ends
+        # Scaling in float32 ends some last places beyond the range.
+        low, high = ((1 + _ROUNDING) * end for end in self._ends)
         x = tf.cast(x, tf.float32)
         # NaN is not inside either.
         inside = (x >= low) & (x <= high) & tf.math.is_finite(x)
@@ -101,22 +108,6 @@ class Networks(NamedTuple):
     needs_loss_scale: bool
 
 
-def check_regularizers(*networks: keras.Model) -> None:
-    """Raise a ValueError for layers with an `activity_regularizer`.
-
-    Regularizers of weights are part of the game; those of activities would
-    be left out.
-    """
-    for network in networks:
-        for layer in network._flatten_layers():
-            if layer.activity_regularizer is not None:
-                raise ValueError(
-                    f"GAN: layer {layer.name!r} of {network.name!r} has an "
-                    "activity_regularizer, which the game does not know. Use "
-                    "regularizers of weights, or genzoo.penalties."
-                )
-
-
 def read(
     generator: keras.Model,
     discriminator: keras.Model,
@@ -142,9 +133,11 @@ def read(
             raise ValueError(
                 f"GAN: {name} has no known inputs. Make it of layers that "
                 "begin with keras.Input(shape), so that its shapes and "
-                "weights exist."
+                "weights exist; a subclass of keras.Model becomes one by "
+                "x = keras.Input(shape); keras.Model(x, subclass(x))."
             )
         distribute.check_scope("GAN", name, model)
+    _check_layers(generator, discriminator)
     latent, *given = generator.inputs
     if len(given) > 1 or len(generator.outputs) != 1:
         raise ValueError(
@@ -158,7 +151,7 @@ def read(
             "GAN: the generator's output must have a known shape; it has "
             f"{generator.outputs[0].shape}."
         )
-    _check_critic(discriminator, event, packing, given)
+    _check_critic(generator, discriminator, event, packing, given)
     condition = given[0] if given else None
     has_classifier = len(discriminator.outputs) == 2
     if condition is not None and condition.dtype.startswith(("int", "uint")):
@@ -176,7 +169,9 @@ def read(
         )
     conditions: Conditions | Unconditional = Unconditional()
     if condition is not None:
-        conditions = Conditions(tuple(condition.shape[1:]), classes)
+        conditions = Conditions(
+            tuple(condition.shape[1:]), classes, may_miss=has_classifier
+        )
     layers = [*generator._flatten_layers(), *discriminator._flatten_layers()]
     return Networks(
         latent_shape=tuple(latent.shape[1:]),
@@ -190,7 +185,7 @@ def read(
     )
 
 
-def _check_critic(discriminator, event, packing, given):
+def _check_critic(generator, discriminator, event, packing, given):
     seen, *also = discriminator.inputs
     expected = (*event[:-1], packing * event[-1])
     if tuple(seen.shape[1:]) != expected:
@@ -202,10 +197,12 @@ def _check_critic(discriminator, event, packing, given):
         )
     outputs = discriminator.outputs
     logits = tuple(outputs[0].shape[1:])
-    if logits not in ((), (1,)):
+    is_map = len(logits) > 1 and logits[-1] == 1 and None not in logits
+    if logits not in ((), (1,)) and not is_map:
         raise ValueError(
             "GAN: the discriminator must give one logit for each example, "
-            f"shape (batch, 1); it gives {outputs[0].shape}."
+            "shape (batch, 1), or a map of logits, (batch, height, width, 1); "
+            f"it gives {outputs[0].shape}."
         )
     for output in outputs:
         name = _activation(output)
@@ -223,11 +220,28 @@ def _check_critic(discriminator, event, packing, given):
             f"and logits of classes. It has {len(discriminator.inputs)} "
             f"inputs and {len(outputs)} outputs."
         )
+    if also and not given and _is_like(generator.inputs[0], also[0]):
+        raise ValueError(
+            "GAN: the generator's one input has the shape of the "
+            f"discriminator's conditions, {also[0].shape[1:]}; it needs "
+            "latents too, by which samples of one condition differ. Make it "
+            "of keras.Model([z, condition], ...)."
+        )
     if is_told != bool(given):
         has, lacks = ("generator", "discriminator")[:: 1 if given else -1]
         raise ValueError(
             f"GAN: the {has} takes conditions and the {lacks} does not. "
             "Give both a second input, or the discriminator a second output."
+        )
+    first = generator.inputs[0]
+    is_swapped = first.dtype.startswith(("int", "uint")) or (
+        also and _is_like(first, also[0]) and not _is_like(given[0], also[0])
+    )
+    if is_swapped:
+        raise ValueError(
+            "GAN: the generator's first input must be latents, the second "
+            f"conditions; the first has shape {first.shape[1:]} and dtype "
+            f"{first.dtype}. Make it of keras.Model([z, condition], ...)."
         )
     if also and also[0].shape[1:] != given[0].shape[1:]:
         raise ValueError(
@@ -239,6 +253,30 @@ def _check_critic(discriminator, event, packing, given):
             f"GAN: packing={packing} is for unconditional models; packed "
             "examples would have several conditions."
         )
+
+
+def _is_like(tensor, other):
+    kinds = [t.dtype.startswith(("int", "uint")) for t in (tensor, other)]
+    return kinds[0] == kinds[1] and tensor.shape[1:] == other.shape[1:]
+
+
+def _check_layers(generator, discriminator):
+    own, other = (
+        {id(layer): layer for layer in network._flatten_layers()}
+        for network in (generator, discriminator)
+    )
+    for layer in (*own.values(), *other.values()):
+        if getattr(layer, "stateful", False):
+            raise ValueError(
+                f"GAN: layer {layer.name!r} is stateful: what it gives would "
+                "depend on the batches before. Make it with stateful=False."
+            )
+    for key in own.keys() & other.keys():
+        if own[key].weights:
+            raise ValueError(
+                f"GAN: layer {own[key].name!r} is part of both networks; a "
+                "step of one would move the other. Make a second layer."
+            )
 
 
 def _classes(generator, discriminator, classes, has_classifier):
@@ -267,9 +305,12 @@ def _classes(generator, discriminator, classes, has_classifier):
 def _activation(tensor):
     """The name of the activation that gave this tensor, or None."""
     layer = tensor._keras_history.operation
-    if isinstance(layer, keras.Model) and layer.outputs:
-        return _activation(layer.outputs[0])
+    outputs = getattr(layer, "outputs", None)
+    if isinstance(layer, keras.Model) and outputs:
+        return _activation(outputs[0])
     if isinstance(layer, _SHAPERS):
+        return _activation(layer.input)
+    if isinstance(layer, Standardization) and not layer.centred:
         return _activation(layer.input)
     return getattr(getattr(layer, "activation", None), "__name__", None)
 
@@ -286,7 +327,16 @@ def copied(model: keras.Model) -> keras.Model:
         # A function is its own copy. Classes need not be registered.
         if isinstance(layer, keras.layers.Lambda):
             return layer
-        return type(layer).from_config(layer.get_config())
+        try:
+            return type(layer).from_config(layer.get_config())
+        except (TypeError, NotImplementedError) as error:
+            raise ValueError(
+                f"GAN: the average of the generator is a copy of it, and "
+                f"layer {layer.name!r} cannot be copied: let the __init__ of "
+                f"{type(layer).__name__} take **kwargs for its base class, "
+                "and its get_config return all arguments; or pass ema=None "
+                "to sample from the weights themselves."
+            ) from error
 
     return keras.models.clone_model(model, clone_function=copy, recursive=True)
 

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 import keras
 import tensorflow as tf
 
+from genzoo.optimizers import FallingAdam
 from genzoo.runtime import distribute
 
 Optimizer: TypeAlias = keras.optimizers.Optimizer
@@ -16,7 +17,8 @@ def optimizers(
     """The optimizers of G and D, from what `keras.optimizers.get` takes.
 
     Args:
-        own: the generator's; None takes `Adam(2e-3, beta_1=0, beta_2=0.99)`.
+        own: the generator's; None takes a `FallingAdam` of 2e-3 with
+            beta_1=0, beta_2=0.99.
         other: the discriminator's; None takes another like the generator's.
         are_scaled: whether losses must be scaled, for float16.
 
@@ -24,7 +26,7 @@ def optimizers(
         ValueError: if both are one.
     """
     if own is None:
-        own = keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99)
+        own = FallingAdam(2e-3, beta_1=0.0, beta_2=0.99)
     own = keras.optimizers.get(own)
     if other is None:
         # Of the same configuration, without its state.

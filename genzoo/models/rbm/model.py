@@ -1,6 +1,5 @@
 """The restricted Boltzmann machine, for every pair of unit types."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -18,17 +17,22 @@ from genzoo.models.common.energy_based_model import KNOWN_LENGTH, Draw
 from genzoo.models.common.given import Given
 from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.presets import AllChains
-from genzoo.models.common.walks import AnnealingSeeds, Walks
+from genzoo.models.common.walks import Walks
 from genzoo.models.rbm import bags, labels, posterior
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.conditional import ConditionalRules
 from genzoo.models.rbm.conditional import Given as Conditioned
-from genzoo.models.rbm.exact import ExactDraws
+from genzoo.models.rbm.exact import CHEAP, Sums
 from genzoo.models.rbm.links import Links, units_of
 from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.mask import Held, as_mask, as_text
 from genzoo.models.rbm.rules import Rules
-from genzoo.models.rbm.start import differences, some_rows, weighed_mean
+from genzoo.models.rbm.start import (
+    batch_size,
+    differences,
+    some_rows,
+    weighed_mean,
+)
 from genzoo.optimizers import Falling
 from genzoo.regularizers.of_keras import CONSTRAINTS, REGULARIZERS
 from genzoo.regularizers.sparsity import Sparsity
@@ -40,14 +44,6 @@ from genzoo.types import Array, ArrayLike, Examples, SeedLike
 from genzoo.units import Bernoulli, Mixed, Multinomial, Unit
 from genzoo.units.mixed import layer_of
 
-# log Z is enumerated by default up to this many terms: seconds.
-_CHEAP = 2**30
-_MOST_STATES = 2**26
-# Exact samples are drawn where their sum has at most so many terms: for each
-# batch of a pass over data, where chains would take as long, and if asked.
-_TINY = 2**22
-_DRAWN = {"batch": _TINY, "call": 2**26, "asked": _CHEAP}
-_MOST_DRAWN_STATES = 2**24
 # Of one visible and one hidden unit together, where a rate is made of it.
 _LEAST_VARIANCE = 1e-4
 # Examples that the kernel may begin with.
@@ -290,7 +286,7 @@ class RBM(EnergyBasedModel):
         self._conditioned: Any = None
         rules = Rules(self._machine, self.offsets, self.compute_dtype)
         self._rules: Any = rules
-        self._exact = ExactDraws(self._machine)
+        self._sums = Sums(self._machine)
         self._labels: Any = (
             None
             if self.condition is not None or labels.why_not(self.visible)
@@ -301,7 +297,6 @@ class RBM(EnergyBasedModel):
             self._link(self.condition)
         elif isinstance(self.visible, Multinomial):
             self._given_by(bags.Counted(self._machine))
-        self._enumerated = Graph(lambda: self._machine.layers().enumerate()[0])
         self._scores = Graph(
             rules.site_scores,
             tf.TensorSpec((None, *self.event_shape), self.variable_dtype),
@@ -1118,7 +1113,7 @@ class RBM(EnergyBasedModel):
         if rule.needs is Labelled:
             return labels.why_not(self.visible)
         if rule.needs is Enumerable:
-            return self._too_many_states()
+            return self._sums.why_not()
         if rule.needs is Conditional and not self.visible.is_discrete:
             return self._continuous()
         if not isinstance(rule, losses.Pseudolikelihood):
@@ -1184,39 +1179,13 @@ class RBM(EnergyBasedModel):
             f"{self.visible.said}."
         )
 
-    def _too_many_states(self):
-        count = self._machine.layers().state_count
-        if count is None:
-            return (
-                f"neither the {type(self.visible).__name__} nor the "
-                f"{type(self.hidden).__name__} units have a finite list of "
-                "states to sum over. log Z is had by annealed importance "
-                "sampling, and draws by Markov chains."
-            )
-        if count <= _MOST_STATES:
-            return None
-        return (
-            "the smaller layer has about "
-            f"2**{count.bit_length() - 1} joint states; at most "
-            f"{_MOST_STATES:,} can be enumerated. Use annealed importance "
-            "sampling, or a smaller layer."
-        )
-
     def _default_optimizer(self, rule: losses.LearningRule) -> Any:
         if rule.needs is Labelled:
             return keras.optimizers.Adam(0.01)
         return Falling()
 
     def _batch_size_for(self, given: Given) -> int:
-        """A hundredth of the rows, from 4 to 128: a power of two.
-
-        So that an epoch has steps enough to learn from, and few rows do. As
-        many more as less of them is known: what is drawn is noise.
-        """
-        rows = 2 ** round(math.log2(len(given.x) / 100))
-        if given.seen is not None:
-            rows /= max(given.seen.mean(), 1e-3)
-        return int(np.clip(rows, 4, 128))
+        return batch_size(given)
 
     def _rate_unit(self) -> float:
         """One over the variances that the kernel joins."""
@@ -1511,15 +1480,8 @@ class RBM(EnergyBasedModel):
 
     # log Z ------------------------------------------------------------------
 
-    def _terms(self):
-        """How many terms a sum over the smaller layer has."""
-        count = self._machine.layers().state_count
-        if count is None:
-            return math.inf
-        return count * max(self.visible.width, self.hidden.width)
-
     def _sum_terms(self) -> float:
-        return self._terms()
+        return self._sums.terms
 
     def log_partition(self, *arguments: Any, **named: Any) -> Any:
         """log Z in nats; see `EnergyBasedModel.log_partition`.
@@ -1550,28 +1512,16 @@ class RBM(EnergyBasedModel):
         return tf.where(tf.math.is_finite(energy), energy, 0.0)
 
     def _partition_methods(self) -> list[str]:
-        # Of "enumeration" the error says why there is none.
-        methods = ["enumeration", "ais"]
-        return methods if self._terms() <= _CHEAP else methods[::-1]
+        return self._sums.methods()
 
     def _exact_log_partition(self) -> partition.LogPartition:
-        reason = self._too_many_states()
-        if reason is not None:
-            raise ValueError(f"{self._where('log_partition')}: {reason}")
-        return partition.LogPartition.exact(self._enumerated())
+        return self._sums.log_partition(self._where("log_partition"))
 
     def _annealed(
         self, chains: int, temperatures: int, reverse: bool, seed: random.Seed
     ) -> partition.LogPartition:
-        first, second, third = random.split(seed, 3)
-        up, down, draw = random.split(third, 3)
-        exact = None
-        if reverse and self._terms() <= _TINY:
-            h = self._machine.layers().exact_hidden(chains, first)
-            exact = self.visible.sample(self._machine.visible_field(h), second)
-        seeds = AnnealingSeeds(draw, up, first, second, down)
         walks = self._walks()
-        return walks.anneal(chains, temperatures, seeds, reverse, exact)
+        return self._sums.annealed(walks, chains, temperatures, reverse, seed)
 
     # Samples ----------------------------------------------------------------
 
@@ -1641,19 +1591,14 @@ class RBM(EnergyBasedModel):
     ) -> Posterior | None:
         if self._is_conditional:
             return self._conditioned.posterior(states, seen, seed)
-        if min(posterior.cost(self._machine, seen)) > _CHEAP:
+        if min(posterior.cost(self._machine, seen)) > CHEAP:
             return None
         return posterior.posterior(self._machine, states, seen, seed)
 
     def _exact_draws(
         self, effort: str, temperature: float = 1.0
     ) -> Draw | None:
-        count = self._machine.layers().state_count
-        if count is None or count > _MOST_DRAWN_STATES:
-            return None
-        if self._terms() > _DRAWN[effort]:
-            return None
-        return self._exact.at(1.0 / temperature)
+        return self._sums.draws(effort, temperature)
 
     # Export -----------------------------------------------------------------
 

@@ -86,7 +86,7 @@ class Rules:
             steps = max(steps, FILLED)
         x = self.filled(x, random.fold_in(seed, 5))
         first, second, third = random.split(seed, 3)
-        shares = self._chain_shares(x, states)
+        shares = self.chain_shares(x, states)
         hidden = batch.examples(self.advance(states, steps - 1, first))
         # The last sweep shares its hidden field with the gradient.
         field = machine.visible_field(hidden, self.dtype)
@@ -95,12 +95,7 @@ class Rules:
         data = self._phase(x, self.dtype)
         if jumps:
             own = random.fold_in(seed, 4)
-            samples = self._sometimes(
-                own,
-                lambda *rows: self._jump(samples, rows, own),
-                samples,
-                (data[0], batch.weight(x)),
-            )
+            samples = self.leapt(samples, data[0], batch.weight(x), own)
         weights = batch.shares(x, machine.dtype), shares
         factors = scores = None
         if judge is not None:
@@ -192,7 +187,7 @@ class Rules:
         scale = machine.visible.log_scale_of(seen)
         return scale - log_sum(machine, v, seen, states)
 
-    def _chain_shares(self, x, states):
+    def chain_shares(self, x: Any, states: Any) -> tf.Tensor:
         """What each chain counts; together as much as the data."""
         dtype = self.machine.dtype
         shares = batch.shares(states, dtype)
@@ -200,16 +195,34 @@ class Rules:
             shares *= batch.total(x, dtype)
         return shares
 
-    def _sometimes(self, seed, jump, samples, data):
-        """What `jump` makes of samples, now and then if the kernel is large."""
-        rows = [None if v is None else distribute.all_rows(v) for v in data]
+    def leapt(
+        self,
+        samples: tuple[tf.Tensor, tf.Tensor],
+        data: tf.Tensor,
+        weight: tf.Tensor | None,
+        seed: random.Seed,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """(v, W' v) after jumps, now and then only if the kernel is large.
+
+        Args:
+            samples: (v, W' v) of the chains.
+            data: visible states, of which some are what a jump is made of.
+            weight: of these rows, or None.
+            seed: a `runtime.random.Seed`, at the row of the chains.
+        """
+        rows = [
+            None if v is None else distribute.all_rows(v)
+            for v in (data, weight)
+        ]
+
+        def jump():
+            return self._jump(samples, rows, seed)
+
         machine = self.machine
         if machine.width * machine.example_width <= _OFTEN:
-            return jump(*rows)
+            return jump()
         turn = random.uniform((1, 1), random.fold_in(seed.at_row(0), 3))[0, 0]
-        return tf.cond(
-            turn < 1 / _JUMPING, lambda: jump(*rows), lambda: samples
-        )
+        return tf.cond(turn < 1 / _JUMPING, jump, lambda: samples)
 
     def _jump(self, samples, data, seed):
         """(v, W' v) after some chains have moved by a difference of data.
@@ -266,7 +279,7 @@ class Rules:
         field = self.machine.visible_field(batch.examples(states))
         samples = self.machine.visible.sample(field, seed)
         of_chains = self.machine.energy(samples)
-        shares = self._chain_shares(x, states)
+        shares = self.chain_shares(x, states)
         return self._mean_energy(x) - batch.weighed(shares, of_chains)
 
     def likelihood_gradients(

@@ -49,8 +49,8 @@ def test_labels_in_every_form_teach_the_same(pictures):
 
 
 def test_samples_are_of_the_labels_that_are_asked_for(pictures):
-    each = pictures.sample(6, seed=1)
-    for asked in (np.arange(6) % 3, [[0], [1], [2], [0], [1], [2]]):
+    each = pictures.sample(6, seed=1, labels=np.arange(6) % 3)
+    for asked in ([[0], [1], [2], [0], [1], [2]],):
         np.testing.assert_array_equal(
             pictures.sample(6, seed=1, labels=asked), each
         )
@@ -167,3 +167,36 @@ def test_classes_are_read_off_an_encoding():
     gan.compile(run_eagerly=True)
     gan.fit(x, labels, batch_size=20, verbose=0)
     assert gan.sample(5).shape == (5, 2)
+
+
+def test_labels_that_are_missing_cost_nothing():
+    """-1: those with a label count as they would alone, the rest as data."""
+    x = gan_cases.ring(40)
+    some = np.where(np.arange(40) % 4, -1, labels)
+    costs = []
+    for told, weight in ((some, 1.0), (some, 0.0), (labels, 1.0)):
+        gan = gan_cases.points_gan(
+            penalties=[],
+            networks={"classes": 3, "conditioning": "auxiliary"},
+            compiling={"auxiliary_weight": weight},
+        )
+        found = gan.evaluate(
+            x, told, batch_size=40, verbose=0, return_dict=True
+        )
+        costs.append(found["discriminator_loss"])
+    _, classes = gan.discriminator(x[::4])
+    cross_entropy = keras.losses.SparseCategoricalCrossentropy(True)
+    expected = float(cross_entropy(some[::4], classes))
+    np.testing.assert_allclose(costs[0] - costs[1], expected, rtol=1e-4)
+    assert abs(costs[2] - costs[0]) > 1e-3
+    gan.fit(x, some, batch_size=20, verbose=0)
+    counts = np.bincount(some[::4], minlength=3)
+    np.testing.assert_array_equal(gan._seen.counts, counts)
+    pairs = tf.data.Dataset.from_tensor_slices((x, some)).batch(20)
+    logs = gan.fit(pairs, validation_data=(x, -np.ones(40)), verbose=0).history
+    assert np.isfinite([value[0] for value in logs.values()]).all()
+    with pytest.raises(ValueError, match="received values in .-1, -1"):
+        gan.sample(3, labels=-1)
+    other = gan_cases.points_gan(networks={"classes": 3})
+    with pytest.raises(ValueError, match="conditioning='auxiliary'"):
+        other.fit(x, some, verbose=0)

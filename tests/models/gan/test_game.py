@@ -11,6 +11,7 @@ import genzoo as gz
 from genzoo.runtime import random
 
 LOGS = {
+    "loss",
     "discriminator_loss",
     "generator_loss",
     "real_score",
@@ -40,6 +41,8 @@ def test_steps_of_the_minimax_game_by_hand():
     )
     generator.set_weights(gan.generator.get_weights())
     discriminator.set_weights(gan.discriminator.get_weights())
+    for layer in (generator.layers[-1], discriminator.layers[1]):
+        layer.adapt(x)
     state = gan.draws.state.numpy()
     logs = gan.fit(x, batch_size=16, shuffle=False, verbose=0).history
 
@@ -167,7 +170,9 @@ def test_metrics_compare_as_many_samples_as_data(followed):
     gan.compile(metrics=metrics)
     history = gan.fit(x, batch_size=20, validation_data=x, verbose=0).history
     kept = {"one", "two_real", "two_generated"}
-    assert set(history) == LOGS | {"val_" + name for name in LOGS | kept}
+    looked = {"logit_spread", "dead_units", "sample_gradient"}
+    of_validation = {"val_" + name for name in LOGS | kept}
+    assert set(history) == LOGS | looked | of_validation
     assert history["val_two_real"] == [50]
     assert history["val_two_generated"] == [50]
     results = gan.evaluate(x, batch_size=20, verbose=0, return_dict=True)
@@ -188,3 +193,29 @@ def test_evaluation_is_the_game_of_the_weights_as_they_are(followed):
     results = gan.evaluate(x, batch_size=20, verbose=0, return_dict=True)
     expected = np.mean(1 / (1 + np.exp(-gan.score(x))))
     np.testing.assert_allclose(results["real_score"], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["non_saturating", "relativistic_pairing"])
+def test_each_logit_of_a_map_costs(loss):
+    """A discriminator of patches, against the mean of its costs by hand."""
+    images, _ = gan_cases.spots(20)
+    given = keras.Input((8, 8, 1))
+    patches = keras.layers.Conv2D(1, 4, strides=2)(given)
+    generator, _ = gz.networks.dcgan(3, (8, 8, 1), width=2)
+    gan = gz.GAN(generator, keras.Model(given, patches), seed=0)
+    gan.compile(loss=loss)
+    found = gan.evaluate(images, batch_size=20, verbose=0, return_dict=True)
+    real = gan.discriminator(images).numpy()
+    assert real.shape == (20, 3, 3, 1)
+    np.testing.assert_allclose(
+        gan.score(images), real.mean((1, 2, 3)), rtol=1e-5, atol=1e-6
+    )
+    if loss == "non_saturating":
+        score = 1 / (1 + np.exp(-real))
+        np.testing.assert_allclose(found["real_score"], score.mean(), rtol=1e-5)
+        # Of the costs' mean, not of the mean logit.
+        state = gan.draws.state.numpy()
+        assert state.any()
+    history = gan.fit(images, verbose=0).history
+    assert np.isfinite([value[0] for value in history.values()]).all()
+    assert gan.loss.discriminator(tf.zeros(1), tf.zeros(1)).shape == (1,)

@@ -36,14 +36,15 @@ def trained(policy):
             keras.optimizers.Adam(1e-3),
             networks={"spectral_normalization": True},
         )
-        start = gan.generator.get_weights()
+        learned = gan.generator.trainable_weights
+        start = [weight.numpy() for weight in learned]
         logs = gan.fit(x, batch_size=20, epochs=20, verbose=0).history
         samples = gan.sample(3, seed=1)
     finally:
         keras.config.set_dtype_policy(before)
     assert samples.dtype == np.float32
-    for a, b in zip(start, gan.generator.get_weights(), strict=True):
-        assert np.abs(a - b).max() > 0.01
+    for a, b in zip(start, learned, strict=True):
+        assert np.abs(a - b.numpy()).max() > 0.01
     return gan, logs
 
 
@@ -66,8 +67,9 @@ def test_t8_all_losses_and_penalties_train_in_half_precision(
     assert gan.optimizer.iterations.numpy() > 90
     assert gan.discriminator_optimizer.iterations.numpy() > 90
     for name in ("discriminator_loss", "generator_loss"):
+        # Sums of seven losses of both signs, each of about 1.
         np.testing.assert_allclose(
-            logs[name][-1], in_float32[name][-1], rtol=0.05, err_msg=name
+            logs[name][-1], in_float32[name][-1], atol=0.35, err_msg=name
         )
     layers = [*gan.generator.layers, *gan.discriminator.layers]
     assert {layer.compute_dtype for layer in layers} >= {policy[6:]}

@@ -73,10 +73,11 @@ def test_callbacks_change_both_learning_rates(tmp_path):
 
 def test_learning_rates_that_are_zero_or_schedules_are_left_alone():
     gan = eager_gan(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.1))
-    before = gan.generator.get_weights()
+    learned = gan.generator.trainable_weights
+    before = [weight.numpy() for weight in learned]
     step(gan, epochs=2)
     assert rates_of(gan) == [0.0, pytest.approx(0.1)]
-    for a, b in zip(before, gan.generator.get_weights(), strict=True):
+    for a, b in zip(before, learned, strict=True):
         np.testing.assert_array_equal(a, b)
     schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)
     gan = eager_gan(keras.optimizers.SGD(0.2), keras.optimizers.SGD(schedule))
@@ -116,7 +117,7 @@ def test_a_batch_that_fills_no_pack_changes_nothing_much():
     )
     gan.fit(x[:16], batch_size=8, shuffle=False, verbose=0)
     before = gan.discriminator.get_weights()
-    gan.fit(x[16:17], batch_size=8, verbose=0)
+    gan.train_on_batch(x[16:17])
     for a, b in zip(before, gan.discriminator.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     logs = gan.fit(x[:17], batch_size=8, verbose=0).history

@@ -1,0 +1,201 @@
+"""Whether D still judges: equilibrium told from death, once an epoch."""
+
+import warnings
+from typing import Self
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genzoo.models.common.given import Given
+from genzoo.models.gan.game import Condition, Critic, Source, packed
+from genzoo.runtime import batch, data, distribute, random
+from genzoo.types import Array
+
+LOGS = ("logit_spread", "dead_units", "sample_gradient")
+_ROWS = 512
+# Numbers of all examples that are kept to look at.
+_NUMBERS = 2**20
+_FLAT = 0.1
+# A unit whose values have this range does not vary.
+_NEVER = 1e-6
+# Deviations of the test's statistic under its null distribution.
+_DIFFERENT = 6.0
+_PERMUTATIONS = 64
+# Numbers that a network without units takes badly.
+_LARGE = 30.0
+_RECTIFIERS = (
+    keras.layers.ReLU,
+    keras.layers.LeakyReLU,
+    keras.layers.PReLU,
+    keras.layers.ELU,
+)
+
+
+class Health(keras.callbacks.Callback):
+    """Looks at D once an epoch, and warns of one that no longer judges.
+
+    A discriminator that gives one logit to all examples is what a game ends
+    in when nothing is left to tell, and what remains of one whose units died.
+    Here samples tell which it is.
+
+    Logs: `logit_spread`, the standard deviation of D's logits over data and
+    samples; `dead_units`, the share of D's units that do not vary over them;
+    `sample_gradient`, the root mean square of D's gradient at samples, in the
+    data's units: what G learns from.
+
+    Args:
+        critic: D.
+        source: of the samples.
+        x: examples of the data, (rows, *event_shape).
+        condition: their conditions, a tuple of one array or none.
+    """
+
+    def __init__(
+        self, critic: Critic, source: Source, x: Array, condition: Condition
+    ):
+        super().__init__()
+        self._critic, self._source = critic, source
+        self._x = tf.constant(x, tf.float32)
+        self._condition = [tf.constant(part) for part in condition]
+        self._units = _units(critic.discriminator)
+        self._flat = 0
+
+    @classmethod
+    def of(cls, critic: Critic, source: Source, given: Given) -> Self | None:
+        """Of some of the examples of `fit`; None if replicas share them."""
+        if distribute.is_shared_out(given.x):
+            return None
+        x, condition = _some(given, critic.packing)
+        if source.clusters is not None:
+            condition = (source.clusters.nearest(x),)
+        return cls(critic, source, x, condition)
+
+    def warn_of_units(self) -> None:
+        """Warn of columns that no network standardizes, if they need it."""
+        columns = np.asarray(self._x)
+        columns = columns.reshape(-1, columns.shape[-1]).astype("float64")
+        spread = columns.std(axis=0)
+        spread = spread[spread > 0]
+        largest = max(np.abs(columns).max(), spread.max(initial=0.0))
+        smallest = spread.min(initial=np.inf)
+        if largest < _LARGE and smallest > 1 / _LARGE:
+            return
+        warnings.warn(
+            f"GAN.fit: standard deviations of columns are {smallest:.3g} to "
+            f"{spread.max(initial=0.0):.3g}, the largest number {largest:.3g}; "
+            "the networks learn of numbers of about 1. Begin the "
+            "discriminator with genzoo.layers.Standardization() and end the "
+            "generator with Standardization(inverse=True): fit adapts them.",
+            stacklevel=2,
+        )
+
+    def _found(self, x, fake):
+        critic, told = self._critic, list(self._condition)
+        told = [part[: x.shape[0] // critic.packing] for part in told]
+        x, fake = packed(x, critic.packing), packed(fake, critic.packing)
+        with tf.GradientTape() as tape:
+            tape.watch(fake)
+            of_fake = critic(fake, told, training=False)
+        slope = tape.gradient(of_fake, fake)
+        of_data = critic(x, told, training=False)
+        spread = tf.math.reduce_std(tf.concat([of_data, of_fake], axis=0))
+        size = tf.zeros(())
+        if slope is not None:
+            squares = tf.reduce_sum(
+                tf.square(slope), axis=list(range(1, len(slope.shape)))
+            )
+            size = tf.sqrt(tf.reduce_mean(squares))
+        ranges = []
+        if self._units is not None:
+            both = [tf.concat([part, part], axis=0) for part in told]
+            x = tf.concat([x, fake], axis=0)
+            inputs = [x, *both] if critic.is_conditional else x
+            for found in tf.nest.flatten(self._units(inputs, training=False)):
+                found = tf.cast(found, tf.float32)
+                rows = tf.reshape(found, (-1, found.shape[-1]))
+                ranges.append(tf.reduce_max(rows, 0) - tf.reduce_min(rows, 0))
+        return spread, size, ranges
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Put what is found into the logs."""
+        rows = tf.constant(len(self._x))
+        fake = self._source.fakes(rows, self._condition, random.as_seed(epoch))
+        spread, gradient, ranges = self._found(self._x, fake)
+        dead = [np.asarray(part) <= _NEVER for part in ranges]
+        share = float(np.concatenate(dead).mean()) if dead else 0.0
+        found = float(spread), share, float(gradient)
+        if logs is not None:
+            logs.update(zip(LOGS, found, strict=True))
+        is_flat = found[0] < _FLAT and differs(self._x, fake)
+        self._flat = self._flat + 1 if is_flat else 0
+        if self._flat == 2:
+            warnings.warn(
+                "GAN.fit: the discriminator gives nearly one logit to all "
+                f"examples (logit_spread {found[0]:.2g}, dead_units "
+                f"{found[1]:.2g}), and yet samples differ from data. Losses "
+                "and accuracy look like an equilibrium and are none. Give it "
+                "LeakyReLU units, a smaller or falling learning rate, weaker "
+                "penalties, or begin it with "
+                "genzoo.layers.Standardization().",
+                stacklevel=2,
+            )
+
+
+def differs(x: Array, y: Array, seed: int = 0) -> bool:
+    """Whether two sets of examples are surely not of one law.
+
+    By the energy distance of columns of unit deviation, against that of the
+    same examples shared out at random.
+
+    Reference:
+        Szekely and Rizzo, "Energy statistics", 2013.
+    """
+    x, y = (np.reshape(part, (len(part), -1)) for part in (x, y))
+    both = np.concatenate([x, y]).astype("float64")
+    scale = x.std(axis=0)
+    both = both[:, scale > 0] / scale[scale > 0]
+    squares = np.square(both).sum(axis=1)
+    products = squares[:, None] + squares - 2 * both @ both.T
+    distances = np.sqrt(np.maximum(products, 0.0))
+    sign = np.repeat([1.0 / len(x), -1.0 / len(y)], [len(x), len(y)])
+    shuffle = np.random.default_rng(seed).permutation
+    signs = np.stack([sign, *(shuffle(sign) for _ in range(_PERMUTATIONS))])
+    found, *null = -np.sum(signs @ distances * signs, axis=1)
+    return bool(found > np.mean(null) + _DIFFERENT * np.std(null))
+
+
+def _units(network):
+    """A model of what D's units give, or None where that is not known."""
+    try:
+        outputs = [
+            layer.output
+            for layer in network.layers
+            if _is_nonlinear(layer) and len(layer.output.shape) > 1
+        ]
+        return keras.Model(network.inputs, outputs) if outputs else None
+    except (AttributeError, ValueError):
+        return None
+
+
+def _is_nonlinear(layer):
+    if isinstance(layer, _RECTIFIERS):
+        return True
+    name = getattr(getattr(layer, "activation", None), "__name__", "linear")
+    return name != "linear"
+
+
+def _some(given, packing):
+    """(examples, conditions) to look at, whole packs of them."""
+    x, y = given.x, given.y
+    if data.is_array(x):
+        most = max(min(_ROWS, _NUMBERS // max(x[0].size, 1), len(x)), 1)
+        step = len(x) // most
+        chosen = slice(None, most * step, step)
+        x, y = x[chosen], None if y is None else y[chosen]
+    else:
+        first = next(iter(x))
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(first)
+        x = np.asarray(batch.examples(batch.unpacked(x)))
+    rows = len(x) // packing * packing
+    return x[:rows], () if y is None else (np.asarray(y)[:rows],)

@@ -1,0 +1,95 @@
+"""A discriminator that judges no more is told from an equilibrium."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import genzoo as gz
+from genzoo.models.gan.health import differs
+
+rng = np.random.default_rng(0)
+x = rng.normal(size=(512, 3)).astype("float32")
+
+
+def dead(units):
+    """A discriminator of which some of 8 units are zero on all data."""
+    given = keras.Input((3,))
+    hidden = layers.Dense(8, "relu")
+    network = keras.Model(given, layers.Dense(1)(hidden(given)))
+    kernel, bias = hidden.get_weights()
+    bias[:units] = -1000.0
+    bias[units:] = 1000.0
+    hidden.set_weights([kernel, bias])
+    return network
+
+
+def far_generator():
+    z = keras.Input((2,))
+    return keras.Model(z, layers.Dense(3, bias_initializer="ones")(z))
+
+
+@pytest.mark.parametrize("units", [0, 6, 8])
+def test_dead_units_are_counted(units):
+    gan = gz.GAN(far_generator(), dead(units))
+    gan.compile(keras.optimizers.SGD(1e-9), penalties=[])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logs = gan.fit(x, epochs=2, verbose=0).history
+    assert logs["dead_units"] == [units / 8] * 2
+    assert (logs["logit_spread"][0] < 1e-6) == (units == 8)
+    assert (logs["sample_gradient"][0] == 0) == (units == 8)
+    assert logs["loss"] == logs["discriminator_loss"]
+
+
+def test_spread_and_gradient_of_a_linear_discriminator():
+    given = keras.Input((3,))
+    gan = gz.GAN(far_generator(), keras.Model(given, layers.Dense(1)(given)))
+    gan.compile(keras.optimizers.SGD(1e-9), penalties=[])
+    logs = gan.fit(x, verbose=0).history
+    kernel = gan.discriminator.get_weights()[0]
+    np.testing.assert_allclose(
+        logs["sample_gradient"][0], np.linalg.norm(kernel), rtol=1e-5
+    )
+    both = np.concatenate([gan.score(x), gan.score(gan.sample(512))])
+    np.testing.assert_allclose(logs["logit_spread"][0], both.std(), rtol=0.1)
+
+
+def test_a_dead_discriminator_is_warned_of():
+    gan = gz.GAN(far_generator(), dead(8))
+    gan.compile(keras.optimizers.SGD(1e-9), penalties=[])
+    with pytest.warns(UserWarning, match="gives nearly one logit.*dead_units"):
+        gan.fit(x, epochs=3, verbose=0)
+
+
+def test_an_equilibrium_is_not_warned_of():
+    z = keras.Input((3,))
+    exact = keras.Model(z, layers.Rescaling(1.0)(z))
+    gan = gz.GAN(exact, dead(8))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gan.compile(keras.optimizers.SGD(1e-9), penalties=[])
+        gan.fit(x, epochs=4, verbose=0)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.8])
+def test_the_test_of_two_laws(shift):
+    """At no difference none of 25 is found, at half a deviation all are."""
+    found = 0
+    for seed in range(25):
+        a, b = np.random.default_rng(seed).standard_t(3, (2, 512, 4))
+        b[:, 0] += shift
+        # A constant column, and a heavy tail.
+        a[:, 3] = b[:, 3] = 1.0
+        found += differs(a, b)
+    assert found == (25 if shift else 0)
+
+
+def test_raw_units_of_other_networks_are_warned_of():
+    given = keras.Input((3,))
+    gan = gz.GAN(far_generator(), keras.Model(given, layers.Dense(1)(given)))
+    gan.compile(keras.optimizers.SGD(1e-9), penalties=[])
+    with pytest.warns(UserWarning, match="deviations of columns.*Standardiz"):
+        gan.fit(x * [1, 1e4, 1], verbose=0)
