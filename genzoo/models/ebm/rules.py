@@ -127,7 +127,7 @@ class Rules:
                 judged = batch.weighed(of_chains * chain_factors, energies[1])
                 difference = data_factor * data - judged
         found = self.slope(tape, difference)
-        return Contrast(data, chains, found, end, scores)
+        return Contrast(data, chains, found, end, scores=scores)
 
     def view_spaces(self) -> dict[str, Space]:
         """Of the states."""

@@ -118,7 +118,8 @@ class Rules:
         # Of states; examples have the density of their own units.
         own = total * distribute.share(machine.visible.log_scale())
         found = machine.spread(found)
-        return Contrast(of_data + own, of_chains + own, found, end, scores)
+        both = of_data + own, of_chains + own
+        return Contrast(*both, found, end, scores=scores)
 
     def view_spaces(self) -> dict[str, Space]:
         """Of visible states, and of the hidden units' means."""
