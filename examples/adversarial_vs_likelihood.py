@@ -1,23 +1,27 @@
-"""A model too simple for its data: likelihood covers, the adversary chooses.
+"""A model too simple for its data: likelihood covers, an adversary chooses.
 
     python examples/adversarial_vs_likelihood.py     # under a minute
+    python examples/adversarial_vs_likelihood.py --quick
 
-The data have two modes, the model is one Gaussian. Maximum likelihood
-minimises KL(data || model), which is large where data are and the model is
-not: the Gaussian covers both modes and the gap between them. It is `MaxEnt`
-of two moments, exact.
+The data have two modes, the model is one Gaussian: an `EnergyModel` whose
+network is a parabola. Maximum likelihood makes KL(data || model) small, which
+is large where data are and the model is not: the Gaussian covers both modes,
+and with them the gap, where nothing is. That mass is spurious.
 
-The same Gaussian as a generator, `G(z) = bias + kernel z`, *starts* at that
-fit and plays against a discriminator. Were D optimal, the gradient of the
-non-saturating loss would be that of KL(model || data) - 2 JS (Arjovsky and
-Bottou 2017), large where the model is and data are not: the Gaussian leaves
-the gap and settles on the heavier mode. (The way leads past a saddle, near
-which it may stay if the modes are more alike, 0.7 to 0.3 for example.) With
-models that can hold both modes, four moments and a perceptron as a generator,
-both ways lead to the data.
+The same model learns by `losses.Adversarial`, which makes
 
-Prints both divergences of the four models, by quadrature, and writes
-adversarial_vs_likelihood.png.
+    (1 - weight) KL(data || model) + weight KL(model || data)
+
+small: a critic learns to tell data from the model's chains, and chains that
+are unlike data are pushed up in energy. The heavier mode is chosen.
+
+With two equal modes the reverse divergence has three minima, one on each mode
+and a shallow one between them. From a start near a mode the adversary keeps
+it; from the middle, where likelihood ends from anywhere, it stays.
+
+Prints both divergences and the spurious mass of each model, beside the best
+that quadrature finds, and writes adversarial_vs_likelihood.png. `--quick`
+trains fewer models, not shorter.
 """
 
 import argparse
@@ -26,105 +30,139 @@ import time
 import keras
 import matplotlib
 import numpy as np
+from scipy.optimize import minimize
 
 import genzoo as gz
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402
 
-WEIGHTS, MEANS, SDS = np.array([[0.8, 0.2], [-1.5, 2.0], [0.5, 0.5]])
 GRID = np.linspace(-12, 12, 4801)
 STEP = GRID[1] - GRID[0]
-BATCH_SIZE = 256
+BATCH_SIZE, ROWS, EPOCHS, RATE = 256, 12_800, 20, 7e-3
+MEANS, SD = np.array([-1.75, 1.75]), 0.5
+# The share of the data that lies where its density is called spurious.
+RARE = 1e-3
 
 
-def gaussian(x, mean, sd):
-    """The density of a Gaussian."""
-    return np.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * np.sqrt(2 * np.pi))
+def log_gaussian(x, mean, sd):
+    """The log-density of a Gaussian."""
+    return -0.5 * ((x - mean) / sd) ** 2 - np.log(sd * np.sqrt(2 * np.pi))
 
 
-def divergence(p, q):
-    """KL(p || q) in nats of densities on `GRID`."""
-    tiny = np.finfo(float).tiny
-    ratio = np.log(np.maximum(p, tiny)) - np.log(np.maximum(q, tiny))
-    return np.sum(p * ratio) * STEP
+class Data:
+    """Two Gaussian modes, of given weights."""
+
+    def __init__(self, weights, seed):
+        self.weights = np.array(weights)
+        each = log_gaussian(GRID[:, None], MEANS, SD)
+        self.log_p = np.logaddexp.reduce(np.log(self.weights) + each, axis=1)
+        self.p = np.exp(self.log_p)
+        least = np.sort(self.p)
+        level = least[np.searchsorted(np.cumsum(least) * STEP, RARE)]
+        self.is_rare = self.p < level
+        generator = np.random.default_rng(seed)
+        mode = generator.choice(2, ROWS, p=self.weights)
+        x = generator.normal(MEANS[mode], SD)
+        self.x = x[:, None].astype("float32")
+
+    def measured(self, mean, sd):
+        """(KL(data || model), KL(model || data), spurious mass)."""
+        log_q = log_gaussian(GRID, mean, sd)
+        q = np.exp(log_q)
+        gap = self.log_p - log_q
+        return self.p @ gap * STEP, -q @ gap * STEP, q @ self.is_rare * STEP
+
+    def best(self, weight, start):
+        """The (mean, sd) nearby that makes the weighted divergences least."""
+
+        def objective(place):
+            forward, reverse, _ = self.measured(place[0], np.exp(place[1]))
+            return (1 - weight) * forward + weight * reverse
+
+        found = minimize(
+            objective, [start[0], np.log(start[1])], method="Nelder-Mead"
+        )
+        return found.x[0], np.exp(found.x[1])
 
 
-def most_likely(x, moments):
-    """The density on `GRID` of the MaxEnt model with so many moments."""
-    powers = range(1, moments + 1)
-    model = gz.MaxEnt(gz.spaces.Real(), gz.features.Moments(*powers), seed=0)
-    model.compile()
-    model.fit(x, verbose=0)
-    return model.prob(GRID)
+@keras.saving.register_keras_serializable("example")
+class Parabola(keras.layers.Layer):
+    """((x - mean) / sd)^2 / 2, the energy of a Gaussian."""
+
+    def __init__(self, mean=0.0, sd=1.0, **kwargs):
+        super().__init__(**kwargs)
+        constant = keras.initializers.Constant
+        self.mean = self.add_weight((), constant(mean), name="mean")
+        self.log_sd = self.add_weight((), constant(np.log(sd)), name="log_sd")
+
+    def call(self, x):
+        """The energies, (batch, 1)."""
+        return ((x - self.mean) * keras.ops.exp(-self.log_sd)) ** 2 / 2
+
+    def place(self):
+        """(mean, sd) as they are."""
+        return float(self.mean), float(np.exp(self.log_sd))
 
 
-def train(generator, x, epochs, seed, on_epoch_end=None):
-    """A GAN of this generator and a perceptron, trained."""
-    _, discriminator = gz.networks.mlp(latent=1, output=1)
-    gan = gz.GAN(generator, discriminator, seed=seed)
-    steps = epochs * len(x) // BATCH_SIZE
-    rates = (3e-3 if on_epoch_end else 1e-3), 1e-3  # two numbers bear more
-    schedule = keras.optimizers.schedules.CosineDecay
-    optimizers = (
-        keras.optimizers.Adam(schedule(rate, steps), beta_1=0.0, beta_2=0.99)
-        for rate in rates
+def trained(data, weight, start, seed):
+    """The path of (mean, sd) of one Gaussian, epoch by epoch."""
+    parabola = Parabola(*start)
+    network = keras.Sequential([keras.Input((1,)), parabola])
+    model = gz.EnergyModel(
+        gz.spaces.Real(1), network, reference=None, seed=seed
     )
-    gan.compile(*optimizers, loss="non_saturating", steps_per_execution=50)
-    watch = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda *_: on_epoch_end and on_epoch_end(gan)
+    critic_optimizer = keras.optimizers.Adam(3e-3)
+    model.compile(
+        gz.optimizers.FallingAdam(RATE),
+        gz.losses.Adversarial(weight=weight, critic_optimizer=critic_optimizer),
+        steps_per_execution=10,
+        watch=False,
     )
-    gan.fit(
-        x, batch_size=BATCH_SIZE, epochs=epochs, callbacks=[watch], verbose=0
+    path = [parabola.place()]
+    record = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: path.append(parabola.place())
     )
-    return gan
-
-
-def adversarial_gaussian(x, epochs, seed):
-    """The path of (mean, sd) from the most likely Gaussian."""
-    z = keras.Input((1,))
-    generator = keras.Model(z, keras.layers.Dense(1)(z))
-    generator.set_weights([np.array([[x.std()]]), np.array([x.mean()])])
-    path = [(x.mean(), x.std())]
-
-    def record(gan):
-        kernel, bias = gan.averaged_generator.get_weights()
-        path.append((bias.item(), abs(kernel.item())))
-
-    train(generator, x, epochs, seed, record)
+    model.fit(
+        data.x,
+        batch_size=BATCH_SIZE,
+        epochs=EPOCHS,
+        callbacks=[record],
+        verbose=0,
+    )
     return np.array(path)
 
 
-def adversarial_perceptron(x, epochs, seed, blur=0.05):
-    """The density on `GRID` of samples, a little blurred."""
-    generator, _ = gz.networks.mlp(latent=4, output=1)
-    samples = train(generator, x, epochs, seed).sample(1_000_000, seed=1)
-    edges = np.append(GRID, GRID[-1] + STEP) - STEP / 2
-    histogram = np.histogram(samples, edges, density=True)[0]
-    reach = STEP * np.arange(-40, 41)
-    return np.convolve(histogram, gaussian(reach, 0, blur) * STEP, "same")
+COLOURS = {0.0: "tab:blue", 0.5: "tab:purple", 1.0: "tab:red"}
+NAMES = {0.0: "likelihood", 0.5: "half and half", 1.0: "adversary"}
 
 
-def draw_densities(axis, title, p, densities):
-    """The data's density behind those of two models."""
-    axis.fill_between(GRID, p, color="0.85", label="data")
-    for (name, q), colour in zip(
-        densities.items(), ("tab:blue", "tab:red"), strict=True
-    ):
+def draw_densities(axis, data, paths, title):
+    """The data's density behind those of the models."""
+    axis.fill_between(GRID, data.p, color="0.85", label="data")
+    several = len({start for _, start in paths}) > 1
+    for (weight, start), path in paths.items():
+        forward, reverse, spurious = data.measured(*path[-1])
         label = (
-            f"{name}\n  KL(data || model) = {divergence(p, q):.3f}\n"
-            f"  KL(model || data) = {divergence(q, p):.3f}"
+            f"{NAMES[weight]}, from the {start}: spurious {spurious:.2f},\n"
+            f"KL(data || model) {forward:.2f}, "
+            f"KL(model || data) {reverse:.2f}"
         )
-        axis.plot(GRID, q, color=colour, lw=2, label=label)
-    axis.set(title=title, xlabel="x", ylabel="density", xlim=(-4.5, 7.5))
-    axis.legend(frameon=False, loc="upper right", fontsize=9)
+        q = np.exp(log_gaussian(GRID, *path[-1]))
+        style = "--" if several and start == "middle" else "-"
+        axis.plot(GRID, q, style, color=COLOURS[weight], lw=2, label=label)
+    axis.set(title=title, xlabel="x", ylabel="density", xlim=(-4.5, 4.5))
+    axis.set_ylim(0, 1.5)
+    axis.legend(frameon=False, loc="upper right", fontsize=8)
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def draw_landscape(axis, title, found, path):
-    """A divergence as a function of mean and sd, with the path of the GAN."""
-    means, sds = np.linspace(-2.6, 3.1, 96), np.geomspace(0.3, 3.2, 80)
-    values = np.array([[found(mean, sd) for mean in means] for sd in sds])
+def draw_landscape(axis, data, paths):
+    """KL(model || data) of a Gaussian, with the ways of all models."""
+    means, sds = np.linspace(-2.8, 2.8, 80), np.geomspace(0.3, 3.0, 70)
+    values = np.array(
+        [[data.measured(mean, sd)[1] for mean in means] for sd in sds]
+    )
     levels = np.geomspace(0.2, 50, 25)
     image = axis.contourf(
         *(means, sds, values, levels),
@@ -132,65 +170,76 @@ def draw_landscape(axis, title, found, path):
         cmap="cividis_r",
         extend="both",
     )
-    axis.plot(*path.T, color="tab:red", lw=2, label="the adversary's path")
-    axis.plot(*path[0], "o", color="tab:blue", mec="w", ms=11, label="begin")
-    axis.plot(*path[-1], "X", color="tab:red", mec="w", ms=12, label="end")
-    axis.set(title=title, xlabel="mean", ylabel="standard deviation")
+    told = set()
+    for (weight, _), path in paths.items():
+        label = None if weight in told else NAMES[weight]
+        told.add(weight)
+        axis.plot(*path.T, color=COLOURS[weight], lw=2, label=label)
+        axis.plot(*path[0], "o", color=COLOURS[weight], mec="w", ms=7)
+        axis.plot(*path[-1], "X", color=COLOURS[weight], mec="w", ms=11)
+    axis.set(title="KL(model || data) of a Gaussian, and the ways there")
+    axis.set(xlabel="mean", ylabel="standard deviation")
     axis.set(yscale="log", yticks=[0.3, 0.5, 1, 2, 3])
     axis.set_yticks([], minor=True)
     axis.yaxis.set_major_formatter("{x:g}")
+    axis.legend(loc="lower left", fontsize=8)
     ticks = [0.2, 0.5, 1, 2, 5, 10, 20, 50]
     bar = axis.figure.colorbar(image, ax=axis, ticks=ticks, label="nats")
     bar.ax.yaxis.set_major_formatter("{x:g}")
     bar.ax.set_yticks([], minor=True)
 
 
+def title_of(data, paths):
+    """What the models did, in words: read off them, not hoped for."""
+    spurious = {key: data.measured(*path[-1])[2] for key, path in paths.items()}
+    (covered,) = (mass for (weight, _), mass in spurious.items() if weight == 0)
+    own = [mass for (weight, _), mass in spurious.items() if weight == 1]
+    left = sum(mass < covered / 2 for mass in own)
+    shares = " and ".join(f"{weight:g}" for weight in data.weights)
+    starts = "start" if len(own) == 1 else "starts"
+    told = f"the adversary leaves the gap, from {left} of {len(own)} {starts}"
+    return f"Modes of {shares}: {told}"
+
+
 def main():
-    """Fit all four, print the divergences, draw."""
+    """Train all, print what is measured, draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--quick", action="store_true")
     parser.add_argument("--output", default="adversarial_vs_likelihood.png")
     options = parser.parse_args()
     began = time.process_time()
-    seed, epochs = options.seed, options.epochs
-    keras.utils.set_random_seed(seed)
-    generator = np.random.default_rng(seed)
-    mode = generator.choice(len(WEIGHTS), 50 * BATCH_SIZE, p=WEIGHTS)
-    x = generator.normal(MEANS[mode], SDS[mode])[:, None].astype("float32")
-    p = (WEIGHTS * gaussian(GRID[:, None], MEANS, SDS)).sum(-1)
-
-    path = adversarial_gaussian(x, epochs, seed)
-    simple = {
-        "likelihood": most_likely(x, 2),
-        "adversary": gaussian(GRID, *path[-1]),
-    }
-    rich = {
-        "likelihood, four moments": most_likely(x, 4),
-        "adversary, perceptron": adversarial_perceptron(x, 3 * epochs, seed),
-    }
-    print(f"{'':<36}{'KL(data || model)':>18}{'KL(model || data)':>18}")
-    for start, models in (("one Gaussian, ", simple), ("", rich)):
-        for name, q in models.items():
-            there, back = divergence(p, q), divergence(q, p)
-            print(f"{start + name:<36}{there:18.3f}{back:18.3f}")
-
-    figure, axes = plt.subplots(2, 2, figsize=(12.5, 9), layout="constrained")
-    draw_densities(axes[0, 0], "A model too simple: one Gaussian", p, simple)
-    draw_densities(axes[1, 0], "Models that can hold both modes", p, rich)
-    draw_landscape(
-        axes[0, 1],
-        "KL(data || model) of a Gaussian: likelihood's choice",
-        lambda *at: divergence(p, gaussian(GRID, *at)),
-        path,
+    starts = {"left": (-1.2, 0.7), "right": (1.2, 0.7)}
+    figure, axes = plt.subplots(2, 2, figsize=(13, 9), layout="constrained")
+    print(
+        f"{'modes':<12}{'loss':<15}{'start':<8}{'KL(data || model)':>18}"
+        f"{'KL(model || data)':>18}{'spurious':>10}{'  (best nearby)':<30}"
     )
-    draw_landscape(
-        axes[1, 1],
-        "KL(model || data) of a Gaussian: the adversary's choice",
-        lambda *at: divergence(gaussian(GRID, *at), p),
-        path,
-    )
-    axes[0, 1].legend(loc="upper right", fontsize=9)
+    for row, weights in zip(axes, ((0.8, 0.2), (0.5, 0.5)), strict=True):
+        data = Data(weights, options.seed)
+        # Where likelihood ends.
+        middle = data.x.mean(), data.x.std()
+        asked = [(0.0, "middle"), (1.0, "middle")]
+        if weights[0] == weights[1]:
+            asked = [(0.0, "left"), (1.0, "left")]
+            if not options.quick:
+                asked += [(1.0, "middle"), (1.0, "right")]
+        elif not options.quick:
+            asked.insert(1, (0.5, "middle"))
+        paths = {}
+        for weight, name in asked:
+            start = starts.get(name, middle)
+            path = trained(data, weight, start, options.seed)
+            paths[weight, name] = path
+            found = data.measured(*path[-1])
+            best = data.measured(*data.best(weight, path[-1]))
+            print(
+                f"{weights[0]:g}, {weights[1]:<7g}{NAMES[weight]:<15}{name:<8}"
+                f"{found[0]:18.3f}{found[1]:18.3f}{found[2]:10.3f}"
+                f"  ({best[0]:.3f}, {best[1]:.3f}, {best[2]:.3f})"
+            )
+        draw_densities(row[0], data, paths, title_of(data, paths))
+        draw_landscape(row[1], data, paths)
     figure.savefig(options.output, dpi=90)
     print(f"{time.process_time() - began:.0f} CPU s; see {options.output}")
 

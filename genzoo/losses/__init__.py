@@ -12,6 +12,7 @@ from genzoo.losses.adversarial import (
     Wasserstein,
     get_adversarial,
 )
+from genzoo.losses.adversary import Adversarial
 from genzoo.losses.differentiable import DifferentiableRule
 from genzoo.losses.labels import Discriminative, Hybrid
 from genzoo.losses.likelihood import (
@@ -46,6 +47,7 @@ _BY_NAME = {
     "ratio_matching": RatioMatching,
     "noise_contrastive_estimation": NoiseContrastiveEstimation,
     "nce": NoiseContrastiveEstimation,
+    "adversarial": Adversarial,
 }
 
 
@@ -70,6 +72,7 @@ def get(identifier: str | dict | LearningRule) -> LearningRule:
 
 
 __all__ = [
+    "Adversarial",
     "AdversarialLoss",
     "ContrastiveDivergence",
     "Discriminative",

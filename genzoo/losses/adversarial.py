@@ -6,12 +6,15 @@ log D(x) = -softplus(-logit), if D(x) = sigmoid(logit) is the probability that
 x is data.
 """
 
-from typing import Any, ClassVar, Self
+from collections.abc import Callable
+from typing import Any, ClassVar, Self, TypeVar
 
 import keras
 import tensorflow as tf
 
 from genzoo.checks import Arguments
+
+Found = TypeVar("Found", bound=tuple)
 
 
 class AdversarialLoss:
@@ -291,3 +294,29 @@ def get_adversarial(
         "Likelihood and pseudolikelihood are losses of energy-based models; "
         "keras.losses compare with labels."
     )
+
+
+def descend(
+    optimizer: keras.optimizers.Optimizer,
+    variables: list[keras.Variable],
+    cost: Callable[[], Found],
+) -> Found:
+    """A step down a cost: what that gives, a tuple that begins with it.
+
+    Variables on which the cost does not depend stay as they are.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch([variable.value for variable in variables])
+        found = cost()
+        scaled = optimizer.scale_loss(found[0])
+    gradients = tape.gradient(
+        scaled, [variable.value for variable in variables]
+    )
+    pairs = [
+        (gradient, variable)
+        for gradient, variable in zip(gradients, variables, strict=True)
+        if gradient is not None
+    ]
+    if pairs:
+        optimizer.apply(*map(list, zip(*pairs, strict=True)))
+    return found

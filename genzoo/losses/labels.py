@@ -3,6 +3,7 @@
 The labels are the last block of the visible units of an RBM.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import keras
@@ -14,6 +15,7 @@ from genzoo.losses.loss import LearningRule
 from genzoo.losses.protocols import Labelled, Step, rules_of
 from genzoo.runtime import random
 from genzoo.runtime.random import Seed
+from genzoo.spaces import Space
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -134,7 +136,7 @@ class Hybrid(LearningRule):
         # -<log p> stands in the logs of any rule.
         has_own = self.generative.measure != "loss"
         own = (self.generative.measure,) if has_own else ()
-        self.scores = (*own, "accuracy")
+        self.scores = (*own, *self.generative.scores, "accuracy")
 
     def check(self, model: Any) -> None:
         """Raise a ValueError if the model lacks what either rule needs."""
@@ -154,6 +156,7 @@ class Hybrid(LearningRule):
         ]
         scores = {
             **(first.scores or {}),
+            **(second.scores or {}),
             self.generative.measure: second.measure,
         }
         kept = {name: scores[name] for name in self.scores}
@@ -172,7 +175,14 @@ class Hybrid(LearningRule):
             own = random.fold_in(seed, 1)
             name = self.generative.measure
             found = {**found, name: self.generative.value(model, x, own)}
+            found |= self.generative.score(model, x, own)
         return found
+
+    def make_critic(
+        self, model: Any, perceptron: Callable[[Space], keras.Model]
+    ) -> keras.layers.Layer | None:
+        """The generative rule's."""
+        return self.generative.make_critic(model, perceptron)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

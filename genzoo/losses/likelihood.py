@@ -15,6 +15,7 @@ from genzoo.losses.loss import LearningRule
 from genzoo.losses.protocols import (
     Enumerable,
     Gradients,
+    Judge,
     Step,
     Walkable,
     rules_of,
@@ -55,16 +56,26 @@ class ContrastiveDivergence(LearningRule):
     def __init__(self, steps: int = 1):
         (self.steps,) = checks.arguments(self, steps=steps)
 
-    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Step:
+    def gradients(
+        self, model: Any, x: tf.Tensor, seed: Seed, judge: Judge | None = None
+    ) -> Step:
         """The energy difference and the estimated gradient."""
         start = rules_of(model).chains_at(x, seed)
-        return rules_of(model).contrast(x, start, self.steps, seed).step()
+        # Only models that are `Judged` know the word.
+        told = {} if judge is None else {"judge": judge}
+        found = rules_of(model).contrast(x, start, self.steps, seed, **told)
+        return found.step()
+
+    def ends(self, model: Any, x: tf.Tensor, seed: Seed) -> Any:
+        """The states of chains that a batch is compared with."""
+        first, second, _ = random.split(seed, 3)
+        start = rules_of(model).chains_at(x, first)
+        return rules_of(model).advance(start, self.steps - 1, second)
 
     def value(self, model: Any, x: tf.Tensor, seed: Seed) -> tf.Tensor:
         """The energy difference between data and chains' ends."""
-        first, second, third = random.split(seed, 3)
-        start = rules_of(model).chains_at(x, first)
-        end = rules_of(model).advance(start, self.steps - 1, second)
+        third = random.split(seed, 3)[2]
+        end = self.ends(model, x, seed)
         return rules_of(model).energy_difference(x, end, third)
 
     def get_config(self) -> dict[str, Any]:
@@ -129,19 +140,28 @@ class PersistentContrastiveDivergence(LearningRule):
             self, steps=steps, chains=chains, jumps=jumps
         )
 
-    def gradients(self, model: Any, x: tf.Tensor, seed: Seed) -> Step:
+    def gradients(
+        self, model: Any, x: tf.Tensor, seed: Seed, judge: Judge | None = None
+    ) -> Step:
         """The energy difference and the estimated gradient."""
-        start = tf.convert_to_tensor(model.chains.states.value)
+        start = self.ends(model, x, seed)
         seed = seed.at_row(model.chains.first_row)
-        found = rules_of(model).contrast(x, start, self.steps, seed, self.jumps)
+        told = {} if judge is None else {"judge": judge}
+        found = rules_of(model).contrast(
+            x, start, self.steps, seed, self.jumps, **told
+        )
         model.chains.states.assign(found.states)
         return found.step()
 
+    def ends(self, model: Any, x: tf.Tensor, seed: Seed) -> Any:
+        """The states of chains that a batch is compared with."""
+        return tf.convert_to_tensor(model.chains.states.value)
+
     def value(self, model: Any, x: tf.Tensor, seed: Seed) -> tf.Tensor:
         """The energy difference between data and chains."""
-        return rules_of(model).energy_difference(
-            x, tf.convert_to_tensor(model.chains.states.value), seed
-        )
+        end = self.ends(model, x, seed)
+        seed = seed.at_row(model.chains.first_row)
+        return rules_of(model).energy_difference(x, end, seed)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

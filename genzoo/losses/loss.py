@@ -1,12 +1,15 @@
 """The learning rules: what `fit` minimises, and how its gradient is found."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
+import keras
 import tensorflow as tf
 
 from genzoo.checks import Arguments
 from genzoo.losses.protocols import Gradients, Step, require
 from genzoo.runtime.random import Seed
+from genzoo.spaces import Space
 
 
 class LearningRule:
@@ -78,6 +81,19 @@ class LearningRule:
         Changes nothing of the model. The measure may be among them.
         """
         return {}
+
+    def make_critic(
+        self, model: Any, perceptron: Callable[[Space], keras.Model]
+    ) -> keras.layers.Layer | None:
+        """A layer of what the rule learns besides the model, or None.
+
+        It is kept as `model.critic`, and saved with the model.
+
+        Args:
+            model: an `EnergyBasedModel`.
+            perceptron: makes a network from examples of a space to a number.
+        """
+        return None
 
     def check(self, model: Any) -> None:
         """Raise a ValueError if the model lacks what the rule needs."""

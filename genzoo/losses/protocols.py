@@ -6,11 +6,13 @@ So a model that lacks a method, or cannot have it for its size or its energy,
 gets a ValueError in `compile` that names both.
 """
 
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import tensorflow as tf
 
 from genzoo.runtime.random import Seed
+from genzoo.spaces import Space
 
 Gradients = tuple[tf.Tensor, list[tf.Tensor]]
 
@@ -33,16 +35,39 @@ class Step(NamedTuple):
     scores: dict[str, tf.Tensor] | None = None
 
 
+class Verdict(NamedTuple):
+    """What a judge says of data and chains.
+
+    Attributes:
+        factors: what the data count in the gradient, a number, and what each
+            chain counts, (chains,); None leaves both as they are.
+        scores: this replica's shares of what the logs show, by name.
+    """
+
+    factors: tuple[Any, tf.Tensor] | None
+    scores: dict[str, tf.Tensor]
+
+
+# What can be seen of states, by name: "visible", (rows, *event_shape), and
+# of models with hidden units "hidden", their means.
+Views: TypeAlias = dict[str, tf.Tensor]
+# From views of data and of chains, and what each row counts in its mean.
+Judge: TypeAlias = Callable[
+    [Views, Views, tuple[tf.Tensor, tf.Tensor]], Verdict
+]
+
+
 class Contrast(NamedTuple):
     """Data against chains: this replica's shares, and the chains' ends.
 
     Attributes:
         data: the mean energy of the data.
         chains: that of the chains.
-        gradients: of their difference.
+        gradients: of their difference, as a judge has weighed it.
         states: of the chains, after their sweeps.
         energy: the mean energy of the data as the logs' `loss` has it, where
             what is compared with chains is another; None if not.
+        scores: the judge's, by name; None without one.
     """
 
     data: tf.Tensor
@@ -50,11 +75,13 @@ class Contrast(NamedTuple):
     gradients: list[tf.Tensor]
     states: tf.Tensor
     energy: tf.Tensor | None = None
+    scores: dict[str, tf.Tensor] | None = None
 
     def step(self) -> Step:
         """The step that makes the difference smaller."""
         energy = self.data if self.energy is None else self.energy
-        return Step(self.data - self.chains, self.gradients, energy)
+        measure = self.data - self.chains
+        return Step(measure, self.gradients, energy, self.scores)
 
 
 @runtime_checkable
@@ -92,6 +119,31 @@ class Walkable(Protocol):
         self, x: tf.Tensor, states: tf.Tensor, seed: Seed
     ) -> tf.Tensor:
         """This replica's share of mean E of data less that of chains."""
+
+
+@runtime_checkable
+class Judged(Protocol):
+    """Chains that a judge may weigh against data, as `Walkable` besides."""
+
+    def contrast(
+        self,
+        x: tf.Tensor,
+        states: tf.Tensor,
+        steps: int,
+        seed: Seed,
+        jumps: bool = False,
+        judge: Judge | None = None,
+    ) -> Contrast:
+        """Data against chains, which count what the judge says."""
+
+    def view_spaces(self) -> dict[str, Space]:
+        """The `Space` of each of the views that there are."""
+
+    def views(self, x: Any, seed: Seed) -> Views:
+        """What can be seen of a batch of data."""
+
+    def chain_views(self, states: Any, seed: Seed) -> Views:
+        """What can be seen of chains that have the states kept."""
 
 
 @runtime_checkable
@@ -158,6 +210,7 @@ NEEDS: dict[type, str] = {
     Differentiable: "energies with automatic derivatives, `energies`",
     Enumerable: "the likelihood by enumeration, `exact_gradients`",
     Walkable: "Markov chains, `contrast`",
+    Judged: "Markov chains that a critic sees, `chain_views`",
     Labelled: "labels, `label_gradients`",
     Conditional: "sites given the others, `pseudolikelihood_gradients`",
     Flowing: "flow between neighbouring states, `flow_gradients`",

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo import checks, losses
+from genzoo import checks, losses, networks
 from genzoo.losses.protocols import (
     Step,
     can_complete,
@@ -40,6 +40,7 @@ from genzoo.runtime import batch, distribute, random, weights
 from genzoo.runtime import data as pipelines
 from genzoo.runtime.graph import Graph
 from genzoo.runtime.memory import check_memory
+from genzoo.spaces import Space
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
 
 # Sweeps before samples are compared with data in `evaluate`.
@@ -55,6 +56,8 @@ _WITNESSES, _COMPARED = 32, 4
 _MOST_COMPLETED = 2**26
 # From a number of draws and a seed to states in rows.
 Draw = Callable[[Any, random.Seed], tf.Tensor]
+# Of the seed of a critic's first weights.
+_CRITIC = 0x5EED
 # States that are listed, for the entropy of data.
 _MOST_STATES = 2**20
 
@@ -70,6 +73,8 @@ class EnergyBasedModel(GenerativeModel):
     Attributes:
         chains: the persistent Markov chains, a layer, or None.
         walks: the `Walks` of its chain, or None.
+        critic: what the rule learns besides, a layer, or None; saved with the
+            model, but no part of it.
 
     Example:
     >>> class Coin(genzoo.models.EnergyBasedModel):
@@ -93,6 +98,7 @@ class EnergyBasedModel(GenerativeModel):
         super().__init__(seed=seed, **kwargs)
         self.chains: distribute.Chains | None = None
         self.walks: Walks | None = None
+        self.critic: Any = None
         self.adapted = distribute.mirrored_weight(
             self, "adapted", (), dtype="int32"
         )
@@ -175,6 +181,8 @@ class EnergyBasedModel(GenerativeModel):
             )
         self._check_optimizer(optimizer, rule)
         self._build_optimizer(optimizer, self.trainable_variables)
+        with self.distribute_strategy.scope():
+            critic = rule.make_critic(self, self._perceptron)
         # Last of what may be refused, so that a refusal changes nothing.
         asked = rule.chains
         self.keep_chains(self._default_chains() if asked is None else asked)
@@ -186,6 +194,7 @@ class EnergyBasedModel(GenerativeModel):
             auto_scale_loss=False,
         )
         self.loss: Any = rule
+        self._keep_critic(critic)
         self._compared = compared
         self._asked_to_watch = bool(watch)
         is_likelihood = rule.measure == "loss"
@@ -261,6 +270,22 @@ class EnergyBasedModel(GenerativeModel):
             self._tracker.unlock()
             self.chains = walks.chains = chains
             self.reset_chains()
+
+    def _keep_critic(self, critic: Any) -> None:
+        """Have it saved with the model, whose weights it has no part in."""
+        if critic is None:
+            self.critic = None
+            return
+        # Keras locks a model that was built by `build`.
+        self._tracker.unlock()
+        self.critic = critic
+        self._tracker.untrack(critic)
+
+    def _perceptron(self, space: Space) -> keras.Model:
+        """A network from examples of a space to one number."""
+        first, second = (int(word) for word in self.draws.seed)
+        own = (first ^ second ^ _CRITIC) % 2**31
+        return networks.energy_mlp(space, width=64, depth=2, seed=own)
 
     def _walks(self) -> Walks:
         if self.walks is None:
@@ -628,7 +653,7 @@ class EnergyBasedModel(GenerativeModel):
                 tracker.update_state(value, sample_weight=rows)
         logs = self.get_metrics_result()
         if measure is None:
-            logs = {"loss": logs["loss"]}
+            del logs[self.loss.measure]
         return distribute.shape_logs(logs)
 
     @property

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from genzoo.losses.protocols import Contrast, Gradients
+from genzoo.losses.protocols import Contrast, Gradients, Judge, Views
 from genzoo.models.ebm.energy import Energy
 from genzoo.models.ebm.jumps import Jumps
 from genzoo.models.ebm.sums import Sums
 from genzoo.models.ebm.walker import Walker
 from genzoo.runtime import batch, distribute, random
+from genzoo.spaces import Space
 
 
 class Rules:
@@ -100,6 +101,7 @@ class Rules:
         steps: int,
         seed: random.Seed,
         jumps: bool = False,
+        judge: Judge | None = None,
     ) -> Contrast:
         """Data against chains after sweeps, and jumps where there are any."""
         own = self.states(x)
@@ -110,11 +112,40 @@ class Rules:
         of_chains = batch.shares(states, tf.float32)
         if batch.weight(states) is None:
             of_chains *= batch.total(x, tf.float32)
+        of_data = batch.shares(x, tf.float32)
+        factors = scores = None
+        if judge is not None:
+            both = self._views(own), self._views(end)
+            factors, scores = judge(*both, (of_data, of_chains))
         with tf.GradientTape() as tape:
-            data = self._mean(x, self.energies(own))
-            chains = batch.weighed(of_chains, self.energies(end))
+            energies = self.energies(own), self.energies(end)
+            data = batch.weighed(of_data, energies[0])
+            chains = batch.weighed(of_chains, energies[1])
             difference = data - chains
-        return Contrast(data, chains, self.slope(tape, difference), end)
+            if factors is not None:
+                data_factor, chain_factors = factors
+                judged = batch.weighed(of_chains * chain_factors, energies[1])
+                difference = data_factor * data - judged
+        found = self.slope(tape, difference)
+        return Contrast(data, chains, found, end, scores=scores)
+
+    def view_spaces(self) -> dict[str, Space]:
+        """Of the states."""
+        return {"visible": self.space}
+
+    def views(self, x: Any, seed: random.Seed) -> Views:
+        """What a critic sees of a batch of data."""
+        return self._views(self.states(x))
+
+    def chain_views(self, states: Any, seed: random.Seed) -> Views:
+        """What it sees of chains."""
+        return self._views(tf.cast(batch.examples(states), tf.float32))
+
+    def _views(self, states):
+        # As the network sees them.
+        if self.energy.is_tilted:
+            states = self.energy.reference.standardised(states)
+        return {"visible": self.space.unflatten(states)}
 
     def energy_difference(
         self, x: Any, states: Any, seed: random.Seed

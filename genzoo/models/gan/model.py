@@ -11,7 +11,11 @@ import tensorflow as tf
 from genzoo import checks
 from genzoo import networks as pairs
 from genzoo.layers import Augmentation
-from genzoo.losses.adversarial import AdversarialLoss, get_adversarial
+from genzoo.losses.adversarial import (
+    AdversarialLoss,
+    descend,
+    get_adversarial,
+)
 from genzoo.models.common import resume, sample_weights
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.generative_model import GenerativeModel
@@ -384,7 +388,7 @@ class GAN(GenerativeModel):
         rows = tf.shape(x)[0]
         fake = self._source.fakes(rows, asked, latents, training=True)
         fake = tf.stop_gradient(fake)
-        judged = updates.descend(
+        judged = descend(
             self.discriminator_optimizer,
             self.discriminator.trainable_variables,
             lambda: self.game.discriminator(
@@ -414,7 +418,7 @@ class GAN(GenerativeModel):
             )
             return (loss + own,)
 
-        (loss,) = updates.descend(
+        (loss,) = descend(
             self.optimizer, self.generator.trainable_variables, play
         )
         return loss

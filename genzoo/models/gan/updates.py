@@ -1,7 +1,6 @@
 """Updates of the two networks: optimizers, learning rates, G's average."""
 
-from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -10,7 +9,6 @@ from genzoo.optimizers import FallingAdam
 from genzoo.runtime import distribute
 
 Optimizer: TypeAlias = keras.optimizers.Optimizer
-Found = TypeVar("Found", bound=tuple)
 
 
 def optimizers(
@@ -53,32 +51,6 @@ def _scaled(optimizer):
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return optimizer
     return keras.optimizers.LossScaleOptimizer(optimizer)
-
-
-def descend(
-    optimizer: Optimizer,
-    variables: list[keras.Variable],
-    cost: Callable[[], Found],
-) -> Found:
-    """A step down a cost: what that gives, a tuple that begins with it.
-
-    Variables on which the cost does not depend stay as they are.
-    """
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch([variable.value for variable in variables])
-        found = cost()
-        scaled = optimizer.scale_loss(found[0])
-    gradients = tape.gradient(
-        scaled, [variable.value for variable in variables]
-    )
-    pairs = [
-        (gradient, variable)
-        for gradient, variable in zip(gradients, variables, strict=True)
-        if gradient is not None
-    ]
-    if pairs:
-        optimizer.apply(*map(list, zip(*pairs, strict=True)))
-    return found
 
 
 class Average:

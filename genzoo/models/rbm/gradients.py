@@ -55,6 +55,7 @@ def phases(
     weights: tuple[tf.Tensor, tf.Tensor],
     dtype: Any,
     offsets: tuple[tf.Tensor, tf.Tensor] | None = None,
+    factors: tuple[Any, tf.Tensor] | None = None,
 ) -> tuple[tuple[tf.Tensor, tf.Tensor], list[tf.Tensor], tf.Tensor]:
     """The difference of free energies of data and samples, with gradients.
 
@@ -70,6 +71,8 @@ def phases(
             or of shape (batch,).
         dtype: the dtype of products.
         offsets: visible and hidden offsets for centred gradients, or None.
+        factors: by which both count in the gradients alone, or None. Weights
+            times factors add up to the same in both.
 
     Returns:
         (values, gradients, hidden_mean): values are mean F of the data and of
@@ -83,6 +86,11 @@ def phases(
     averages0 = averages(layers, v0, means0, w0)
     averages1 = averages(layers, v1, means1, w1)
     at_hidden = layers.visible.statistic_count
+    mean = averages0[at_hidden]
+    if factors is not None:
+        w0, w1 = w0 * factors[0], w1 * factors[1]
+        averages0 = averages(layers, v0, means0, w0)
+        averages1 = averages(layers, v1, means1, w1)
     rest = [s1 - s0 for s0, s1 in zip(averages0, averages1, strict=True)]
     w0, w1 = batch.column(w0, v0), batch.column(w1, v1)
     v, h = [v0, v1], [-w0 * means0[0], w1 * means1[0]]
@@ -95,7 +103,7 @@ def phases(
     kernel = outer(tf.concat(v, axis=0), tf.concat(h, axis=0), dtype)
     if offsets:
         rest = centred_biases(kernel, rest, at_hidden, c, d)
-    return (value0, value1), [kernel, *rest], averages0[at_hidden]
+    return (value0, value1), [kernel, *rest], mean
 
 
 def centred_biases(

@@ -9,13 +9,14 @@ from typing import Any
 import tensorflow as tf
 from keras import ops
 
-from genzoo.losses.protocols import Contrast, Gradients
+from genzoo.losses.protocols import Contrast, Gradients, Judge, Views
 from genzoo.models.rbm import gradients
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.labels import Labels, Scores
 from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.posterior import few_states, log_sum
 from genzoo.runtime import batch, distribute, random
+from genzoo.spaces import Real, Space
 
 # One chain in so many may jump at each step; with a kernel of more elements
 # only at one step in as many, since it would cost a tenth of the time.
@@ -66,6 +67,7 @@ class Rules:
         steps: int,
         seed: random.Seed,
         jumps: bool = False,
+        judge: Judge | None = None,
     ) -> Contrast:
         """One step of (persistent) contrastive divergence.
 
@@ -76,6 +78,7 @@ class Rules:
             steps: Gibbs sweeps to make, an int above 0.
             seed: a `runtime.random.Seed` for the chains.
             jumps: whether chains jump between modes of the data, too.
+            judge: says what data and chains count in the gradient.
         """
         machine = self.machine
         if batch.seen(x) is not None:
@@ -93,13 +96,21 @@ class Rules:
         if jumps:
             own = random.fold_in(seed, 4)
             samples = self.leapt(samples, data[0], batch.weight(x), own)
+        weights = batch.shares(x, machine.dtype), shares
+        factors = scores = None
+        if judge is not None:
+            both = self._views(*data), self._views(*samples)
+            factors, scores = judge(*both, weights)
+            if factors is not None:
+                factors = factors[0], ops.cast(factors[1], machine.dtype)
         (of_data, of_chains), found, mean = gradients.phases(
             machine.layers(),
             data,
             samples,
-            (batch.shares(x, machine.dtype), shares),
+            weights,
             self.dtype,
             self.offsets.pair(machine),
+            factors,
         )
         total = batch.total(x, machine.dtype)
         self.offsets.follow(mean, total)
@@ -107,7 +118,30 @@ class Rules:
         # Of states; examples have the density of their own units.
         own = total * distribute.share(machine.visible.log_scale())
         found = machine.spread(found)
-        return Contrast(of_data + own, of_chains + own, found, end)
+        both = of_data + own, of_chains + own
+        return Contrast(*both, found, end, scores=scores)
+
+    def view_spaces(self) -> dict[str, Space]:
+        """Of visible states, and of the hidden units' means."""
+        machine = self.machine
+        return {"visible": machine.visible.space, "hidden": Real(machine.width)}
+
+    def views(self, x: Any, seed: random.Seed) -> Views:
+        """What a critic sees of a batch of data."""
+        x = self.filled(x, random.fold_in(seed, 5))
+        return self._views(*self._phase(x, self.dtype))
+
+    def chain_views(self, states: Any, seed: random.Seed) -> Views:
+        """What it sees of states drawn from chains' ends."""
+        machine = self.machine
+        field = machine.visible_field(batch.examples(states), self.dtype)
+        v = machine.visible.sample(field, seed)
+        return self._views(v, machine.hidden_field(v, self.dtype))
+
+    def _views(self, v, field):
+        machine = self.machine
+        examples = machine.visible.space.unflatten(v)
+        return {"visible": examples, "hidden": machine.hidden.mean(field)}
 
     def filled(self, x: Any, seed: random.Seed) -> Any:
         """The batch with its unknown part drawn, given what is seen.
