@@ -24,8 +24,8 @@ _HASHES = {
     ),
     "gan_grid": (
         "b632a14facdc941ed62e318335e7855eef8f83ba42a84503edda829de034da96",
-        "6bb18fe3878dea284b22b67e4a7dae223175e4f1fe8c1215d46664b810066aec",
-        "2c8021867338ec5f9d110308c3c8df082e9c4209c1197694dbc10c9749c914f8",
+        "756b3b0ea64cef014bb0fe920be3585aa5ba8992d6145363cc1a150350d750e6",
+        "122121c087b52abd93ef36ac6b5a77ecdf2d16e59635ab439f83171dd469c564",
     ),
     "gan_mnist": (
         "910818290d5aa1f221e1ef821a356d083e458d6ff4129d6da839a6a493c93949",
@@ -39,8 +39,8 @@ _HASHES = {
     ),
     "gan_ring": (
         "b632a14facdc941ed62e318335e7855eef8f83ba42a84503edda829de034da96",
-        "f534a6417b182d413b3bb244e4d8008b0bce5cadeff372f18a64eaeedcbb809c",
-        "eca7ad8c4014db34b28e4ed081f3aa038411e3fd8065ae806293f3d4e9c25948",
+        "4d7b5f2923c0a0416038da2777e73a71df300f43272a0a27fb55e94a441e17a6",
+        "ccaa1dcfd48b777b5af2bcd867ddacd4068d119e6f62f25b2294206c6cdd620d",
     ),
     "gaussian_rbm_patches": (
         "462ab4bfaa4e1ecb01ec0ac81d64e471b6059acd83d10e60451f336ca2fceb8d",

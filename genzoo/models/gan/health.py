@@ -60,6 +60,7 @@ class Health(keras.callbacks.Callback):
         self._condition = [tf.constant(part) for part in condition]
         self._units = _units(critic.discriminator)
         self._flat = 0
+        self._has_warned = False
 
     @classmethod
     def of(cls, critic: Critic, source: Source, given: Given) -> Self | None:
@@ -129,7 +130,8 @@ class Health(keras.callbacks.Callback):
             logs.update(zip(LOGS, found, strict=True))
         is_flat = found[0] < _FLAT and differs(self._x, fake)
         self._flat = self._flat + 1 if is_flat else 0
-        if self._flat == 2:
+        if self._flat == 2 and not self._has_warned:
+            self._has_warned = True
             warnings.warn(
                 "GAN.fit: the discriminator gives nearly one logit to all "
                 f"examples (logit_spread {found[0]:.2g}, dead_units "
