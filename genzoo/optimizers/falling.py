@@ -136,11 +136,10 @@ class FallingAdam(Planned, keras.optimizers.Adam):
         **kwargs: the other arguments of `keras.optimizers.Adam`.
 
     Example:
-    >>> x = np.random.default_rng(0).standard_normal((64, 1))
-    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(1))
-    >>> model.compile(optimizer=genzoo.optimizers.FallingAdam(3e-3))
-    >>> history = model.fit(x, epochs=2, verbose=0)
-    >>> round(float(model.optimizer.share()), 6)
+    >>> rbm = genzoo.RBM(genzoo.units.Bernoulli(64), genzoo.units.Bernoulli(8))
+    >>> rbm.compile(optimizer=genzoo.optimizers.FallingAdam(3e-3))
+    >>> history = rbm.fit(x_train, epochs=2, verbose=0)
+    >>> round(float(rbm.optimizer.share()), 6)
     0.0
     """
 
