@@ -36,6 +36,14 @@ tf.config.set_logical_device_configuration(
 
 
 @pytest.fixture
+def eagerly():
+    """Small models take longer to be traced than to be trained."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def digits():
     """(x_train, x_test), 0 and 1, uint8, (n, 64)."""
     (x, _), (x_test, _) = gz.datasets.digits.load_data()

@@ -4,7 +4,6 @@ import sys
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 sklearn = pytest.importorskip("sklearn")
 
@@ -17,15 +16,6 @@ from sklearn.utils.estimator_checks import estimator_checks_generator  # noqa: E
 
 import genzoo as gz  # noqa: E402
 from genzoo.sklearn import RBMTransformer  # noqa: E402
-
-
-@pytest.fixture
-def eagerly():
-    """Small models take longer to be traced than to be trained."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
 
 ESTIMATOR = RBMTransformer(n_components=2, n_iter=1, batch_size=64)
 CHECKS = {

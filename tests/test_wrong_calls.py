@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from contract import state
 
 import genzoo as gz
 from genzoo import features, metrics, samplers, spaces, units
-from tests.contract import state
 
 NAN, INF = float("nan"), float("inf")
 BITS = np.random.default_rng(0).integers(0, 2, (32, 6)).astype("uint8")

@@ -55,6 +55,20 @@ class Planned:
         falling = 0.5 * (1 + ops.cos(math.pi * part))
         return ops.where(whole > 0, falling, 1.0)
 
+    def _fallen(self, learning_rate: Any) -> tf.Tensor:
+        """What a learning rate has fallen to."""
+        share = ops.cast(self.unit * self.share(), learning_rate.dtype)
+        return share * learning_rate
+
+    def _backend_update_step(
+        self, grads: list, trainable_variables: list, learning_rate: Any
+    ) -> None:
+        # Once for all weights: to trace it for each of them takes as long as
+        # the rest of a step does.
+        super()._backend_update_step(  # type: ignore[misc]
+            grads, trainable_variables, self._fallen(learning_rate)
+        )
+
 
 @keras.saving.register_keras_serializable("genzoo")
 class Falling(Planned, keras.optimizers.Optimizer):
@@ -92,15 +106,17 @@ class Falling(Planned, keras.optimizers.Optimizer):
 
     def rate(self) -> tf.Tensor:
         """The present rate, in the data's units."""
-        return (
-            ops.cast(self.learning_rate, "float32") * self.unit * self.share()
-        )
+        return self._fallen(self.learning_rate)
+
+    def _fallen(self, learning_rate: Any) -> tf.Tensor:
+        rate = ops.cast(learning_rate, "float32")
+        return rate * self.unit * self.share()
 
     def update_step(
         self, gradient: Any, variable: Any, learning_rate: Any
     ) -> None:
-        """Move one weight."""
-        rate = ops.cast(self.rate(), variable.dtype)
+        """Move one weight, at a rate that has fallen."""
+        rate = ops.cast(learning_rate, variable.dtype)
         step = rate * ops.cast(gradient, variable.dtype)
         self.assign_sub(variable, ops.clip(step, -_FARTHEST, _FARTHEST))
 
@@ -120,11 +136,10 @@ class FallingAdam(Planned, keras.optimizers.Adam):
         **kwargs: the other arguments of `keras.optimizers.Adam`.
 
     Example:
-    >>> x = np.random.default_rng(0).standard_normal((64, 1))
-    >>> model = genzoo.EnergyModel(genzoo.spaces.Real(1))
-    >>> model.compile(optimizer=genzoo.optimizers.FallingAdam(3e-3))
-    >>> history = model.fit(x, epochs=2, verbose=0)
-    >>> round(float(model.optimizer.share()), 6)
+    >>> rbm = genzoo.RBM(genzoo.units.Bernoulli(64), genzoo.units.Bernoulli(8))
+    >>> rbm.compile(optimizer=genzoo.optimizers.FallingAdam(3e-3))
+    >>> history = rbm.fit(x_train, epochs=2, verbose=0)
+    >>> round(float(rbm.optimizer.share()), 6)
     0.0
     """
 
@@ -132,13 +147,6 @@ class FallingAdam(Planned, keras.optimizers.Adam):
         self, learning_rate: float = 1e-3, name: str = "falling_adam", **kwargs
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-
-    def update_step(
-        self, gradient: Any, variable: Any, learning_rate: Any
-    ) -> None:
-        """Move one weight."""
-        share = ops.cast(self.unit * self.share(), learning_rate.dtype)
-        super().update_step(gradient, variable, share * learning_rate)
 
 
 class Plan(keras.callbacks.Callback):

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from contract import state
 
 import genzoo as gz
-from tests.contract import state
 
 EPOCHS = 3
 _BITS = np.random.default_rng(0).integers(0, 2, (30, 6)).astype("uint8")

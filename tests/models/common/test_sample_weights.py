@@ -65,7 +65,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_whole_weights_are_repetitions(name):
+def test_whole_weights_are_repetitions(name, eagerly):
     make, loss, x = CASES[name]
     weight = np.arange(len(x)) % 4
     found = []

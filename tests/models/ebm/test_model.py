@@ -65,7 +65,8 @@ def _points(model):
         spread = float(model.sites.spread.numpy()[site])
         low = max(model.space.low[site], middle - 12 * spread)
         high = min(model.space.high[site], middle + 25 * spread)
-        edges = np.linspace(low, high, 1201)
+        # With two sites the points are the square of these.
+        edges = np.linspace(low, high, 1201 if model.space.width == 1 else 301)
         width = np.diff(edges)
         axes.append(((edges[1:] + edges[:-1]) / 2, width))
     values, weights = zip(*axes, strict=True)

@@ -45,6 +45,24 @@ def _pair(name, digits, loss="pcd"):
     return *models, *data
 
 
+@pytest.fixture(scope="module")
+def pair():
+    """`_pair`, trained once for all tests, each of which gets it as it was."""
+    made = {}
+
+    def given(name, digits, loss="pcd"):
+        if (name, loss) not in made:
+            found = _pair(name, digits, loss)
+            states = [model.get_weights() for model in found[:2]]
+            made[name, loss] = found, states
+        found, states = made[name, loss]
+        for model, state in zip(found[:2], states, strict=True):
+            model.set_weights(state)
+        return found
+
+    return given
+
+
 def same(one, other):
     np.testing.assert_array_equal(np.reshape(other, np.shape(one)), one)
 
@@ -60,16 +78,16 @@ def same(one, other):
         ("categories", "pseudolikelihood"),
     ],
 )
-def test_every_rule_learns_the_same_numbers(name, loss, digits):
-    flat, arranged, x, shaped = _pair(name, digits, loss)
+def test_every_rule_learns_the_same_numbers(name, loss, digits, pair):
+    flat, arranged, x, shaped = pair(name, digits, loss)
     for a, b in zip(flat.weights, arranged.weights, strict=True):
         np.testing.assert_array_equal(a, b)
     assert flat.evaluate(x, verbose=0) == arranged.evaluate(shaped, verbose=0)
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_answers_are_the_same_numbers(name, digits):
-    flat, arranged, x, shaped = _pair(name, digits)
+def test_answers_are_the_same_numbers(name, digits, pair):
+    flat, arranged, x, shaped = pair(name, digits)
     shape = shaped.shape[1:]
     assert arranged.event_shape == shape
     for method in ("energy", "log_prob", "log_pseudolikelihood", "predict"):
@@ -99,8 +117,8 @@ def test_answers_are_the_same_numbers(name, digits):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_shapes_are_saved_and_exported(name, digits, tmp_path):
-    flat, arranged, x, shaped = _pair(name, digits)
+def test_shapes_are_saved_and_exported(name, digits, pair, tmp_path):
+    flat, arranged, x, shaped = pair(name, digits)
     arranged.save(tmp_path / "rbm.keras")
     loaded = keras.models.load_model(tmp_path / "rbm.keras")
     assert loaded.event_shape == shaped.shape[1:]
@@ -124,8 +142,8 @@ def test_shapes_are_saved_and_exported(name, digits, tmp_path):
     )
 
 
-def test_a_sweep_of_pixels_is_written_in_their_shape(digits, tmp_path):
-    flat, arranged, x, shaped = _pair("pixels", digits)
+def test_a_sweep_of_pixels_is_written_in_their_shape(digits, pair, tmp_path):
+    flat, arranged, x, shaped = pair("pixels", digits)
     sweeps = [rbm.portable_endpoints()["gibbs"][0] for rbm in (flat, arranged)]
     rng = np.random.default_rng(0)
     uniform = [tf.constant(rng.random((4, n)), tf.float32) for n in (6, 64)]
