@@ -72,6 +72,11 @@ _HASHES = {
         "ef381a571b406a2e127116e3a4c507b5a54d0d5c570e8d89d6cdee8287d6c1d9",
         "4713a789370f2bb67fb358bb3bc3d0c9330a1f154c8b0ec727d605e8f8d7b521",
     ),
+    "rbm_digits_8x8_adversarial": (
+        "7ae6e1edea471fa71876c3631d46dcbc62dcb5221b73d09deac51a427d1b7671",
+        "ffdeb109eb33a6662704a6a95e9742845daca249a1fdbdbb470660ff6e548eda",
+        "7903976e6ab355e32f129737435207436ed529fb68031db570c1cda262fee9e1",
+    ),
     "rbm_mnist_500": (
         "a835d67b2ba13fee1124dd56636371dc242e3354136385f3bee4278ef79d71bc",
         "bbe73665a827ed247f4801ecb939aacd499167714c4a1ebc8e32ac6a9df56feb",
