@@ -59,7 +59,12 @@ def _annealed_likelihood(model):
 
 
 _near = {name: near_precision(name) for name in DRAWS}
-SLOW = {_annealed, _annealed_likelihood, _near["energy_digits_8x8"]}
+SLOW = {
+    _annealed,
+    _annealed_likelihood,
+    _near["dbm_digits_8x8"],
+    _near["energy_digits_8x8"],
+}
 MEASURES = {
     "dbm_digits_8x8": {
         "bound_train": bound(0),
