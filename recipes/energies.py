@@ -96,6 +96,8 @@ def energy_digits_8x8(model=None):
         model = gz.EnergyModel(gz.spaces.Binary(64), seed=0)
         model.compile(watch=False)
         model.fit(_data()[0], batch_size=64, epochs=100, verbose=2)
+    # As it will be loaded.
+    model.keep_chains(0)
     model.log_partition("ais", chains=200, temperatures=4000)
     card = {
         "description": "neural energy of binary 8x8 digits, a perceptron of "
