@@ -1,6 +1,6 @@
 """One picture of what the presets draw.
 
-    python examples/gallery.py                       # half a minute
+    python examples/gallery.py                       # a minute or two
 
 Loads every built-in preset, samples from it, and writes gallery.png. Nothing
 is trained or downloaded.

@@ -7,9 +7,17 @@ there is one, "stderr". `MEASURES` has the functions that make such values.
 from typing import NamedTuple
 
 from genzoo.zoo import presets
-from genzoo.zoo.measures import boltzmann, digits, gans, ising, mnist, patches
+from genzoo.zoo.measures import (
+    boltzmann,
+    digits,
+    energies,
+    gans,
+    ising,
+    mnist,
+    patches,
+)
 
-_ROOMS = (boltzmann, digits, gans, ising, mnist, patches)
+_ROOMS = (boltzmann, digits, energies, gans, ising, mnist, patches)
 MEASURES = {name: part for r in _ROOMS for name, part in r.MEASURES.items()}
 _SLOW = set().union(*(room.SLOW for room in _ROOMS))
 
