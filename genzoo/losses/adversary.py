@@ -275,4 +275,8 @@ class Adversarial(LearningRule):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """A learning rule from `get_config`."""
         # Keras takes the dicts of a network apart.
-        return cls(**copy.deepcopy(config))
+        copies = {
+            name: copy.deepcopy(value) if isinstance(value, dict) else value
+            for name, value in config.items()
+        }
+        return cls(**copies)
