@@ -141,7 +141,7 @@ def distances(name, x, samples):
         away = tree.query(samples)[0]
         # Bridges are no width.
         found["width"] = float(np.sqrt(np.mean(away[away < 0.25] ** 2)))
-    varies = x.std(axis=0) > 0
+    varies = x.std(axis=0) > 1e-9 * np.abs(x).max(axis=0)
     unit = x[:, varies].std(axis=0)
     x, samples = x[:, varies] / unit, samples[:, varies] / unit
     a, b = x[:SHOWN], samples[:SHOWN]
@@ -256,7 +256,8 @@ def main():
             run = common.elsewhere(measure, name, seed)
             found["sets"][name].append(run)
             print(name, seed, run["looks"][-1], run["floor"], flush=True)
-    common.save(__file__, found, rows)
+        if all(known in found["sets"] for known in SETS):
+            common.save(__file__, found, rows)
 
 
 if __name__ == "__main__":

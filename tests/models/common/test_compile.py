@@ -211,9 +211,6 @@ def test_regularizers_of_a_gans_networks_are_obeyed():
         norms.append(float(np.square(model.discriminator.weights[0]).sum()))
     # Each of 40 steps takes away a fifth of a weight.
     assert norms[1] < 0.01 * norms[0]
-    activity = keras.regularizers.L1(0.1)
-    with pytest.raises(ValueError, match="activity_regularizer"):
-        gz.GAN(*networks(activity_regularizer=activity))
 
 
 @pytest.mark.parametrize("frozen", ["generator", "discriminator"])
@@ -222,7 +219,9 @@ def test_a_frozen_network_stays(frozen):
     network = getattr(model, frozen)
     network.trainable = False
     model.compile()
-    before = network.get_weights()
+    learned = [w for w in network.weights if w.name in ("kernel", "bias")]
+    before = [weight.numpy() for weight in learned]
     model.fit(x, verbose=0)
-    for value, now in zip(before, network.get_weights(), strict=True):
+    assert before
+    for value, now in zip(before, learned, strict=True):
         np.testing.assert_array_equal(value, now)
