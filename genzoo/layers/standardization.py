@@ -12,6 +12,7 @@ from genzoo.types import ArrayLike
 # A deviation below this share of the mean is one of rounding.
 _ROUNDING = 4e-7
 _OF_CONSTANTS = 1e-3
+_SMALL = 0.05
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -23,7 +24,8 @@ class Standardization(keras.layers.Layer):
     inverse. `genzoo.GAN` adapts the layers of its networks to the first data
     that it is fitted to: means and standard deviations of the last axis. A
     column that never changes has the scale of a thousandth of its value, so
-    that it is generated as nearly constant. Before that, and in a custom loop
+    that it is generated as nearly constant; one of about 1 already, with a
+    mean within 1 and a deviation of 0.05 to 1, stays as it is. Before that, and in a custom loop
     without `adapt`, the layer changes nothing.
 
     Args:
@@ -85,6 +87,13 @@ class Standardization(keras.layers.Layer):
         constant = _OF_CONSTANTS * np.where(size > 0, size, 1.0)
         deviation = np.sqrt(variance)
         scale = np.where(deviation > _ROUNDING * size, deviation, constant)
+        # Shares and indicators: a rare one is not to count more than others.
+        is_one = (deviation >= _SMALL) & (deviation <= 1) & (size <= 1)
+        # Zeros and ones have this variance, however rare.
+        of_bits = size * (1 - size)
+        is_one |= (deviation > 0) & (np.abs(variance - of_bits) < 1e-9)
+        centre = np.where(is_one, 0.0, centre)
+        scale = np.where(is_one, 1.0, scale)
         copies = self.scale.shape[0] // len(scale)
         self.mean.assign(np.tile(centre, copies))
         self.scale.assign(np.tile(scale, copies))

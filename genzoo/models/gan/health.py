@@ -155,8 +155,10 @@ def differs(x: Array, y: Array, seed: int = 0) -> bool:
     """
     x, y = (np.reshape(part, (len(part), -1)) for part in (x, y))
     both = np.concatenate([x, y]).astype("float64")
-    scale = x.std(axis=0)
-    both = both[:, scale > 0] / scale[scale > 0]
+    own = both[: len(x)]
+    scale = own.std(axis=0)
+    varies = scale > _NEVER * np.abs(own).max(axis=0)
+    both = both[:, varies] / scale[varies]
     squares = np.square(both).sum(axis=1)
     products = squares[:, None] + squares - 2 * both @ both.T
     distances = np.sqrt(np.maximum(products, 0.0))
