@@ -25,8 +25,9 @@ class Standardization(keras.layers.Layer):
     that it is fitted to: means and standard deviations of the last axis. A
     column that never changes has the scale of a thousandth of its value, so
     that it is generated as nearly constant; one of about 1 already, with a
-    mean within 1 and a deviation of 0.05 to 1, stays as it is. Before that, and in a custom loop
-    without `adapt`, the layer changes nothing.
+    mean within 1 and a deviation of 0.05 to 1, stays as it is, and so do
+    zeros and ones, however rare. Before that, and in a custom loop without
+    `adapt`, the layer changes nothing.
 
     Args:
         inverse: whether to put the units back.

@@ -275,7 +275,7 @@ class Adversarial(LearningRule):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """A learning rule from `get_config`."""
         # Keras takes the dicts of a network apart.
-        copies = {
+        copies: dict[str, Any] = {
             name: copy.deepcopy(value) if isinstance(value, dict) else value
             for name, value in config.items()
         }
