@@ -208,6 +208,15 @@ def _energy(seed):
     return model
 
 
+def _deep_adversary(seed):
+    bits = gz.units.Bernoulli
+    model = gz.DeepBoltzmannMachine([bits(6), bits(3), bits(2)], seed=seed)
+    chains = gz.losses.PersistentContrastiveDivergence(chains=16)
+    rule = gz.losses.Adversarial(chains, weight=0.3, sees="hidden")
+    model.compile("adam", rule)
+    return model
+
+
 def _deep(seed):
     bits = gz.units.Bernoulli
     layers = [bits(6), [bits(2), gz.units.Spin(1)], bits(3), bits(2)]
@@ -332,6 +341,11 @@ MODELS = {
         _bits(),
         served=("energy", "hidden_mean", "log_prob", "bound"),
     ),
+    "deep adversary": Case(
+        _deep_adversary,
+        _bits(),
+        served=("energy", "hidden_mean", "log_prob", "bound"),
+    ),
     "energy real": Case(
         _energy, _noise()[:, :2], served=("serve", "energy", "log_prob")
     ),
@@ -369,6 +383,9 @@ def _variables(model):
     variables = [*model.weights, *model.optimizer.variables]
     if hasattr(model, "discriminator_optimizer"):
         variables += model.discriminator_optimizer.variables
+    if getattr(model, "critic", None) is not None:
+        variables += model.critic.network.weights
+        variables += model.critic.optimizer.variables
     return variables
 
 

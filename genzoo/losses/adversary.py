@@ -108,7 +108,8 @@ class Adversarial(LearningRule):
             network is called with `training=False`, and is saved.
         weight: of the adversary, from 0, likelihood alone, to 1.
         sees: "visible", the states, real ones in the model's own units; or
-            "hidden", the means of an RBM's hidden units given them.
+            "hidden", the means of hidden units given them, of a
+            `DeepBoltzmannMachine` those of the mean field, even layers first.
         critic_optimizer: of the critic's weights; by default `Adam(1e-3)`.
 
     Raises:

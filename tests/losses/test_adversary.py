@@ -35,6 +35,13 @@ def _energy_model(loss="pcd", optimizer=None):
     return model
 
 
+def _deep(loss="pcd", optimizer=None):
+    layers = [Bernoulli(6), Bernoulli(4), gz.units.Spin(3)]
+    model = gz.DeepBoltzmannMachine(layers, seed=3)
+    model.compile(optimizer, loss, watch=False)
+    return model
+
+
 def _network(seed=0, width=6, scale=1.0):
     network = keras.Sequential(
         [
@@ -199,7 +206,7 @@ def test_a_step_with_chains_in_equilibrium_has_that_gradient(
     assert (np.sqrt(spread / n) < 0.05).all()
 
 
-@pytest.mark.parametrize("make", [_rbm, _energy_model])
+@pytest.mark.parametrize("make", [_rbm, _energy_model, _deep])
 def test_no_weight_is_likelihood_to_the_last_bit(make):
     found = []
     for rule in ("pcd", Adversarial(weight=0.0)):
@@ -261,12 +268,13 @@ def test_nearest_counts_ties_and_weights_whatever_the_order(counts):
     ("make", "rule"),
     [
         (_rbm, lambda: Adversarial(critic=_network(), weight=0.5)),
+        (_deep, lambda: Adversarial(None, "nearest", 0.5, "hidden")),
         (_energy_model, lambda: Adversarial(critic_optimizer="adamax")),
     ],
 )
 def test_a_run_resumes_to_the_last_bit(make, rule, tmp_path):
     def train(model):
-        if make is _rbm:
+        if make is not _energy_model:
             model.fit(X, batch_size=40, verbose=0)
             return
         # A step of the rule alone, which moves chains and critic.
@@ -282,8 +290,10 @@ def test_a_run_resumes_to_the_last_bit(make, rule, tmp_path):
     weights = []
     for one in (model, found):
         train(one)
-        own = [*one.weights, *one.critic.network.weights]
-        weights.append([*own, *one.critic.optimizer.variables])
+        own = list(one.weights)
+        if one.critic is not None:
+            own += one.critic.network.weights + one.critic.optimizer.variables
+        weights.append(own)
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
     # A critic is no part of the model, whose summary does not count it.
@@ -393,6 +403,28 @@ def test_examples_with_gaps_are_filled_before_the_critic_sees_them():
         found.append(rbm.rules.views(x, seed)["visible"])
         assert np.isfinite(rbm.loss.score(rbm, x, seed)["critic_loss"])
     np.testing.assert_array_equal(*found)
+
+
+def test_of_a_deep_machine_it_sees_mean_fields_and_what_gaps_are_filled_with():
+    rng = np.random.default_rng(5)
+    kernels = [rng.normal(size=shape) for shape in ((3, 2), (2, 2))]
+    deep = gz.DeepBoltzmannMachine.from_weights(kernels, seed=0)
+    x = rng.integers(0, 2, (50, 3))
+    views = deep.rules.views(tf.constant(x), random.as_seed(1))
+    np.testing.assert_array_equal(views["visible"], x)
+    # Even layers first.
+    means = deep.transform(x)[:, [2, 3, 0, 1]]
+    np.testing.assert_allclose(views["hidden"], means, atol=2e-3)
+    seen = np.array([[True, True, False]] * 49 + [[True] * 3])
+    rows = batch.make(tf.constant(x), None, tf.constant(seen))
+    views = deep.rules.views(rows, random.as_seed(1))
+    found = np.asarray(views["visible"])
+    np.testing.assert_array_equal(found[:, :2], x[:, :2])
+    assert 0.1 < found[:-1, 2].mean() < 0.9
+    deep.compile(loss=Adversarial("cd", None, 0.5, "hidden"))
+    gaps = np.where(seen, x, np.nan)
+    history = deep.fit(gaps, missing="nan", verbose=0, epochs=1).history
+    assert np.isfinite(history["critic_loss"]).all()
 
 
 @pytest.mark.parametrize("likelihood", ["pcd", "cd"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from genzoo.losses.protocols import Contrast
+from genzoo.losses.protocols import Contrast, Judge, Views
 from genzoo.models.dbm.machine import (
     COARSE,
     FEW_SWEEPS,
@@ -20,6 +20,7 @@ from genzoo.models.rbm.gradients import centred_biases
 from genzoo.models.rbm.rules import FILLED
 from genzoo.models.rbm.rules import Rules as Chains
 from genzoo.runtime import batch, distribute, random
+from genzoo.spaces import Real, Space
 
 
 class Rules:
@@ -86,6 +87,7 @@ class Rules:
         steps: int,
         seed: random.Seed,
         jumps: bool = False,
+        judge: Judge | None = None,
     ) -> Contrast:
         """Mean field of the data against chains after sweeps.
 
@@ -98,6 +100,7 @@ class Rules:
             steps: Gibbs sweeps to make, an int above 0.
             seed: a `runtime.random.Seed` for the chains.
             jumps: whether chains jump between modes of the data, too.
+            judge: says what data and chains count in the gradient.
         """
         machine = self.machine
         if batch.seen(x) is not None:
@@ -117,6 +120,10 @@ class Rules:
             batch.shares(x, machine.dtype),
             self.chains.chain_shares(x, states),
         )
+        factors = scores = None
+        if judge is not None:
+            both = self._views(even), self._views(end[0])
+            factors, scores = judge(*both, shares)
         phases = (
             [
                 machine.even_statistics(v, found),
@@ -128,44 +135,73 @@ class Rules:
             ],
         )
         total = batch.total(x, machine.dtype)
-        slopes, (of_even, of_odd) = self._gradients(phases, shares)
-        self.offsets.follow_means(of_even, of_odd, total)
+        slopes = self._gradients(phases, shares, factors)
+        means = (batch.weighed(shares[0], block[0]) for block in phases[0])
+        self.offsets.follow_means(*means, total)
         return Contrast(
             batch.weighed(shares[0], machine.energy(even, field)),
             batch.weighed(shares[1], machine.energy(*end)),
             slopes,
             machine.hidden.sample(end[1], third),
             batch.weighed(shares[0], self._energy(x, found)),
+            scores,
         )
+
+    def view_spaces(self) -> dict[str, Space]:
+        """Of the layer 0, and of the means of all hidden layers."""
+        machine = self.machine
+        hidden = Real(machine.rest.width + machine.width)
+        return {"visible": machine.first.space, "hidden": hidden}
+
+    def views(self, x: Any, seed: random.Seed) -> Views:
+        """What a critic sees of a batch of data."""
+        return self._views(self._drawn(*self.infer(x), seed)[0])
+
+    def chain_views(self, states: Any, seed: random.Seed) -> Views:
+        """What it sees of states drawn from chains' ends."""
+        machine = self.machine
+        field = machine.visible_field(batch.examples(states), self.dtype)
+        return self._views(machine.visible.sample(field, seed))
+
+    def _views(self, even):
+        # Of data and of chains the mean field, or a critic told means from
+        # states.
+        machine = self.machine
+        v = even[:, : machine.first.width]
+        found = machine.infer(v, sweeps=FEW_SWEEPS, tolerance=COARSE)
+        of_odd = machine.hidden.mean(found.odd_field)
+        return {
+            "visible": machine.first.space.unflatten(v),
+            "hidden": tf.concat([found.mean, of_odd], axis=1),
+        }
 
     def _drawn(self, v, found, seed):
         # By the row of data, whatever row the chains are at.
         row, _ = distribute.global_rows(tf.shape(v)[0])
         return self.machine.drawn(v, found, seed.at_row(row))
 
-    def _gradients(self, phases, shares):
-        """(gradients of <E>_data - <E>_chains, the data's mean states)."""
+    def _gradients(self, phases, shares, factors=None):
+        """Those of <E>_data - <E>_chains, as a judge has weighed both."""
         machine = self.machine
         pair = self.offsets.pair(machine)
         kernel, sums = 0.0, []
-        for (even, odd), share, sign in zip(
-            phases, shares, (-1, 1), strict=True
+        for number, ((even, odd), share) in enumerate(
+            zip(phases, shares, strict=True)
         ):
+            if factors is not None:
+                share = share * tf.cast(factors[number], share.dtype)
             sums.append([batch.weighed(share, s) for s in (*even, *odd)])
             v, h = even[0], odd[0]
             if pair is not None:
                 v, h = v - pair[0], h - pair[1]
-            weight = sign * batch.column(share, h)
+            weight = batch.column(share if number else -share, h)
             kernel += tf.matmul(v, weight * h, transpose_a=True)
         kernel = machine.kernels.masked(kernel)
         rest = [model - data for data, model in zip(*sums, strict=True)]
-        at_hidden = machine.visible.statistic_count
         if pair is not None:
+            at_hidden = machine.visible.statistic_count
             rest = centred_biases(kernel, rest, at_hidden, *pair)
-        return (
-            machine.spread([kernel, *rest]),
-            (sums[0][0], sums[0][at_hidden]),
-        )
+        return machine.spread([kernel, *rest])
 
     def energy_difference(
         self, x: Any, states: Any, seed: random.Seed

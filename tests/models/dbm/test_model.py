@@ -248,7 +248,8 @@ def _from_centred(model, kernels, biases, rest, offsets):
 
 @pytest.mark.parametrize("centered", [False, True])
 @pytest.mark.parametrize("number", range(3))
-def test_gradients_are_those_of_the_bound(number, centered):
+@pytest.mark.parametrize("judged", [False, True])
+def test_gradients_are_those_of_the_bound(number, centered, judged):
     """Along random directions, by finite differences of energies.
 
     With centred parameters u, `theta = J u`, the gradient that is descended
@@ -273,13 +274,19 @@ def test_gradients_are_those_of_the_bound(number, centered):
         batch.shares(data, "float64"),
         tf.fill([6], tf.reduce_sum(weight) / 30),
     )
+    factors, each = None, (1.0, 1.0)
+    if judged:
+        # Of both the sum is the same, as a judge has it.
+        factors = each = 0.4, tf.constant([0.9, -0.1, 0.0, 1.1, 0.3, 0.2])
 
     @tf.function
     def objective():
         _, found = rules.infer(data, **tight)
         return batch.weighed(
-            shares[0], rules._energy(data, found)
-        ) - batch.weighed(shares[1], machine.energy(even))
+            shares[0] * each[0], rules._energy(data, found)
+        ) - batch.weighed(
+            shares[1] * tf.cast(each[1], "float64"), machine.energy(even)
+        )
 
     v, found = rules.infer(data, **tight)
     phases = (
@@ -292,7 +299,7 @@ def test_gradients_are_those_of_the_bound(number, centered):
             machine.hidden.mean_statistics(machine.hidden_field(even)),
         ],
     )
-    gradients, _ = rules._gradients(phases, shares)
+    gradients = rules._gradients(phases, shares, factors)
     start = [weight.numpy() for weight in model.parameters]
     for _ in range(3):
         w = [rng.normal(size=value.shape) for value in start]
