@@ -108,6 +108,22 @@ def whole(low: int, high: float = math.inf) -> Check:
 positive_int = whole(1)
 
 
+def hidden_layer(count: int) -> Check:
+    """Which of so many layers, not the first, from 1 on or from the end."""
+    between = whole(1 - count, count - 1)
+
+    def check(value: Any, where: str) -> int:
+        layer = between(value, where)
+        if layer == 0:
+            raise ValueError(
+                f"{where} must be a hidden one, from 1 to {count - 1}, or from "
+                "the end, -1 being the last; received 0."
+            )
+        return layer % count
+
+    return check
+
+
 def number(
     low: float, high: float, words: str | None = None, open_ends: bool = False
 ) -> Check:

@@ -1,4 +1,4 @@
-"""The hidden states of a trained RBM as a layer of another model."""
+"""Hidden states of an RBM or a deep machine as a layer of another model."""
 
 from typing import Any, NamedTuple, Self
 
@@ -10,43 +10,72 @@ from keras import ops
 from genzoo import checks
 from genzoo.units import Mixed, Multinomial, Unit
 
+# Sweeps of mean field, until the means of a row move by less.
+_SWEEPS, _TOLERANCE = 100, 1e-5
 
-class _Units(NamedTuple):
-    """What a layer is made of where there is no RBM: its units alone."""
 
-    visible: Unit
-    hidden: Unit
+class _Layers(NamedTuple):
+    """What is copied of a model.
+
+    Attributes:
+        units: the layers, that of examples first.
+        kernels: between neighbours; None where they are still to be loaded.
+        start: means of the layers 2, 4, ... at which mean field begins.
+    """
+
+    units: list[Any]
+    kernels: list[Any] | None = None
+    start: Any = None
+
+    @classmethod
+    def of(cls, model: Any) -> "_Layers":
+        """Those of an RBM or a deep machine."""
+        if isinstance(model, cls):
+            return model
+        if hasattr(model, "kernels"):
+            start = np.asarray(model.offsets.visible.value)
+            width = model.units[0].width
+            return cls(list(model.units), list(model.kernels), start[width:])
+        units = [getattr(model, name, None) for name in ("visible", "hidden")]
+        return cls(units, [getattr(model, "kernel", None)])
 
 
 @keras.saving.register_keras_serializable("genzoo")
 class Features(keras.layers.Layer):
-    """<h | v>: the mean hidden states that an RBM has for its examples.
+    """<h | v>: the mean hidden states that a model has for its examples.
 
-    Examples of shape (batch, *rbm.event_shape) become (batch,
-    *rbm.hidden.space.event_shape), as `rbm.hidden_mean` gives them; of mixed
-    units they may come as blocks by name. The layer
-    has weights of its own, a copy of the RBM's as they are when it is made:
-    a model that has it is saved with them and loads without the RBM, and the
-    RBM stays as it is whatever is trained.
+    Of an `RBM` they are those of its hidden units. Of a
+    `DeepBoltzmannMachine` they are those of one of its layers in the mean
+    field of v, which is sought by sweeps until no mean moves; gradients go
+    through all of them.
+
+    Examples of shape (batch, *event_shape) become (batch, *shape of the
+    hidden units), as the model's `hidden_mean` gives them; of mixed units they
+    may come as blocks by name. The layer has weights of its own, a copy of the
+    model's as they are when it is made: a model that has it is saved with them
+    and loads without the RBM, and the RBM stays as it is whatever is trained.
 
     Args:
-        rbm: the `RBM`.
-        trainable: whether training the outer model changes the kernel and
+        rbm: the `RBM` or `DeepBoltzmannMachine`.
+        trainable: whether training the outer model changes the kernels and
             the hidden units' weights, by gradients through <h | v>.
+        layer: which layer of a deep machine, from 1 on; -1 is the last.
         **kwargs: `name` and `dtype`, as in Keras; the dtype is by default
-            the RBM's.
+            the model's.
 
     Attributes:
-        kernel: weights W, (visible.width, hidden.width).
-        visible: units that hold the scale of examples; never trained.
-        hidden: units with the hidden bias.
+        units: the layers, of which the first holds the scale of examples and
+            is never trained.
+        kernels: weights W_l, (units[l].width, units[l + 1].width).
 
     Raises:
-        ValueError: if `rbm` has no visible and hidden units.
+        ValueError: if `rbm` has no visible and hidden units, or has no such
+            layer.
 
     Reference:
         Hinton and Salakhutdinov, "Reducing the dimensionality of data with
-        neural networks", 2006.
+        neural networks", 2006. Salakhutdinov and Hinton, "Deep Boltzmann
+        machines", AISTATS 2009.
 
     Example:
     >>> rbm = genzoo.RBM(genzoo.units.Bernoulli(64), genzoo.units.Bernoulli(9))
@@ -58,13 +87,15 @@ class Features(keras.layers.Layer):
     (5, 10)
     """
 
-    def __init__(self, rbm: Any, trainable: bool = False, **kwargs):
+    def __init__(
+        self, rbm: Any, trainable: bool = False, layer: int = -1, **kwargs
+    ):
         checks.layer_keywords(type(self).__name__, kwargs)
-        units: Any = [getattr(rbm, name, None) for name in _Units._fields]
-        if not all(isinstance(unit, Unit) for unit in units):
+        given = _Layers.of(rbm)
+        if not all(isinstance(unit, Unit) for unit in given.units):
             raise ValueError(
-                "Features: rbm must be a genzoo.RBM, which has visible and "
-                f"hidden units; received {rbm!r}."
+                "Features: rbm must be a genzoo.RBM or DeepBoltzmannMachine, "
+                f"which have visible and hidden units; received {rbm!r}."
             )
         if getattr(rbm, "condition", None) is not None:
             raise ValueError(
@@ -75,25 +106,55 @@ class Features(keras.layers.Layer):
         super().__init__(**kwargs)
         # Real-valued examples are centred before they are rounded.
         self.autocast = False
-        self.visible, self.hidden = (self._copy(unit) for unit in units)
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(self.visible.width, self.hidden.width),
-            initializer="glorot_uniform",
-            autocast=False,
-        )
-        given = getattr(rbm, "kernel", None)
-        if given is not None:
-            self.kernel.assign(np.asarray(given))
-            for own, unit in zip(
-                (self.visible, self.hidden), units, strict=True
-            ):
+        self.units = [self._copy(unit) for unit in given.units]
+        check = checks.hidden_layer(len(self.units))
+        self.layer = check(layer, "Features: layer")
+        widths = [unit.width for unit in self.units]
+        self.kernels = [
+            self.add_weight(
+                name="kernel" if len(widths) == 2 else f"kernel_{lower}",
+                shape=(widths[lower], widths[lower + 1]),
+                initializer="glorot_uniform",
+                autocast=False,
+            )
+            for lower in range(len(widths) - 1)
+        ]
+        self.start: Any = None
+        if len(widths) > 2:
+            self.start = self.add_weight(
+                name="start",
+                shape=(sum(widths[2::2]),),
+                initializer="zeros",
+                trainable=False,
+                autocast=False,
+            )
+        if given.kernels is not None:
+            for own, kernel in zip(self.kernels, given.kernels, strict=True):
+                own.assign(np.asarray(kernel))
+            for own, unit in zip(self.units, given.units, strict=True):
                 own.set_weights(unit.get_weights())
+        if given.start is not None:
+            self.start.assign(given.start)
         self._set_trainable(bool(trainable))
         if not isinstance(self.visible, Mixed):
             shape = (None, *self.visible.space.event_shape)
             self.input_spec = keras.layers.InputSpec(shape=shape)
         self.built = True
+
+    @property
+    def visible(self) -> Unit:
+        """The units of examples."""
+        return self.units[0]
+
+    @property
+    def kernel(self) -> keras.Variable:
+        """The first kernel, which of an RBM is the only one."""
+        return self.kernels[0]
+
+    @property
+    def hidden(self) -> Unit:
+        """The units of which it gives the means."""
+        return self.units[self.layer]
 
     def _copy(self, unit: Unit) -> Unit:
         config = unit.get_config()
@@ -103,7 +164,7 @@ class Features(keras.layers.Layer):
 
     @property
     def trainable(self) -> bool:
-        """Whether kernel and hidden bias are trained."""
+        """Whether kernels and hidden biases are trained."""
         return super().trainable
 
     @trainable.setter
@@ -122,17 +183,69 @@ class Features(keras.layers.Layer):
         if isinstance(visible, Mixed):
             x = self._joined(x)
         v = visible.standardise(visible.space.flatten(ops.convert_to_tensor(x)))
-        dtype = self.compute_dtype
-        field = ops.matmul(ops.cast(v, dtype), ops.cast(self.kernel, dtype))
-        # Potentials are summed in the weights' own dtype.
-        field = ops.cast(field, self.variable_dtype)
+        field = self._product(v, 0)
         if isinstance(visible, Multinomial):
             # The hidden bias is that of each word.
             bias = ops.cast(self.hidden.bias, field.dtype)
             field += (visible.totals(v)[:, None] - 1) * bias
-        mean = self.hidden.mean(field)
+        if len(self.units) == 2:
+            mean = self.hidden.mean(field)
+        else:
+            mean = self._mean_field(field)[self.layer - 1]
         mean = self.hidden.restore(mean)
-        return ops.cast(self.hidden.space.unflatten(mean), dtype)
+        return ops.cast(self.hidden.space.unflatten(mean), self.compute_dtype)
+
+    def _product(self, mean, lower, upwards=True):
+        """What the kernel makes of means, the field on its other side."""
+        dtype = self.compute_dtype
+        kernel = ops.cast(self.kernels[lower], dtype)
+        if not upwards:
+            kernel = ops.transpose(kernel)
+        field = ops.matmul(ops.cast(mean, dtype), kernel)
+        # Potentials are summed in the weights' own dtype.
+        return ops.cast(field, self.variable_dtype)
+
+    def _mean_field(self, base):
+        """Means of the layers 1, 2, ..., where the first has a field."""
+        hidden = self.units[1:]
+        own = tf.convert_to_tensor(self.start)[None]
+        own = tf.repeat(own, tf.shape(base)[0], axis=0)
+        even = tf.split(own, [unit.width for unit in hidden[1::2]], axis=1)
+
+        def swept(means, first):
+            """The means, with those of every second layer at their best."""
+            means = list(means)
+            for at in range(first, len(hidden), 2):
+                field = base if at == 0 else self._product(means[at - 1], at)
+                if at + 1 < len(hidden):
+                    field += self._product(means[at + 1], at + 1, False)
+                means[at] = hidden[at].mean(field)
+            return means
+
+        def body(moves, *even):
+            means = [None] * len(hidden)
+            means[1::2] = even
+            found = swept(swept(means, 0), 1)[1::2]
+            change = [
+                tf.reduce_max(tf.abs(new - old), axis=1, keepdims=True)
+                for new, old in zip(found, even, strict=True)
+            ]
+            even = [
+                tf.where(moves, new, old)
+                for new, old in zip(found, even, strict=True)
+            ]
+            return moves & (tf.add_n(change) > _TOLERANCE), *even
+
+        start = tf.ones_like(base[:, :1], tf.bool), *even
+        _, *even = tf.while_loop(
+            lambda moves, *_: tf.reduce_any(moves),
+            body,
+            start,
+            maximum_iterations=_SWEEPS,
+        )
+        means: list[Any] = [None] * len(hidden)
+        means[1::2] = even
+        return swept(means, 0)
 
     def _joined(self, x):
         space: Any = self.visible.space
@@ -158,8 +271,8 @@ class Features(keras.layers.Layer):
         serialize = keras.saving.serialize_keras_object
         return {
             **super().get_config(),
-            "visible": serialize(self.visible),
-            "hidden": serialize(self.hidden),
+            "units": [serialize(unit) for unit in self.units],
+            "layer": self.layer,
         }
 
     @classmethod
@@ -167,5 +280,5 @@ class Features(keras.layers.Layer):
         """A layer from `get_config`, whose weights are still to be loaded."""
         config = dict(config)
         deserialize = keras.saving.deserialize_keras_object
-        units = [deserialize(config.pop(name)) for name in _Units._fields]
-        return cls(_Units(*units), **config)
+        units = [deserialize(unit) for unit in config.pop("units")]
+        return cls(_Layers(units), **config)

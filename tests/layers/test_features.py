@@ -135,3 +135,70 @@ def test_what_has_no_hidden_units_is_refused():
         gz.layers.Features(rbm)(np.zeros((2, 6)))
     with pytest.raises(ValueError, match="activity_regularizer means nothing"):
         gz.layers.Features(rbm, activity_regularizer="l2")
+
+
+# Of a deep machine ------------------------------------------------------------
+
+
+def deep(*layers, scale=0.4, **options):
+    model = gz.DeepBoltzmannMachine(list(layers), seed=0, **options)
+    rng = np.random.default_rng(1)
+    for weight in model.parameters:
+        weight.assign(scale * rng.normal(size=weight.shape))
+    model._set_offsets(None)
+    return model
+
+
+@pytest.mark.parametrize("layer", [1, 2, -1])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_of_a_deep_machine_they_are_means_of_its_mean_field(layer, dtype):
+    wide = {"dtype": dtype}
+    model = deep(
+        U.Gaussian(3, **wide),
+        U.Spin((2, 2), **wide),
+        U.Categorical(2, 3, **wide),
+        U.Bernoulli(3, **wide),
+        **wide,
+    )
+    model.units[0].adapt(np.full(3, 40.0), np.full(3, 9.0), 20)
+    x = np.random.default_rng(2).normal(40, 3, (7, 3)).astype(dtype)
+    features = gz.layers.Features(model, layer=layer)
+    expected = model.hidden_mean(x, layer)
+    found = features(x)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, atol=3e-5)
+    # Whatever rows are beside it.
+    np.testing.assert_allclose(features(x[:1]), found[:1], atol=1e-6)
+    assert features(keras.Input((3,))).shape == (None, *expected.shape[1:])
+
+
+def test_of_a_deep_machine_they_are_trained_and_saved(tmp_path):
+    model = deep(U.Bernoulli(5), U.Bernoulli(4), U.Bernoulli(3))
+    features = gz.layers.Features(model, trainable=True)
+    outer = keras.Sequential([keras.Input((5,)), features])
+    x = np.random.default_rng(3).integers(0, 2, (40, 5)).astype("float32")
+    before = [kernel.numpy() for kernel in model.kernels]
+
+    def loss(kernel):
+        features.kernels[0].assign(kernel)
+        return float(tf.reduce_sum(features(x)[:, 0]))
+
+    way = np.random.default_rng(4).normal(size=(5, 4))
+    values = [loss(before[0] + step * way) for step in (1e-2, -1e-2)]
+    features.kernels[0].assign(before[0])
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(features(x)[:, 0])
+    slope = tape.gradient(value, features.kernels[0].value)
+    difference = (values[0] - values[1]) / 2e-2
+    np.testing.assert_allclose(np.sum(slope * way), difference, rtol=1e-2)
+    outer.compile("sgd", "mse")
+    outer.fit(x, x[:, :3], verbose=0)
+    for kernel, old in zip(model.kernels, before, strict=True):
+        np.testing.assert_array_equal(kernel.numpy(), old)
+    assert (features.kernels[1].numpy() != before[1]).any()
+    outer.save(tmp_path / "outer.keras")
+    found = keras.models.load_model(tmp_path / "outer.keras")
+    expected = outer.predict(x, verbose=0)
+    np.testing.assert_array_equal(found.predict(x, verbose=0), expected)
+    with pytest.raises(ValueError, match="layer must be a hidden one, from 1"):
+        gz.layers.Features(model, layer=0)

@@ -15,11 +15,13 @@ from genzoo.models.common.given import Given
 from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.presets import AllChains
 from genzoo.models.common.walks import Walks
+from genzoo.models.dbm import pretraining
 from genzoo.models.dbm.machine import DeepMachine
 from genzoo.models.dbm.offsets import DeepOffsets
 from genzoo.models.dbm.rules import Rules
 from genzoo.models.rbm import posterior
 from genzoo.models.rbm.exact import CHEAP, Sums
+from genzoo.models.rbm.stack import Stack, pretrain
 from genzoo.models.rbm.start import (
     batch_size,
     differences,
@@ -354,13 +356,8 @@ class DeepBoltzmannMachine(EnergyBasedModel):
                 layer.
         """
         where = self._where("hidden_mean")
-        count = len(self.units)
-        layer = checks.whole(1 - count, count - 1)(layer, f"{where}: layer")
-        if layer == 0:
-            raise ValueError(
-                f"{where}: layer must be a hidden one, from 1 to {count - 1}, "
-                "or from the end, -1 being the last; received 0."
-            )
+        check = checks.hidden_layer(len(self.units))
+        layer = check(layer, f"{where}: layer")
         x = self._examples("hidden_mean", x)
         found = self._in_batches(self._all_means, x)
         ends = np.cumsum([unit.width for unit in self.units])
@@ -488,6 +485,71 @@ class DeepBoltzmannMachine(EnergyBasedModel):
         given = self._given("adapt", x, None, sample_weight, missing, mask)
         with self._told_plainly("adapt"):
             self._adapt(given, steps)
+
+    def pretrain(
+        self,
+        x: ArrayLike,
+        epochs: int | Sequence[int] = 10,
+        batch_size: int | None = None,
+        validation_data: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        missing: float | str | None = None,
+        mask: ArrayLike | None = None,
+        **options: Any,
+    ) -> Stack:
+        """Begin with kernels of RBMs, trained one after the other.
+
+        An option: `fit` does well without. Each RBM learns the hidden states
+        of the one below it, the first and the last with their end layer twice,
+        since a layer of the deep machine hears both of its neighbours. Biases
+        of a layer that two RBMs have are their mean. What the machine had
+        learned is lost.
+
+        Args:
+            x: examples, (n, *event_shape), or a dataset with an end.
+            epochs: of each RBM, or one number for each.
+            batch_size: as in `RBM.fit`.
+            validation_data: held-out examples, as x.
+            sample_weight: what each example counts, (n,).
+            missing: what stands for an unknown number in x; see `fit`.
+            mask: what of an array x is known; see `fit`.
+            **options: of `genzoo.pretrain`, such as verbose.
+
+        Returns:
+            The `Stack`, with the `histories` of the RBMs.
+
+        Raises:
+            ValueError: if the first or the last layer is not `Bernoulli`;
+                and as `genzoo.pretrain`.
+
+        Reference:
+            Salakhutdinov and Hinton, "Deep Boltzmann machines", AISTATS 2009.
+        """
+        where = self._where("pretrain")
+        own = random.as_seed(self.draws.epoch_key())
+        rbms = pretraining.rbms_of(self.units, own, where)
+        given = self._given("pretrain", x, None, sample_weight, missing, mask)
+        given = given.gathered(where)
+        first = pretraining.doubled(given.x, given.seen)
+        if validation_data is not None:
+            held = self._given("pretrain: validation_data", validation_data)
+            options["validation_data"] = pretraining.doubled(held.x, held.seen)
+        if given.seen is not None:
+            options["missing"] = "nan"
+        options |= {"batch_size": batch_size, "sample_weight": given.weight}
+        stack = pretrain(rbms, first, epochs, **options)
+        kernels, layers = pretraining.composed(stack)
+        for own, value in zip(self.kernels, kernels, strict=True):
+            own.assign(value)
+            weights.touch(own)
+        for unit, values in zip(self.units, layers, strict=True):
+            for own, value in zip(unit.parameters, values, strict=True):
+                own.assign(value)
+                weights.touch(own)
+        self.adapted.assign(0)
+        with self._told_plainly("pretrain"):
+            self._adapt(given, None)
+        return stack
 
     def _given(
         self,

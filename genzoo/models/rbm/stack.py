@@ -1,7 +1,9 @@
 """Stacks of RBMs, each trained on the hidden states of the one below."""
 
+import os
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -10,7 +12,7 @@ import tensorflow as tf
 from genzoo import checks
 from genzoo.layers import Features
 from genzoo.models.rbm.model import RBM
-from genzoo.runtime import data, random
+from genzoo.runtime import atomic, data, random
 from genzoo.runtime.streams import Redrawn
 from genzoo.types import Array, ArrayLike, SeedLike
 
@@ -65,6 +67,54 @@ class Stack:
 
     def __getitem__(self, number):
         return self.rbms[number]
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the RBMs into a folder, 0.keras, 1.keras, ...
+
+        Args:
+            path: of the folder, which is made, whole or not at all; one of
+                that name that holds a stack is replaced.
+
+        Raises:
+            ValueError: if there is a file or another folder of that name.
+        """
+        path, where = Path(path), f"{type(self).__name__}.save"
+        if path.exists() and not _holds_a_stack(path):
+            raise ValueError(
+                f"{where}: path must be a new folder, or that of a saved "
+                f"stack; {str(path)!r} holds something else."
+            )
+        with atomic.replacing(path, "") as part:
+            part.mkdir()
+            for number, rbm in enumerate(self.rbms):
+                rbm.save(part / f"{number}.keras")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Self:
+        """What `save` has written, of the class that is asked.
+
+        Args:
+            path: of the folder.
+
+        Raises:
+            ValueError: if it holds no stack.
+        """
+        path, where = Path(path), f"{cls.__name__}.load"
+        if not _holds_a_stack(path):
+            raise ValueError(
+                f"{where}: path must be a folder of 0.keras, 1.keras, ..., as "
+                f"save writes them; {str(path)!r} is not."
+            )
+        count = len(list(path.glob("*.keras")))
+        found = cls.__new__(cls)
+        Stack.__init__(
+            found,
+            [
+                keras.models.load_model(path / f"{number}.keras")
+                for number in range(count)
+            ],
+        )
+        return found
 
     def layers(self, trainable: bool = True) -> list[Features]:
         """A `genzoo.layers.Features` of each RBM, to be fine-tuned.
@@ -248,6 +298,12 @@ def hidden_states(
         lambda rows, seed: _drawn_given(rbms, rows, seed),
         weight,
     )
+
+
+def _holds_a_stack(path):
+    """Whether a folder has the files of `Stack.save`, and no others."""
+    names = {part.name for part in path.iterdir()} if path.is_dir() else set()
+    return bool(names) and names == {f"{i}.keras" for i in range(len(names))}
 
 
 def _with_gaps(given):

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import genzoo as gz
 from genzoo import units
+from genzoo.models.dbm import pretraining
 from genzoo.runtime import batch, random
 
 WIDE = {"dtype": "float64"}
@@ -492,3 +493,42 @@ def test_what_it_cannot_do_is_said():
         model.compile(loss="exact_likelihood")
     with pytest.raises(ValueError, match=r"kernels\[1\] must have 2 rows"):
         gz.DeepBoltzmannMachine.from_weights([np.ones((3, 2)), np.ones((3, 1))])
+
+
+# Layer by layer ---------------------------------------------------------------
+
+
+def test_kernels_of_pretrained_rbms_are_a_good_start():
+    """Of three bits, each twice."""
+    rng = np.random.default_rng(6)
+    x = np.repeat(rng.integers(0, 2, (300, 3)), 2, axis=1)
+    model = _bits((6, 5, 4, 3))
+    stack = model.pretrain(x, epochs=15, batch_size=30, verbose=0)
+    assert len(stack.histories) == 3
+    lower, between, upper = stack.rbms
+    kernels = [rbm.kernel.numpy() for rbm in stack.rbms]
+    for own, kernel, share in zip(
+        model.kernels, kernels, (1, 0.5, 1), strict=True
+    ):
+        np.testing.assert_array_equal(own.numpy(), share * kernel)
+    mean = (lower.hidden.bias.numpy() + between.visible.bias.numpy()) / 2
+    np.testing.assert_allclose(model.units[1].bias.numpy(), mean, rtol=1e-6)
+    assert upper.hidden.trials == 2
+    # Independent bits have -6 log 2 = -4.16; the best is -3 log 2 = -2.08.
+    start = model.bound(x).mean()
+    assert start > -3.5
+    seen = np.array([[True, False]])
+    twice = pretraining.doubled(np.array([[1, 0]]), seen)
+    np.testing.assert_array_equal(twice, [[2, np.nan]])
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_ends_that_cannot_be_seen_twice_are_refused(place):
+    layers = [units.Bernoulli(3) for _ in range(3)]
+    layers[place] = units.Spin(3)
+    model = gz.DeepBoltzmannMachine(layers)
+    before = [weight.numpy() for weight in model.weights]
+    with pytest.raises(ValueError, match=r"must be Bernoulli, .* are Spin"):
+        model.pretrain(np.ones((4, 3)) * (1 if place else -1))
+    for old, weight in zip(before, model.weights, strict=True):
+        np.testing.assert_array_equal(old, weight.numpy())

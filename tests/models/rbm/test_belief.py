@@ -92,7 +92,7 @@ def test_a_second_rbm_that_is_the_first_upside_down_changes_nothing():
     assert found.stderr.max() < 1e-5
 
 
-def test_it_is_trained_layer_by_layer_and_says_what_is_wrong():
+def test_it_is_trained_layer_by_layer_and_says_what_is_wrong(tmp_path):
     rng = np.random.default_rng(0)
     x = np.repeat(rng.random((200, 2)) < 0.5, 2, axis=1)
     network = gz.DeepBeliefNetwork([units.Bernoulli(n) for n in (4, 4, 3)], 0)
@@ -104,3 +104,17 @@ def test_it_is_trained_layer_by_layer_and_says_what_is_wrong():
         gz.DeepBeliefNetwork([units.Bernoulli(3)])
     with pytest.raises(ValueError, match=r"units\[1\] must be units"):
         gz.DeepBeliefNetwork([units.Bernoulli(3), 2])
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("")
+    with pytest.raises(ValueError, match="holds something else"):
+        network.save(tmp_path / "other")
+    for _ in range(2):
+        network.save(tmp_path / "network")
+    found = gz.DeepBeliefNetwork.load(tmp_path / "network")
+    for one, other in zip(network.bound(x), found.bound(x), strict=True):
+        np.testing.assert_array_equal(one, other)
+    # It goes on where the other was.
+    drawn = [one.fit(x, 1, verbose=0).sample(5) for one in (network, found)]
+    np.testing.assert_array_equal(*drawn)
+    with pytest.raises(ValueError, match=r"must be a folder of 0\.keras"):
+        gz.DeepBeliefNetwork.load(tmp_path / "other")
