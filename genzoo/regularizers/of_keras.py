@@ -52,3 +52,16 @@ REGULARIZERS = [
     KerasPart("regularizers", "L2", l2=_size),
     KerasPart("regularizers", "L1L2", l1=_size, l2=_size),
 ]
+
+
+def check_in_preset(
+    where: str, name: str, given: Any, parts: list[KerasPart]
+) -> None:
+    """Raise a ValueError unless it is None or of a class that presets hold."""
+    known = {part.cls: part.cls.__name__ for part in parts}
+    if given is not None and type(given) not in known:
+        raise ValueError(
+            f"{where}: {name} must be one of Keras's "
+            f"{', '.join(known.values())}, or None; received {given!r}. Save "
+            "the model as .keras instead."
+        )

@@ -417,6 +417,13 @@ class Mixed(Unit):
         return cls(**{**config, "units": units})
 
 
+def told(unit: Unit) -> str:
+    """Of how many units of which type a layer is, for a `repr`."""
+    return " + ".join(
+        f"{block.arrangement} {type(block).__name__}" for block in unit.blocks()
+    )
+
+
 def layer_of(given: Any, where: str) -> Any:
     """A list or dict of units as one layer; anything else as it is.
 

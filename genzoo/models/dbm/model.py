@@ -29,10 +29,11 @@ from genzoo.models.rbm.start import (
     weighed_mean,
 )
 from genzoo.optimizers import Falling
+from genzoo.regularizers.of_keras import REGULARIZERS, check_in_preset
 from genzoo.runtime import data, random, weights
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
 from genzoo.units import Bernoulli, Multinomial, Unit
-from genzoo.units.mixed import layer_of
+from genzoo.units.mixed import layer_of, told
 
 _MOST_LAYERS = 32
 # Of two units of neighbouring layers together, where a rate is made of it.
@@ -99,9 +100,7 @@ class DeepBoltzmannMachine(EnergyBasedModel):
     arguments: ClassVar[checks.Arguments] = {
         "units": checks.list_of(checks.part(Unit), 3, _MOST_LAYERS),
         "centered": checks.flag,
-        "kernel_regularizer": checks.optional(
-            checks.list_of(checks.number(0, 1e9), 2, 2)
-        ),
+        "kernel_regularizer": checks.optional(checks.part(*REGULARIZERS)),
         "chains": checks.optional(checks.whole(1, 2**16)),
         "seed": checks.seed_pair,
     }
@@ -240,14 +239,8 @@ class DeepBoltzmannMachine(EnergyBasedModel):
         return model
 
     def __repr__(self) -> str:
-        layers = (
-            " + ".join(
-                f"{block.arrangement} {type(block).__name__}"
-                for block in unit.blocks()
-            )
-            for unit in self.units
-        )
-        return f"<{type(self).__name__}: {' x '.join(layers)} units>"
+        layers = " x ".join(map(told, self.units))
+        return f"<{type(self).__name__}: {layers} units>"
 
     # Energies and bounds ----------------------------------------------------
 
@@ -775,17 +768,8 @@ class DeepBoltzmannMachine(EnergyBasedModel):
     # As a preset, with its chains -------------------------------------------
 
     @classmethod
-    def preset_make(
-        cls,
-        kernel_regularizer: list[float] | None = None,
-        chains: int | None = None,
-        **arguments: Any,
-    ) -> Self:
+    def preset_make(cls, chains: int | None = None, **arguments: Any) -> Self:
         """The machine, with room for its chains."""
-        if kernel_regularizer is not None:
-            arguments["kernel_regularizer"] = keras.regularizers.L1L2(
-                *kernel_regularizer
-            )
         model = cls(**arguments)
         model.keep_chains(chains or 0)
         return model
@@ -808,20 +792,10 @@ class DeepBoltzmannMachine(EnergyBasedModel):
             ValueError: if it has not seen data, or has another regularizer
                 than L1 or L2.
         """
-        penalty, given = None, self.kernel_regularizer
-        if given is not None:
-            known = keras.regularizers.L1, keras.regularizers.L2
-            if type(given) not in (*known, keras.regularizers.L1L2):
-                raise ValueError(
-                    f"{self._where('save_to_preset')}: kernel_regularizer "
-                    "must be Keras's L1, L2 or L1L2, or None; received "
-                    f"{given!r}. Save the model as .keras instead."
-                )
-            config = given.get_config()
-            penalty = [float(config.get(name, 0.0)) for name in ("l1", "l2")]
+        where, given = self._where("save_to_preset"), self.kernel_regularizer
+        check_in_preset(where, "kernel_regularizer", given, REGULARIZERS)
         return {
             **super().preset_config(),
-            "kernel_regularizer": penalty,
             "chains": self.chains.count if self.chains else None,
         }
 

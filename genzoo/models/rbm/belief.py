@@ -13,7 +13,7 @@ from genzoo.models.rbm.stack import Stack, pretrain
 from genzoo.runtime import data, random
 from genzoo.types import ArrayLike, SeedLike
 from genzoo.units import Unit
-from genzoo.units.mixed import layer_of
+from genzoo.units.mixed import layer_of, told
 
 _ROWS = 1024
 
@@ -91,8 +91,7 @@ class DeepBeliefNetwork(Stack):
 
     def __repr__(self) -> str:
         layers = [self.rbms[0].visible, *(rbm.hidden for rbm in self.rbms)]
-        told = " x ".join(f"{u.arrangement} {u.said}" for u in layers)
-        return f"<{type(self).__name__}: {told} units>"
+        return f"<{type(self).__name__}: {' x '.join(map(told, layers))} units>"
 
     def fit(
         self,

@@ -34,7 +34,11 @@ from genzoo.models.rbm.start import (
     weighed_mean,
 )
 from genzoo.optimizers import Falling
-from genzoo.regularizers.of_keras import CONSTRAINTS, REGULARIZERS
+from genzoo.regularizers.of_keras import (
+    CONSTRAINTS,
+    REGULARIZERS,
+    check_in_preset,
+)
 from genzoo.regularizers.sparsity import Sparsity
 from genzoo.regularizers.sparsity import get as get_sparsity
 from genzoo.runtime import batch, data, distribute, random, weights
@@ -43,7 +47,7 @@ from genzoo.runtime.memory import check_memory
 from genzoo.spaces import OneHot
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
 from genzoo.units import Bernoulli, Mixed, Multinomial, Unit
-from genzoo.units.mixed import layer_of
+from genzoo.units.mixed import layer_of, told
 
 # Of one visible and one hidden unit together, where a rate is made of it.
 _LEAST_VARIANCE = 1e-4
@@ -456,17 +460,11 @@ class RBM(EnergyBasedModel):
         return cls.from_weights(np.transpose(components), *biases, **kwargs)
 
     def __repr__(self) -> str:
-        sizes = (
-            " + ".join(
-                f"{block.arrangement} {type(block).__name__}"
-                for block in unit.blocks()
-            )
-            for unit in (self.visible, self.hidden)
-        )
+        layers = " x ".join(map(told, (self.visible, self.hidden)))
         given = (
             "" if self.condition is None else f" given {self.condition.said}"
         )
-        return f"<{type(self).__name__}: {' x '.join(sizes)} units{given}>"
+        return f"<{type(self).__name__}: {layers} units{given}>"
 
     # Energies and conditionals ----------------------------------------------
 
@@ -1795,14 +1793,8 @@ class RBM(EnergyBasedModel):
             ("kernel_constraint", [self.kernel_constraint], CONSTRAINTS),
             ("bias_regularizer", self.bias_regularizer, REGULARIZERS),
         ):
-            known = {part.cls: part.cls.__name__ for part in parts}
             for one in given:
-                if one is not None and type(one) not in known:
-                    raise ValueError(
-                        f"{self._where('save_to_preset')}: {name} must be one "
-                        f"of Keras's {', '.join(known.values())}, or None; "
-                        f"received {one!r}. Save the model as .keras instead."
-                    )
+                check_in_preset(self._where("save_to_preset"), name, one, parts)
         penalty = None
         if self.kernel_regularizer is not None:
             config = self.kernel_regularizer.get_config()
