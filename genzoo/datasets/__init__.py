@@ -16,10 +16,12 @@ from genzoo.datasets.gaussian_mixtures import (
 )
 from genzoo.datasets.ising_model import ising
 from genzoo.datasets.lattices import clock, potts, xy
+from genzoo.datasets.table import Table
 
 __all__ = [
     "Alignment",
     "GaussianMixture",
+    "Table",
     "WeightedMixture",
     "clock",
     "decay",

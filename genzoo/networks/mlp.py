@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import layers
@@ -11,6 +12,8 @@ from genzoo.layers import Standardization
 from genzoo.networks.condition import COMMON, LENGTH, Condition
 from genzoo.networks.recipe import Pair, recorded
 
+# The most latents that a table gets by default.
+_MOST_LATENTS = 128
 # Activations whose values have units.
 _UNLIMITED = ("linear", "relu", "softplus")
 
@@ -98,3 +101,45 @@ def mlp(
         see=Standardization(),
     )
     return generator, discriminator
+
+
+def tabular(table: Any, latent: int | None = None, **options: Any) -> Pair:
+    """A generator and a discriminator for the vectors of a table.
+
+    They are those of `mlp`: what makes numbers of all scales, categories and
+    gaps alike is the table's encoding, in which a category is the largest of
+    its entries. Rare categories come out better if the discriminator sees
+    several rows at once, packing=2 here and in `genzoo.GAN`.
+
+    Args:
+        table: a `genzoo.datasets.Table`.
+        latent: length of the latent vectors; by default as many as entries,
+            from 8 to 128.
+        **options: other arguments of `mlp`, such as width or packing.
+
+    Returns:
+        (generator, discriminator), Keras models.
+
+    Raises:
+        ValueError: for something else than a table, and as `mlp`.
+
+    Example:
+    >>> data = {"kind": ["a", "b", "a"], "mass": [2.0, 4.5, 3.0]}
+    >>> table = genzoo.datasets.Table(data)
+    >>> gan = genzoo.GAN(*genzoo.networks.tabular(table))
+    >>> gan.event_shape
+    (3,)
+    """
+    if not hasattr(table, "encode") or not hasattr(table, "width"):
+        raise ValueError(
+            "tabular: table must be a genzoo.datasets.Table; received "
+            f"{type(table).__name__}. Make one: Table(frame)."
+        )
+    if not table.width:
+        raise ValueError(
+            "tabular: no column of the table varies, so that there is "
+            "nothing to learn."
+        )
+    if latent is None:
+        latent = min(max(table.width, 8), _MOST_LATENTS)
+    return mlp(latent, table.width, **options)

@@ -193,7 +193,8 @@ def _numbers_of_frame(frame):
         raise ValueError(
             "x must be numeric; received dtype object: the columns "
             f"{', '.join(strange[:_MOST_NAMED])}{more} hold text, categories "
-            "or objects. Number the categories of each, "
+            "or objects. genzoo.datasets.Table(frame) encodes them as "
+            "numbers, and decodes samples. Or number the categories of each, "
             "column.astype('category').cat.codes in pandas, and take "
             "units.Categorical(columns, states).one_hot of the numbers; take "
             "column.astype(float) if they are numbers, or drop them."
