@@ -10,10 +10,13 @@ import tensorflow as tf
 from genzoo.models.common.given import Given
 from genzoo.models.gan.game import Condition, Critic, Source, packed
 from genzoo.runtime import batch, data, distribute, random
+from genzoo.runtime.graph import Graph
 from genzoo.types import Array
 
 LOGS = ("logit_spread", "dead_units", "sample_gradient")
 _ROWS = 512
+# Epochs whose looks are not worth a trace.
+_EAGERLY = 10
 # Numbers of all examples that are kept to look at.
 _NUMBERS = 2**20
 _FLAT = 0.1
@@ -59,6 +62,8 @@ class Health(keras.callbacks.Callback):
         self._x = tf.constant(x, tf.float32)
         self._condition = [tf.constant(part) for part in condition]
         self._units = _units(critic.discriminator)
+        key = tf.TensorSpec((2,), tf.int64)
+        self._traced = Graph(self._look, key)
         self._flat = 0
         self._has_warned = False
 
@@ -118,11 +123,17 @@ class Health(keras.callbacks.Callback):
                 ranges.append(tf.reduce_max(rows, 0) - tf.reduce_min(rows, 0))
         return spread, size, ranges
 
+    def _look(self, key):
+        rows = tf.constant(len(self._x))
+        seed = random.as_seed(key)
+        fake = self._source.fakes(rows, self._condition, seed)
+        return fake, *self._found(self._x, fake)
+
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Put what is found into the logs."""
-        rows = tf.constant(len(self._x))
-        fake = self._source.fakes(rows, self._condition, random.as_seed(epoch))
-        spread, gradient, ranges = self._found(self._x, fake)
+        # By the epoch, so that a run that resumes looks as one that goes on.
+        look = self._look if epoch < _EAGERLY else self._traced
+        fake, spread, gradient, ranges = look(random.as_seed(epoch).key)
         dead = [np.asarray(part) <= _NEVER for part in ranges]
         share = float(np.concatenate(dead).mean()) if dead else 0.0
         found = float(spread), share, float(gradient)

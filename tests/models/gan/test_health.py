@@ -5,10 +5,12 @@ import warnings
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 import genzoo as gz
 from genzoo.models.gan.health import differs
+from genzoo.runtime import random
 
 rng = np.random.default_rng(0)
 x = rng.normal(size=(512, 3)).astype("float32")
@@ -94,3 +96,23 @@ def test_raw_units_of_other_networks_are_warned_of():
     gan.compile(keras.optimizers.SGD(1e-9), penalties=[])
     with pytest.warns(UserWarning, match="deviations of columns.*Standardiz"):
         gan.fit(x * [1, 1e4, 1], verbose=0)
+
+
+def test_a_look_is_the_same_in_a_graph():
+    """From the tenth epoch on it is one, whose log must go on alike."""
+    gan = gz.GAN(*gz.networks.mlp(4, 3, width=8, depth=1), seed=0)
+    gan.compile()
+    x = np.random.default_rng(2).standard_normal((60, 3)).astype("float32")
+    gan.fit(x, epochs=1, verbose=0)
+    health = gan._health
+    key = random.as_seed(11).key
+    for one, other in zip(
+        tf.nest.flatten(health._look(key)),
+        tf.nest.flatten(health._traced(key)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    logs = {}
+    health.on_epoch_end(11, logs)
+    spread = health._look(key)[1]
+    np.testing.assert_allclose(logs["logit_spread"], spread, rtol=1e-4)
