@@ -23,6 +23,7 @@ from genzoo.models.common.energy_based_model import (
 )
 from genzoo.models.common.given import Given
 from genzoo.models.common.moves import Stride
+from genzoo.models.ebm.features import learned_features
 from genzoo.models.maxent import quick, report
 from genzoo.models.maxent.cells import Cells, cells_of
 from genzoo.models.maxent.conditional import ConditionalMaxEnt
@@ -125,6 +126,9 @@ class MaxEnt(EnergyBasedModel):
         condition: what y is given, not modelled: how many real numbers, their
             shape, or a space. The model is then a
             `genzoo.models.ConditionalMaxEnt` of p(y | c), which see.
+        trainable_features: whether Keras layers among the features are
+            trained too. The model is then a `genzoo.EnergyModel` with the
+            energy `-sum_i lambda_i f_i(x)`, and no convex problem.
 
     Attributes:
         features: the `FeatureList`; its `names` are those of the constraints.
@@ -154,8 +158,18 @@ class MaxEnt(EnergyBasedModel):
         "seed": checks.seed_pair,
     }
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """A model of p(y | c), if there is a condition."""
+    def __new__(
+        cls, *args: Any, trainable_features: bool = False, **kwargs: Any
+    ) -> Any:
+        """A model of p(y | c) if there is a condition, or of what learns."""
+        name = f"{cls.__name__}: trainable_features"
+        if checks.flag(trainable_features, name):
+            if cls is not MaxEnt or kwargs.pop("condition", None) is not None:
+                raise ValueError(
+                    f"{name} must be False for a {cls.__name__}, or with a "
+                    "condition. Take genzoo.EnergyModel."
+                )
+            return learned_features(*args, **kwargs)
         if cls is MaxEnt and kwargs.get("condition") is not None:
             return ConditionalMaxEnt(*args, **kwargs)
         kwargs.pop("condition", None)
@@ -168,6 +182,7 @@ class MaxEnt(EnergyBasedModel):
         reference: Callable | None = None,
         seed: SeedLike | None = None,
         condition: None = None,
+        trainable_features: bool = False,
         **kwargs,
     ):
         space = get_space(space)
