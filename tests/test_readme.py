@@ -67,14 +67,14 @@ def test_first_example_runs_as_printed(tmp_path, monkeypatch):
 
 def test_features_run_as_printed():
     names = {}
-    example = _blocks()[15].replace("epochs=20", "epochs=1")
+    example = _blocks()[16].replace("epochs=20", "epochs=1")
     exec(example.replace("epochs=10", "epochs=1, verbose=0"), names)
     assert names["model"](names["x"]).shape == (1500, 10)
 
 
 def test_gan_examples_run_as_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    points, images, alike, presets, serving = _blocks()[10:15]
+    points, images, tables, alike, presets, serving = _blocks()[10:16]
     points = points.replace("100_000", "2_000").replace("10_000", "1_000")
     names = {}
     exec(points.replace("epochs=200", "epochs=1, verbose=0"), names)
@@ -86,6 +86,14 @@ def test_gan_examples_run_as_printed(tmp_path, monkeypatch):
     exec(images, names)
     assert names["gan"].sample(10, seed=0, labels=7).shape[0] == 10
     assert (tmp_path / "samples" / "epoch_0001.png").exists()
+    names["frame"] = {
+        "kind": np.repeat(["collector", "guest"], 50),
+        "age": np.r_[np.arange(10, 60), np.arange(30, 79), np.nan],
+    }
+    gan = names["gan"]
+    exec(tables.replace("epochs=100", "epochs=1, verbose=0"), names)
+    assert (tmp_path / "table.json").exists()
+    names["gan"] = gan
     exec(alike, names)
     assert (tmp_path / "table.png").exists()
     exec(presets, names)
