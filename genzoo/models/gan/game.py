@@ -16,6 +16,7 @@ from genzoo import penalties
 from genzoo.layers import Augmentation
 from genzoo.losses.adversarial import AdversarialLoss
 from genzoo.models.gan.clusters import Clusters
+from genzoo.models.gan.latents import drawn
 from genzoo.models.gan.networks import Networks, check_differentiable
 from genzoo.models.gan.terms import Terms, Turn, features_of
 from genzoo.models.gan.units import Units
@@ -39,7 +40,7 @@ class Source:
     Args:
         generator: a Keras model of latents, or of [latents, conditions].
         networks: the facts about it.
-        latent: distribution of its latents, "normal" or "uniform" in [-1, 1).
+        latent: the law of its latents, see `latents.checked`.
         clusters: `Clusters` of which a last latent chooses one, or None.
         packing: how many of its examples D sees at once.
 
@@ -51,7 +52,7 @@ class Source:
         self,
         generator: keras.Model,
         networks: Networks,
-        latent: str,
+        latent: Any,
         clusters: Clusters | None,
         packing: int,
     ):
@@ -65,10 +66,7 @@ class Source:
 
     def latents(self, n: int | tf.Tensor, seed: random.Seed) -> tf.Tensor:
         """n latents, (n, *latent_shape), float32, addressed by row."""
-        shape = (n, *self.latent_shape)
-        if self.latent == "normal":
-            return random.normal(shape, seed)
-        return 2 * random.uniform(shape, seed) - 1
+        return drawn(self.latent, (n, *self.latent_shape), seed)
 
     def __call__(
         self, z: tf.Tensor, condition: Condition = (), training: bool = False

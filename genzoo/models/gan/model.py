@@ -22,6 +22,7 @@ from genzoo.models.common.generative_model import GenerativeModel
 from genzoo.models.common.given import Given
 from genzoo.models.common.presets import numbered
 from genzoo.models.common.sample_metrics import SampleMetrics
+from genzoo.models.gan import latents as laws
 from genzoo.models.gan import networks as facts
 from genzoo.models.gan import updates
 from genzoo.models.gan.clusters import Clusters
@@ -74,8 +75,10 @@ class GAN(GenerativeModel):
             Data must lie in the range of its last activation.
         discriminator: a built Keras model of examples to one *logit*, or to
             a map of logits, (height, width, 1), each of which costs.
-        latent: distribution of z, "normal" (the default) or "uniform" in
-            [-1, 1); its shape is that of the generator's input.
+        latent: law of z, "normal" (the default) or "uniform" in [-1, 1); a
+            function or a Keras layer that makes latents of normal numbers of
+            their shape; or a distribution of TensorFlow Probability with
+            quantiles. The shape is that of the generator's input.
         ema: decay of the running average of the generator's weights, slower
             in the first steps; None samples from the weights themselves.
         packing: how many examples the discriminator sees at once, side by
@@ -155,7 +158,7 @@ class GAN(GenerativeModel):
         self,
         generator: keras.Model,
         discriminator: keras.Model,
-        latent: str | None = None,
+        latent: Any = None,
         ema: float | None = 0.999,
         packing: int = 1,
         augmentation: Augmentation | None = None,
@@ -164,16 +167,14 @@ class GAN(GenerativeModel):
         seed: SeedLike | None = None,
         **kwargs: Any,
     ):
-        if latent not in (None, "normal", "uniform"):
-            raise ValueError(
-                "GAN: latent must be 'normal' or 'uniform'; received "
-                f"{latent!r}. Its shape is that of the generator's input."
-            )
         ema = _EMA(ema, "GAN: ema")
         packing = checks.positive_int(packing, "GAN: packing")
         networks = facts.read(generator, discriminator, packing, classes)
         _check_augmentation(augmentation, networks.space.event_shape)
-        clusters = _cluster_count(networks) if self_conditioned else None
+        latent = laws.checked(latent, networks.latent_shape)
+        clusters = None
+        if self_conditioned:
+            clusters = _cluster_count(networks, latent)
         super().__init__(seed=seed, **kwargs)
         if augmentation is not None:
             weights.claim("GAN", augmentation=augmentation)
@@ -182,7 +183,7 @@ class GAN(GenerativeModel):
         self.conditions = networks.conditions
         self.generator = generator
         self.discriminator = discriminator
-        self.latent = latent or "normal"
+        self.latent = latent
         self.ema = ema
         self.packing = packing
         self.augmentation = augmentation
@@ -687,7 +688,7 @@ class GAN(GenerativeModel):
             **super().get_config(),
             "generator": serialize(self.generator),
             "discriminator": serialize(self.discriminator),
-            "latent": self.latent,
+            "latent": laws.serialize(self.latent),
             "ema": self.ema,
             "packing": self.packing,
             "augmentation": serialize(self.augmentation),
@@ -742,6 +743,11 @@ class GAN(GenerativeModel):
                 "were made otherwise, or loaded from a .keras file. Save as "
                 ".keras instead."
             )
+        if self.latent not in laws.NAMED:
+            raise ValueError(
+                f"{self._where('save_to_preset')}: a preset holds no functions"
+                f", and latent is {self.latent!r}. Save as .keras instead."
+            )
         return {
             **super().preset_config(),
             "networks": recipe,
@@ -778,8 +784,13 @@ def _check_augmentation(augmentation, event_shape):
         )
 
 
-def _cluster_count(networks: facts.Networks) -> int:
+def _cluster_count(networks: facts.Networks, latent: Any) -> int:
     classes = networks.conditions.classes
+    if latent not in laws.NAMED:
+        raise ValueError(
+            "GAN: self_conditioned=True needs latent='normal' or 'uniform', "
+            f"of which the last chooses a cluster; received {latent!r}."
+        )
     if classes is None or len(networks.latent_shape) != 1:
         raise ValueError(
             "GAN: self_conditioned=True needs networks of vectors and integer "
