@@ -29,6 +29,11 @@ def arithmetic():
     images = tf.reshape(x[:128], (-1, 10, 10, 3))
     kernel = tf.reshape(x[0, :108], (3, 3, 3, 4))
     half = tf.cast(x[:, :130], tf.float16)
+    few, narrow = (tf.cast(v, tf.float16) for v in (images[:16], kernel))
+    with tf.GradientTape() as tape:
+        tape.watch([few, narrow])
+        value = tf.reduce_sum(tf.tanh(tf.nn.conv2d(few, narrow, 2, "SAME")))
+    slopes = tape.gradient(value, [few, narrow])
     return np.concatenate(
         [
             np.ravel(part).astype("float32")
@@ -39,6 +44,8 @@ def arithmetic():
                 tf.tanh(x)[1, :30],
                 tf.nn.conv2d(images, kernel, 2, "SAME")[0, 0],
                 tf.matmul(half, half)[0, :30],
+                slopes[0][:4],
+                slopes[1],
                 [os.cpu_count(), os.environ.get(_THREADS, 0)],
             )
         ]
