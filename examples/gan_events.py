@@ -89,6 +89,14 @@ def draw_observable(axis, below, name, pairs):
         below.errorbar(middles[shown], ratio, error, **style)
     below.axhline(1, color="black", lw=0.7)
     below.set(xlabel=name, ylim=(0.5, 1.5), xlim=ends)
+    if observable is decay.total_energy:
+        # What is wrong is said on the picture.
+        told = "mean of the GAN's\nless the true one"
+        for energy, (true, made) in pairs.items():
+            off = observable(made).mean() - observable(true).mean()
+            told += f"\n{energy:.0f} GeV: {off:+.1f}"
+        place = {"transform": axis.transAxes, "va": "top", "fontsize": 8}
+        axis.text(0.02, 0.97, told, **place)
     axis.set(xlim=ends, xticklabels=[], yticks=[])
     axis.set_ylim(0, 1.1 * axis.get_ylim()[1])
 
