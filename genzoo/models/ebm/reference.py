@@ -236,9 +236,7 @@ class Reference(keras.layers.Layer):
         shift = _where(
             fixed, tf.cast(centre, dtype), self._cast("middle", dtype)
         )
-        unit = _where(
-            fixed, tf.cast(half, dtype), self._cast("spread", dtype)
-        )
+        unit = _where(fixed, tf.cast(half, dtype), self._cast("spread", dtype))
         return shift, unit
 
     def _cast(self, name, dtype):
