@@ -360,17 +360,14 @@ def shuffled(
             that gives an order of range(n).
     """
     rows = len(tf.nest.flatten(x)[0])
-
-    def order(_):
-        numbers = tf.numpy_function(weakly(permutation), [], tf.int64)
-        return tf.ensure_shape(numbers, (rows,))
-
-    # Not `from_generator`: it makes the C library give back all freed memory
-    # at once, and each training step then pays for it with page faults.
-    orders = mapped(tf.data.Dataset.range(1), order)
     whole = rows - rows % batch_size
 
-    def batches_of(order):
+    # Not `from_generator`: it makes the C library give back all freed memory
+    # at once, and each training step then pays for it with page faults. One
+    # function: each is made ready anew as an epoch begins, in milliseconds.
+    def batches_of(_):
+        numbers = tf.numpy_function(weakly(permutation), [], tf.int64)
+        order = tf.ensure_shape(numbers, (rows,))
         # Rows of a matrix: no call of a function for each batch.
         matrix = tf.reshape(order[:whole], (-1, batch_size))
         dataset = tf.data.Dataset.from_tensor_slices(matrix)
@@ -379,7 +376,8 @@ def shuffled(
         rest = tf.data.Dataset.from_tensors(order[whole:])
         return dataset.concatenate(rest)
 
-    batches = orders.flat_map(_as_it_stands(batches_of))
+    once = tf.data.Dataset.range(1)
+    batches = once.flat_map(_as_it_stands(batches_of))
     parts = tf.nest.flatten(x)
     # Sparse ones are not held by the pipeline.
     held = [p for p in parts if not isinstance(p, SparseRows)]
@@ -401,8 +399,44 @@ def shuffled(
 
     dataset = mapped(batches, gathered)
     # tf.data does not know the length of a flat_map, and `fit` shows it.
-    steps = -(-rows // batch_size)
-    cardinality = tf.data.experimental.assert_cardinality(steps)
+    cardinality = tf.data.experimental.assert_cardinality(
+        steps_of(rows, batch_size)
+    )
+    return _one_ahead(dataset.apply(cardinality))
+
+
+def steps_of(rows: int, batch_size: int) -> int:
+    """How many batches so many rows are."""
+    return -(-rows // batch_size)
+
+
+def in_order(x: Any, batch_size: int) -> tf.data.Dataset:
+    """Batches of an array, as they come.
+
+    Args:
+        x: array of shape (n, ...), or a nest of arrays of n rows.
+        batch_size: rows of a batch; the last one may be shorter.
+    """
+    parts = tf.nest.flatten(x)
+    rows = len(parts[0])
+    if any(isinstance(part, SparseRows) for part in parts):
+        return shuffled(x, batch_size, lambda: np.arange(rows))
+    whole = rows - rows % batch_size
+
+    def batches(part):
+        return np.reshape(part[:whole], (-1, batch_size, *part.shape[1:]))
+
+    # No functions, which are made ready anew each time that it is iterated.
+    slices = tf.nest.map_structure(batches, x)
+    dataset = tf.data.Dataset.from_tensor_slices(slices)
+    if whole < rows:
+        rest = tf.nest.map_structure(lambda part: part[whole:], x)
+        rest = tf.data.Dataset.from_tensors(rest)
+        dataset = dataset.concatenate(rest) if whole else rest
+    return _one_ahead(dataset)
+
+
+def _one_ahead(dataset):
     options = tf.data.Options()
     # A gather, one batch ahead: nothing to tune. The thread that tunes was
     # seen to hold up the end of long epochs by a minute.
@@ -410,7 +444,7 @@ def shuffled(
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
-    return dataset.apply(cardinality).with_options(options).prefetch(2)
+    return dataset.with_options(options).prefetch(2)
 
 
 class Count:
@@ -455,18 +489,17 @@ def _dense(rows: SparseRows, order: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(found, (None, *rows.shape[1:]))
 
 
-def fed(x: Any, y: Any, batch_size: int | None) -> tuple[Any, Any, int | None]:
-    """What Keras's loops take of checked data: x, y and the rows of a batch.
+def fed(x: Any, y: Any, batch_size: int | None) -> tuple[Any, Any]:
+    """What Keras's loops take of checked data: x and y, or a dataset of both.
 
-    Sparse matrices become a dataset of dense batches, in their order.
+    Args:
+        x: arrays, a nest of them, or a dataset.
+        y: arrays that belong to them, or None.
+        batch_size: rows of a batch of arrays; None for a dataset.
     """
-    together = x if y is None else (x, y)
-    parts = tf.nest.flatten(together)
-    if not any(isinstance(part, SparseRows) for part in parts):
-        return x, y, batch_size
-    count = len(parts[0])
-    batches = shuffled(together, batch_size or 32, lambda: np.arange(count))
-    return batches, None, None
+    if batch_size is None:
+        return x, y
+    return in_order(x if y is None else (x, y), batch_size), None
 
 
 def rows_at_once(x: Any, most: int = 4096) -> int:

@@ -38,15 +38,24 @@ def draw_cells(
         is_integral: whether a site is continuous.
         points: of the grid that are looked at together.
     """
-    log_p = []
     size = min(grid.count, points)
-    for start in range(0, grid.count, size):
-        count = min(size, grid.count - start)
-        log_p.append(
-            log_density(grid.points(start, count))
-            + grid.log_weights(start, count)
+
+    def log_masses(start):
+        of_points = log_density(grid.points(start, size))
+        return of_points + grid.log_weights(start, size)
+
+    if size == grid.count:
+        log_p = log_masses(0)
+    else:
+        # A loop: a graph of each part would take seconds to be made.
+        log_p = tf.map_fn(
+            log_masses,
+            tf.range(0, grid.count, size, dtype=tf.int64),
+            fn_output_signature=tf.TensorSpec((size,), tf.float64),
+            parallel_iterations=1,
         )
-    log_p = tf.concat(log_p, axis=0)
+        # Numbers beyond the last begin again with the first.
+        log_p = tf.reshape(log_p, (-1,))[: grid.count]
     cumulative = tf.cumsum(tf.exp(log_p - tf.reduce_max(log_p)))
 
     def propose(seed, n):

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import keras
@@ -19,6 +19,7 @@ from genzoo.spaces.grid import (
     Grid,
     Stretch,
     gauss_legendre,
+    moving_axes,
     moving_axis,
     trapezoid,
     whole_axis,
@@ -198,6 +199,9 @@ class Space:
                 "pass window, an array (width, 2) of the interval in which "
                 "the density is not negligible."
             )
+        moved: Iterator[Axis] = iter(())
+        if stretch is None:
+            moved = self._open_axes(nodes, window, breaks)
         axes = []
         for site in range(self.width):
             if not unbounded[site]:
@@ -205,9 +209,11 @@ class Space:
             elif self.whole[site]:
                 ends = tf.cast(window, tf.float64)[site]
                 axes.append(whole_axis(ends, self.default_nodes))
+            elif stretch is None:
+                axes.append(next(moved))
             else:
                 axes.append(
-                    self._open_axis(site, nodes, window, breaks, stretch)
+                    self._stretched_axis(site, nodes, window, breaks, stretch)
                 )
         return Grid(axes)
 
@@ -234,11 +240,21 @@ class Space:
         """Why sums over the space are no sums over a `Grid`, or None."""
         return None
 
-    def _open_axis(self, site, nodes, window, breaks, stretch):
-        """The axis of an unbounded site, in the graph of its window."""
+    def _open_axes(self, nodes, window, breaks):
+        """The axes of unbounded sites, in the graph of their window."""
+        sites = np.flatnonzero(self.unbounded & ~self.whole)
+        if not sites.size:
+            return
+        low, high = (tf.gather(end, sites) for end in self.bounds(window))
+        # Side by side: a graph of one is as small as a graph of many.
+        found = moving_axes(low, high, nodes, breaks)
+        parts = found.values, found.log_weights, found.edges, found.places
+        columns = [tf.unstack(part, sites.size, axis=1) for part in parts]
+        for column in zip(*columns, strict=True):
+            yield Axis(*column)
+
+    def _stretched_axis(self, site, nodes, window, breaks, stretch):
         low, high = (end[site] for end in self.bounds(window))
-        if stretch is None:
-            return moving_axis(low, high, nodes, breaks)
         window = tf.cast(window, tf.float64)
         stretch = tf.cast(stretch, tf.float64)
         end, sign = None, 1.0

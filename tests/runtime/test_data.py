@@ -32,6 +32,67 @@ def test_shuffled_gives_each_row_once_an_epoch_in_a_new_order(rows):
         np.testing.assert_array_equal(np.concatenate(batches), x[order])
 
 
+def test_the_order_is_asked_for_when_the_first_batch_is(two):
+    """Keras makes an iterator while the epoch before it has yet to end."""
+    x = np.arange(12)
+    asked = []
+
+    def permutation():
+        asked.append(len(asked))
+        return np.roll(np.arange(12), len(asked))
+
+    dataset = data.shuffled(x, 4, permutation)
+    shared_out = two.experimental_distribute_dataset(dataset)
+    for made, epoch in ((dataset, 1), (shared_out, 2)):
+        iterator = iter(made)
+        assert len(asked) == epoch - 1
+        batches = [two.gather(next(iterator), axis=0) for _ in range(3)]
+        assert len(asked) == epoch
+        found = np.sort(np.concatenate(batches))
+        np.testing.assert_array_equal(found, x)
+
+
+def test_an_epoch_makes_one_iterator(monkeypatch):
+    """Each makes the functions of the pipeline ready, in milliseconds."""
+    made = []
+    shuffled = data.shuffled
+
+    class Counted(tf.data.Dataset):
+        def __new__(cls, dataset):
+            dataset.__class__ = type(
+                "Counted", (dataset.__class__,), {"__iter__": cls.counted}
+            )
+            return dataset
+
+        def counted(self):
+            made.append(self)
+            return super(type(self), self).__iter__()
+
+    monkeypatch.setattr(data, "shuffled", lambda *a: Counted(shuffled(*a)))
+    rbm = gz.RBM(gz.units.Bernoulli(3), gz.units.Bernoulli(2))
+    rbm.compile(watch=False)
+    rbm.fit(np.eye(3), epochs=5, batch_size=2, verbose=0)
+    # One more, which is made where the last one ends.
+    assert len(made) == 6
+
+
+@pytest.mark.parametrize("rows", [12, 13, 3])
+def test_batches_in_order_are_slices(rows):
+    x = np.arange(2.0 * rows).reshape(rows, 2)
+    nest = {"x": x, "weight": np.arange(rows)[::-1]}, np.arange(rows)
+    batches = list(data.in_order(nest, 4))
+    assert data.in_order(nest, 4).cardinality() == len(batches)
+    sizes = [4] * (rows // 4) + [rows % 4] * (rows % 4 > 0)
+    assert [len(b["x"]) for b, _ in batches] == sizes
+    for found, part in (
+        ([b["x"] for b, _ in batches], x),
+        ([b["weight"] for b, _ in batches], np.arange(rows)[::-1]),
+        ([y for _, y in batches], np.arange(rows)),
+    ):
+        np.testing.assert_array_equal(np.concatenate(found), part)
+    assert batches[0][0]["x"].dtype == tf.float64
+
+
 def test_shuffled_keeps_the_dtype():
     x = np.zeros((8, 2), np.uint8)
     dataset = data.shuffled(x, 4, lambda: np.arange(8))

@@ -388,13 +388,12 @@ class GenerativeModel(Preset, keras.Model):
         elif validation_split:
             given, held = given.split(self._where("fit"), validation_split)
         if held is not None:
+            held_rows = None
             if data.is_array(held.x):
-                held_rows = options.get("validation_batch_size")
-                options["validation_batch_size"] = held_rows or rows
+                held_rows = options.get("validation_batch_size") or rows
             steps = options.get("validation_steps")
-            held_out = options.get("validation_batch_size")
             held, told = self._packed("fit", held, steps)
-            held, told, _ = data.fed(held, told, held_out)
+            held, told = data.fed(held, told, held_rows)
             validation_data = held if told is None else (held, told)
         x = given.x
         if data.is_array(x) and options.get("steps_per_epoch") is not None:
@@ -412,12 +411,15 @@ class GenerativeModel(Preset, keras.Model):
             together = x if y is None else (x, y)
             x, y = data.shuffled(together, rows, order.permutation), None
             callbacks = [order, *callbacks]
-            in_memory = False
-        x, y, size = data.fed(x, y, rows if in_memory else None)
+        else:
+            x, y = data.fed(x, y, rows if in_memory else None)
+        if in_memory:
+            # Told, Keras makes one iterator an epoch; else another one that
+            # it throws away.
+            options["steps_per_epoch"] = data.steps_of(len(given.x), rows)
         return {
             "x": x,
             "y": y,
-            "batch_size": size,
             "epochs": 1 if epochs is None else epochs,
             "callbacks": callbacks,
             "validation_data": validation_data,
@@ -478,7 +480,8 @@ class GenerativeModel(Preset, keras.Model):
             given = self._given("evaluate", x, y, sample_weight)
             size = rows if data.is_array(given.x) else None
             x, y = self._packed("evaluate", given, steps)
-            x, y, batch_size = data.fed(x, y, size)
+            x, y = data.fed(x, y, size)
+            batch_size = None
             _begun(streams)
         self._prepare_scores(bool(kwargs.get("_use_cached_eval_dataset")))
         self._compared.is_evaluating = True
@@ -520,15 +523,11 @@ class GenerativeModel(Preset, keras.Model):
         rows = self._batch_size("predict", batch_size, x)
         x = self._checked_inputs("predict", x)
         size = rows if data.is_array(x) else None
-        x, _, size = data.fed(x, None, size)
+        x, _ = data.fed(x, None, size)
         _begun(streams)
         with self._told_plainly("predict"):
             return super().predict(
-                x,
-                batch_size=size,
-                verbose=verbose,
-                steps=steps,
-                callbacks=callbacks,
+                x, verbose=verbose, steps=steps, callbacks=callbacks
             )
 
     # One batch -------------------------------------------------------------

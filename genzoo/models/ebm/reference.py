@@ -112,7 +112,7 @@ class Reference(keras.layers.Layer):
     def _scale(self, dtype):
         """Of normal sites."""
         wide = _WIDER * tf.convert_to_tensor(self.spread.value)
-        wide = tf.where(self._both, wide, self.spread.value)
+        wide = _where(self._both, wide, self.spread.value)
         return tf.cast(wide, dtype)
 
     def _geometric(self, dtype):
@@ -173,7 +173,7 @@ class Reference(keras.layers.Layer):
         end = np.where(np.isfinite(space.low), space.low, space.high)
         end = np.where(self._single, end, 0.0)
         middle = tf.cast(self.middle.value, x.dtype)
-        middle = tf.where(self._single, tf.cast(end, x.dtype), middle)
+        middle = _where(self._single, tf.cast(end, x.dtype), middle)
         z = (x - middle) / scale
         norm = 0.5 * np.log(2 * np.pi) - np.where(self._single, np.log(2), 0)
         normal = -0.5 * z * z - tf.math.log(scale) - tf.cast(norm, x.dtype)
@@ -182,9 +182,11 @@ class Reference(keras.layers.Layer):
             np.where(bounded, ends, 0.0) for ends in (space.low, space.high)
         )
         span = np.where(bounded, high - low, 1.0)
-        each = tf.where(
-            self._both | self._single, normal, tf.cast(-np.log(span), x.dtype)
-        )
+        each = normal
+        is_normal = self._both | self._single
+        if not is_normal.all():
+            even = tf.cast(-np.log(span), x.dtype)
+            each = tf.where(is_normal, normal, even)
         if space.whole.any():
             ratio = self._geometric(x.dtype)
             own = x * tf.math.log(ratio) + tf.math.log1p(-ratio)
@@ -231,12 +233,10 @@ class Reference(keras.layers.Layer):
         half = np.where(boxed, 0.5 * (high - low), 1.0)
         centre = 0.5 * (low + high)
         fixed = plain | boxed
-        shift = tf.where(
+        shift = _where(
             fixed, tf.cast(centre, dtype), self._cast("middle", dtype)
         )
-        unit = tf.where(
-            fixed, tf.cast(half, dtype), self._cast("spread", dtype)
-        )
+        unit = _where(fixed, tf.cast(half, dtype), self._cast("spread", dtype))
         return shift, unit
 
     def _cast(self, name, dtype):
@@ -263,6 +263,13 @@ class Reference(keras.layers.Layer):
             np.float32(end) for end in (self.space.low, self.space.high)
         )
         return tf.clip_by_value(x, low, high)[None]
+
+
+def _where(mask, one, other):
+    """`tf.where` of a mask known in advance: all or none cost nothing."""
+    if mask.all() or not mask.any():
+        return tf.convert_to_tensor(one if mask.all() else other)
+    return tf.where(mask, one, other)
 
 
 def _groups(space, first):

@@ -881,9 +881,9 @@ class MaxEnt(EnergyBasedModel):
         if held is not None:
             size = None
             if data.is_array(held.x):
-                size = options.setdefault("validation_batch_size", rows)
+                size = options.get("validation_batch_size") or rows
             validation_data, _ = self._packed("fit", held)
-            validation_data, _, _ = data.fed(validation_data, None, size)
+            validation_data, _ = data.fed(validation_data, None, size)
         of_exact = 1 if gaps is None else _STEPS_OF_GAPS
         steps = of_exact if is_exact else steps or _STEPS_PER_EPOCH
         default = _EPOCHS["exact" if is_exact else "chains"]
