@@ -228,9 +228,14 @@ def can_weigh(model: Any) -> bool:
     return getattr(rules_of(model), "takes_batches", False)
 
 
-def can_complete(model: Any) -> bool:
-    """Whether its rules take a `Batch` of which some is not seen."""
-    return getattr(rules_of(model), "takes_gaps", False)
+def can_complete(model: Any, rule: Any) -> bool:
+    """Whether it learns by a rule from a `Batch` of which some is not seen.
+
+    Its `rules` may say so of all, `takes_gaps = True`, or name the protocols
+    of this file whose methods take one.
+    """
+    taken = getattr(rules_of(model), "takes_gaps", False)
+    return rule.needs in taken if isinstance(taken, tuple) else taken
 
 
 def require(model: Any, rule: Any) -> None:

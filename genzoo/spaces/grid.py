@@ -297,9 +297,22 @@ class Grid:
         """The log-weights of the same points, (count,), float64."""
         if not self.is_weighted:
             return tf.zeros((count,), tf.float64)
-        digits = self.digits(self._numbers(start, count))
+        return self.log_weights_at(self.digits(self._numbers(start, count)))
+
+    def log_weights_at(
+        self, digits: tf.Tensor, among: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """The log-weights of the points at these places, (count,), float64.
+
+        Args:
+            digits: places, (count, width).
+            among: of which sites, bool (count, width); None for all.
+        """
         table = self._table([axis.log_weights for axis in self.axes])
-        return tf.reduce_sum(self._look_up(table, digits), axis=-1)
+        found = self._look_up(table, digits)
+        if among is not None:
+            found = tf.where(among, found, 0.0)
+        return tf.reduce_sum(found, axis=-1)
 
     def at(self, digits: tf.Tensor) -> tf.Tensor:
         """The points at these places, (count, width), float64."""

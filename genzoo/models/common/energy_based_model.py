@@ -445,10 +445,14 @@ class EnergyBasedModel(GenerativeModel):
         if missing is None and mask is None:
             return super()._given(method, x, y, weight)
         where = self._where(method)
-        if method != "evaluate" and not can_complete(self):
+        if method != "evaluate" and not can_complete(self, self.loss):
+            others = known_rules(self)
+            able = [n for n in others if can_complete(self, losses.get(n))]
+            choice = f"Compile with one of {able}" if able else "Fill them in"
             raise ValueError(
-                f"{where}: {type(self).__name__} does not learn from examples "
-                "of which some is missing. Fill them in, or leave them out."
+                f"{where}: {type(self.loss).__name__} of "
+                f"{type(self).__name__} needs examples that are known in "
+                f"full; some of x is missing. {choice}, or leave them out."
             )
         if not completion.are_blocks(self.space, x):
             x, y, weight = self._parts(x, y, weight)

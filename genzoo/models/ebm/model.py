@@ -87,7 +87,6 @@ class EnergyModel(EnergyBasedModel):
         "seed": checks.seed_pair,
     }
 
-    _takes_gaps = False
     # Chains jump to where data are, with shares of modes that may not be the
     # model's, and no sweep corrects that.
     _goes_on = False
@@ -165,6 +164,11 @@ class EnergyModel(EnergyBasedModel):
         "pseudolikelihood" and "ratio_matching" for discrete sites,
         "score_matching", "sliced_score_matching" and
         "denoising_score_matching" for real ones, and "nce".
+
+        From examples of which some is missing it learns by "exact_likelihood",
+        "pcd" and "cd". The first sums over what is unknown, of real sites by
+        the quadrature of log Z; the others draw it at each update, from the
+        reference and by ten sweeps in which what is known is held.
         """
         super().compile(*args, **kwargs)
         with self.distribute_strategy.scope():

@@ -1,17 +1,30 @@
 """What learning rules ask of a neural energy; see `losses.protocols`."""
 
+import math
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from genzoo.losses.protocols import Contrast, Gradients, Judge, Views
+from genzoo.losses.protocols import (
+    Contrast,
+    Enumerable,
+    Gradients,
+    Judge,
+    Judged,
+    Views,
+    Walkable,
+)
+from genzoo.models.ebm import gaps
 from genzoo.models.ebm.energy import Energy
 from genzoo.models.ebm.jumps import Jumps
 from genzoo.models.ebm.sums import Sums
 from genzoo.models.ebm.walker import Walker
 from genzoo.runtime import batch, distribute, random
 from genzoo.spaces import Space
+
+# Sweeps by which the unknown part of examples is drawn at each step.
+_FILLED = 10
 
 
 class Rules:
@@ -25,6 +38,8 @@ class Rules:
     """
 
     takes_batches = True
+    # Of others the examples must be known in full.
+    takes_gaps = (Walkable, Judged, Enumerable)
 
     def __init__(
         self, energy: Energy, parameters: list, walker: Walker, sums: Sums
@@ -85,6 +100,7 @@ class Rules:
 
     def chains_at(self, x: Any, seed: random.Seed) -> Any:
         """Chains that begin at the data."""
+        x = self.filled(x, random.fold_in(seed, 5))
         return batch.make(self.states(x), batch.weight(x))
 
     def advance(self, states: Any, steps: int, seed: random.Seed) -> Any:
@@ -104,6 +120,7 @@ class Rules:
         judge: Judge | None = None,
     ) -> Contrast:
         """Data against chains after sweeps, and jumps where there are any."""
+        x = self.filled(x, random.fold_in(seed, 5))
         own = self.states(x)
         walk, leap = random.split(seed, 2)
         end = self.walker.train(batch.examples(states), steps, walk)
@@ -135,6 +152,7 @@ class Rules:
 
     def views(self, x: Any, seed: random.Seed) -> Views:
         """What a critic sees of a batch of data."""
+        x = self.filled(x, random.fold_in(seed, 5))
         return self._views(self.states(x))
 
     def chain_views(self, states: Any, seed: random.Seed) -> Views:
@@ -151,6 +169,7 @@ class Rules:
         self, x: Any, states: Any, seed: random.Seed
     ) -> tf.Tensor:
         """This replica's share of mean E of data less that of chains."""
+        x = self.filled(x, random.fold_in(seed, 5))
         of_data = self._mean(x, self.energies(self.states(x)))
         shares = batch.shares(states, tf.float32)
         if batch.weight(states) is None:
@@ -158,17 +177,53 @@ class Rules:
         rows = tf.cast(batch.examples(states), tf.float32)
         return of_data - batch.weighed(shares, self.energies(rows))
 
+    def filled(self, x: Any, seed: random.Seed) -> Any:
+        """The batch with its unknown part drawn, given what is seen."""
+        seen = batch.seen(x)
+        if seen is None:
+            return x
+        # By the row of data, whatever row the chains are at.
+        row, _ = distribute.global_rows(tf.shape(seen)[0])
+        states = gaps.drawn(
+            self.walker,
+            self.states(x),
+            self.space.flatten(seen),
+            seed.at_row(row),
+            _FILLED,
+        )
+        return batch.make(self.space.unflatten(states), batch.weight(x))
+
     # By sums ----------------------------------------------------------------
 
+    @property
+    def sums_gaps(self) -> bool:
+        """Whether there is a sum over what is unknown of examples."""
+        return math.isfinite(self.sums.count)
+
+    def marginal_energy(self, x: batch.Batch) -> tf.Tensor:
+        """-log of the sum of exp(-E) over what is unknown, float64 (rows,)."""
+        return -self._completions(x).log_sums(self.sums.log_sum)
+
+    def _completions(self, x):
+        seen = self.space.flatten(batch.seen(x))
+        return gaps.Completions(self.sums, self.states(x), seen)
+
     def exact_gradients(self, x: Any) -> Gradients:
-        """-<log p> of a batch and its gradient, this replica's shares."""
+        """-<log p> of a batch and its gradient, this replica's shares.
+
+        Of what is known of it, if not all is: `< dE >` is then that given
+        what is.
+        """
         share = batch.total(x, tf.float32) / distribute.replica_count()
         log_z, of_model = self.sums.slope(
             [parameter.value for parameter in self.parameters]
         )
-        with tf.GradientTape() as tape:
-            data = self._mean(x, self.energies(self.states(x)))
-        found = self.slope(tape, data)
+        if batch.seen(x) is not None:
+            data, found = self._phase_of_known(x, log_z, of_model)
+        else:
+            with tf.GradientTape() as tape:
+                data = self._mean(x, self.energies(self.states(x)))
+            found = self.slope(tape, data)
         gradients = [
             own - tf.cast(share, mean.dtype) * mean
             for own, mean in zip(found, of_model, strict=True)
@@ -176,11 +231,31 @@ class Rules:
         gradients[-1] = tf.zeros_like(gradients[-1])
         return data + share * tf.cast(log_z, tf.float32), gradients
 
+    def _phase_of_known(self, x, log_z, of_model):
+        """The data's part of the loss, and of its gradient, with gaps."""
+        rows = self._completions(x)
+        shares = tf.broadcast_to(batch.shares(x, tf.float32), (rows.rows,))
+        log_sums = rows.log_sums(lambda: log_z)
+        found = rows.slope(
+            shares, log_sums, [parameter.value for parameter in self.parameters]
+        )
+        # What nothing is known of is as the model has it.
+        rest = tf.reduce_sum(tf.where(rows.is_void, shares, 0.0))
+        data = batch.weighed(shares, tf.cast(-log_sums, tf.float32))
+        return data, [
+            own + tf.cast(rest, mean.dtype) * mean
+            for own, mean in zip(found, of_model, strict=True)
+        ]
+
     def exact_loss(self, x: Any) -> tf.Tensor:
         """This replica's share of -<log p>."""
         share = batch.total(x, tf.float32) / distribute.replica_count()
         log_z = self.sums.log_sum()
-        data = self._mean(x, self.energies(self.states(x)))
+        if batch.seen(x) is None:
+            each = self.energies(self.states(x))
+        else:
+            each = -self._completions(x).log_sums(lambda: log_z)
+        data = self._mean(x, tf.cast(each, tf.float32))
         return data + share * tf.cast(log_z, tf.float32)
 
     # Sites given the others -------------------------------------------------

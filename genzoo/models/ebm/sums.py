@@ -20,7 +20,7 @@ _MOST_CONTINUOUS = 3
 # Of one of two continuous sites: a network takes longer than a formula.
 _MOST_NODES = 256
 # Points of which a network is asked together.
-_ROWS = 2**12
+ROWS = 2**12
 # The coarser sum has so many times fewer nodes.
 _COARSER = 1.4
 # The mass on each side that may be left out of a window.
@@ -97,7 +97,7 @@ class Sums:
             block,
             grid.count,
             # So many rows in a chunk, whatever the width.
-            2**19 // _ROWS,
+            2**19 // ROWS,
             lambda b: b[1] - tf.cast(self.energy(b[0]), tf.float64),
             statistics,
         )
@@ -141,7 +141,7 @@ class Sums:
         """The part of a window that holds nearly all mass, and a margin."""
         grid = self.grid(window)
         sizes = [int(axis.values.shape[0]) for axis in grid.axes]
-        rows = min(_ROWS, grid.count)
+        rows = min(ROWS, grid.count)
         chunks = -(-grid.count // rows)
 
         def log_masses(chunk):
@@ -215,7 +215,7 @@ class Sums:
             n,
             random.Seed(key, row),
             self.is_integral,
-            _ROWS,
+            ROWS,
         )
         return tf.cast(states, tf.float32)
 

@@ -9,7 +9,16 @@ from typing import Any
 import tensorflow as tf
 from keras import ops
 
-from genzoo.losses.protocols import Contrast, Gradients, Judge, Views
+from genzoo.losses.protocols import (
+    Conditional,
+    Contrast,
+    Enumerable,
+    Gradients,
+    Judge,
+    Judged,
+    Views,
+    Walkable,
+)
 from genzoo.models.rbm import gradients
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.labels import Labels, Scores
@@ -36,7 +45,9 @@ class Rules:
             states are exact in bfloat16. Everything else has the variables'.
     """
 
-    takes_batches = takes_gaps = True
+    takes_batches = True
+    # Labels are predicted from all else; a rule of a user's says no protocol.
+    takes_gaps = (Walkable, Judged, Enumerable, Conditional, object)
 
     def __init__(self, machine: Machine, offsets: Offsets, dtype: Any):
         self.machine = machine

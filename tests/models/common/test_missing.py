@@ -255,6 +255,13 @@ def test_losses_that_need_all_say_so():
     model.compile(loss="pseudolikelihood")
     with pytest.raises(ValueError, match="known in full"):
         model.fit(gaps, missing="nan", verbose=0)
+    # Labels would be predicted from what was put into the gaps.
+    visible = [gz.units.Bernoulli(4), gz.units.Bernoulli(4)]
+    model = gz.RBM(visible, gz.units.Bernoulli(3))
+    model.compile(loss="discriminative")
+    told = "Discriminative of RBM needs examples that are known in full"
+    with pytest.raises(ValueError, match=told):
+        model.fit(gaps, missing="nan", verbose=0)
 
 
 @pytest.mark.parametrize("gaps", [False, True])
