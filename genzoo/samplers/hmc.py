@@ -56,12 +56,12 @@ def hmc(
     """
     check_step_size(step_size, "hmc")
     checks.positive_int(leapfrog_steps, "hmc: leapfrog_steps")
-    walls: Walls | None = Walls(
+    ends = Walls(
         np.asarray(-np.inf if low is None else low, np.float64),
         np.asarray(np.inf if high is None else high, np.float64),
     )
-    if np.isinf(walls.low).all() and np.isinf(walls.high).all():
-        walls = None
+    are_nowhere = np.isinf(ends.low).all() and np.isinf(ends.high).all()
+    walls = None if are_nowhere else ends
 
     def step(seed, x):
         number, momentum, choice = random.split(seed, 3)
