@@ -145,6 +145,9 @@ CALLS = [
     *called(
         gz.networks.dcgan, "image_shape", (28, (8, 8)), "image_shape", latent=2
     ),
+    *called(
+        gz.networks.conv1d, "signal_shape", (9, (9,)), "signal_s", latent=2
+    ),
     *called(gz.layers.Augmentation, "fill", (NAN, "a"), "a finite number"),
     *called(metrics.DensityCoverage, "neighbours", (0, -1), "positive int"),
     ("Gaussian('a')", lambda: units.Gaussian(3, variance="a"), "variance"),

@@ -1,5 +1,6 @@
 """How the two networks of a conditional pair learn of the condition."""
 
+import math
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -127,7 +128,7 @@ class Condition:
         x: Any,
         features: Callable[[Any], Any],
         wrap: Callable[[Any], Any],
-        on_image: bool = False,
+        on_grid: bool = False,
         see: Callable[[Any], Any] = lambda x: x,
     ) -> keras.Model:
         """A discriminator of x, of this conditioning.
@@ -136,8 +137,8 @@ class Condition:
             x: a `keras.Input`, examples.
             features: function of a tensor to a vector for each example.
             wrap: function applied to each layer with a kernel.
-            on_image: whether x is an image, beside which a condition stands
-                as further channels.
+            on_grid: whether x has sides and channels, beside which a
+                condition stands as a further channel.
             see: function of x to what is seen of it beside the condition.
         """
         seen = see(x)
@@ -150,7 +151,7 @@ class Condition:
             return keras.Model(x, [logit, classes(found)], name="discriminator")
         given, label = self._input()
         if self.conditioning == "concatenation":
-            join = self._channels if on_image else self._concatenated
+            join = self._channels if on_grid else self._concatenated
             return self._finish([x, given], features(join(seen, label)), wrap)
         found = features(seen)
         projected = layers.Dot(axes=1, dtype="float32")(
@@ -161,12 +162,12 @@ class Condition:
         )
         return keras.Model([x, given], logit, name="discriminator")
 
-    def _channels(self, image, label):
-        """The image with one more channel, a picture of the condition."""
-        height, width, _ = image.shape[1:]
-        picture = self._embedded(label, height * width)
-        picture = layers.Reshape((height, width, 1))(picture)
-        return layers.Concatenate()([image, picture])
+    def _channels(self, x, label):
+        """A grid with one more channel, a picture of the condition."""
+        sides = x.shape[1:-1]
+        picture = self._embedded(label, math.prod(sides))
+        picture = layers.Reshape((*sides, 1))(picture)
+        return layers.Concatenate()([x, picture])
 
     def _logit(self, found, wrap):
         return wrap(layers.Dense(1, dtype="float32", name="logit"))(found)

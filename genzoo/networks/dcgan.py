@@ -1,24 +1,16 @@
 """Convolutional pairs for images."""
 
-import math
 from collections.abc import Callable
 
-import keras
 from keras import layers
 
-from genzoo import checks
-from genzoo.networks.condition import COMMON, Condition
-from genzoo.networks.image import grid, image_shape, to_image
+from genzoo.networks.condition import Condition
+from genzoo.networks.grids import image_shape
 from genzoo.networks.recipe import Pair, recorded
+from genzoo.networks.strided import ARGUMENTS, strided
 
-MAPPING_DEPTH, MAPPING_WIDTH = 2, 64
 
-
-@recorded(
-    **COMMON,
-    image_shape=image_shape,
-    mapping=checks.optional(checks.whole(0, 64)),
-)
+@recorded(**ARGUMENTS, image_shape=image_shape)
 def dcgan(
     latent: int,
     image_shape: tuple[int, int, int],
@@ -73,60 +65,13 @@ def dcgan(
     Example:
     >>> generator, discriminator = genzoo.networks.dcgan(64, (28, 28, 1))
     """
-    height, breadth, channels = image_shape
-    given = Condition.make("dcgan", classes, condition, conditioning)
-    start, doublings = grid(height, breadth)
-    widths = [width * 2 ** min(level, 4) for level in range(doublings)]
-
-    z = keras.Input((latent,), name="latent")
-    inputs, x = given.joined(z)
-    if mapping is None:
-        mapping = 0 if given.is_given else MAPPING_DEPTH
-    for _ in range(mapping):
-        x = layers.Dense(MAPPING_WIDTH, kernel_initializer="he_normal")(x)
-        x = layers.ReLU()(x)
-    x = layers.Dense(
-        math.prod(start) * widths[-1], kernel_initializer="he_normal"
-    )(x)
-    x = layers.ReLU()(x)
-    x = layers.Reshape((*start, widths[-1]))(x)
-    for size in reversed(widths[:-1]):
-        x = _upward(size, gain=2.0)(x)
-        x = layers.ReLU()(x)
-    x = _upward(channels, gain=1.0)(x)
-    generator = keras.Model(
-        inputs, to_image(x, height, breadth, activation), name="generator"
-    )
-
-    def wrap(layer):
-        if spectral_normalization:
-            return layers.SpectralNormalization(layer)
-        return layer
-
-    def features(x):
-        for size in widths:
-            x = wrap(
-                layers.Conv2D(
-                    size,
-                    4,
-                    strides=2,
-                    padding="same",
-                    kernel_initializer="he_normal",
-                )
-            )(x)
-            x = layers.LeakyReLU(0.2)(x)
-        return layers.Flatten()(x)
-
-    image = keras.Input((height, breadth, packing * channels), name="image")
-    return generator, given.discriminator(image, features, wrap, on_image=True)
-
-
-def _upward(size, gain):
-    # At stride 2 a quarter of the kernel meets each output, and what Keras
-    # calls the fan-out of a transposed convolution is its fan-in.
-    initializer = keras.initializers.VarianceScaling(
-        4 * gain, "fan_out", "normal"
-    )
-    return layers.Conv2DTranspose(
-        size, 4, strides=2, padding="same", kernel_initializer=initializer
+    return strided(
+        Condition.make("dcgan", classes, condition, conditioning),
+        latent,
+        image_shape,
+        width,
+        mapping,
+        packing,
+        layers.Activation(activation, dtype="float32"),
+        spectral_normalization,
     )

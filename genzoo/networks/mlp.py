@@ -11,11 +11,10 @@ from genzoo import checks
 from genzoo.layers import Standardization
 from genzoo.networks.condition import COMMON, LENGTH, Condition
 from genzoo.networks.recipe import Pair, recorded
+from genzoo.networks.units import in_units
 
 # The most latents that a table gets by default.
 _MOST_LATENTS = 128
-# Activations whose values have units.
-_UNLIMITED = ("linear", "relu", "softplus")
 
 
 @recorded(**COMMON, output=LENGTH, depth=checks.whole(0, 64))
@@ -82,11 +81,7 @@ def mlp(
     # Outputs of about unit variance whatever the width: data are scaled.
     small = keras.initializers.RandomNormal(stddev=math.sqrt(1 / width))
     x = layers.Dense(output, kernel_initializer=small)(x)
-    x = layers.Activation(activation, dtype="float32")(x)
-    if activation in _UNLIMITED:
-        centred = activation == "linear"
-        x = Standardization(inverse=True, centred=centred)(x)
-    generator = keras.Model(inputs, x, name="generator")
+    generator = keras.Model(inputs, in_units(x, activation), name="generator")
 
     def normalised(layer):
         if spectral_normalization:

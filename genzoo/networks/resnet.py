@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from genzoo.networks.condition import COMMON, Condition
-from genzoo.networks.image import grid, image_shape, to_image
+from genzoo.networks.grids import cropped, grid, image_shape
 from genzoo.networks.recipe import Pair, recorded
 
 
@@ -75,9 +75,9 @@ def resnet(
         x = _block(x, size, plain)
     x = layers.LeakyReLU(0.2)(x)
     x = layers.Conv2D(channels, 3, padding="same")(x)
-    generator = keras.Model(
-        inputs, to_image(x, height, breadth, activation), name="generator"
-    )
+    x = cropped(x, (height, breadth))
+    x = layers.Activation(activation, dtype="float32")(x)
+    generator = keras.Model(inputs, x, name="generator")
 
     def wrap(layer):
         if spectral_normalization:
@@ -96,7 +96,7 @@ def resnet(
         return layers.Flatten()(x)
 
     image = keras.Input((height, breadth, packing * channels), name="image")
-    return generator, given.discriminator(image, features, wrap, on_image=True)
+    return generator, given.discriminator(image, features, wrap, on_grid=True)
 
 
 def _block(x, size, wrap, last="zeros"):

@@ -52,6 +52,8 @@ PARTS: list[Any] = [
     features.Pairwise,
     features.Threshold,
     layers.Augmentation,
+    networks.conv1d,
+    networks.conv3d,
     networks.dcgan,
     networks.dilepton,
     networks.energy_cnn,

@@ -5,11 +5,23 @@ import tensorflow as tf
 from keras import layers
 
 import genzoo as gz
-from genzoo.networks import dcgan, mlp, resnet
-from genzoo.networks.image import grid
+from genzoo.networks import conv1d, conv3d, dcgan, mlp, resnet
+from genzoo.networks.grids import grid, transposed
 
 IMAGES = {"dcgan": dcgan, "resnet": resnet}
 both = pytest.mark.parametrize("make", IMAGES.values(), ids=IMAGES)
+
+
+# Nothing here is a power of two, or a multiple of one, but by chance.
+OTHERS = [
+    (conv1d, (4, 1)),
+    (conv1d, (5, 64)),
+    (conv1d, (187, 2)),
+    (conv1d, (4096, 1)),
+    (conv3d, (4, 4, 4, 1)),
+    (conv3d, (5, 9, 16, 2)),
+    (conv3d, (4, 64, 7, 1)),
+]
 
 
 def noise(*shape):
@@ -54,6 +66,71 @@ def test_pairs_of_images(make, shape):
     assert facts.space.event_shape == shape
 
 
+@pytest.mark.parametrize(("make", "shape"), OTHERS)
+@pytest.mark.parametrize("activation", ["linear", "sigmoid"])
+def test_pairs_of_signals_and_volumes(make, shape, activation):
+    pair = make(5, shape, width=2, activation=activation)
+    x = pair[0](noise(6, 5))
+    assert x.shape == (6, *shape)
+    assert x.dtype == tf.float32
+    assert pair[1](x).shape == (6, 1)
+    # Each place is told by the latents, to the last one.
+    varies = x.numpy().std(axis=0) > 0
+    assert varies.mean() > 0.9
+    facts = gz.GAN(*pair, ema=None).networks
+    limited = activation == "sigmoid"
+    assert facts.space.is_bounded == limited
+    assert facts.space.event_shape == shape
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("kernel", [4, 8])
+def test_a_convolution_up_keeps_the_variance(axes, kernel):
+    keras.utils.set_random_seed(axes)
+    for gain in (1.0, 2.0):
+        x = noise(64, *[4] * axes, 16)
+        layer = transposed(axes, 64, kernel, gain)
+        found = layer(x).numpy()
+        assert found.shape == (64, *[8] * axes, 64)
+        # Away from the edges, where kernels meet zeros.
+        middle = found[(slice(None), *[slice(3, 5)] * axes)]
+        assert abs(middle.var() / gain - 1) < 0.1
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    ("make", "shape"), [(conv1d, (9, 2)), (conv3d, (4, 5, 6, 1))]
+)
+def test_signals_and_volumes_in_half_precision(make, shape, policy):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        generator, discriminator = make(3, shape, width=2)
+        x = generator(noise(4, 3))
+        assert x.dtype == discriminator(x).dtype == tf.float32
+        with tf.GradientTape() as tape:
+            cost = tf.reduce_sum(discriminator(generator(noise(4, 3))))
+        kernels = [v.value for v in generator.trainable_variables]
+        gradients = tape.gradient(cost, kernels)
+        assert all(np.isfinite(g).all() for g in gradients)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def test_channels_of_volumes_may_have_any_units():
+    units = np.array([1e4, 1e-4])
+    x = (3 + noise(64, 4, 5, 6, 2)) * units
+    keras.utils.set_random_seed(0)
+    gan = gz.GAN(*conv3d(3, (4, 5, 6, 2), width=2), seed=0)
+    gan.compile()
+    gan.fit(x, epochs=1, verbose=0)
+    # Steepness is bought as for images, not as for vectors.
+    assert [part.weight for part in gan.game.penalties] == [1.0, 1.0]
+    found = gan.sample(64, seed=1).reshape(-1, 2) / units
+    np.testing.assert_allclose(found.mean(axis=0), 3, atol=1.5)
+    assert (found.std(axis=0) > 0.1).all()
+
+
 @both
 @pytest.mark.parametrize("side", [8, 32])
 def test_they_begin_with_signals_of_order_one(make, side):
@@ -91,8 +168,10 @@ def inputs(model, label, packing=1):
         lambda **options: mlp(3, 2, width=4, depth=1, **options),
         lambda **options: dcgan(3, (8, 8, 1), width=2, **options),
         lambda **options: resnet(3, (8, 8, 3), width=2, **options),
+        lambda **options: conv1d(3, (9, 2), width=2, **options),
+        lambda **options: conv3d(3, (4, 5, 6, 1), width=2, **options),
     ],
-    ids=["mlp", "dcgan", "resnet"],
+    ids=["mlp", "dcgan", "resnet", "conv1d", "conv3d"],
 )
 def test_conditions(make):
     labels, vectors = np.array([0, 1, 2, 1]), noise(4, 2)
@@ -155,6 +234,27 @@ def test_spectral_norms_become_one(make):
 def test_other_images_are_refused(make, shape):
     with pytest.raises(ValueError, match="sides 3 to 256, 1 to 16"):
         make(3, shape)
+
+
+@pytest.mark.parametrize(
+    ("make", "shapes", "message"),
+    [
+        (
+            conv1d,
+            [100, (100,), (3, 1), (4097, 1), (100, 65), (100.0, 1)],
+            "a length of 4 to 4096, 1 to 64 channels.* x\\[..., None\\]",
+        ),
+        (
+            conv3d,
+            [(8, 8, 8), (3, 8, 8, 1), (8, 8, 65, 1), (8, 8, 8, 17)],
+            "sides 4 to 64, 1 to 16 channels.* x\\[..., None\\]",
+        ),
+    ],
+)
+def test_other_signals_and_volumes_are_refused(make, shapes, message):
+    for shape in shapes:
+        with pytest.raises(ValueError, match=message):
+            make(3, shape)
 
 
 def test_conditions_that_are_none_are_refused():

@@ -14,6 +14,8 @@ from genzoo.zoo import table
 from genzoo.zoo.counting import Unallocated
 
 IMAGE = {"image_shape": (13, 13, 3), "width": 3}
+SIGNAL = {"signal_shape": (13, 3), "width": 3}
+VOLUME = {"volume_shape": (5, 4, 6, 2), "width": 3}
 
 
 def waiting():
@@ -49,6 +51,8 @@ def counted(make):
         ("dcgan", IMAGE),
         ("dcgan", {**IMAGE, "mapping": 3}),
         ("resnet", IMAGE),
+        ("conv1d", SIGNAL),
+        ("conv3d", VOLUME),
     ],
 )
 def test_weights_are_counted_without_memory(
@@ -150,6 +154,8 @@ HUGE = [
     ("mlp", {"latent": 2, "output": 2**14, "depth": 64, **_WIDE}),
     ("dcgan", {**_LARGE, "mapping": 64, "packing": 64}),
     ("resnet", _LARGE),
+    ("conv1d", {"latent": 2**14, "signal_shape": (4096, 64), **_WIDE}),
+    ("conv3d", {"latent": 2**14, "volume_shape": (64, 64, 64, 16), **_WIDE}),
     ("dilepton", {"latent": 2**14, "width": 2**14, "depth": 64}),
 ]
 

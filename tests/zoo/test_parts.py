@@ -64,6 +64,11 @@ EXAMPLES = [
         },
     ),
     ("networks.mlp", {**_GIVEN, "output": 2, "depth": 1}),
+    ("networks.conv1d", {**_GIVEN, "signal_shape": [9, 2], "mapping": 1}),
+    (
+        "networks.conv3d",
+        {**_GIVEN, "volume_shape": [5, 4, 6, 1], "mapping": None},
+    ),
     ("networks.dcgan", {**_GIVEN, "image_shape": [8, 8, 1], "mapping": 1}),
     ("networks.resnet", {**_GIVEN, "image_shape": [8, 8, 3]}),
     (

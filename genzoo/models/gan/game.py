@@ -351,8 +351,8 @@ def get_penalties(
         ValueError: for what is no penalty, or a critic without gradient.
     """
     if identifiers is None:
-        is_image = len(networks.space.event_shape) == 3
-        options = (1.0, 1 / 8) if is_image else (0.02, 1 / 4)
+        is_grid = len(networks.space.event_shape) > 1
+        options = (1.0, 1 / 8) if is_grid else (0.02, 1 / 4)
         identifiers = [penalties.R1(*options), penalties.R2(*options)]
     found = penalties.get("GAN.compile", identifiers)
     if found:

@@ -144,7 +144,12 @@ class GAN(GenerativeModel):
     _takes_negative_weights = True
     arguments: ClassVar[checks.Arguments] = {
         "networks": checks.part(
-            pairs.dcgan, pairs.dilepton, pairs.mlp, pairs.resnet
+            pairs.conv1d,
+            pairs.conv3d,
+            pairs.dcgan,
+            pairs.dilepton,
+            pairs.mlp,
+            pairs.resnet,
         ),
         "latent": checks.one_of("normal", "uniform"),
         "ema": checks.optional(checks.number(1e-9, 1 - 1e-9)),
@@ -271,7 +276,7 @@ class GAN(GenerativeModel):
                 "wasserstein" or "relativistic_pairing".
             penalties: list of `genzoo.penalties`; by default `R1` and `R2`,
                 0.02 on a quarter of the batch for vectors, 1 on an eighth for
-                images.
+                images, signals and volumes.
             discriminator_steps: updates of D for each one of G, with the
                 same data and other latents.
             auxiliary_weight: of the cross-entropy of an auxiliary classifier.

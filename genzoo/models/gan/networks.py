@@ -31,6 +31,7 @@ _SHAPERS = (
     keras.layers.Flatten,
     keras.layers.Cropping1D,
     keras.layers.Cropping2D,
+    keras.layers.Cropping3D,
     keras.layers.Permute,
 )
 
