@@ -15,7 +15,7 @@ ORDER = """
 rbm/quality rbm/speed rbm/ais rbm/labels rbm/stack rbm/completion rbm/ratings
 maxent/averages maxent/potts maxent/inverse_ising
 maxent/ising_phases maxent/ising_sampling maxent/lattices energies adversary
-wild_gan gan/modes gan/mnist gan/speed gan/stacked
+wild_gan tables gan/modes gan/mnist gan/speed gan/stacked
 metrics presets
 """.split()
 

@@ -220,7 +220,7 @@ def rows(found):
         real = statistics.mean(run["genzoo"]["data_predict"] for run in runs)
         told.append(
             common.row(
-                f"table {name}, {len(runs)} seeds: accuracy of a forest that "
+                f"table {name}, seeds 0 to {len(runs) - 1}: accuracy of a forest that "
                 "tells drawn from held-out rows; of one trained on drawn rows "
                 f"(on data {real:.3f})",
                 pair[0],
