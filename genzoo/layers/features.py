@@ -237,14 +237,14 @@ class Features(keras.layers.Layer):
             return moves & (tf.add_n(change) > _TOLERANCE), *even
 
         start = tf.ones_like(base[:, :1], tf.bool), *even
-        _, *even = tf.while_loop(
+        found = tf.while_loop(
             lambda moves, *_: tf.reduce_any(moves),
             body,
             start,
             maximum_iterations=_SWEEPS,
         )
         means: list[Any] = [None] * len(hidden)
-        means[1::2] = even
+        means[1::2] = found[1:]
         return swept(means, 0)
 
     def _joined(self, x):

@@ -136,8 +136,10 @@ class Rules:
         )
         total = batch.total(x, machine.dtype)
         slopes = self._gradients(phases, shares, factors)
-        means = (batch.weighed(shares[0], block[0]) for block in phases[0])
-        self.offsets.follow_means(*means, total)
+        even_mean, odd_mean = (
+            batch.weighed(shares[0], block[0]) for block in phases[0]
+        )
+        self.offsets.follow_means(even_mean, odd_mean, total)
         return Contrast(
             batch.weighed(shares[0], machine.energy(even, field)),
             batch.weighed(shares[1], machine.energy(*end)),
