@@ -103,16 +103,25 @@ class PersistentContrastiveDivergence(LearningRule):
             examples.
             Chains that cannot mix by sweeps would let the weights of the modes
             drift without end.
+        fresh: the share of the chains that begin anew at each update, from
+            where all did: independent sites, of an `EnergyModel` its
+            reference. They find the weight that a network has left where
+            the others never come; 0.05 with some 20 `steps` and more is usual
+            for images. They count as the others do, and after few steps are
+            not yet the model's.
 
     Raises:
-        ValueError: if a number is not a positive int, or `jumps` no bool.
+        ValueError: if a number is not a positive int, `jumps` no bool, or
+            `fresh` not from 0 to 1.
 
     Reference:
         Younes, "Parametric inference for imperfectly observed Gibbsian
         fields", 1989. Tieleman, "Training restricted Boltzmann machines using
         approximations to the likelihood gradient", ICML 2008. Jumps: ter Braak,
         "A Markov chain Monte Carlo version of the genetic algorithm
-        differential evolution", Statistics and Computing 16, 2006.
+        differential evolution", Statistics and Computing 16, 2006. New chains:
+        Du and Mordatch, "Implicit generation and modeling with energy-based
+        models", NeurIPS 2019.
 
     Example:
     >>> rule = genzoo.losses.PersistentContrastiveDivergence(chains=100)
@@ -131,13 +140,18 @@ class PersistentContrastiveDivergence(LearningRule):
         "steps": checks.positive_int,
         "chains": checks.optional(checks.positive_int),
         "jumps": checks.flag,
+        "fresh": checks.number(0.0, 1.0),
     }
 
     def __init__(
-        self, steps: int = 1, chains: int | None = None, jumps: bool = True
+        self,
+        steps: int = 1,
+        chains: int | None = None,
+        jumps: bool = True,
+        fresh: float = 0.0,
     ):
-        self.steps, self.chains, self.jumps = checks.arguments(
-            self, steps=steps, chains=chains, jumps=jumps
+        self.steps, self.chains, self.jumps, self.fresh = checks.arguments(
+            self, steps=steps, chains=chains, jumps=jumps, fresh=fresh
         )
 
     def gradients(
@@ -146,6 +160,7 @@ class PersistentContrastiveDivergence(LearningRule):
         """The energy difference and the estimated gradient."""
         start = self.ends(model, x, seed)
         seed = seed.at_row(model.chains.first_row)
+        start = model.walks.with_new(start, self.fresh, seed)
         told = {} if judge is None else {"judge": judge}
         found = rules_of(model).contrast(
             x, start, self.steps, seed, self.jumps, **told
@@ -169,6 +184,7 @@ class PersistentContrastiveDivergence(LearningRule):
             "steps": self.steps,
             "chains": self.chains,
             "jumps": self.jumps,
+            "fresh": self.fresh,
         }
 
 

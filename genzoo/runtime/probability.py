@@ -4,6 +4,7 @@ The import takes about a second and loads Keras 2 as tf_keras.
 """
 
 import contextlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -89,6 +90,89 @@ def no_u_turn_step(
 
     kernel = tfp.mcmc.NoUTurnSampler(log_prob, step_size, max_tree_depth)
     return kernel.one_step(x, kernel.bootstrap_results(x), seed=seed)
+
+
+def is_distribution(value: Any) -> bool:
+    """Whether it is one of `tfp.distributions`."""
+    # Where none was imported there is none.
+    if "tensorflow_probability" not in sys.modules:
+        return False
+    import tensorflow_probability as tfp
+
+    return isinstance(value, tfp.distributions.Distribution)
+
+
+def to_config(value: Any, where: str) -> Any:
+    """The name and the parameters of a distribution, as plain data.
+
+    Args:
+        value: of `tfp.distributions`, made of numbers, others, and bijectors.
+        where: who asks, for messages.
+
+    Raises:
+        ValueError: if something of it is no plain data, such as a function.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [to_config(one, where) for one in value]
+    if isinstance(value, tf.DType):
+        return {"dtype": value.name}
+    if isinstance(value, (np.ndarray, np.generic)) or tf.is_tensor(value):
+        array = np.asarray(value)
+        return {"array": array.tolist(), "dtype": array.dtype.name}
+    if isinstance(value, tf.Variable):
+        return to_config(value.numpy(), where)
+    kind = type(value)
+    if _part(kind.__name__) is not kind:
+        raise ValueError(
+            f"{where}: a distribution can be saved if it is one of "
+            f"tfp.distributions made of numbers; it has {value!r}. Save "
+            "weights alone, by save_weights."
+        )
+    parameters = {
+        name: to_config(one, where)
+        for name, one in value.parameters.items()
+        if name != "name"
+    }
+    return {"class": kind.__name__, "parameters": parameters}
+
+
+def from_config(config: Any, where: str) -> Any:
+    """What `to_config` has written down.
+
+    Raises:
+        ValueError: for a class that TensorFlow Probability does not have.
+    """
+    if isinstance(config, (list, tuple)):
+        return [from_config(one, where) for one in config]
+    if not isinstance(config, dict):
+        return config
+    if "array" in config:
+        return tf.constant(config["array"], config["dtype"])
+    if "dtype" in config:
+        return tf.as_dtype(config["dtype"])
+    kind = _part(config["class"])
+    if kind is None:
+        raise ValueError(
+            f"{where}: {config['class']!r} is none of tfp.distributions."
+        )
+    parameters = config["parameters"].items()
+    return kind(**{name: from_config(one, where) for name, one in parameters})
+
+
+def _part(name):
+    """A class of distributions or bijectors, or None."""
+    import tensorflow_probability as tfp
+
+    for room, base in (
+        (tfp.distributions, tfp.distributions.Distribution),
+        (tfp.bijectors, tfp.bijectors.Bijector),
+    ):
+        found = getattr(room, name, None)
+        if isinstance(found, type) and issubclass(found, base):
+            return found
+    return None
 
 
 @contextlib.contextmanager

@@ -20,6 +20,8 @@ _SCALAR = tf.TensorSpec((), tf.float32)
 GROUP = 128
 # Of annealing at a glance; they divide the number of chains.
 ISLANDS = 8
+# The number of the draws of new chains, among those of a step.
+_NEW = 11
 # Sweeps before a reverse run: from new chains, and from those that walked.
 _LONG, _SHORT = 1000, 100
 
@@ -191,6 +193,24 @@ class Walks:
         """Let the persistent chains begin anew."""
         chains = self.persistent
         chains.write_all(self.walker.fresh(chains.count, seed))
+
+    def with_new(
+        self, states: tf.Tensor, share: float, seed: random.Seed
+    ) -> tf.Tensor:
+        """The states of chains, of which about a share begin anew.
+
+        Args:
+            states: of the chains.
+            share: from 0 to 1.
+            seed: a `runtime.random.Seed`, addressed by the chains.
+        """
+        if not share:
+            return states
+        first, second = random.split(random.fold_in(seed, _NEW), 2)
+        count = tf.shape(states)[0]
+        is_new = random.uniform((count, 1), first) < share
+        new = tf.cast(self.walker.fresh(count, second), states.dtype)
+        return tf.where(is_new, new, states)
 
     def run(
         self,

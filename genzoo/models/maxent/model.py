@@ -1366,7 +1366,8 @@ class MaxEnt(EnergyBasedModel):
     def _chain_evaluation(self):
         """What the persistent chains say after some sweeps."""
         rule: Any = self.loss
-        self._chain.advance(rule.steps, self.draws.next())
+        seed = self.draws.next()
+        self._chain.advance(rule.steps, seed, getattr(rule, "fresh", 0.0))
         noisy = isinstance(self.optimizer, optimizers.NaturalGradient)
         x, shift = self._lambda(), self._observed()
         _, residual, fisher, _ = self._chain.moments(x, shift, noisy)

@@ -119,11 +119,21 @@ class ChainRoute(SiteWalker):
 
     # The route -------------------------------------------------------------
 
-    def advance(self, steps: int, seed: random.Seed) -> None:
-        """Let the persistent chains walk, each replica its own."""
+    def advance(
+        self, steps: int, seed: random.Seed, fresh: float = 0.0
+    ) -> None:
+        """Let the persistent chains walk, each replica its own.
+
+        Args:
+            steps: sweeps.
+            seed: a `runtime.random.Seed`.
+            fresh: the share of them that begin anew.
+        """
         chains = self.walks.persistent
         start = tf.convert_to_tensor(chains.states.value)
-        end = self.train(start, steps, seed.at_row(chains.first_row))
+        seed = seed.at_row(chains.first_row)
+        start = self.walks.with_new(start, fresh, seed)
+        end = self.train(start, steps, seed)
         chains.states.assign(end)
         self.stride.walked.assign(1)
 
