@@ -6,6 +6,7 @@ from genzoo.networks.dcgan import dcgan
 from genzoo.networks.dilepton import dilepton
 from genzoo.networks.energy import energy_cnn, energy_mlp
 from genzoo.networks.mlp import mlp, tabular
+from genzoo.networks.modern import modern
 from genzoo.networks.resnet import resnet
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "energy_cnn",
     "energy_mlp",
     "mlp",
+    "modern",
     "resnet",
     "tabular",
 ]

@@ -59,6 +59,7 @@ PARTS: list[Any] = [
     networks.energy_cnn,
     networks.energy_mlp,
     networks.mlp,
+    networks.modern,
     networks.resnet,
     regularizers.Sparsity,
     spaces.Angle,

@@ -1,3 +1,5 @@
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -5,10 +7,15 @@ import tensorflow as tf
 from keras import layers
 
 import genzoo as gz
-from genzoo.networks import conv1d, conv3d, dcgan, mlp, resnet
+from genzoo.layers.grouped import GroupedConv2D
+from genzoo.networks import conv1d, conv3d, dcgan, mlp, modern, resnet
 from genzoo.networks.grids import grid, transposed
 
-IMAGES = {"dcgan": dcgan, "resnet": resnet}
+IMAGES = {
+    "dcgan": dcgan,
+    "resnet": resnet,
+    "modern": partial(modern, blocks=1),
+}
 both = pytest.mark.parametrize("make", IMAGES.values(), ids=IMAGES)
 
 
@@ -99,9 +106,10 @@ def test_a_convolution_up_keeps_the_variance(axes, kernel):
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 @pytest.mark.parametrize(
-    ("make", "shape"), [(conv1d, (9, 2)), (conv3d, (4, 5, 6, 1))]
+    ("make", "shape"),
+    [(conv1d, (9, 2)), (conv3d, (4, 5, 6, 1)), (modern, (9, 6, 3))],
 )
-def test_signals_and_volumes_in_half_precision(make, shape, policy):
+def test_networks_in_half_precision(make, shape, policy):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -147,6 +155,63 @@ def test_they_begin_with_signals_of_order_one(make, side):
     assert logits.std() > 0.01
 
 
+def test_modern_networks_begin_as_their_shortcuts_and_learn():
+    keras.utils.set_random_seed(4)
+    for blocks in (1, 4):
+        pair = modern(8, (16, 12, 2), width=16, blocks=blocks)
+        for network in pair:
+            sums = [v for v in network.layers if isinstance(v, layers.Add)]
+            # Three resolutions: 4, 8 and 16.
+            assert len(sums) == 3 * blocks
+            seen = keras.Model(
+                network.input, [(v.input, v.output) for v in sums]
+            )
+            x = noise(4, *network.input_shape[1:])
+            for (shortcut, _), found in seen(x):
+                np.testing.assert_array_equal(found, shortcut)
+            spread = [v for v in network.layers if isinstance(v, GroupedConv2D)]
+            assert [v.groups for v in spread[:1]] != [1]
+            for layer in spread:
+                kernel = layer.kernel.numpy()
+                # He's variance for leaky units, by fix-up for so many blocks.
+                gain = np.prod(kernel.shape[:3]) * kernel.var()
+                expected = 2 / 1.04 / np.sqrt(3 * blocks)
+                assert abs(gain / expected - 1) < 0.1
+        with tf.GradientTape() as tape:
+            cost = tf.reduce_sum(pair[1](pair[0](noise(4, 8))))
+        weights = [v for network in pair for v in network.trainable_variables]
+        gradients = tape.gradient(cost, [v.value for v in weights])
+        # The last kernels are zero and learn at once.
+        zero = [not v.numpy().any() and len(v.shape) == 4 for v in weights]
+        assert sum(zero) == 2 * 3 * blocks
+        for gradient, is_zero in zip(gradients, zero, strict=True):
+            assert np.isfinite(gradient).all()
+            assert not is_zero or np.abs(gradient).max() > 0
+
+
+@pytest.mark.parametrize("groups", [1, 2, 6])
+def test_grouped_convolutions_are_those_of_each_group(groups):
+    layer = GroupedConv2D(12, 3, groups=groups, padding="same")
+    layer = GroupedConv2D.from_config(layer.get_config())
+    x = noise(2, 5, 4, 6)
+    found = layer(x).numpy()
+    kernel, padded = (
+        layer.kernel.numpy(),
+        np.pad(x, [(0, 0), *[(1, 1)] * 2, (0, 0)]),
+    )
+    ins, outs = 6 // groups, 12 // groups
+    for group in range(groups):
+        of_x = padded[..., group * ins : (group + 1) * ins]
+        of_kernel = kernel[..., group * outs : (group + 1) * outs]
+        expected = sum(
+            of_x[:, i : i + 5, j : j + 4] @ of_kernel[i, j]
+            for i in range(3)
+            for j in range(3)
+        )
+        part = found[..., group * outs : (group + 1) * outs]
+        np.testing.assert_allclose(part, expected, atol=1e-5)
+
+
 def test_perceptrons_begin_with_signals_of_order_one():
     for width, depth in ((16, 1), (128, 3), (256, 5)):
         keras.utils.set_random_seed(2)
@@ -168,10 +233,11 @@ def inputs(model, label, packing=1):
         lambda **options: mlp(3, 2, width=4, depth=1, **options),
         lambda **options: dcgan(3, (8, 8, 1), width=2, **options),
         lambda **options: resnet(3, (8, 8, 3), width=2, **options),
+        lambda **options: modern(3, (8, 8, 1), width=2, blocks=1, **options),
         lambda **options: conv1d(3, (9, 2), width=2, **options),
         lambda **options: conv3d(3, (4, 5, 6, 1), width=2, **options),
     ],
-    ids=["mlp", "dcgan", "resnet", "conv1d", "conv3d"],
+    ids=["mlp", "dcgan", "resnet", "modern", "conv1d", "conv3d"],
 )
 def test_conditions(make):
     labels, vectors = np.array([0, 1, 2, 1]), noise(4, 2)

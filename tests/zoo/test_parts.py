@@ -70,6 +70,7 @@ EXAMPLES = [
         {**_GIVEN, "volume_shape": [5, 4, 6, 1], "mapping": None},
     ),
     ("networks.dcgan", {**_GIVEN, "image_shape": [8, 8, 1], "mapping": 1}),
+    ("networks.modern", {**_GIVEN, "image_shape": [8, 8, 3], "blocks": 1}),
     ("networks.resnet", {**_GIVEN, "image_shape": [8, 8, 3]}),
     (
         "networks.energy_mlp",

@@ -107,6 +107,7 @@ MODELS = {
         spectral_normalization=True,
         gan={"augmentation": gz.layers.Augmentation(fill=-1.0)},
     ),
+    "modern": lambda: _gan("modern", 3, (9, 9, 3), **_PAIR, blocks=1),
     "conv1d": lambda: _gan("conv1d", 3, (9, 2), **_PAIR),
     "conv3d": lambda: _gan("conv3d", 3, (4, 5, 6, 1), **_PAIR),
     "clusters": lambda: _clusters_gan(),

@@ -149,6 +149,7 @@ class GAN(GenerativeModel):
             pairs.dcgan,
             pairs.dilepton,
             pairs.mlp,
+            pairs.modern,
             pairs.resnet,
         ),
         "latent": checks.one_of("normal", "uniform"),
