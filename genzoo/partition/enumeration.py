@@ -51,12 +51,8 @@ def expectation(
         return largest, [tf.reduce_sum(weights), *values]
 
     start = tf.zeros((), tf.int64)
-    largest = tf.constant(tf.float64.min, tf.float64)
-    totals = [tf.zeros((), tf.float64)]
-    # The shapes of statistics are known from a first chunk alone.
-    if statistics is not None or chunk == state_count:
-        largest, totals = sums(start, largest)
-        start += chunk
+    lowest = tf.constant(tf.float64.min, tf.float64)
+    largest, totals = sums(start, lowest)
     if chunk < state_count:
 
         def body(start, largest, totals):
@@ -71,7 +67,7 @@ def expectation(
         _, largest, totals = tf.while_loop(
             lambda start, *_: start < state_count,
             body,
-            (start, largest, totals),
+            (start + chunk, largest, totals),
             parallel_iterations=1,
         )
     total, *values = totals
