@@ -220,8 +220,8 @@ def rows(found):
         real = statistics.mean(run["genzoo"]["data_predict"] for run in runs)
         told.append(
             common.row(
-                f"table {name}, seeds 0 to {len(runs) - 1}: accuracy of a forest that "
-                "tells drawn from held-out rows; of one trained on drawn rows "
+                f"table {name}, seeds 0 to {len(runs) - 1}: accuracy of a "
+                "forest that tells drawn from held-out rows; of one trained on drawn rows "
                 f"(on data {real:.3f})",
                 pair[0],
                 f"ctgan {pair[1]}",
