@@ -221,8 +221,8 @@ def rows(found):
         told.append(
             common.row(
                 f"table {name}, seeds 0 to {len(runs) - 1}: accuracy of a "
-                "forest that tells drawn from held-out rows; of one trained on drawn rows "
-                f"(on data {real:.3f})",
+                "forest that tells drawn from held-out rows; of one trained "
+                f"on drawn rows (on data {real:.3f})",
                 pair[0],
                 f"ctgan {pair[1]}",
             )
