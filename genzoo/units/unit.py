@@ -183,8 +183,7 @@ class Unit(keras.layers.Layer):
 
     def potential(self, x: tf.Tensor) -> tf.Tensor:
         """a(x), shape (batch,), for states x of shape (batch, width)."""
-        bias = ops.expand_dims(ops.cast(self.bias, x.dtype), -1)
-        linear = ops.squeeze(ops.matmul(x, bias), -1)
+        linear = ops.matmul(x, ops.cast(self.bias, x.dtype)[:, None])[:, 0]
         return linear + self.log_base(x)
 
     def log_base(self, x: tf.Tensor) -> tf.Tensor | float:
