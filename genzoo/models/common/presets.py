@@ -96,8 +96,9 @@ class Preset:
 
         The folder gets `config.json`, `metadata.json` and `model.weights.h5`:
         what defines the distribution, without optimizers, and the persistent
-        chains of an RBM, from which it samples. Of a GAN the generator's
-        average and the discriminator are kept. To resume a training exactly,
+        chains of an RBM, from which it samples, a deep machine or an
+        `EnergyModel`. Of a GAN the generator's average and the discriminator
+        are kept. To resume a training exactly,
         save the model as `.keras` instead.
 
         Args:

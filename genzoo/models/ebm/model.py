@@ -14,7 +14,7 @@ from genzoo.losses.protocols import Conditional, Enumerable
 from genzoo.models.common.energy_based_model import Draw, EnergyBasedModel
 from genzoo.models.common.given import Given
 from genzoo.models.common.moves import Stride
-from genzoo.models.common.presets import numbered
+from genzoo.models.common.presets import AllChains, numbered
 from genzoo.models.common.walks import AnnealingSeeds, Walks
 from genzoo.models.common.watch import KNOWN_LENGTH, EachEpoch
 from genzoo.models.ebm.energy import Energy
@@ -85,7 +85,11 @@ class EnergyModel(EnergyBasedModel):
         "network": checks.part(networks.energy_mlp, networks.energy_cnn),
         "reference": checks.optional(checks.one_of("data")),
         "seed": checks.seed_pair,
+        # Of a preset: how many there are, before there is room for them.
+        "chains": checks.optional(checks.whole(1, 2**16)),
     }
+    # What older presets do not say.
+    _newer_arguments: ClassVar[dict[str, Any]] = {"chains": None}
 
     # Chains jump to where data are, with shares of modes that may not be the
     # model's, and no sweep corrects that.
@@ -343,15 +347,26 @@ class EnergyModel(EnergyBasedModel):
         return cls(**config)
 
     @classmethod
+    def preset_make(cls, chains: int | None = None, **arguments: Any) -> Self:
+        """The model, with room for its chains."""
+        model = cls(**arguments)
+        model.keep_chains(chains or 0)
+        return model
+
+    @classmethod
     def preset_size(cls, **arguments: Any) -> int:
-        """The network, four numbers for each site, levels, and log Z."""
+        """The network, four numbers a site, levels, chains, and log Z."""
         space = arguments["space"]
         levels = sum(len(v) for v in space.levels if v is not None)
-        own = 4 * space.width + levels + KNOWN_LENGTH + 2
+        own = (4 + (arguments["chains"] or 0)) * space.width
+        own += levels + KNOWN_LENGTH + 2
         return arguments["network"].count_params() + own
 
     def preset_config(self) -> dict[str, Any]:
-        """The arguments above.
+        """The arguments above, and how many chains there are.
+
+        From these `sample(n, steps=..., start="chains")` goes on; else samples
+        begin anew.
 
         Raises:
             ValueError: if it has not seen data, or its network has no recipe.
@@ -368,11 +383,14 @@ class EnergyModel(EnergyBasedModel):
             **super().preset_config(),
             "network": recipe,
             "reference": self._reference_name,
+            "chains": self.chains.count if self.chains else None,
         }
 
     def preset_weights(self) -> dict[str, Any]:
-        """Those of the network and the reference, and known log Z."""
+        """Those of the network, the reference, known log Z, and chains."""
+        chains = {"chains": AllChains(self.chains)} if self.chains else {}
         return {
+            **chains,
             **numbered("network", self.network),
             **{f"sites.{w.name}": w for w in self.sites.weights},
             "offset": self.offset,

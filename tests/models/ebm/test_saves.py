@@ -72,6 +72,27 @@ def test_presets_hold_what_defines_the_distribution(policy, tmp_path):
     assert not (tmp_path / "mixed").exists()
 
 
+def test_presets_hold_chains_of_a_size_that_is_known_before(tmp_path):
+    loss = gz.losses.PersistentContrastiveDivergence(chains=16)
+    model = _model(spaces.Binary(4), loss)
+    model.fit(BITS, verbose=0)
+    model.save_to_preset(tmp_path / "preset")
+    found = gz.from_preset(tmp_path / "preset")
+    chains = model.chains.read_all().numpy()
+    np.testing.assert_array_equal(found.chains.read_all(), chains)
+    begun = [m.sample(5, 3, start="chains", steps=2) for m in (model, found)]
+    np.testing.assert_array_equal(*begun)
+    stored = found.preset_weights().values()
+    config = {**model.preset_config(), "network": model.network}
+    size = gz.EnergyModel.preset_size(**config)
+    assert size == sum(int(np.prod(weight.shape)) for weight in stored)
+    # One that was made before presets held any.
+    assert gz.from_preset("energy_digits_8x8").chains is None
+    # Nothing was made for so many.
+    more = gz.EnergyModel.preset_size(**{**config, "chains": 2**16})
+    assert more - size == (2**16 - 16) * 4
+
+
 def test_the_reference_is_that_of_weighted_data():
     weight = np.linspace(0, 2, 75)
     model = _model(spaces.Real(2), "pcd")
