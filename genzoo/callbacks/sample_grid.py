@@ -15,6 +15,9 @@ _AS_IMAGE = tf.compat.v1.SummaryMetadata(
     plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="images")
 )
 
+# Behind curves: white is between tiles.
+_PAPER = 0.9
+
 
 class SampleGrid(keras.callbacks.Callback):
     """Writes a PNG of the same draws every few epochs.
@@ -24,6 +27,11 @@ class SampleGrid(keras.callbacks.Callback):
     `sample(n, seed)`, whose samples are images, or vectors that `image_shape`
     makes images of, each channel one unless there are 1 or 3; points in the
     plane are drawn as a scatter.
+
+    Signals of a GAN, of shape (length, channels), are drawn as curves, one
+    channel below the other, each on a scale of its own. Of a volume, of shape
+    (depth, height, width, channels), one sees three slices through its
+    middle: across its depth, its height and its width.
 
     Args:
         folder: where `epoch_0001.png` and so on are written; made if missing.
@@ -35,10 +43,10 @@ class SampleGrid(keras.callbacks.Callback):
             default each column has a class of its own.
         conditions: of a model that is told vectors, rows * columns of them.
         image_shape: (height, width) or (height, width, channels), for models
-            whose samples are vectors.
-        value_range: (low, high) drawn as black and white; by default the
-            range of the model's space, where that is unbounded of the
-            samples.
+            whose samples are vectors, or are no signals but images.
+        value_range: (low, high) drawn as black and white, or as the bottom
+            and the top of curves; by default the range of the model's space,
+            where that is unbounded of the samples.
         log_dir: folder for TensorBoard, where the picture is written too.
 
     Raises:
@@ -83,18 +91,19 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Find out before the first epoch whether there are pictures."""
-        shape = tuple(self.image_shape or self.model.event_shape)
-        self._is_plane = self.image_shape is None and shape == (2,)
-        is_image = len(shape) in (2, 3)
-        if not is_image and not self._is_plane:
+        own = tuple(self.model.event_shape)
+        shape = tuple(self.image_shape or own)
+        self._tiles = self._kind_of(shape)
+        if self._tiles is None:
             raise ValueError(
-                f"SampleGrid: samples of shape {shape} are no images and no "
-                "points in the plane. Pass image_shape=(height, width)."
+                f"SampleGrid: samples of shape {shape} are no images, signals "
+                "or volumes, and no points in the plane. Pass "
+                "image_shape=(height, width)."
             )
-        if np.prod(shape) != np.prod(self.model.event_shape):
+        if np.prod(shape) != np.prod(own):
             raise ValueError(
                 f"SampleGrid: image_shape={shape} does not hold samples of "
-                f"shape {self.model.event_shape}."
+                f"shape {own}."
             )
         self._shape = shape
         # What fails at the end of an epoch is to fail before the first.
@@ -130,27 +139,31 @@ class SampleGrid(keras.callbacks.Callback):
         if self._writer is not None:
             self._writer.close()
 
+    def _kind_of(self, shape):
+        """What makes tiles of samples of this shape; None if nothing does."""
+        if self.image_shape is None and shape == (2,):
+            return _scatter
+        # Only a GAN's examples have channels last: those of other models are
+        # sites, (8, 8) being a lattice.
+        has_channels = hasattr(self.model, "discriminator")
+        if self.image_shape is None and len(shape) == 2 and has_channels:
+            return _curves
+        return {2: _images, 3: _images, 4: _slices}.get(len(shape))
+
     def _picture(self):
         """The grid as uint8, (height, width, channels)."""
-        if self._is_plane:
+        if self._tiles is _scatter:
             return _scatter(np.asarray(self._drawn(4096)))
-        count = self.rows * self.columns
-        x = np.asarray(self._drawn(count), np.float32)
-        low, high = self._range(x)
-        x = np.clip((x - low) / max(high - low, 1e-12), 0, 1)
-        shape = (*self._shape, 1)[:3]
-        x = x.reshape(self.rows, self.columns, *shape)
-        if shape[2] not in (1, 3):
-            # Bands side by side, in grey.
-            x = x.transpose(0, 1, 2, 4, 3)
-            shape = (shape[0], shape[1] * shape[2], 1)
-            x = x.reshape(self.rows, self.columns, *shape)
-        # One white pixel between two images.
+        x = np.asarray(self._drawn(self.rows * self.columns), np.float32)
+        x = self._tiles(x.reshape(-1, *self._shape), self._range())
+        _, height, _, channels = x.shape
+        x = x.reshape(self.rows, self.columns, *x.shape[1:])
+        # One white pixel between two tiles.
         x = np.pad(
             x, ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)), constant_values=1
         )
         x = x.transpose(0, 2, 1, 3, 4)
-        x = x.reshape(self.rows * (shape[0] + 1), -1, shape[2])
+        x = x.reshape(self.rows * (height + 1), -1, channels)
         return np.round(255 * x[:-1, :-1]).astype(np.uint8)
 
     def _drawn(self, count):
@@ -165,13 +178,68 @@ class SampleGrid(keras.callbacks.Callback):
             given = {"labels": np.arange(count) % self.columns % classes}
         return self.model.sample(count, seed=self.seed, **given)
 
-    def _range(self, x):
+    def _range(self):
+        """(low, high) of all samples; None if they have no ends."""
         if self.value_range is not None:
             return self.value_range
         space = getattr(self.model, "space", None)
         if space is None or not space.is_bounded:
-            return x.min(), x.max()
+            return None
         return space.low.min(), space.high.max()
+
+
+def _scaled(x, ends):
+    """From 0 to 1, between the ends or those of x."""
+    low, high = ends or (x.min(), x.max())
+    return np.clip((x - low) / max(high - low, 1e-12), 0, 1)
+
+
+def _images(x, ends):
+    """Tiles (n, height, width, 1 or 3) of (n, height, width[, channels])."""
+    x = _scaled(x, ends)
+    x = x.reshape(*x.shape[:3], -1)
+    count, height, width, channels = x.shape
+    if channels in (1, 3):
+        return x
+    # Bands side by side, in grey.
+    x = x.transpose(0, 1, 3, 2)
+    return x.reshape(count, height, channels * width, 1)
+
+
+def _slices(x, ends):
+    """Tiles of (n, depth, height, width, channels): three slices of each."""
+    x = _scaled(x, ends)
+    slices = [x.take(x.shape[axis] // 2, axis) for axis in (1, 2, 3)]
+    height = max(part.shape[1] for part in slices)
+    # White below the lower ones, a grey line between two of one volume.
+    line = np.full((len(x), height, 1, x.shape[4]), 0.5)
+    parts = []
+    for part in slices:
+        below = ((0, 0), (0, height - part.shape[1]), (0, 0), (0, 0))
+        parts += [np.pad(part, below, constant_values=1), line]
+    return _images(np.concatenate(parts[:-1], axis=2), (0, 1))
+
+
+def _curves(x, ends, width=96):
+    """Tiles (n, height, width, 1) of (n, length, channels), black on grey."""
+    count, length, channels = x.shape
+    height = max(64 // channels, 16)
+    # Finer than the curve; neighbouring pixels share a point.
+    points = -(-length // width) + 1
+    at = np.linspace(0, length - 1, width * points + 1)
+    first = np.floor(at).astype(int)
+    second = np.minimum(first + 1, length - 1)
+    rows = np.arange(height)[:, None]
+    strips = []
+    for channel in range(channels):
+        y = 1 - _scaled(x[..., channel], ends)
+        y = y[:, first] + (at - first) * (y[:, second] - y[:, first])
+        y = np.round((height - 1) * y)
+        pairs = np.stack([y[:, :-1], y[:, 1:]], axis=2)
+        pairs = pairs.reshape(count, 1, width, -1)
+        is_line = (rows >= pairs.min(axis=3)) & (rows <= pairs.max(axis=3))
+        strips.append(np.where(is_line, 0, _PAPER))
+    return np.concatenate(strips, axis=1)[..., None]
 
 
 def _scatter(points, side=480):

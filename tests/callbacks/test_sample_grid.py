@@ -97,22 +97,95 @@ def test_what_is_no_picture_is_refused(bits, small_rbm, tmp_path):
         gz.callbacks.SampleGrid(tmp_path, every=0)
 
 
-def test_each_band_of_a_rectangle_is_a_picture(tmp_path):
-    class Bands:
-        event_shape, params = (3, 5, 2), {"epochs": 1}
+class Drawn:
+    """A model whose samples are known."""
 
-        def sample(self, n, seed):
-            return np.arange(n * 30).reshape(n, 3, 5, 2) / (30 * n - 1)
+    params = {"epochs": 1}
 
-    grid = gz.callbacks.SampleGrid(
-        tmp_path, rows=1, columns=2, value_range=(0, 1)
-    )
-    grid.set_model(Bands())
-    grid.set_params({"epochs": 1})
+    def __init__(self, x):
+        self.x, self.event_shape = np.asarray(x, float), np.shape(x)[1:]
+
+    def sample(self, n, seed):
+        return self.x[:n]
+
+
+class DrawnGAN(Drawn):
+    discriminator = None
+
+
+def picture_of(model, folder, columns, **options):
+    grid = gz.callbacks.SampleGrid(folder, rows=1, columns=columns, **options)
+    grid.set_model(model)
+    grid.set_params(model.params)
     grid.on_train_begin()
     grid.on_epoch_end(0)
-    picture = read(tmp_path / "epoch_0001.png")[..., 0]
-    x = np.round(255 * Bands().sample(2, 0))
+    return read(folder / "epoch_0001.png")
+
+
+def test_each_band_of_a_rectangle_is_a_picture(tmp_path):
+    x = np.arange(60).reshape(2, 3, 5, 2) / 59
+    picture = picture_of(Drawn(x), tmp_path, 2, value_range=(0, 1))[..., 0]
+    x = np.round(255 * x)
     white = np.full((3, 1), 255)
     bands = [x[0, ..., 0], x[0, ..., 1], white, x[1, ..., 0], x[1, ..., 1]]
     np.testing.assert_allclose(picture, np.concatenate(bands, 1), atol=1)
+
+
+@pytest.mark.parametrize("length", [4, 100, 4096])
+def test_signals_of_a_gan_are_curves(length, tmp_path):
+    t = np.linspace(0, 1, length)
+    # A ramp up, then one down, of two channels in quite other units.
+    x = [[t, 1e6 * t**2], [1 - t, 1e6 * (1 - t) ** 2]]
+    x = np.moveaxis(x, 1, 2)
+    picture = picture_of(DrawnGAN(x), tmp_path, 2)[..., 0]
+    assert picture.shape == (64, 2 * 97 - 1)
+    is_line = picture == 0
+    at = (np.arange(96) + 0.5) / 96
+    for number, power in ((0, 1), (1, 2)):
+        strip = is_line[32 * number : 32 * (number + 1)]
+        # No gap from pixel to pixel, and the curve is in each of them.
+        heights = 31 - np.array(
+            [np.flatnonzero(c).mean() for c in strip.T[:96]]
+        )
+        expected = np.interp(at, t, t**power)
+        np.testing.assert_allclose(heights / 31, expected, atol=0.03)
+        assert strip[:, 96].sum() == 0
+        touches = strip[:, :95] & (strip | np.roll(strip, 1, 0))[:, 1:96]
+        assert touches.any(axis=0).all()
+        np.testing.assert_array_equal(strip[:, 97:], strip[:, 95::-1])
+
+
+def test_signals_of_a_gan_of_ours_are_curves(tmp_path):
+    gan = gz.GAN(*gz.networks.conv1d(2, (9, 2), width=2), seed=0)
+    gan.params = {"epochs": 1}
+    picture = picture_of(gan, tmp_path, 3)
+    assert picture.shape == (64, 3 * 97 - 1, 1)
+    x = gan.sample(3, seed=0)
+    # The lowest and the highest of each channel are on the edges of its strip.
+    for channel, strip in ((0, picture[:32]), (1, picture[32:])):
+        for row, end in ((31, np.argmin), (0, np.argmax)):
+            number, place = divmod(end(x[..., channel]), 9)
+            tile = strip[row, 97 * number : 97 * number + 96, 0]
+            at = np.flatnonzero(tile == 0)
+            assert np.abs(at / 95 - place / 8).min() < 0.03
+
+
+def test_only_signals_of_a_gan_are_curves(tmp_path):
+    x = np.arange(32).reshape(2, 4, 4) / 31
+    lattice = picture_of(Drawn(x), tmp_path / "a", 2)
+    assert lattice.shape == (4, 9, 1)
+    image = picture_of(DrawnGAN(x), tmp_path / "b", 2, image_shape=(4, 4))
+    np.testing.assert_array_equal(image, lattice)
+
+
+def test_volumes_are_three_slices_through_the_middle(tmp_path):
+    x = np.random.default_rng(0).uniform(size=(1, 4, 5, 7, 1))
+    picture = picture_of(Drawn(x), tmp_path, 1, value_range=(0, 1))[..., 0]
+    assert picture.shape == (5, 7 + 1 + 7 + 1 + 5)
+    x = np.round(255 * x[0, ..., 0])
+    for left, part in ((0, x[2]), (8, x[:, 2]), (16, x[:, :, 3])):
+        height, width = part.shape
+        tile = picture[:, left : left + width]
+        np.testing.assert_allclose(tile[:height], part, atol=1)
+        assert (tile[height:] == 255).all()
+    assert (picture[:, [7, 15]] == 128).all()
