@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 ORDER = """
 rbm/quality rbm/speed rbm/ais rbm/labels rbm/stack rbm/completion rbm/ratings
+rbm/deep
 maxent/averages maxent/potts maxent/inverse_ising
 maxent/ising_phases maxent/ising_sampling maxent/lattices energies adversary
 wild_gan tables gan/modes gan/mnist gan/speed gan/stacked

@@ -113,11 +113,11 @@ def main():
     options = common.options(
         __doc__,
         hours=2.0,
-        rate=0.01,
+        rate=0.003,
         batch=100,
-        chains=200,
-        sweeps=2,
-        looks=8,
+        chains=100,
+        sweeps=5,
+        looks=5,
         save="",
     )
     begin = time.perf_counter()
