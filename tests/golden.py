@@ -34,6 +34,8 @@ def arithmetic():
         tape.watch([few, narrow])
         value = tf.reduce_sum(tf.tanh(tf.nn.conv2d(few, narrow, 2, "SAME")))
     slopes = tape.gradient(value, [few, narrow])
+    wide = tf.constant(rng.gamma(2.0, 3.0, 40))
+    of_wide = [tf.math.lgamma(wide), tf.exp(wide), tf.math.log(wide)]
     return np.concatenate(
         [
             np.ravel(part).astype("float32")
@@ -46,6 +48,9 @@ def arithmetic():
                 tf.matmul(half, half)[0, :30],
                 slopes[0][:4],
                 slopes[1],
+                tf.math.lgamma(tf.cast(wide, tf.float32)),
+                # The last bits of what float32 does not hold.
+                *(np.fmod(value.numpy() * 2.0**32, 1.0) for value in of_wide),
                 [os.cpu_count(), os.environ.get(_THREADS, 0)],
             )
         ]

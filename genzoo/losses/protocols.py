@@ -235,6 +235,9 @@ def can_complete(model: Any, rule: Any) -> bool:
     of this file whose methods take one.
     """
     taken = getattr(rules_of(model), "takes_gaps", False)
+    if rule is None:
+        # Not compiled yet: by one of them.
+        return bool(taken)
     return rule.needs in taken if isinstance(taken, tuple) else taken
 
 
