@@ -46,9 +46,8 @@ class NoiseContrastiveEstimation(DifferentiableRule):
 
     Against a MaxEnt of the same moments:
 
-    >>> normal = genzoo.MaxEnt(
-    ...     genzoo.spaces.Real(1), genzoo.features.Moments([1, 2])
-    ... )
+    >>> moments = genzoo.features.Moments(1, 2)
+    >>> normal = genzoo.MaxEnt(genzoo.spaces.Real(1), moments)
     >>> normal.compile()
     >>> history = normal.fit(x, verbose=0)
     >>> loss = genzoo.losses.NoiseContrastiveEstimation(2, noise=normal)

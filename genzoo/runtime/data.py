@@ -499,7 +499,10 @@ def fed(x: Any, y: Any, batch_size: int | None) -> tuple[Any, Any]:
     """
     if batch_size is None:
         return x, y
-    return in_order(x if y is None else (x, y), batch_size), None
+    # A list would be one tensor to tf.data, and a pair x and y to Keras.
+    x = tuple(x) if isinstance(x, list) else x
+    alone = (x,) if isinstance(x, tuple) else x
+    return in_order(alone if y is None else (x, y), batch_size), None
 
 
 def rows_at_once(x: Any, most: int = 4096) -> int:
