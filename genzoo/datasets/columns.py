@@ -1,5 +1,6 @@
 """Columns of a table: what each holds, as numbers of a vector and back."""
 
+import datetime
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -240,6 +241,22 @@ def is_numeric(column: Array) -> bool:
         isinstance(v, (int, float, np.number)) and not isinstance(v, bool)
         for v in known
     )
+
+
+def with_dates(column: Array) -> Array:
+    """A column of objects; datetime64[ns] if these are dates of Python."""
+    known = [v for v in column.flat if not is_na(v)]
+    if not known or not all(isinstance(v, datetime.date) for v in known):
+        return column
+
+    def plain(value):
+        if is_na(value):
+            return np.datetime64("NaT")
+        if getattr(value, "tzinfo", None) is not None:
+            value = value.astimezone(datetime.UTC).replace(tzinfo=None)
+        return np.datetime64(value)
+
+    return np.array([plain(v) for v in column], "datetime64[ns]")
 
 
 def _as_numbers(column):

@@ -9,7 +9,12 @@ from typing import Any, Self
 import numpy as np
 
 from genzoo import checks
-from genzoo.datasets.columns import Categories, Numbers, is_numeric
+from genzoo.datasets.columns import (
+    Categories,
+    Numbers,
+    is_numeric,
+    with_dates,
+)
 from genzoo.runtime import atomic, random
 from genzoo.types import Array, ArrayLike, SeedLike
 
@@ -34,7 +39,8 @@ class Table:
     Args:
         data: a frame of pandas or polars, or a dict of columns by name, each
             of shape (n,). Texts, truth values and columns of pandas's
-            category are categories, others numbers or dates.
+            category are categories, others numbers or dates; dates that know
+            their zone come back in universal time, without one.
         categorical: names of further columns whose numbers are categories.
 
     Attributes:
@@ -313,6 +319,8 @@ def _columns(data, where):
         values = np.asarray(values)
         if values.dtype.kind in "US":
             values = values.astype(str).astype(object)
+        elif values.dtype.kind == "O":
+            values = with_dates(values)
         if values.ndim != 1:
             raise ValueError(
                 f"{where}: column {name!r} must have shape (n,); received "

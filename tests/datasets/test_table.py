@@ -1,5 +1,7 @@
 """Tables as vectors and back, against ranks and tables made by hand."""
 
+import datetime
+
 import keras
 import numpy as np
 import pytest
@@ -166,6 +168,22 @@ def test_rows_that_are_meant_have_the_distribution_given_that(data):
     assert stats.chisquare(counts, 800 * np.array(shares)).pvalue > 1e-3
     rich = {"income": lambda income: income > 1e6}
     assert table.sample(model, 3, seed=0, where=rich)["income"].min() > 1e6
+
+
+def test_dates_of_python_are_dates_in_universal_time():
+    zone = datetime.timezone(datetime.timedelta(hours=2))
+    noon = datetime.datetime(2026, 3, 1, 12, tzinfo=zone)
+    times = [noon, None, noon + datetime.timedelta(days=40)]
+    days = [datetime.date(2020, 1, 1), datetime.date(2020, 2, 1), None]
+    data = {"time": times, "day": days}
+    found = Table(data)
+    found = found.decode(found.encode(data))
+    for name, expected in (
+        ("time", ["2026-03-01T10", "NaT", "2026-04-10T10"]),
+        ("day", ["2020-01-01", "2020-02-01", "NaT"]),
+    ):
+        expected = np.array(expected, "datetime64[ns]")
+        np.testing.assert_array_equal(found[name], expected)
 
 
 @pytest.mark.parametrize(
