@@ -66,7 +66,12 @@ class Source:
 
     def latents(self, n: int | tf.Tensor, seed: random.Seed) -> tf.Tensor:
         """n latents, (n, *latent_shape), float32, addressed by row."""
-        return drawn(self.latent, (n, *self.latent_shape), seed)
+        shape = (n, *self.latent_shape)
+        if isinstance(self.latent, str):
+            if self.latent == "normal":
+                return random.normal(shape, seed)
+            return 2 * random.uniform(shape, seed) - 1
+        return drawn(self.latent, shape, seed)
 
     def __call__(
         self, z: tf.Tensor, condition: Condition = (), training: bool = False

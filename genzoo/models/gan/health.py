@@ -62,8 +62,7 @@ class Health(keras.callbacks.Callback):
         self._x = tf.constant(x, tf.float32)
         self._condition = [tf.constant(part) for part in condition]
         self._units = _units(critic.discriminator)
-        key = tf.TensorSpec((2,), tf.int64)
-        self._traced = Graph(self._look, key)
+        self._traced: Graph | None = None
         self._flat = 0
         self._has_warned = False
 
@@ -129,10 +128,16 @@ class Health(keras.callbacks.Callback):
         fake = self._source.fakes(rows, self._condition, seed)
         return fake, *self._found(self._x, fake)
 
+    def _in_graph(self):
+        if self._traced is None:
+            key = tf.TensorSpec((2,), tf.int64)
+            self._traced = Graph(self._look, key)
+        return self._traced
+
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Put what is found into the logs."""
         # By the epoch, so that a run that resumes looks as one that goes on.
-        look = self._look if epoch < _EAGERLY else self._traced
+        look = self._look if epoch < _EAGERLY else self._in_graph()
         fake, spread, gradient, ranges = look(random.as_seed(epoch).key)
         dead = [np.asarray(part) <= _NEVER for part in ranges]
         share = float(np.concatenate(dead).mean()) if dead else 0.0

@@ -81,11 +81,7 @@ def serialize(law: Any) -> Any:
 
 
 def drawn(law: Any, shape: tuple, seed: random.Seed) -> tf.Tensor:
-    """Latents, float32 of this shape, addressed by row."""
-    if law == "uniform":
-        return 2 * random.uniform(shape, seed) - 1
+    """Latents of a law without a name, float32, addressed by row."""
     z = random.normal(shape, seed)
-    if law == "normal":
-        return z
     made = normal_to(law.quantile) if hasattr(law, "quantile") else law
     return tf.cast(made(z), tf.float32)

@@ -108,7 +108,7 @@ def test_a_look_is_the_same_in_a_graph():
     key = random.as_seed(11).key
     for one, other in zip(
         tf.nest.flatten(health._look(key)),
-        tf.nest.flatten(health._traced(key)),
+        tf.nest.flatten(health._in_graph()(key)),
         strict=True,
     ):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
