@@ -230,11 +230,11 @@ class Features(keras.layers.Layer):
                 tf.reduce_max(tf.abs(new - old), axis=1, keepdims=True)
                 for new, old in zip(found, even, strict=True)
             ]
-            even = [
+            kept = [
                 tf.where(moves, new, old)
                 for new, old in zip(found, even, strict=True)
             ]
-            return moves & (tf.add_n(change) > _TOLERANCE), *even
+            return moves & (tf.add_n(change) > _TOLERANCE), *kept
 
         start = tf.ones_like(base[:, :1], tf.bool), *even
         found = tf.while_loop(
