@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from genzoo import checks
 from genzoo.losses.protocols import rules_of
-from genzoo.runtime import distribute, probability, random
+from genzoo.runtime import data, distribute, probability, random
 from genzoo.runtime.random import Seed
 from genzoo.spaces import Space
 
@@ -17,6 +17,11 @@ _NUMBERS, _MOST = 2**22, 2**16
 # Draws by which a noise is tried.
 _TRIED = 256
 _OWNER = "NoiseContrastiveEstimation"
+_NOWHERE = (
+    f"{data.TOLD}noise of {_OWNER} has no finite log_prob at some examples. "
+    "Take noise that reaches wherever data are; a model must have been fitted "
+    "when it was given to the loss.\n"
+)
 
 
 def argument(value: Any, where: str) -> Any:
@@ -53,7 +58,21 @@ def serialize(value: Any) -> Any:
         return None
     if probability.is_distribution(value):
         return {"distribution": probability.to_config(value, _OWNER)}
-    return keras.saving.serialize_keras_object(value)
+    config = keras.saving.serialize_keras_object(value)
+    # It learns no more, and has neither optimizer nor chains to be loaded.
+    config.pop("compile_config", None)
+    return config
+
+
+def is_known(noise: Any) -> bool:
+    """Whether it can draw: a model of a configuration has no weights yet."""
+    return probability.is_distribution(noise) or noise.is_adapted
+
+
+def asserted(log_q: tf.Tensor) -> tf.Tensor:
+    """log q of examples, which fails where noise never is."""
+    wrong = ~tf.reduce_all(tf.math.is_finite(log_q))
+    return data.asserted(log_q, {_NOWHERE: wrong})
 
 
 def try_out(noise: Any, space: Space) -> None:
@@ -170,16 +189,17 @@ class Model(keras.layers.Layer):
     def of(cls, model: Any, seed: Any) -> "Model":
         """Of a copy of a model, which may itself be trained further.
 
-        One that has not seen data gives a layer whose weights are loaded.
+        One that has not seen data is no copy, and its weights are loaded.
 
         Args:
             model: the model.
             seed: of the draws, a pair of ints.
         """
+        if not is_known(model):
+            return cls(model, name="noise")
         copied = type(model).from_config(model.get_config())
         found = cls(copied, name="noise")
-        if not model.is_adapted:
-            return found
+        copied.adapted.assign(1)
         for own, other in zip(
             copied._energy_weights(), model._energy_weights(), strict=True
         ):

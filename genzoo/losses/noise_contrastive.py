@@ -30,9 +30,19 @@ class NoiseContrastiveEstimation(DifferentiableRule):
 
     Args:
         ratio: draws of noise for each example.
+        noise: q. None takes the model's reference; else a fitted genzoo model
+            that has an energy and is not conditional, or one of
+            `tfp.distributions` whose event has the shape of one example. A
+            model is copied by `compile`, and steps take their noise from up to
+            65,536 draws that are made then; where its log Z is an estimate,
+            the model's has the same error.
 
     Raises:
-        ValueError: if `ratio` is not a positive int.
+        ValueError: if `ratio` is not a positive int, or `noise` none of these;
+            by `compile`, for noise that was not fitted, has draws outside of
+            the model's space, or cannot score them; by `fit`, where noise has
+            no density at an example; by `save`, for a distribution that is
+            not made of numbers.
 
     Reference:
         Gutmann and Hyvarinen, "Noise-contrastive estimation of unnormalized
@@ -72,7 +82,8 @@ class NoiseContrastiveEstimation(DifferentiableRule):
     def check(self, model: Any) -> None:
         """Raise a ValueError if the noise does not go with the model."""
         super().check(model)
-        if self.noise is not None and not self._is_read:
+        is_awaited = self._is_read and not noises.is_known(self.noise)
+        if self.noise is not None and not is_awaited:
             noises.try_out(self.noise, model.space)
 
     def make_critic(
@@ -101,15 +112,19 @@ class NoiseContrastiveEstimation(DifferentiableRule):
             source: what draws and scores noise; None for the rules.
         """
         source = rules if source is None else source
-        total = tf.nn.softplus(-self._logit(rules, source, states))
+        log_q = source.log_noise(states)
+        if self.noise is not None:
+            log_q = noises.asserted(log_q)
+        total = tf.nn.softplus(-self._logit(rules, states, log_q))
         for number in range(self.ratio):
             own = random.fold_in(seed, number)
             noise = tf.stop_gradient(source.noise(tf.shape(states)[0], own))
-            total += tf.nn.softplus(self._logit(rules, source, noise))
+            log_q = source.log_noise(noise)
+            total += tf.nn.softplus(self._logit(rules, noise, log_q))
         return total
 
-    def _logit(self, rules, source, states):
-        log_ratio = -rules.energies(states) - source.log_noise(states)
+    def _logit(self, rules, states, log_q):
+        log_ratio = -rules.energies(states) - log_q
         return log_ratio - tf.math.log(float(self.ratio))
 
     def get_config(self) -> dict[str, Any]:

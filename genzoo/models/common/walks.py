@@ -20,8 +20,9 @@ _SCALAR = tf.TensorSpec((), tf.float32)
 GROUP = 128
 # Of annealing at a glance; they divide the number of chains.
 ISLANDS = 8
-# The number of the draws of new chains, among those of a step.
-_NEW = 11
+# The number of the draws of new chains: beside the sweeps of a step, of which
+# chains of sites number theirs from 0.
+_NEW = 2**16
 # Sweeps before a reverse run: from new chains, and from those that walked.
 _LONG, _SHORT = 1000, 100
 

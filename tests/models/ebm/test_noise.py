@@ -92,6 +92,7 @@ def test_noise_resumes_and_replicas_share_it(kind, tmp_path, two):
     models = [_model(noise, space, 1, _sgd(), 4) for _ in range(2)]
     with two.scope():
         models.append(_model(noise, space, 1, _sgd(), 4))
+    log_q = noise.log_prob(x)
     if kind == "model":
         # A copy was taken: what becomes of it is nothing to them.
         noise.parameters[0].assign(noise.parameters[0] + 1.0)
@@ -108,6 +109,13 @@ def test_noise_resumes_and_replicas_share_it(kind, tmp_path, two):
     ):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
         np.testing.assert_allclose(third.numpy(), one.numpy(), atol=1e-4)
+    # What was loaded is noise for others, and of the numbers that were given.
+    np.testing.assert_array_equal(again.loss.noise.log_prob(x), log_q)
+    fresh = _model(again.loss.noise, space, 1, _sgd(), 4)
+    again.compile(_sgd(), again.loss, watch=False)
+    for model in (fresh, again):
+        history = model.fit(x, **options).history
+        assert np.isfinite(history["objective"]).all()
 
 
 @pytest.mark.parametrize(
@@ -133,6 +141,23 @@ def test_noise_beyond_the_space_is_refused():
     told = "256 draws of MultivariateNormalDiag lie outside of the space"
     with pytest.raises(ValueError, match=told):
         _model(normal, spaces.Interval(-1.0, 1.0, shape=2))
+
+
+def test_noise_that_never_is_where_data_are_is_refused_by_fit():
+    square = tfd.Independent(tfd.Uniform(np.float32([-1] * 2), 1.0), 1)
+    # Of a configuration alone a model has no weights.
+    config = NoiseContrastiveEstimation(noise=_bit_noise()).get_config()
+    network = gz.networks.energy_mlp(spaces.Binary(3), 4, 1, seed=1)
+    unfitted = gz.EnergyModel(spaces.Binary(3), network, seed=0)
+    rule = NoiseContrastiveEstimation.from_config(config)
+    unfitted.compile(loss=rule, watch=False)
+    for model, x in ((_model(square), X[:75]), (unfitted, BITS)):
+        before = [weight.numpy() for weight in model.parameters]
+        told = "EnergyModel.fit: noise of Noise.* no finite log_prob.*loss.$"
+        with pytest.raises(ValueError, match=told):
+            model.fit(x, verbose=0)
+        for weight, own in zip(model.parameters, before, strict=True):
+            np.testing.assert_array_equal(weight.numpy(), own)
 
 
 def test_distributions_are_saved_as_plain_data():
