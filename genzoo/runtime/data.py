@@ -671,7 +671,8 @@ def told_plainly(
     try:
         yield
     except (tf.errors.InvalidArgumentError, ValueError) as error:
-        told = re.search(f"{re.escape(TOLD)}(.*)", str(error))
+        # In a list of what an assertion has to say, if it is one in a graph.
+        told = re.search(rf"{re.escape(TOLD)}(.*?)(\\n\]|$)", str(error), re.M)
         if told is not None:
             raise ValueError(f"{where}: {told[1]}") from None
         for mark, message in complaints().items():
