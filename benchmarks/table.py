@@ -36,9 +36,11 @@ def markdown(heads, rows):
 def table():
     """What was measured, by each benchmark's own rows."""
     rows = [row.values() for name in ORDER for row in load(name)["rows"]]
+    found = [load(name)["machine"] for name in ORDER]
     machine = load("rbm/speed")["machine"]
+    processors = " or ".join(sorted({one["processor"] for one in found}))
     return markdown(("what", "genzoo", "beside it"), rows) + (
-        f"\nMeasured on {machine['processor']}, Python {machine['python']}, "
+        f"\nMeasured on {processors}, as each json says, Python {machine['python']}, "
         f"TensorFlow {machine['tensorflow']}, Keras {machine['keras']}, one "
         "thread each, by the scripts in `benchmarks/`, the peers in the same "
         "run. The best round of each contender counts.\n"

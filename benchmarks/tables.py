@@ -201,7 +201,8 @@ def one(name, seed, with_peer=True):
 def _mean(runs, who, what):
     values = [run[who][what] for run in runs]
     spread = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{statistics.mean(values):.3f} +- {spread:.3f}"
+    error = f" +- {spread:.3f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.3f}{error}"
 
 
 def rows(found):
@@ -218,9 +219,10 @@ def rows(found):
             for who, spent in zip(("genzoo", "ctgan"), cpu, strict=True)
         ]
         real = statistics.mean(run["genzoo"]["data_predict"] for run in runs)
+        seeds = "seed 0" if len(runs) == 1 else f"seeds 0 to {len(runs) - 1}"
         told.append(
             common.row(
-                f"table {name}, seeds 0 to {len(runs) - 1}: accuracy of a "
+                f"table {name}, {seeds}{found.get('how', '')}: accuracy of a "
                 "forest that tells drawn from held-out rows; of one trained "
                 f"on drawn rows (on data {real:.3f})",
                 pair[0],
