@@ -40,7 +40,8 @@ def table():
     machine = load("rbm/speed")["machine"]
     processors = " or ".join(sorted({one["processor"] for one in found}))
     return markdown(("what", "genzoo", "beside it"), rows) + (
-        f"\nMeasured on {processors}, as each json says, Python {machine['python']}, "
+        f"\nMeasured on {processors}, as each json says, "
+        f"Python {machine['python']}, "
         f"TensorFlow {machine['tensorflow']}, Keras {machine['keras']}, one "
         "thread each, by the scripts in `benchmarks/`, the peers in the same "
         "run. The best round of each contender counts.\n"
