@@ -48,6 +48,7 @@ class Drawing:
             self._x += told
         self.critic_is_told = len(self._x) == 2
         self._samples = Graph(self._sample, *self._n)
+        self._examples = Graph(lambda z, *told: source(z, told), *self._z)
         self._scores = Graph(self._score, *self._x)
 
     def samples(
@@ -56,11 +57,18 @@ class Drawing:
         """n examples, (n, *event_shape)."""
         return self._samples(n, seed.key, *condition)
 
+    def examples(self, z: tf.Tensor, *condition: Array) -> Array:
+        """G(z), of latents (n, *latent_shape)."""
+        return self._in_parts(self._examples, z, *condition)
+
     def scores(self, x: Array, *condition: Array) -> Array:
         """The logit of each example, (n,)."""
+        return self._in_parts(self._scores, x, *condition)
+
+    def _in_parts(self, graph, x, *condition):
         parts = [
-            self._scores(
-                tf.constant(x[i : i + _CHUNK], tf.float32),
+            graph(
+                tf.convert_to_tensor(x[i : i + _CHUNK], tf.float32),
                 *(tf.constant(part[i : i + _CHUNK]) for part in condition),
             )
             for i in range(0, len(x), _CHUNK)

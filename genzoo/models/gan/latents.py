@@ -82,6 +82,12 @@ def serialize(law: Any) -> Any:
 
 def drawn(law: Any, shape: tuple, seed: random.Seed) -> tf.Tensor:
     """Latents of a law without a name, float32, addressed by row."""
-    z = random.normal(shape, seed)
+    return of_normal(law, random.normal(shape, seed))
+
+
+def of_normal(law: Any, z: tf.Tensor) -> tf.Tensor:
+    """Latents from normal numbers; those of a named law as they are."""
+    if isinstance(law, str):
+        return z
     made = normal_to(law.quantile) if hasattr(law, "quantile") else law
     return tf.cast(made(z), tf.float32)

@@ -24,7 +24,7 @@ from genzoo.models.common.presets import numbered
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.gan import latents as laws
 from genzoo.models.gan import networks as facts
-from genzoo.models.gan import updates
+from genzoo.models.gan import paths, updates
 from genzoo.models.gan.clusters import Clusters
 from genzoo.models.gan.conditions import UNKNOWN, Seen, Unconditional
 from genzoo.models.gan.drawing import Drawing
@@ -39,6 +39,7 @@ from genzoo.models.gan.game import (
     own_losses,
 )
 from genzoo.models.gan.health import Health
+from genzoo.models.gan.inversion import Inversion, Inverter
 from genzoo.models.gan.terms import Terms
 from genzoo.models.gan.units import Units
 from genzoo.models.gan.updates import Average, Rates
@@ -214,6 +215,7 @@ class GAN(GenerativeModel):
         self._drawing = Drawing(
             self._sampler, self._critic, self.conditions, self.space
         )
+        self._inverter = Inverter(self._sampler, self.conditions, self.space)
         makers = {id(v): v for v in (generator, self.averaged_generator)}
         self._units = Units(makers.values(), discriminator)
         self._health: Health | None = None
@@ -592,6 +594,7 @@ class GAN(GenerativeModel):
         seed: SeedLike | None = None,
         labels: ArrayLike | None = None,
         conditions: ArrayLike | None = None,
+        truncation: float | None = None,
     ) -> Array:
         """Examples drawn from the averaged generator.
 
@@ -604,21 +607,136 @@ class GAN(GenerativeModel):
                 there was none since the model was made or loaded as a preset.
             conditions: n vectors, or one for all, of a model that is told
                 vectors.
+            truncation: the greatest size of a number of normal latents, whose
+                law is cut off there: less of it, such as 0.5, gives more
+                typical and less diverse examples. None cuts nothing off. The
+                shares of clusters stay.
 
         Returns:
             A float32 array of shape (n, *event_shape).
 
         Raises:
             ValueError: for an n below 1 or beyond memory; for labels or
-                conditions that the model does not take, or missing vectors.
+                conditions that the model does not take, or missing vectors;
+                for a truncation that is not positive, or of other latents.
+
+        Reference:
+            Truncation: Brock, Donahue and Simonyan, "Large scale GAN training
+            for high fidelity natural image synthesis", 2019.
         """
         n = self._check_count("sample", n)
         where = self._where("sample")
         y = self.conditions.asked(where, n, labels, conditions, self._seen)
-        condition = () if y is None else (tf.constant(y),)
+        condition = () if y is None else (y,)
+        if truncation is None:
+            seed = self._seed_for(seed)
+            told = map(tf.constant, condition)
+            found = self._drawing.samples(tf.constant(n), seed, *told).numpy()
+            return self._finite("sample", found)
+        most = checks.positive_number(truncation, f"{where}: truncation")
+        if self.latent != "normal":
+            raise ValueError(
+                f"{where}: truncation={truncation!r} is for latents of a "
+                f"normal law; this model's are {self.latent!r}. Leave it out."
+            )
+        z = self._sampler.latents(n, self._seed_for(seed))
+        z = paths.truncated(z, most, chooses=self.clusters is not None)
+        return self._finite("sample", self._drawing.examples(z, *condition))
+
+    def interpolate(
+        self,
+        n: int,
+        steps: int = 8,
+        seed: SeedLike | None = None,
+        labels: ArrayLike | None = None,
+        conditions: ArrayLike | None = None,
+    ) -> Array:
+        """Paths of examples, each from one sample to another.
+
+        The latents of a normal law go along great circles, those of a uniform
+        one along straight lines; where latents are made of normal numbers,
+        those do. What tells a condition, or a cluster, stays on each path.
+        The first ends are those of `sample(n, seed)`.
+
+        Args:
+            n: number of paths.
+            steps: examples of each, with both ends, at least 2.
+            seed: as of `sample`.
+            labels: of each path, as of `sample`.
+            conditions: of each path, as of `sample`.
+
+        Returns:
+            A float32 array of shape (n, steps, *event_shape).
+
+        Raises:
+            ValueError: as `sample`; for fewer steps than 2.
+
+        Reference:
+            White, "Sampling generative networks", 2016.
+        """
+        where = self._where("interpolate")
+        steps = checks.whole(2)(steps, f"{where}: steps")
+        n = checks.positive_int(n, f"{where}: n")
+        self._check_count("interpolate", n * steps)
+        y = self.conditions.asked(where, n, labels, conditions, self._seen)
+        shape, seed = self.latent_shape, self._seed_for(seed)
+        chooses = self.clusters is not None
+        z = paths.drawn(self.latent, n, steps, shape, seed, chooses)
+        z = tf.reshape(z, (-1, *shape))
+        condition = () if y is None else (np.repeat(y, steps, axis=0),)
+        found = self._drawing.examples(z, *condition)
+        found = self._finite("interpolate", found)
+        return found.reshape(n, steps, *self.event_shape)
+
+    def invert(
+        self,
+        x: ArrayLike,
+        steps: int = 300,
+        starts: int = 4,
+        seed: SeedLike | None = None,
+        labels: ArrayLike | None = None,
+        conditions: ArrayLike | None = None,
+    ) -> Inversion:
+        """Latents whose examples are nearest to given ones.
+
+        Of each example so many descents by Adam, each from the nearest of 64
+        draws, and the best point of all. `predict(found.latents)` gives the
+        nearest examples. A cluster is chosen by the draws and then stays. A
+        descent can end in a valley of its own: more `starts` find more, more
+        `steps` come nearer where there are many latents.
+
+        Args:
+            x: examples, shape (n, *event_shape), of any values.
+            steps: of each descent.
+            starts: descents for each example.
+            seed: of the draws, as of `sample`.
+            labels: of the examples, of a model of classes.
+            conditions: of the examples, of a model that is told vectors.
+
+        Returns:
+            (latents, errors): (n, *latent_shape), and the root mean squares
+            of the differences, (n,), in standard deviations of the data if
+            the networks have layers of `Standardization`.
+
+        Raises:
+            ValueError: for examples or conditions that do not fit the model,
+                or numbers that are no positive ints.
+        """
+        where = self._where("invert")
+        steps = checks.positive_int(steps, f"{where}: steps")
+        starts = checks.positive_int(starts, f"{where}: starts")
+        finite = facts.GeneratorRange(self.event_shape, -np.inf, np.inf)
+        x = np.asarray(finite.check(where, x))
+        y = self.conditions.given(where, labels, conditions)
+        y = self.conditions.check(where, y, len(x))
+        condition = () if y is None else (y,)
+        scale = self._units.scale_of(self.event_shape[-1])
         seed = self._seed_for(seed)
-        found = self._drawing.samples(tf.constant(n), seed, *condition)
-        return self._finite("sample", found.numpy())
+        found = self._inverter.nearest(
+            x, scale, starts, steps, seed, *condition
+        )
+        self._finite("invert", found.errors)
+        return found
 
     def score(
         self,

@@ -44,6 +44,13 @@ class Units:
         """Whether D sees examples without units."""
         return bool(self._seen)
 
+    def scale_of(self, columns: int) -> np.ndarray:
+        """The standard deviation of each of so many columns, or ones."""
+        if not self._seen:
+            return np.ones(columns, "float32")
+        # Of packs the first example's.
+        return self._seen[0].scale.numpy()[:columns]
+
     def adapt(self, given: Given, steps: int | None = None) -> None:
         """Take the units of the first data, in the layers that have none.
 
