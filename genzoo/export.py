@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,6 +20,8 @@ _ORDER = (
     *("n", "x", "z", "mask", "condition", "seed", "steps"),
     *("labels", "conditions"),
 )
+# What an assertion in a graph says: its text, and the value.
+_REFUSED = re.compile(r"assertion failed: \[(.*?)\] \[(.*?)\]\s", re.DOTALL)
 # As `sample` has them.
 _DEFAULTS = {"steps": 1000}
 
@@ -114,8 +117,6 @@ class Exported:
     Methods take their arguments by place or by name, as arrays, lists or
     numbers, and return a NumPy array. A seed is an int or a pair of ints, as
     of `sample`; `steps` is 1,000 unless it is given; one label stands for all.
-    Examples outside of the model's space are not refused: an export does not
-    know the space.
 
     Args:
         path: the folder that `export` wrote.
@@ -127,7 +128,8 @@ class Exported:
 
     Raises:
         ValueError: if there is no such folder, or it holds no SavedModel; by
-            the methods, for arguments of another shape or kind.
+            the methods, for arguments of another shape or kind, and what the
+            graph itself refuses, see `GenerativeModel.export`.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -198,7 +200,14 @@ class _Endpoint:
         bound.apply_defaults()
         given = bound.arguments
         tensors = {key: self._tensor(key, given) for key in given}
-        found = self._function(**tensors)
+        try:
+            found = self._function(**tensors)
+        except tf.errors.InvalidArgumentError as error:
+            refused = _REFUSED.search(error.message)
+            if refused is None:
+                raise
+            told = " ".join(refused.groups())
+            raise ValueError(f"{self._name}: {told}.") from None
         found = {key: value.numpy() for key, value in found.items()}
         return next(iter(found.values())) if len(found) == 1 else found
 

@@ -12,8 +12,10 @@ import genzoo as gz
 
 # Graphs are millions of objects, which are looked through at each collection;
 # models are in cycles, and hold memory and threads until they are found.
-gc.set_threshold(200_000, 5, 20)
+gc.set_threshold(200_000, 5, 1_000_000)
 
+# In millions of new objects.
+_OFTEN = 1
 _LONGEST = "test_fresh_environment_samples_from_every_preset"
 
 
@@ -26,6 +28,17 @@ def pytest_collection_finish():
     """Leave what is imported out of all collections; some are asked for."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_runtest_logfinish():
+    """Look through what is new; what is left of it, never again.
+
+    Old pages may have been swapped out: to touch them takes a hundred times
+    as long as to look.
+    """
+    if gc.get_count()[2] >= _OFTEN:
+        gc.collect()
+        gc.freeze()
 
 
 # Two logical devices, so that strategies of two replicas run anywhere.

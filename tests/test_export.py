@@ -262,13 +262,62 @@ def pictures(tmp_path_factory):
         ("sample", {"labels": [1, 2]}, "labels has 2 rows; n is 3"),
         ("sample", {"labels": "two"}, "labels must be int32 integers"),
         ("score", {"x": np.ones((2, 8, 8))}, r"x must have .*8, 8, 1\)"),
+        # By the graph itself, whoever calls it.
+        ("sample", {"n": 10**8}, r"n must be an int from 1 to 1,048,576; .*\d"),
+        ("sample", {"labels": [0, 1, 3]}, "labels must be ints from 0 to 2"),
+        ("score", {"x": [[[[np.inf]] * 8] * 8]}, "x must be finite numbers"),
+        ("serve", {"z": [[0.0, np.nan, 1.0]]}, "z must be finite numbers"),
+        ("serve", {"z": np.ones((1, 3)), "labels": [-1]}, "received -1"),
     ],
 )
 def test_arguments_are_checked(pictures, endpoint, arguments, message):
     known = {"n": 3, "seed": 0, "labels": 1}
+    if endpoint != "sample":
+        known = {"labels": [1]}
     given = {k: known[k] for k in pictures.endpoints[endpoint] if k in known}
     with pytest.raises(ValueError, match=message):
         getattr(pictures, endpoint)(**{**given, **arguments})
+
+
+def test_a_graph_refuses_what_the_model_has_no_answer_to(tmp_path):
+    units = gz.units
+    rbm = gz.RBM(
+        [units.Categorical(1, 3), units.Gaussian(1)],
+        units.Bernoulli(2),
+        condition=units.Spin(2),
+        seed=0,
+    )
+    rng = np.random.default_rng(0)
+    x = np.hstack([np.eye(3)[rng.integers(0, 3, 40)], rng.normal(size=(40, 1))])
+    c = np.sign(rng.normal(size=(40, 2)))
+    rbm.compile()
+    rbm.fit(x, condition=c, epochs=1, verbose=0)
+    rbm.export(tmp_path)
+    served = gz.load_exported(tmp_path)
+    assert served.energy(x, c).shape == (40,)
+    few = {"seed": 1, "steps": 3}
+    # Of what is unknown nothing is asked: half a group, and NaN.
+    gaps = x[:2].copy()
+    gaps[0, :2] = gaps[1, 3] = np.nan
+    found = served.complete(gaps, ~np.isnan(gaps), c[:2], **few)
+    assert not rbm.space.outside(found)
+    with pytest.raises(ValueError, match="energy: x must be .* received"):
+        served.energy(x + 1, c)
+    with pytest.raises(ValueError, match="condition must be .* received .0.5"):
+        served.energy(x, np.full_like(c, 0.5))
+    with pytest.raises(ValueError, match="complete: x must be"):
+        served.complete(x + 1, np.ones_like(x, bool), c, **few)
+    with pytest.raises(ValueError, match="steps must be an int from 1 to"):
+        served.sample(1, condition=c[:1], seed=1, steps=2**30)
+    # For who calls TensorFlow alone it is an error as well.
+    raw = served._loaded.signatures
+    two, seven = tf.ones((2, 2)), tf.fill((2, 4), np.float32(7))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="x must be"):
+        raw["energy"](x=seven, condition=two)
+    counts = {key: tf.constant(3) for key in ("n", "steps")}
+    seed = tf.constant([0, 1], tf.int64)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="row for each"):
+        raw["sample"](condition=two, seed=seed, **counts)
 
 
 def test_missing_arguments_and_endpoints_are_named(pictures):

@@ -1,15 +1,22 @@
 """What the endpoints of all exported models have in common."""
 
+import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+
+from genzoo.spaces import Space
 
 # The arguments that have the same name in all models.
 COUNT = tf.TensorSpec((), tf.int32, "n")
 SEED = tf.TensorSpec((2,), tf.int64, "seed")
 STEPS = tf.TensorSpec((), tf.int32, "steps")
+
+# The most that one request of an exported model may ask for.
+MOST = {"n": 2**20, "steps": 2**20}
 
 # From names to (function, input signature).
 Endpoints = dict[str, tuple[Callable, list[tf.TensorSpec]]]
@@ -32,3 +39,76 @@ def named(function: Callable, arguments: list[tf.TensorSpec]) -> Callable:
     wrapped: Any = call
     wrapped.__signature__ = signature
     return wrapped
+
+
+def guarded(
+    function: Callable,
+    arguments: list[tf.TensorSpec],
+    spaces: Mapping[str, Space],
+    classes: int | None = None,
+) -> Callable:
+    """A function that refuses, inside its graph, what it has no answer to.
+
+    Counts from 1 to `MOST`, labels from 0 to classes - 1, a row for each of n,
+    finite numbers, and examples of their space; with a mask, of what is known.
+
+    Args:
+        function: of tensors.
+        arguments: of each tensor, its name and shape.
+        spaces: of arguments, by name.
+        classes: number of the labels, if there are any.
+    """
+
+    def call(*tensors):
+        given = dict(zip((a.name for a in arguments), tensors, strict=True))
+        checks = []
+        for name, value in given.items():
+            ok, wanted = _checked(name, value, given, spaces.get(name), classes)
+            text = f"{name} must be {wanted}; received"
+            checks.append(tf.debugging.Assert(ok, [text, value], summarize=9))
+        with tf.control_dependencies(checks):
+            tensors = [tf.identity(value) for value in tensors]
+        return function(*tensors)
+
+    return named(call, arguments)
+
+
+def _checked(name, value, given, space, classes):
+    """Whether an argument is as it must be, and in words how."""
+    if name in MOST:
+        wanted = f"an int from 1 to {MOST[name]:,}"
+        return (value >= 1) & (value <= MOST[name]), wanted
+    if name == "labels" and classes:
+        inside = tf.reduce_all((value >= 0) & (value < classes))
+        ok, wanted = inside, f"ints from 0 to {classes - 1}"
+    elif name in ("seed", "mask"):
+        return tf.constant(True), "given"
+    elif space is None:
+        ok, wanted = tf.reduce_all(tf.math.is_finite(value)), "finite numbers"
+    else:
+        contains = space.contains
+        if "mask" in given and name == "x":
+            # What some numbers of a group allow the others is not asked.
+            contains = functools.partial(Space.contains, space)
+            value = tf.where(given["mask"], value, _anything(space, value))
+        ok = tf.reduce_all(contains(space.flatten(value)))
+        wanted = space.description
+    if "n" in given:
+        rows = tf.shape(value)[0]
+        most = (1, given["n"]) if name == "condition" else (given["n"],)
+        ok &= tf.reduce_any([tf.equal(rows, count) for count in most])
+        wanted += ", one row for each of n"
+    return ok, wanted
+
+
+def _anything(space, like):
+    """Some example of a space, for what is not known."""
+    low, high = (
+        np.where(np.isfinite(end), end, other)
+        for end, other in ((space.low, -np.inf), (space.high, np.inf))
+    )
+    found = np.clip(np.zeros(space.width), low, high)
+    for site, levels in enumerate(space.levels):
+        if levels is not None:
+            found[site] = levels[0]
+    return space.unflatten(tf.constant(found[None], like.dtype))

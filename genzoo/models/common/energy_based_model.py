@@ -1667,6 +1667,9 @@ class EnergyBasedModel(GenerativeModel):
             served["complete"] = (complete, [*given, mask, SEED, STEPS])
         return served
 
+    def _guards(self, endpoint: str) -> tuple[dict[str, Space], int | None]:
+        return {"x": self.space}, None
+
     def _served_states(self, x: tf.Tensor) -> tf.Tensor:
         """The states of examples, inside graphs."""
         return self.space.flatten(x)

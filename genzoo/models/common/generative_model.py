@@ -13,7 +13,7 @@ from genzoo import checks
 from genzoo.export import export
 from genzoo.models.common import options as checked_options
 from genzoo.models.common import resume, sample_weights
-from genzoo.models.common.endpoints import SEED, Endpoints
+from genzoo.models.common.endpoints import SEED, Endpoints, guarded
 from genzoo.models.common.given import Given
 from genzoo.models.common.presets import Preset
 from genzoo.models.common.sample_metrics import SampleMetrics
@@ -826,6 +826,10 @@ class GenerativeModel(Preset, keras.Model):
         """
         raise NotImplementedError
 
+    def _guards(self, endpoint: str) -> tuple[dict[str, Space], int | None]:
+        """The spaces of an endpoint's arguments, and how many labels."""
+        return {}, None
+
     def portable_endpoints(self) -> Endpoints:
         """Those of `endpoints` that draw nothing, for ONNX and LiteRT.
 
@@ -866,6 +870,11 @@ class GenerativeModel(Preset, keras.Model):
           for each; its `sample` gives what the method does by chains.
         - `score(x)` or `score(x, labels)`: a GAN's logits, without packing.
 
+        A request that has no answer is an error: an `n` or `steps` outside of
+        1 to 1,048,576, labels that are no classes, a number of rows that is
+        not n, numbers that are not finite, and examples that are none of an
+        energy-based model (with a mask, in what is known).
+
         Load it by `genzoo.load_exported`, or where there is no genzoo by
         `tf.saved_model.load`. The card of a preset is among the assets, as
         `metadata.json`.
@@ -902,7 +911,11 @@ class GenerativeModel(Preset, keras.Model):
                 "which holds all endpoints, or 'onnx' or 'litert', which hold "
                 f"one; received format={format!r} and endpoint={endpoint!r}."
             )
-        export(filepath, self.endpoints(), self, self.card, bool(verbose))
+        served: Endpoints = {
+            name: (guarded(function, signature, *self._guards(name)), signature)
+            for name, (function, signature) in self.endpoints().items()
+        }
+        export(filepath, served, self, self.card, bool(verbose))
 
 
 def _begun(streams):

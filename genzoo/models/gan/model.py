@@ -46,6 +46,7 @@ from genzoo.models.gan.updates import Average, Rates
 from genzoo.optimizers.falling import Plan, Planned
 from genzoo.runtime import batch, distribute, random, weights
 from genzoo.runtime import data as pipeline
+from genzoo.spaces import Space
 from genzoo.types import Array, ArrayLike, SeedLike
 
 # Of tables and points: batches of an epoch, and rows of a batch, within.
@@ -774,6 +775,9 @@ class GAN(GenerativeModel):
     def endpoints(self) -> Endpoints:
         """What `export` serves: see there."""
         return self._drawing.endpoints()
+
+    def _guards(self, endpoint: str) -> tuple[dict[str, Space], int | None]:
+        return {}, self.conditions.classes
 
     # Configuration ---------------------------------------------------------
 

@@ -630,6 +630,9 @@ class ConditionalMaxEnt(EnergyBasedModel):
             "sample": (sample, [c, SEED]),
         }
 
+    def _guards(self, endpoint: str) -> tuple[dict[str, Space], int | None]:
+        return {"x": self.space, "condition": self.condition}, None
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         serialize = keras.saving.serialize_keras_object

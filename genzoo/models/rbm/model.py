@@ -44,7 +44,7 @@ from genzoo.regularizers.sparsity import get as get_sparsity
 from genzoo.runtime import batch, data, distribute, random, weights
 from genzoo.runtime.graph import Graph
 from genzoo.runtime.memory import check_memory
-from genzoo.spaces import OneHot
+from genzoo.spaces import Counts, OneHot, Space
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
 from genzoo.units import Bernoulli, Mixed, Multinomial, Unit
 from genzoo.units.mixed import layer_of, told
@@ -1616,6 +1616,16 @@ class RBM(EnergyBasedModel):
             alone = tf.TensorSpec(shape, self.variable_dtype, "x")
             served["predict_proba"] = (self._labels.mean, [alone])
         return served
+
+    def _guards(self, endpoint: str) -> tuple[dict[str, Space], int | None]:
+        spaces, _ = super()._guards(endpoint)
+        if self._labels is not None and endpoint == "predict_proba":
+            spaces["x"] = self._labels.space
+        if self.links is not None and not self._counts:
+            spaces["condition"] = self.links.units.space
+        if self._counts:
+            spaces["condition"] = Counts(None)
+        return spaces, None
 
     def _endpoints_given(self, links):
         """What is served of a conditional model, all with its condition."""
