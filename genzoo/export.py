@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from genzoo.runtime import random
 
-CARD = "metadata.json"
+CARD, SERVING = "metadata.json", "serving.json"
 # The order of arguments, which a SavedModel does not keep.
 _ORDER = (
     *("n", "x", "z", "mask", "condition", "seed", "steps"),
@@ -22,6 +22,8 @@ _ORDER = (
 )
 # What an assertion in a graph says: its text, and the value.
 _REFUSED = re.compile(r"assertion failed: \[(.*?)\] \[(.*?)\]\s", re.DOTALL)
+# Of what is read again, by file.
+_ASSETS = {CARD: "card", SERVING: "serving"}
 # As `sample` has them.
 _DEFAULTS = {"steps": 1000}
 
@@ -32,6 +34,7 @@ def export(
     resource: keras.Layer,
     card: dict[str, Any] | None = None,
     verbose: bool = False,
+    serving: dict[str, Any] | None = None,
 ) -> None:
     """Write a SavedModel with these endpoints.
 
@@ -42,6 +45,8 @@ def export(
         resource: the layer or model whose weights the functions use.
         card: dict that is kept as the asset `metadata.json`, or None.
         verbose: whether to print the endpoints.
+        serving: dict that is kept as the asset `serving.json`: what a client
+            must know of the arguments.
     """
     if os.path.isfile(path):
         raise ValueError(
@@ -62,11 +67,13 @@ def export(
     if tf.io.gfile.exists(stale := os.path.join(path, "assets", CARD)):
         tf.io.gfile.remove(stale)
     with tempfile.TemporaryDirectory() as folder:
-        if card is not None:
-            text = json.dumps(card, indent=2, ensure_ascii=False)
-            file = os.path.join(folder, CARD)
+        for name, kept in {CARD: card, SERVING: serving}.items():
+            if kept is None:
+                continue
+            text = json.dumps(kept, indent=2, ensure_ascii=False)
+            file = os.path.join(folder, name)
             tf.io.write_file(file, text + "\n")
-            saved.card = tf.saved_model.Asset(file)
+            setattr(saved, _ASSETS[name], tf.saved_model.Asset(file))
         tf.saved_model.save(saved, path, signatures=signatures)
     if verbose:
         calls = [_call(name, spec) for name, (_, spec) in endpoints.items()]
@@ -123,6 +130,10 @@ class Exported:
 
     Attributes:
         card: the card of the preset that was exported, a dict, or None.
+        serving: dict of what a client must know: the family, the version that
+            wrote it, the arguments of each endpoint with their shapes and
+            types, the limits of `n` and `steps`, of a GAN the law of its
+            latents and the number of its classes.
         endpoints: dict from the names of the methods to those of their
             arguments.
 
@@ -152,10 +163,13 @@ class Exported:
                 method = _Endpoint(name, function)
                 setattr(self, name, method)
                 self.endpoints[name] = tuple(method.__signature__.parameters)
-        self.card = None
-        if hasattr(self._loaded, "card"):
-            text = tf.io.read_file(self._loaded.card.asset_path)
-            self.card = json.loads(text.numpy())
+        self.card, self.serving = map(self._asset, _ASSETS.values())
+
+    def _asset(self, name):
+        if not hasattr(self._loaded, name):
+            return None
+        text = tf.io.read_file(getattr(self._loaded, name).asset_path)
+        return json.loads(text.numpy())
 
     def __getattr__(self, name):
         known = self.__dict__.get("endpoints", {})

@@ -6,13 +6,14 @@ genzoo knows of tf2onnx and of the LiteRT converter is here.
 """
 
 import importlib.util
+import json
 import os
 import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
@@ -36,6 +37,7 @@ def export_portable(
     format: str,
     endpoint: str | None = None,
     verbose: bool = False,
+    about: Mapping[str, Any] | None = None,
 ) -> None:
     """Write one endpoint of a model as an ONNX or a LiteRT file.
 
@@ -45,6 +47,8 @@ def export_portable(
         format: "onnx" or "litert".
         endpoint: name of the function; None takes the model's first.
         verbose: whether to print what was written.
+        about: plain data that the file holds, as JSON under the name "genzoo":
+            of the endpoints only the one that is written.
 
     Raises:
         ValueError: for a path of another suffix, an endpoint that the model
@@ -80,6 +84,10 @@ def export_portable(
         try:
             alone = _Endpoint(endpoint, function, model)
             _write(alone, made, format, signature)
+            about = dict(about or {}, endpoint=endpoint)
+            if "endpoints" in about:
+                about["inputs"] = about.pop("endpoints")[endpoint]
+            _describe(made, format, json.dumps(about, ensure_ascii=False))
         except Exception as error:  # The converters' errors are not public.
             raise ValueError(
                 f"{where}: endpoint={endpoint!r} of this model cannot be "
@@ -146,6 +154,28 @@ def _check_onnx(path, inputs):
         for size in value.type.tensor_type.shape.dim[:1]:
             size.dim_param = "batch"
     onnx.save(written, path)
+
+
+def _describe(path, format, text):
+    """Keep a text in a file, under the name "genzoo"."""
+    if format == "onnx":
+        import onnx
+
+        written = onnx.load(path)
+        onnx.helper.set_model_props(written, {"genzoo": text})
+        onnx.save(written, path)
+        return
+    # TensorFlow's own reader and writer of its format.
+    from tensorflow.lite.python.schema_py_generated import BufferT, MetadataT
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    written = flatbuffer_utils.read_model(str(path))
+    note, held = MetadataT(), BufferT()
+    note.name, note.buffer = "genzoo", len(written.buffers)
+    held.data = list(text.encode())
+    written.buffers.append(held)
+    written.metadata = [*(written.metadata or []), note]
+    flatbuffer_utils.write_model(written, str(path))
 
 
 def _reason(error):

@@ -191,13 +191,21 @@ def test_a_card_goes_with_its_weights_alone(tmp_path):
     rbm.save(tmp_path / "rbm.keras")
     assert rbm.card is not None
     rbm.export(tmp_path / "served")
-    assert gz.load_exported(tmp_path / "served").card == rbm.card
+    served = gz.load_exported(tmp_path / "served")
+    assert served.card == rbm.card
+    assert served.card["licence"] == "Apache-2.0"
+    told = served.serving
+    assert {k: tuple(v) for k, v in told["endpoints"].items()} == (
+        served.endpoints
+    )
+    assert told["endpoints"]["sample"]["n"] == {"shape": [], "dtype": "int32"}
+    assert told["limits"]["n"] == [1, 2**20]
     rbm.compile()
     rbm.fit(x, verbose=0)
     assert rbm.card is None
     rbm.export(tmp_path / "served")
     assert gz.load_exported(tmp_path / "served").card is None
-    assert not list((tmp_path / "served" / "assets").glob("*"))
+    assert not list((tmp_path / "served" / "assets").glob("metadata*"))
     assert keras.models.load_model(tmp_path / "rbm.keras").card is None
 
 

@@ -2,15 +2,18 @@
 
 import gc
 import importlib.util
+import json
 import subprocess
 import sys
 
 import gan_cases
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
+from tensorflow.lite.python import schema_py_generated as schema
 
 import genzoo as gz
 from genzoo import units
@@ -212,6 +215,7 @@ for name in ("tensorflow", "keras", "genzoo"):
     sys.modules[name] = None
 import numpy as np, onnxruntime
 from ai_edge_litert.interpreter import Interpreter
+from tensorflow.lite.python import schema_py_generated as schema
 x = np.eye(6, dtype="float32")
 session = onnxruntime.InferenceSession("rbm.onnx")
 print(session.run(["serve"], {"x": x})[0].sum())
@@ -260,3 +264,24 @@ def test_without_the_extra_the_error_names_it(model_of, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"pip install 'genzoo\[onnx\]'"):
         model_of("rbm").export(tmp_path / "rbm.onnx", format="onnx")
+
+
+@pytest.mark.parametrize("format", SUFFIXES)
+def test_a_file_says_what_a_client_must_know(tmp_path, format):
+    gan = gan_cases.points_gan(latent="uniform")
+    path = tmp_path / f"made{SUFFIXES[format]}"
+    gan.export(path, format=format)
+    if format == "onnx":
+        (text,) = (p.value for p in onnx.load(path).metadata_props)
+        told = json.loads(text)
+    else:
+        model = schema.Model.GetRootAsModel(path.read_bytes(), 0)
+        (buffer,) = (
+            model.Metadata(i).Buffer()
+            for i in range(model.MetadataLength())
+            if model.Metadata(i).Name() == b"genzoo"
+        )
+        told = json.loads(model.Buffers(buffer).DataAsNumpy().tobytes())
+    assert told["latents"] == "uniform"
+    assert told["endpoint"] == "serve"
+    assert told["inputs"] == {"z": {"shape": [None, 3], "dtype": "float32"}}

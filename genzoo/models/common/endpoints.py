@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from genzoo._version import __version__
 from genzoo.spaces import Space
 
 # The arguments that have the same name in all models.
@@ -20,6 +21,30 @@ MOST = {"n": 2**20, "steps": 2**20}
 
 # From names to (function, input signature).
 Endpoints = dict[str, tuple[Callable, list[tf.TensorSpec]]]
+
+
+def described(model: str, served: Endpoints) -> dict[str, Any]:
+    """What a client must know of a served model, as plain data.
+
+    Args:
+        model: its family.
+        served: its endpoints.
+    """
+    return {
+        "model": model,
+        "genzoo": __version__,
+        "limits": {name: [1, most] for name, most in MOST.items()},
+        "endpoints": {
+            name: {
+                argument.name: {
+                    "shape": list(argument.shape),
+                    "dtype": argument.dtype.name,
+                }
+                for argument in signature
+            }
+            for name, (_, signature) in served.items()
+        },
+    }
 
 
 def named(function: Callable, arguments: list[tf.TensorSpec]) -> Callable:

@@ -13,7 +13,7 @@ from genzoo import checks
 from genzoo.export import export
 from genzoo.models.common import options as checked_options
 from genzoo.models.common import resume, sample_weights
-from genzoo.models.common.endpoints import SEED, Endpoints, guarded
+from genzoo.models.common.endpoints import SEED, Endpoints, described, guarded
 from genzoo.models.common.given import Given
 from genzoo.models.common.presets import Preset
 from genzoo.models.common.sample_metrics import SampleMetrics
@@ -830,6 +830,10 @@ class GenerativeModel(Preset, keras.Model):
         """The spaces of an endpoint's arguments, and how many labels."""
         return {}, None
 
+    def _about(self) -> dict[str, Any]:
+        """What goes with all exported files, as plain data."""
+        return described(type(self).__name__, self.endpoints())
+
     def portable_endpoints(self) -> Endpoints:
         """Those of `endpoints` that draw nothing, for ONNX and LiteRT.
 
@@ -877,7 +881,8 @@ class GenerativeModel(Preset, keras.Model):
 
         Load it by `genzoo.load_exported`, or where there is no genzoo by
         `tf.saved_model.load`. The card of a preset is among the assets, as
-        `metadata.json`.
+        `metadata.json`; `serving.json` says the arguments of each endpoint,
+        and the law of a GAN's latents.
 
         A file of the formats "onnx" and "litert" holds one endpoint, which
         draws nothing itself: `serve`, `energy`, `log_prob`, `hidden_mean` or
@@ -887,6 +892,8 @@ class GenerativeModel(Preset, keras.Model):
         - `gibbs(x, u_hidden, u_visible)` of an RBM, the numbers of shape
           (batch, units).
         - `gibbs(x, u)` of a pairwise `MaxEnt`, u of shape (batch, sites).
+
+        Its metadata has the same, with the card, under the name "genzoo".
 
         Args:
             filepath: the folder to write; the file, which must end in
@@ -903,7 +910,12 @@ class GenerativeModel(Preset, keras.Model):
         """
         self._check_adapted("export")
         if format in SUFFIXES:
-            export_portable(self, filepath, format, endpoint, bool(verbose))
+            about = {**self._about(), **(self.card or {})}
+            # Of requests that draw, and of other files.
+            about = {k: about[k] for k in about.keys() - {"limits", "sha256"}}
+            export_portable(
+                self, filepath, format, endpoint, bool(verbose), about
+            )
             return
         if format != "tf_saved_model" or endpoint is not None:
             raise ValueError(
@@ -915,7 +927,7 @@ class GenerativeModel(Preset, keras.Model):
             name: (guarded(function, signature, *self._guards(name)), signature)
             for name, (function, signature) in self.endpoints().items()
         }
-        export(filepath, served, self, self.card, bool(verbose))
+        export(filepath, served, self, self.card, bool(verbose), self._about())
 
 
 def _begun(streams):

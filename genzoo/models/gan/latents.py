@@ -63,6 +63,14 @@ def checked(law: Any, shape: tuple[int, ...]) -> Any:
     return law
 
 
+def told(law: Any) -> str:
+    """In a word, for who has to draw latents himself."""
+    if isinstance(law, str):
+        return law
+    name = getattr(law, "__name__", None) or getattr(law, "name", str(law))
+    return f"normal numbers, then {name}"
+
+
 def serialize(law: Any) -> Any:
     """As plain data.
 

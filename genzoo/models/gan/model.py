@@ -776,6 +776,13 @@ class GAN(GenerativeModel):
         """What `export` serves: see there."""
         return self._drawing.endpoints()
 
+    def _about(self) -> dict[str, Any]:
+        return {
+            **super()._about(),
+            "latents": laws.told(self.latent),
+            "classes": self.conditions.classes,
+        }
+
     def _guards(self, endpoint: str) -> tuple[dict[str, Space], int | None]:
         return {}, self.conditions.classes
 
