@@ -410,6 +410,13 @@ def steps_of(rows: int, batch_size: int) -> int:
     return -(-rows // batch_size)
 
 
+def are_even(x: Any) -> bool:
+    """Whether a dataset says of its batches that all have one size."""
+    spec = getattr(x, "element_spec", None)
+    sizes = {s.shape[:1].as_list()[0] for s in tf.nest.flatten(spec) if s.shape}
+    return spec is not None and None not in sizes
+
+
 def in_order(x: Any, batch_size: int) -> tf.data.Dataset:
     """Batches of an array, as they come.
 

@@ -6,7 +6,7 @@ gradients then add up to the gradient of the whole batch, also when the last
 batch is divided unevenly.
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 import keras
@@ -44,28 +44,115 @@ def check_supported() -> None:
         )
 
 
-def check_compile(steps_per_execution: int, jit_compile: bool | str) -> None:
+def check_compile(jit_compile: bool | str) -> None:
     """Refuse compile options that fail on several mirrored replicas.
 
     Raises:
-        ValueError: for `steps_per_execution` above one or `jit_compile=True`
-            on more than one mirrored replica (keras issues 19246, 19005).
+        ValueError: for `jit_compile=True` on more than one mirrored replica
+            (keras issue 19005).
     """
     strategy = tf.distribute.get_strategy()
+    if jit_compile is True and are_mirrored(strategy):
+        raise ValueError(
+            "compile: jit_compile=True fails in Keras 3 under "
+            f"{type(strategy).__name__} with "
+            f"{strategy.num_replicas_in_sync} replicas. Use jit_compile=False."
+        )
+
+
+def are_mirrored(strategy: tf.distribute.Strategy) -> bool:
+    """Whether there are several replicas, each with variables of its own."""
     mirrored = isinstance(strategy, tf.distribute.MirroredStrategy)
     several = strategy.num_replicas_in_sync > 1
-    if several and (mirrored or is_multi_worker()):
-        for name, value, allowed in (
-            ("steps_per_execution", steps_per_execution, 1),
-            ("jit_compile", bool(jit_compile is True), False),
-        ):
-            if value != allowed:
-                raise ValueError(
-                    f"compile: {name}={value} fails in Keras 3 under "
-                    f"{type(strategy).__name__} with "
-                    f"{strategy.num_replicas_in_sync} replicas. "
-                    f"Use {name}={allowed}."
-                )
+    return several and (mirrored or is_multi_worker(strategy))
+
+
+class SeveralSteps:
+    """`steps_per_execution` on mirrored replicas, where Keras's own fails.
+
+    Keras asks a distributed iterator, inside a loop, whether it has another
+    batch (keras issue 19246). Here the number is known before. A loop takes
+    batches of one size, since a reduction in it knows one shape (only the last
+    of an epoch is outside); others are looped over in Python.
+
+    Args:
+        strategy: of the replicas.
+        most: steps of one call.
+
+    Attributes:
+        left: batches of the present epoch that are still to come, or None.
+        is_even: whether all batches but the last of an epoch have one size.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy, most: int):
+        self.strategy = strategy
+        self.most = most
+        self.left: int | None = None
+        self.is_even = False
+
+    def follow(self, epochs: Any) -> None:
+        """Count the batches of Keras's iterator over epochs."""
+        whole = epochs._enumerate_iterator
+        if getattr(whole, "is_counted", False):
+            return
+
+        def counted() -> Iterator:
+            total = epochs.steps_per_epoch or epochs.data_adapter.num_batches
+            for begin, end, iterator in whole():
+                self.left = total - begin if total else None
+                yield begin, end, iterator
+
+        counted.is_counted = True  # type: ignore[attr-defined]
+        epochs._enumerate_iterator = counted
+
+    def function(self, step: Callable, are_fixed: bool = False) -> Callable:
+        """What makes some steps, of an iterator, and gives the last logs.
+
+        Args:
+            step: of one batch, in each replica.
+            are_fixed: whether what it reduces has one shape for all batches.
+        """
+
+        def one(batch):
+            logs = self.strategy.run(step, args=(batch,))
+            return tf.nest.map_structure(self._mean, logs)
+
+        def several(iterator, count):
+            def body(number):
+                one(iterator.get_next())
+                return number + 1
+
+            tf.while_loop(
+                lambda number: number < count - 1,
+                body,
+                (tf.zeros((), tf.int32),),
+                parallel_iterations=1,
+            )
+            return one(iterator.get_next())
+
+        single, loop = (
+            tf.function(made, reduce_retracing=True, autograph=False)
+            for made in (one, several)
+        )
+
+        def function(iterator):
+            most = self.most if self.left is None else min(self.most, self.left)
+            if most > 0 and self.left and (are_fixed or self.is_even):
+                return loop(iterator, tf.constant(most))
+            logs = None
+            for _ in range(most):
+                found = iterator.get_next_as_optional()
+                if not found.has_value():
+                    break
+                logs = single(found.get_value())
+            if logs is None:
+                raise StopIteration
+            return logs
+
+        return function
+
+    def _mean(self, value):
+        return self.strategy.reduce(tf.distribute.ReduceOp.MEAN, value, None)
 
 
 def check_scope(owner: str, name: str, model: keras.Model) -> None:

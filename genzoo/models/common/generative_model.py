@@ -71,6 +71,8 @@ class GenerativeModel(Preset, keras.Model):
     # Of the present fit, and of the last file that was loaded.
     _progress: resume.Progress | None = None
     _saved: resume.Saved | None = None
+    # On replicas, where one call makes several steps.
+    _several: distribute.SeveralSteps | None = None
 
     def __init__(self, seed: SeedLike | None = None, **kwargs):
         distribute.check_supported()
@@ -87,6 +89,24 @@ class GenerativeModel(Preset, keras.Model):
         # they differ in length. These models are built when they are made.
         if self._progress is not None and iterator is not None:
             self._progress.take(iterator)
+        several = self._at_once()
+        if several is not None and iterator is not None:
+            several.follow(iterator)
+
+    def _make_function(self, step_function):
+        several = self._at_once()
+        if several is None or self.run_eagerly:
+            return super()._make_function(step_function)
+        return several.function(step_function, step_function == self.test_step)
+
+    def _at_once(self) -> distribute.SeveralSteps | None:
+        """Steps of one call, where Keras's own way fails."""
+        strategy, most = self.distribute_strategy, self.steps_per_execution
+        if most == 1 or not distribute.are_mirrored(strategy):
+            return None
+        if self._several is None or self._several.most != most:
+            self._several = distribute.SeveralSteps(strategy, most)
+        return self._several
 
     def save_own_variables(self, store: Any) -> None:
         """Keras's, and with them the place where a training is."""
@@ -252,6 +272,9 @@ class GenerativeModel(Preset, keras.Model):
         own = [*_begun(streams), *self._own_callbacks()]
         plan["callbacks"] = [*own, *plan["callbacks"]]
         in_memory = x is not None and data.is_array(x)
+        several = self._at_once()
+        if several is not None:
+            several.is_even = in_memory or data.are_even(plan["x"])
         self._progress = resume.Progress(self, plan, self._saved, in_memory)
         self._ends_at_nan = any(
             isinstance(callback, keras.callbacks.TerminateOnNaN)
@@ -323,7 +346,7 @@ class GenerativeModel(Preset, keras.Model):
         )
         if not isinstance(jit_compile, str) or jit_compile != "auto":
             checks.flag(jit_compile, f"{where}: jit_compile")
-        distribute.check_compile(steps_per_execution, jit_compile)
+        distribute.check_compile(jit_compile)
 
     def _optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         """The optimizers by the name of their argument of `compile`."""
