@@ -52,7 +52,7 @@ from genzoo.models import (  # noqa: E402
     MaxEnt,
     pretrain,
 )
-from genzoo.zoo import from_preset, list_presets  # noqa: E402
+from genzoo.zoo import from_preset, list_presets, upload_preset  # noqa: E402
 
 __all__ = [
     "GAN",
@@ -83,5 +83,6 @@ __all__ = [
     "samplers",
     "spaces",
     "units",
+    "upload_preset",
     "zoo",
 ]

@@ -1,7 +1,9 @@
 """A server on this machine that answers as the Hugging Face Hub does."""
 
+import base64
 import contextlib
 import hashlib
+import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from genzoo.zoo import files
@@ -24,6 +26,36 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self):
         self._answer()
 
+    def do_POST(self):
+        """What an upload asks for; the files of a commit replace the old."""
+        length = int(self.headers.get("Content-Length", 0))
+        body, server = self.rfile.read(length), self.server
+        server.asked.append((self.command, self.path))
+        found = {}
+        if self.path == "/api/repos/create":
+            found = {"url": f"http://127.0.0.1:{server.server_port}/org/rbm"}
+        elif self.path.endswith("/preupload/main"):
+            found["files"] = [
+                {**file, "uploadMode": "regular", "shouldIgnore": False}
+                for file in json.loads(body)["files"]
+            ]
+        elif self.path.endswith("/commit/main"):
+            lines = [json.loads(line) for line in body.splitlines()]
+            values = [line["value"] for line in lines if line["key"] == "file"]
+            server.contents = {
+                value["path"]: base64.b64decode(value["content"])
+                for value in values
+            }
+            url = f"http://127.0.0.1:{server.server_port}/org/rbm/commit/0"
+            found = {"success": True, "commitOid": REVISION, "commitUrl": url}
+        text = json.dumps(found).encode()
+        headers = {
+            "Content-Length": len(text),
+            "Content-Type": "application/json",
+        }
+        self._send(200, headers, text)
+        self.close_connection = True
+
     def log_message(self, *args):
         pass
 
@@ -35,6 +67,8 @@ class Answer(BaseHTTPRequestHandler):
             if self.path.startswith("/cdn/"):
                 content = server.contents[self.path.removeprefix("/cdn/")]
                 self._send(200, {"Content-Length": len(content)}, content)
+            elif self.path.startswith("/api/"):
+                self._refuse("RepoNotFound")
             else:
                 self._resolve(*self.path[1:].split("/"))
         self.close_connection = True
@@ -75,7 +109,7 @@ class Answer(BaseHTTPRequestHandler):
             self.send_header(name, str(value))
         self.send_header("Connection", "close")
         self.end_headers()
-        if self.command == "GET":
+        if self.command != "HEAD":
             for part in [content] if isinstance(content, bytes) else content:
                 self.wfile.write(part)
 

@@ -48,7 +48,7 @@ def pinned(handle: Any) -> Any:
     """
     if not is_handle(handle):
         return handle
-    repository, revision = _parts(handle)
+    repository, revision = parts(handle)
     if revision is None:
         revision = _latest(handle, repository)
         found = f"hf://{repository}@{revision}"
@@ -71,7 +71,7 @@ def folder(handle: str) -> Path:
             also for files that are missing, too large, of another revision,
             or that change while they are read. Then nothing is kept.
     """
-    repository, revision = _parts(handle)
+    repository, revision = parts(handle)
     found = _root(repository) / revision
     if not found.is_dir():
         contents = {
@@ -82,25 +82,37 @@ def folder(handle: str) -> Path:
     return found
 
 
-def _parts(handle):
-    """(org/name, revision or None)."""
-    match = _HANDLE.fullmatch(handle)
+def parts(handle: Any, where: str = "from_preset") -> tuple[str, str | None]:
+    """(org/name, revision or None) of a handle.
+
+    Raises:
+        ValueError: if it is malformed.
+    """
+    match = _HANDLE.fullmatch(handle) if isinstance(handle, str) else None
     if match is None:
-        shown = handle if len(handle) <= 160 else f"{handle[:157]}..."
+        shown = handle
+        if isinstance(handle, str) and len(handle) > 160:
+            shown = f"{handle[:157]}..."
         raise ValueError(
-            f"from_preset: {shown!r} must be 'hf://org/name@revision': two "
+            f"{where}: {shown!r} must be 'hf://org/name@revision': two "
             "names of letters, digits, '-', '_' and '.', and the full hash of "
             "a commit, 40 digits of 0-9a-f (or no '@revision', for the latest)."
         )
-    return match.groups()
+    repository, revision = match.groups()
+    return repository, revision
 
 
-def _huggingface_hub():
+def library(where: str = "from_preset") -> Any:
+    """The package huggingface_hub.
+
+    Raises:
+        ImportError: without it.
+    """
     try:
         import huggingface_hub
     except ImportError as error:
         raise ImportError(
-            "from_preset: handles 'hf://...' need the package huggingface_hub: "
+            f"{where}: handles 'hf://...' need the package huggingface_hub: "
             "pip install genzoo[hub]."
         ) from error
     return huggingface_hub
@@ -108,7 +120,7 @@ def _huggingface_hub():
 
 def _root(repository):
     """Where the revisions of a repository are kept."""
-    return _huggingface_hub().cached_assets_path(
+    return library().cached_assets_path(
         "genzoo",
         namespace=repository,
         subfolder="presets",
@@ -118,7 +130,7 @@ def _root(repository):
 
 
 def _url(repository, revision, name):
-    return _huggingface_hub().hf_hub_url(
+    return library().hf_hub_url(
         repository,
         name,
         revision=revision,
@@ -128,7 +140,7 @@ def _url(repository, revision, name):
 
 def _headers():
     # With the user's token, if there is one.
-    headers = _huggingface_hub().utils.build_hf_headers(
+    headers = library().utils.build_hf_headers(
         library_name="genzoo", library_version=__version__
     )
     return {**headers, "Accept-Encoding": "identity"}
@@ -137,7 +149,7 @@ def _headers():
 def _about(handle, url, name):
     """A file's commit, hash and size, before any of it is read."""
     with _one_error(handle, name):
-        return _huggingface_hub().get_hf_file_metadata(
+        return library().get_hf_file_metadata(
             url, timeout=_SECONDS, headers=_headers()
         )
 
@@ -156,7 +168,7 @@ def _download(handle, url, name):
     """The bytes of a file, once they have the hash that was announced."""
     where = f"from_preset: {handle!r}: {name}"
     about = _about(handle, url, name)
-    if about.commit_hash != _parts(handle)[1]:
+    if about.commit_hash != parts(handle)[1]:
         raise ValueError(
             f"{where} comes from another revision, "
             f"{str(about.commit_hash)[:40]!r}; it is not loaded."
@@ -190,7 +202,7 @@ def _check_size(size, name, where):
 
 def _read(url, name, where):
     content = bytearray()
-    session = _huggingface_hub().get_session()
+    session = library().get_session()
     with session.stream(
         "GET", url, headers=_headers(), timeout=_SECONDS, follow_redirects=True
     ) as answer:

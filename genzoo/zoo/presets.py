@@ -65,7 +65,7 @@ def from_preset(handle: str | os.PathLike) -> Any:
 def load(handle: str | os.PathLike, cls: type | None = None) -> Any:
     """`from_preset`, with the class that the model must have, if any."""
     handle = hub.pinned(handle)
-    folder, contents = _contents(handle)
+    folder, contents = read(handle)
     where = str(folder / files.CONFIG)
     config = files.from_json(contents[files.CONFIG], where)
     name = files.METADATA
@@ -125,12 +125,12 @@ def card(handle: str | os.PathLike) -> dict[str, Any]:
     Raises:
         ValueError, ConnectionError, ImportError: as `from_preset` does.
     """
-    folder, contents = _contents(hub.pinned(handle))
+    folder, contents = read(hub.pinned(handle))
     name = files.METADATA
     return files.from_json(contents[name], folder / name)
 
 
-def _contents(handle):
+def read(handle: str | os.PathLike) -> tuple[Path, dict[str, bytes]]:
     """(folder, dict from file names to bytes), the hashes verified."""
     folder, hashes = _locate(handle)
     if hashes is not None:

@@ -8,11 +8,12 @@ import threading
 import warnings
 
 import huggingface_hub
+import numpy as np
 import pytest
 from hub_server import REVISION, Server
 
 import genzoo as gz
-from genzoo.zoo import files
+from genzoo.zoo import files, presets, publish
 from genzoo.zoo.__main__ import main
 
 CONFIG, METADATA, WEIGHTS = NAMES = files.CONFIG, files.METADATA, files.WEIGHTS
@@ -318,3 +319,67 @@ def test_kept_folder_is_not_left_for_a_link(server, kept, tmp_path):
     path.symlink_to(secret)
     with pytest.raises(ValueError, match="is a symbolic link"):
         gz.from_preset(PINNED)
+
+
+# Uploads --------------------------------------------------------------------
+
+
+def test_what_is_uploaded_is_loaded_again(server, tmp_path):
+    units = gz.units
+    rbm = gz.RBM(units.Gaussian(3), units.Bernoulli(2), seed=1)
+    rbm.adapt(np.random.default_rng(0).normal(size=(20, 3)))
+    card = {
+        "description": "three columns: of a\ntest",
+        "licence": "CC-BY-4.0",
+        "measured": {"log_likelihood": {"value": -3.25, "stderr": 0.012}},
+    }
+    rbm.save_to_preset(tmp_path / "made", card=card)
+    (tmp_path / "made" / "samples.png").write_bytes(b"png")
+    found = gz.upload_preset(LATEST, tmp_path / "made")
+    assert found == PINNED
+    assert server.contents.keys() == {*NAMES, "README.md", "samples.png"}
+    again = gz.from_preset(found)
+    for a, b in zip(rbm.get_weights(), again.get_weights(), strict=True):
+        assert (a == b).all()
+    text = server.contents["README.md"].decode()
+    head = huggingface_hub.ModelCard(text).data
+    assert (head.license, head.library_name) == ("cc-by-4.0", "genzoo")
+    assert "rbm" in head.tags
+    assert "| log likelihood | -3.25 | 0.012 |" in text
+    assert "three columns: of a test" in text
+    assert "![Samples](samples.png)" in text
+
+
+def test_built_in_presets_have_cards_of_the_hub():
+    for name in gz.list_presets():
+        _, contents = presets.read(name)
+        text = publish.readme("org/it", contents)
+        assert huggingface_hub.ModelCard(text).data.license == "apache-2.0"
+        assert gz.zoo.card(name)["description"] in text
+
+
+@pytest.mark.parametrize(
+    ("handle", "folder", "match"),
+    [
+        (PINNED, "rbm_digits_8x8", "names a revision"),
+        ("org/rbm", "rbm_digits_8x8", "must be 'hf://org/name"),
+        (3, "rbm_digits_8x8", "upload_preset: 3 must be"),
+        (LATEST, "nothing", "upload_preset: 'nothing' is neither a folder"),
+        (LATEST, ".", "upload_preset: .*config.json|metadata.json"),
+    ],
+)
+def test_what_cannot_be_uploaded_is_said_before_anything_is(
+    server, handle, folder, match
+):
+    with pytest.raises(ValueError, match=match):
+        gz.upload_preset(handle, folder)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(401, ValueError), (500, ConnectionError)]
+)
+def test_a_server_that_refuses(server, status, error):
+    server.change = lambda *_: (status, {"Content-Length": 0}, b"")
+    with pytest.raises(error, match=f"upload_preset: .*status {status}"):
+        gz.upload_preset(LATEST, "gan_ring")
