@@ -1,5 +1,6 @@
 """Functions as graphs, traced once."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,25 @@ def compiled(function: Callable, *signature: tf.TensorSpec) -> Callable:
     return tf.function(
         function, input_signature=signature, autograph=False
     ).get_concrete_function()
+
+
+def after_its_data(step: Callable) -> Callable:
+    """A step of a batch, of which nothing runs before the batch is there.
+
+    At the end of a dataset whose length is not known the iterator fails, and
+    what does not need its batch, such as counters, would run all the same.
+
+    Args:
+        step: function of one structure of tensors.
+    """
+
+    @functools.wraps(step)
+    def after(data):
+        parts = [part for part in tf.nest.flatten(data) if tf.is_tensor(part)]
+        with tf.control_dependencies(parts):
+            return step(data)
+
+    return after
 
 
 class Graph:

@@ -18,7 +18,7 @@ from genzoo.models.common.given import Given
 from genzoo.models.common.presets import Preset
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.portable import SUFFIXES, export_portable
-from genzoo.runtime import data, distribute, random, weights
+from genzoo.runtime import data, distribute, graph, random, weights
 from genzoo.runtime.memory import check_memory
 from genzoo.runtime.streams import MOST, Stream
 from genzoo.spaces import Space
@@ -94,10 +94,10 @@ class GenerativeModel(Preset, keras.Model):
             several.follow(iterator)
 
     def _make_function(self, step_function):
-        several = self._at_once()
+        several, step = self._at_once(), graph.after_its_data(step_function)
         if several is None or self.run_eagerly:
-            return super()._make_function(step_function)
-        return several.function(step_function, step_function == self.test_step)
+            return super()._make_function(step)
+        return several.function(step, step_function == self.test_step)
 
     def _at_once(self) -> distribute.SeveralSteps | None:
         """Steps of one call, where Keras's own way fails."""

@@ -1,5 +1,6 @@
 """Data as people have them train the same model."""
 
+import gan_cases
 import keras
 import numpy as np
 import pytest
@@ -260,3 +261,19 @@ def test_frames_name_the_columns_that_are_no_numbers():
         fitted(Frame(missing))
     with pytest.raises(ValueError, match=r"'b' \(category\), 'd'.*one_hot"):
         fitted(Frame(BITS, "iOiO"))
+
+
+@pytest.mark.parametrize("make", [gan_cases.points_gan, lambda: rbm(width=2)])
+def test_data_of_an_unknown_length_count_no_step_too_many(make):
+    """Keras begins one more step, of which all ran that needs no batch."""
+    x = (np.random.default_rng(0).random((70, 2)) < 0.4).astype("float32")
+    dataset = tf.data.Dataset.from_tensor_slices(x).batch(16)
+    found = []
+    for data in (dataset, dataset.filter(lambda x: True)):
+        model = make()
+        model.fit(data, epochs=2, verbose=0)
+        found.append(model.get_weights())
+        counts = [int(o.iterations) for o in model._optimizers().values()]
+        assert set(counts) == {10}
+    for known, unknown in zip(*found, strict=True):
+        np.testing.assert_array_equal(known, unknown)
