@@ -102,7 +102,7 @@ class Product(Space):
         """For each state whether all its parts are in their spaces."""
         inside = super().contains(states)
         for space, part in zip(self.spaces, self.columns(states), strict=True):
-            if not space.is_product or space.whole.any():
+            if not space.is_product:
                 inside = ops.logical_and(inside, space.contains(part))
         return inside
 
