@@ -74,7 +74,8 @@ def as_array(x: Any, wide: bool = False) -> Any:
         raise ValueError(
             f"x must be numeric; received dtype {x.dtype}.{_of_others(x)}"
         )
-    return x.astype(_compact(x.dtype, wide), copy=False)
+    dtype = _compact(x.dtype, wide)
+    return x if x.dtype == dtype else x.astype(dtype)
 
 
 def _compact(dtype, wide):
