@@ -448,8 +448,11 @@ def in_order(x: Any, batch_size: int) -> tf.data.Dataset:
         x: array of shape (n, ...), or a nest of arrays of n rows.
         batch_size: rows of a batch; the last one may be shorter.
     """
-    parts = [_read_by_batch(part) for part in tf.nest.flatten(x)]
-    rows = len(parts[0])
+    rows = len(tf.nest.flatten(x)[0])
+    # One batch of all is read once.
+    own = _in_memory if batch_size >= rows else _read_by_batch
+    x = tf.nest.map_structure(own, x)
+    parts = tf.nest.flatten(x)
     if any(isinstance(part, (SparseRows, StoredRows)) for part in parts):
         return shuffled(x, batch_size, lambda: np.arange(rows))
     whole = rows - rows % batch_size
@@ -518,6 +521,11 @@ def _read_by_batch(part: Any) -> Any:
     """What rows are taken from: of a large array `StoredRows` of it."""
     is_large = isinstance(part, np.ndarray) and part.nbytes > stored.SMALL
     return StoredRows(part) if is_large else part
+
+
+def _in_memory(part: Any) -> Any:
+    """An array of rows that lie elsewhere."""
+    return part[:] if isinstance(part, StoredRows) else part
 
 
 def _read(rows: SparseRows | StoredRows, order: tf.Tensor) -> tf.Tensor:

@@ -229,14 +229,13 @@ class OneHot(Space):
 
     def contains(self, states: Array | tf.Tensor) -> tf.Tensor:
         """For each state whether all groups are one-hot, boolean (batch,)."""
-        shape = -1, self.width // self.n_states, self.n_states
-        inside = super().contains(states)
-        if isinstance(states, np.ndarray):
-            ones = (states.reshape(shape) == 1).sum(axis=-1)
-            return inside & (ones == 1).all(axis=-1)
-        groups = ops.reshape(states, shape)
+        groups = ops.reshape(
+            states, (-1, self.width // self.n_states, self.n_states)
+        )
         ones = ops.sum(ops.cast(groups == 1, "int32"), axis=-1)
-        return ops.logical_and(inside, ops.all(ones == 1, axis=-1))
+        return ops.logical_and(
+            super().contains(states), ops.all(ones == 1, axis=-1)
+        )
 
     def why_no_grid(self) -> str | None:
         """It is no product of sites."""
