@@ -7,7 +7,6 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
 
 from genzoo.runtime import data, random
 from genzoo.spaces.discrete import OneHot
@@ -103,7 +102,7 @@ class Product(Space):
         inside = super().contains(states)
         for space, part in zip(self.spaces, self.columns(states), strict=True):
             if not space.is_product:
-                inside = ops.logical_and(inside, space.contains(part))
+                inside = inside & space.contains(part)
         return inside
 
     def start(self, n: int, seed: random.Seed) -> tf.Tensor:
