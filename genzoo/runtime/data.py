@@ -531,7 +531,8 @@ def _in_memory(part: Any) -> Any:
 def _read(rows: SparseRows | StoredRows, order: tf.Tensor) -> tf.Tensor:
     """Some rows of what the pipeline does not hold."""
     found = tf.numpy_function(weakly(rows.__getitem__), [order], rows.dtype)
-    return tf.ensure_shape(found, (None, *rows.shape[1:]))
+    # Graphs are those of batches that the pipeline holds, to the last bit.
+    return tf.ensure_shape(found, (*order.shape, *rows.shape[1:]))
 
 
 def fed(x: Any, y: Any, batch_size: int | None) -> tuple[Any, Any]:

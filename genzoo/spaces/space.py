@@ -375,9 +375,9 @@ class Space:
         kinds = {id(levels): levels for levels in self.levels}
         levels = next(iter(kinds.values()))
         alike = len(kinds) == 1 and self.whole.all() == self.whole.any()
-        if not alike or np.ptp(self.low) > 0 or np.ptp(self.high) > 0:
-            return None
         low, high = float(self.low[0]), float(self.high[0])
+        if not alike or (self.low != low).any() or (self.high != high).any():
+            return None
         if levels is None:
             return low, high, bool(self.whole[0])
         between = np.arange(len(levels)) + np.min(levels)
