@@ -1,5 +1,7 @@
 """Sums of bytes, exact and about as fast as memory gives them."""
 
+from typing import Any
+
 import numpy as np
 
 # Rows of which squares of bytes add up below 2**24: float32 holds the sum.
@@ -24,8 +26,9 @@ class ByteSums:
 
     def __init__(self):
         self.rows = 0
-        self.first = None
-        self._sum = self._square = np.int64(0)
+        self.first: Any = None
+        self._sum: Any = np.int64(0)
+        self._square: Any = np.int64(0)
 
     def add(self, part: np.ndarray) -> None:
         """Take more rows in, (n, ...) with n > 0."""
@@ -46,7 +49,8 @@ class ByteSums:
         first, shape = self.first.ravel(), self.first.shape
         total = self._sum - self.rows * first
         square = self._square - 2 * first * self._sum + self.rows * first**2
-        return tuple(
+        first, total, square = (
             np.reshape(found, shape).astype(np.float64)
             for found in (first, total, square)
         )
+        return first, total, square

@@ -79,7 +79,7 @@ class GeneratorRange(Space):
         low, high = ((1 + _ROUNDING) * end for end in self._ends)
         if isinstance(x, np.ndarray) and x.dtype.kind in "biuf":
             with np.errstate(over="ignore"):
-                least, most = np.float32([x.min(), x.max()])
+                least, most = np.array([x.min(), x.max()]).astype("float32")
             inside = low <= least and most <= high
             return not (inside and np.isfinite([least, most]).all())
         x = tf.cast(x, tf.float32)

@@ -388,10 +388,10 @@ class ConditionalMaxEnt(EnergyBasedModel):
         """Begin a search anew, unless it has been one for these examples."""
         key = hashlib.sha256()
         for part in (given.x, given.y, given.weight):
-            own = 0 if part is None else rows
-            for first in range(0, own, _HASHED):
-                some: Any = part[first : min(first + _HASHED, own)]
-                key.update(np.ascontiguousarray(some, np.float64))
+            for first in range(0, 0 if part is None else rows, _HASHED):
+                some = slice(first, min(first + _HASHED, rows))
+                own: Any = part[some]  # type: ignore[index]
+                key.update(np.ascontiguousarray(own, np.float64).tobytes())
         found = np.frombuffer(key.digest(), np.int64)
         is_same = np.array_equal(found, self.data_key.numpy())
         at = self.multiplier_weights.numpy()
