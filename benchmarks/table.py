@@ -17,7 +17,7 @@ rbm/deep
 maxent/averages maxent/potts maxent/inverse_ising
 maxent/ising_phases maxent/ising_sampling maxent/lattices energies adversary
 wild_gan tables gan/modes gan/mnist gan/speed gan/stacked
-metrics presets
+metrics presets scale
 """.split()
 
 

@@ -9,14 +9,15 @@ import inspect
 import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import batch, distribute, random
+from genzoo.runtime import batch, distribute, random, stored, sums
 from genzoo.runtime.sparse import SparseRows
+from genzoo.runtime.stored import StoredRows
 
 # What a pipeline says of values that are not in the space.
 OUTSIDE = "genzoo: values outside of the space"
@@ -53,7 +54,7 @@ def as_array(x: Any, wide: bool = False) -> Any:
     Raises:
         ValueError: if x is not numeric.
     """
-    if isinstance(x, SparseRows):
+    if isinstance(x, (SparseRows, StoredRows)):
         return x
     if isinstance(x, tf.data.Dataset) or is_stream(x):
         raise ValueError(
@@ -73,11 +74,33 @@ def as_array(x: Any, wide: bool = False) -> Any:
         raise ValueError(
             f"x must be numeric; received dtype {x.dtype}.{_of_others(x)}"
         )
-    if x.dtype.kind == "f" and x.dtype.itemsize > 8:
-        # TensorFlow has no numbers as long.
-        x = x.astype(np.float64)
-    is_wide = x.dtype == np.float64 and not wide
-    return x.astype(np.float32) if is_wide else x
+    dtype = _compact(x.dtype, wide)
+    return x if x.dtype == dtype else x.astype(dtype)
+
+
+def _compact(dtype, wide):
+    """The dtype in which numbers are kept; TensorFlow has none beyond 64."""
+    if dtype.kind == "f" and dtype.itemsize >= 8:
+        return np.dtype(np.float64 if wide else np.float32)
+    return dtype
+
+
+def as_rows(x: Any, wide: bool = False) -> Any:
+    """As `as_array`; what is in a file, or is large, is not copied.
+
+    Rows of a memory-mapped array or an h5py.Dataset, and large ones that
+    another dtype would be made of, become `StoredRows`.
+
+    Raises:
+        ValueError: if x is not numeric.
+    """
+    kind = getattr(getattr(x, "dtype", None), "kind", "")
+    if kind and kind in "biuf" and not np.ma.isMaskedArray(x):
+        dtype = _compact(x.dtype, wide)
+        is_large = isinstance(x, np.ndarray) and x.nbytes > stored.SMALL
+        if stored.is_on_disk(x) or (is_large and dtype != x.dtype):
+            return StoredRows(x, dtype)
+    return as_array(x, wide)
 
 
 def is_frame(x: Any) -> bool:
@@ -97,7 +120,7 @@ def with_nan(x: Any) -> Any:
 
     Only where what is missing has a meaning; others are told of it.
     """
-    if is_sparse(x) or isinstance(x, SparseRows):
+    if is_sparse(x) or isinstance(x, (SparseRows, StoredRows)):
         return x
     try:
         found = x.to_numpy() if is_frame(x) else np.asarray(x)
@@ -379,8 +402,9 @@ def shuffled(
     once = tf.data.Dataset.range(1)
     batches = once.flat_map(_as_it_stands(batches_of))
     parts = tf.nest.flatten(x)
-    # Sparse ones are not held by the pipeline.
-    held = [p for p in parts if not isinstance(p, SparseRows)]
+    # Of the others the pipeline would hold a copy.
+    parts = [_read_by_batch(part) for part in parts]
+    held = [p for p in parts if not isinstance(p, (SparseRows, StoredRows))]
     if held:
         source = tf.data.Dataset.from_tensors(tuple(held)).repeat()
         batches = tf.data.Dataset.zip(batches, source)
@@ -390,8 +414,8 @@ def shuffled(
         return tf.nest.pack_sequence_as(
             x,
             [
-                _dense(part, order)
-                if isinstance(part, SparseRows)
+                _read(part, order)
+                if isinstance(part, (SparseRows, StoredRows))
                 else tf.gather(next(rest), order)
                 for part in parts
             ],
@@ -424,9 +448,12 @@ def in_order(x: Any, batch_size: int) -> tf.data.Dataset:
         x: array of shape (n, ...), or a nest of arrays of n rows.
         batch_size: rows of a batch; the last one may be shorter.
     """
+    rows = len(tf.nest.flatten(x)[0])
+    # One batch of all is read once.
+    own = _in_memory if batch_size >= rows else _read_by_batch
+    x = tf.nest.map_structure(own, x)
     parts = tf.nest.flatten(x)
-    rows = len(parts[0])
-    if any(isinstance(part, SparseRows) for part in parts):
+    if any(isinstance(part, (SparseRows, StoredRows)) for part in parts):
         return shuffled(x, batch_size, lambda: np.arange(rows))
     whole = rows - rows % batch_size
 
@@ -490,10 +517,22 @@ class Count:
         return self.total**2 / self._square
 
 
-def _dense(rows: SparseRows, order: tf.Tensor) -> tf.Tensor:
-    """Some rows of a sparse matrix, in a pipeline."""
+def _read_by_batch(part: Any) -> Any:
+    """What rows are taken from: of a large array `StoredRows` of it."""
+    is_large = isinstance(part, np.ndarray) and part.nbytes > stored.SMALL
+    return StoredRows(part) if is_large else part
+
+
+def _in_memory(part: Any) -> Any:
+    """An array of rows that lie elsewhere."""
+    return part[:] if isinstance(part, StoredRows) else part
+
+
+def _read(rows: SparseRows | StoredRows, order: tf.Tensor) -> tf.Tensor:
+    """Some rows of what the pipeline does not hold."""
     found = tf.numpy_function(weakly(rows.__getitem__), [order], rows.dtype)
-    return tf.ensure_shape(found, (None, *rows.shape[1:]))
+    # Graphs are those of batches that the pipeline holds, to the last bit.
+    return tf.ensure_shape(found, (*order.shape, *rows.shape[1:]))
 
 
 def fed(x: Any, y: Any, batch_size: int | None) -> tuple[Any, Any]:
@@ -516,6 +555,46 @@ def rows_at_once(x: Any, most: int = 4096) -> int:
     """How many rows of an array are looked at together, at most so many."""
     width = int(np.prod(x.shape[1:]))
     return int(np.clip(_NUMBERS // max(width, 1), 1, most))
+
+
+def in_parts(x: Any) -> Iterator[tuple[int, np.ndarray]]:
+    """(number of the first row, rows in float64) of an array, in order."""
+    size = rows_at_once(x)
+    for first in range(0, len(x), size):
+        yield first, np.asarray(x[first : first + size], np.float64)
+
+
+class Ends(NamedTuple):
+    """What lies in an array.
+
+    Attributes:
+        missing: how many numbers are NaN.
+        infinite: how many are infinite.
+        low: the least, NaN if one is.
+        high: the greatest.
+    """
+
+    missing: int
+    infinite: int
+    low: float
+    high: float
+
+
+def ends(x: Any) -> Ends:
+    """The `Ends` of an array that is not empty, rows in any form."""
+    parts = [
+        (np.isnan(x).sum(), np.isinf(x).sum(), x.min(), x.max())
+        for _, x in in_parts(x)
+    ]
+    missing, infinite, low, high = (
+        np.array(column) for column in zip(*parts, strict=True)
+    )
+    return Ends(
+        int(missing.sum()),
+        int(infinite.sum()),
+        float(low.min()),
+        float(high.max()),
+    )
 
 
 def moments(
@@ -542,7 +621,12 @@ def moments(
     of_column: Any = 0.0
     square: Any = 0.0
     first: Any = None
+    exact = sums.ByteSums()
     for part, of_part, seen in known_parts(x, weight, known, steps):
+        if of_part is None and seen is None and sums.are_bytes(part):
+            count.add(None, len(part))
+            exact.add(part)
+            continue
         part = part.astype(np.float64)
         # From an example, so that squares do not cancel far from zero.
         first = part[0] if first is None else first
@@ -557,6 +641,8 @@ def moments(
         else:
             total += np.tensordot(one, part, 1)
             square += np.tensordot(one, np.square(part), 1)
+    if exact.rows:
+        first, total, square = exact.about_first()
     size: Any = count.total
     if not size > 0:
         raise ValueError(
@@ -650,7 +736,7 @@ def split(where: str, parts: tuple, share: float) -> tuple[tuple, tuple]:
 
 
 def _some(part, first, last):
-    if isinstance(part, SparseRows):
+    if isinstance(part, (SparseRows, StoredRows)):
         return part.rows(first, last)
     return None if part is None else part[first:last]
 

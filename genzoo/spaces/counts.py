@@ -5,12 +5,10 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
 
 from genzoo import checks
 from genzoo.runtime import random
 from genzoo.spaces.space import Space
-from genzoo.types import Array
 
 
 @keras.saving.register_keras_serializable("genzoo.spaces")
@@ -54,17 +52,6 @@ class Counts(Space):
         """In words."""
         end = "up" if self.most is None else f"to {self.most}"
         return f"whole numbers from 0 {end}"
-
-    def contains(self, states: Array | tf.Tensor) -> tf.Tensor:
-        """For each state whether all are such numbers, boolean (batch,)."""
-        inside = super().contains(states)
-        if self.most is not None:
-            return inside
-        if isinstance(states, np.ndarray):
-            return inside & (states == np.floor(states)).all(axis=-1)
-        exact = keras.backend.result_type(states.dtype, "float32")
-        x = ops.cast(states, exact)
-        return ops.logical_and(inside, ops.all(x == ops.floor(x), axis=-1))
 
     def start(self, n: int, seed: random.Seed) -> tf.Tensor:
         """n states drawn without any model: up to `most`, or 0 and 1."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genzoo.runtime import data
 from genzoo.types import Array
 
 if TYPE_CHECKING:
@@ -149,18 +150,17 @@ def of_values(space: "Space", x: Array) -> str:
         space: where they should lie.
         x: examples, (n, *event_shape), one or more of which are outside.
     """
-    x = np.asarray(x, np.float64)
-    missing, infinite = int(np.isnan(x).sum()), int(np.isinf(x).sum())
-    if missing:
+    ends = data.ends(x)
+    if ends.missing:
         return (
             "These are missing values (NaN): pass missing='nan' to fit, "
             "evaluate or impute of an energy-based model, whose log_marginal "
             "and conditional_mean take them as they are; else fill them, for "
             "example by each column's most frequent one, or drop their rows."
-            if infinite == 0
+            if ends.infinite == 0
             else "Fill or drop what is missing (NaN) and what is infinite."
         )
-    if infinite:
+    if ends.infinite:
         return "Replace or drop what is infinite."
     if hasattr(space, "groups"):
         return _of_groups(space, x)
@@ -171,7 +171,7 @@ def of_values(space: "Space", x: Array) -> str:
     if len(kinds) > 1:
         return _of_site(space, x)
     levels = kinds.pop()
-    seen = _seen(x)
+    seen = _seen(x, ends)
     if levels is None:
         return _of_range(space, seen)
     if len(levels) == 2:
@@ -190,10 +190,11 @@ def of_values(space: "Space", x: Array) -> str:
     return f"Not among them: {told}. {space.hint}".strip()
 
 
-def _seen(x):
+def _seen(x, ends):
     """Which values there are, in a part of many, and the ends of all."""
-    ends = (x.min(), x.max())
-    return np.unique(np.append(x.ravel()[:_MOST_SEEN], ends))
+    width = max(math.prod(x.shape[1:]), 1)
+    part = np.asarray(x[: -(-_MOST_SEEN // width)], np.float64).ravel()
+    return np.unique(np.append(part[:_MOST_SEEN], (ends.low, ends.high)))
 
 
 def _of_two(levels, seen):
@@ -246,15 +247,20 @@ def _of_two(levels, seen):
 
 def _of_groups(space, x):
     """The first group that is not one-hot."""
-    groups = x.reshape(len(x), -1, space.n_states)
-    ones = (groups == 1).sum(axis=-1)
-    others = np.asarray(~np.isin(groups, (0, 1)).all(axis=-1))
-    wrong = np.asarray((ones != 1) | others)
-    if not wrong.any():
-        return space.hint
-    row, group = np.argwhere(wrong)[0]
-    found = groups[row, group]
-    if others[row, group]:
+    for first, part in data.in_parts(x):
+        groups = part.reshape(len(part), -1, space.n_states)
+        strange = ((groups == 1).sum(axis=-1) != 1) | (
+            ~np.isin(groups, (0, 1)).all(axis=-1)
+        )
+        wrong = np.argwhere(strange)
+        if len(wrong):
+            row, group = wrong[0]
+            return _of_group(space, groups[row, group], first + row, group)
+    return space.hint
+
+
+def _of_group(space, found, row, group):
+    if not np.isin(found, (0, 1)).all():
         held = "numbers other than 0 and 1"
         if (found >= 0).all() and np.isclose(found.sum(), 1):
             return (
@@ -262,7 +268,8 @@ def _of_groups(space, x):
                 "draw one, and make it one-hot by Categorical units' one_hot."
             )
     else:
-        held = f"{ones[row, group]} ones" if ones[row, group] else "no 1"
+        ones = int(found.sum())
+        held = f"{ones} ones" if ones else "no 1"
     return (
         f"The first of them: x[{row}] has {held} in group {group}. {space.hint}"
     )
@@ -282,22 +289,31 @@ def _of_range(space, seen):
 
 def _of_site(space, x):
     """The first place that is wrong, where sites differ."""
-    rows = x.reshape(len(x), -1)
-    for site, name in enumerate(space.site_names):
-        column, levels = rows[:, site], space.levels[site]
-        if levels is None:
-            low, high = space.low[site], space.high[site]
-            wrong = (column < low) | (column > high)
-            due = f"a number in [{low:g}, {high:g}]"
-        else:
-            wrong = ~np.isin(
-                column.astype("float32"), np.asarray(levels, "float32")
-            )
-            due = f"one of {listed(levels)}"
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            return (
-                f"The first of them: x[{row}] has {column[row]:g} at the site "
-                f"{name}, which must be {due}."
-            )
-    return space.hint
+    found: dict[int, tuple[int, float]] = {}
+    for first, part in data.in_parts(x):
+        rows = part.reshape(len(part), -1)
+        for site in range(min(found, default=space.width)):
+            column, levels = rows[:, site], space.levels[site]
+            if levels is None:
+                wrong = (column < space.low[site]) | (column > space.high[site])
+            else:
+                wrong = ~np.isin(
+                    column.astype("float32"), np.asarray(levels, "float32")
+                )
+            if wrong.any():
+                row = int(np.flatnonzero(wrong)[0])
+                found[site] = first + row, column[row]
+                break
+    if not found:
+        return space.hint
+    site = min(found)
+    row, value = found[site]
+    levels = space.levels[site]
+    if levels is None:
+        due = f"a number in [{space.low[site]:g}, {space.high[site]:g}]"
+    else:
+        due = f"one of {listed(levels)}"
+    return (
+        f"The first of them: x[{row}] has {value:g} at the site "
+        f"{space.site_names[site]}, which must be {due}."
+    )

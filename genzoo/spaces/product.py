@@ -7,7 +7,6 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
 
 from genzoo.runtime import data, random
 from genzoo.spaces.discrete import OneHot
@@ -102,8 +101,8 @@ class Product(Space):
         """For each state whether all its parts are in their spaces."""
         inside = super().contains(states)
         for space, part in zip(self.spaces, self.columns(states), strict=True):
-            if not space.is_product or space.whole.any():
-                inside = ops.logical_and(inside, space.contains(part))
+            if not space.is_product:
+                inside = inside & space.contains(part)
         return inside
 
     def start(self, n: int, seed: random.Seed) -> tf.Tensor:

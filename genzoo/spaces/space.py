@@ -11,8 +11,9 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.runtime import data, distribute, random
+from genzoo.runtime import data, distribute, random, sums
 from genzoo.runtime.sparse import SparseRows
+from genzoo.runtime.stored import StoredRows
 from genzoo.spaces import hints
 from genzoo.spaces.grid import (
     Axis,
@@ -356,8 +357,42 @@ class Space:
             x: examples, a NumPy array of any numeric dtype or a tensor.
         """
         if isinstance(x, np.ndarray):
-            return not np.all(self.contains(x.reshape(-1, self.width)))
+            return not (
+                self._holds_ends(x)
+                or np.all(self.contains(x.reshape(-1, self.width)))
+            )
         return ops.logical_not(ops.all(self.contains(self.flatten(x))))
+
+    @functools.cached_property
+    def _one_range(self) -> tuple[float, float, bool] | None:
+        """(low, high, whether only whole numbers) of all sites alike.
+
+        None where not all numbers between two ends are in the space, at any
+        site whatever the others are.
+        """
+        if not self.is_product or type(self).contains is not Space.contains:
+            return None
+        kinds = {id(levels): levels for levels in self.levels}
+        levels = next(iter(kinds.values()))
+        alike = len(kinds) == 1 and self.whole.all() == self.whole.any()
+        low, high = float(self.low[0]), float(self.high[0])
+        if not alike or (self.low != low).any() or (self.high != high).any():
+            return None
+        if levels is None:
+            return low, high, bool(self.whole[0])
+        between = np.arange(len(levels)) + np.min(levels)
+        is_range = np.array_equal(np.sort(levels), between)
+        return (low, high, True) if is_range and low.is_integer() else None
+
+    def _holds_ends(self, x):
+        """Whether the ends of an array tell that all of it is inside."""
+        if self._one_range is None or x.dtype.kind not in "biuf" or not x.size:
+            return False
+        low, high, whole = self._one_range
+        if whole and x.dtype.kind == "f":
+            return False
+        least, most = x.min().item(), x.max().item()
+        return low <= least and most <= high and np.isfinite(most - least)
 
     def contains(self, states: Array | tf.Tensor) -> tf.Tensor | Array:
         """For each state whether it is in the space, boolean (batch,).
@@ -367,21 +402,27 @@ class Space:
         plain = isinstance(states, np.ndarray)
         library: Any = np if plain else ops
         inside = True
-        if not keras.backend.is_float_dtype(
-            keras.backend.standardize_dtype(states.dtype)
-        ):
-            states = _cast(states, "float32")
+        dtype = keras.backend.standardize_dtype(states.dtype)
+        if not keras.backend.is_float_dtype(dtype):
+            dtype = "float32"
+            if not (plain and sums.are_bytes(states)):
+                states = _cast(states, dtype)
         for number, sites in enumerate(self._alike):
             part = _columns(states, sites, self.width)
-            ordered = self._ordered_levels(number, part.dtype)
+            ordered = self._ordered_levels(number, dtype)
             known = (_is_among_array if plain else _is_among)(part, ordered)
             inside = library.logical_and(inside, library.all(known, axis=-1))
         continuous = self.continuous_sites
         if len(continuous):
-            part = _columns(states, continuous, self.width)
-            low = _cast(self.low[continuous], part.dtype)
-            high = _cast(self.high[continuous], part.dtype)
+            part = _cast(_columns(states, continuous, self.width), dtype)
+            low = _cast(self.low[continuous], dtype)
+            high = _cast(self.high[continuous], dtype)
             within = (part >= low) & (part <= high) & library.isfinite(part)
+            whole = self.whole[continuous]
+            if whole.any():
+                within &= library.logical_or(
+                    ~whole, part == library.floor(part)
+                )
             inside = library.logical_and(inside, library.all(within, axis=-1))
         return inside
 
@@ -423,7 +464,8 @@ class Space:
             wide: whether float64 is kept.
 
         Returns:
-            A NumPy array; of a sparse matrix `SparseRows`.
+            A NumPy array; of a sparse matrix `SparseRows`; of what a file
+            holds, or would be copied and is large, `StoredRows`.
 
         Raises:
             ValueError: if x is empty, of another shape, or outside.
@@ -431,10 +473,10 @@ class Space:
         if isinstance(x, Mapping) and not data.is_sparse(x):
             x = x[self.entry(where, x)]
         try:
-            x = data.as_array(x, wide)
+            x = data.as_rows(x, wide)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
-        if isinstance(x, SparseRows):
+        if isinstance(x, (SparseRows, StoredRows)):
             x = self._arranged(x)
         else:
             x = self.with_axis(x)
@@ -459,7 +501,13 @@ class Space:
         return x
 
     def _arranged(self, x):
-        """Sparse rows, which have no shape of their own, as examples."""
+        """Rows that are read as they are asked for, as examples.
+
+        Those of a sparse matrix have no shape of their own.
+        """
+        if isinstance(x, StoredRows):
+            is_bare = x.ndim == 1 and self.event_shape == (1,)
+            return x.arranged((1,)) if is_bare else x
         if x.ndim == 2 and x.width == self.width:
             return x.arranged(self.event_shape)
         return x if x.ndim > 1 else self.with_axis(x[:])
@@ -596,11 +644,11 @@ def _shown(value):
 
 def _found(x):
     """What values there are, for messages."""
-    x = np.asarray(x, np.float64)
-    strange = int(x.size - np.isfinite(x).sum())
+    ends = data.ends(x)
+    strange = ends.missing + ends.infinite
     if strange:
         return f"{strange} values that are not finite"
-    return f"values in [{x.min():.9g}, {x.max():.9g}]"
+    return f"values in [{ends.low:.9g}, {ends.high:.9g}]"
 
 
 def _is_among(x, ordered):
@@ -620,6 +668,13 @@ def _is_among(x, ordered):
 
 def _is_among_array(x, ordered):
     """As `_is_among`, of arrays."""
+    if sums.are_bytes(x) and len(ordered) <= _FEW:
+        # As they are: other numbers would take four times the memory.
+        x = x.view(np.uint8) if x.dtype.kind == "b" else x
+        known = np.zeros(x.shape, bool)
+        for value in ordered[ordered == np.floor(ordered)]:
+            known |= x == int(value)
+        return known
     exact = np.promote_types(x.dtype, np.float32)
     x, ordered = x.astype(exact, copy=False), ordered.astype(exact)
     if len(ordered) <= _FEW:
@@ -634,7 +689,7 @@ def _is_among_array(x, ordered):
 def _cast(x, dtype):
     """x, an array or a tensor, in another dtype."""
     if isinstance(x, np.ndarray):
-        return x.astype(tf.as_dtype(dtype).as_numpy_dtype)
+        return x.astype(tf.as_dtype(dtype).as_numpy_dtype, copy=False)
     return ops.cast(x, dtype)
 
 

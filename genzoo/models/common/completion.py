@@ -141,7 +141,7 @@ def read(
         kind = np.result_type(flat.dtype, np.float32)
         filled = np.where(seen, flat, filler.astype(kind)).reshape(x.shape)
     if len(filled):
-        filled = space.check(f"{where}: {name}", filled, wide=wide)
+        filled = np.asarray(space.check(f"{where}: {name}", filled, wide=wide))
     return Partial(filled, seen)
 
 

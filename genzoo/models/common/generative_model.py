@@ -214,7 +214,9 @@ class GenerativeModel(Preset, keras.Model):
 
         Args:
             x: array of shape (n, *event_shape), a pandas or polars frame, or
-                a sparse matrix, which is made dense batch by batch; or
+                a sparse matrix, which is made dense batch by batch; a
+                memory-mapped array or an `h5py.Dataset`, which is read batch
+                by batch; or
                 batches: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
                 PyTorch loader, or a generator with `steps_per_epoch`, of x or
                 (x, sample_weight). What is there under the only key of a dict

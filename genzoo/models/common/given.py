@@ -7,6 +7,7 @@ import numpy as np
 from genzoo.models.common import sample_weights
 from genzoo.runtime import batch, data
 from genzoo.runtime.memory import check_memory
+from genzoo.runtime.stored import StoredRows
 from genzoo.types import Array
 
 
@@ -43,7 +44,7 @@ class Given(NamedTuple):
         return self._replace(x=sample_weights.divided(self.x, mean))
 
     def gathered(self, where: str, steps: int | None = None) -> Self:
-        """With arrays in place of a dataset.
+        """With arrays in place of a dataset, or of rows of a file.
 
         Args:
             where: who asks, for messages.
@@ -53,6 +54,8 @@ class Given(NamedTuple):
             ValueError: for a dataset that has no end, or is larger than the
                 machine's memory.
         """
+        if isinstance(self.x, StoredRows):
+            return self._replace(x=self.x[:])
         if data.is_array(self.x):
             return self
         if steps is None and sample_weights.is_endless(self.x):

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.common.given import Given
-from genzoo.runtime import data, distribute, random
+from genzoo.runtime import data, distribute, random, sums
 from genzoo.spaces import Space
 
 # Of the standard deviations of normal sites in those of the data.
@@ -90,6 +90,10 @@ class Reference(keras.layers.Layer):
         x, _, weight, seen = given
         for part, own, known in data.known_parts(x, weight, seen, steps):
             rows = part.reshape(len(part), -1)
+            if own is None and known is None:
+                held += len(rows)
+                self._count_levels(rows, total)
+                continue
             own = np.ones(len(rows)) if own is None else np.asarray(own)
             shares = np.broadcast_to(own[:, None], rows.shape)
             if known is not None:
@@ -106,6 +110,18 @@ class Reference(keras.layers.Layer):
             share = frequency / frequency.sum(axis=1, keepdims=True)
             found[places] = np.log(share)
         return found
+
+    def _count_levels(self, rows, total):
+        """Add how many rows have each level: whole numbers, exact so."""
+        ones = np.ones(len(rows), np.float32)
+        for sites, levels, places in self._groups:
+            part = rows if len(sites) == rows.shape[1] else rows[:, sites]
+            if sums.are_bytes(part):
+                part = part.astype(np.float32)
+                levels = levels.astype(np.float32)
+            for number, level in enumerate(levels.T):
+                count = ones @ (part == level).astype(np.float32)
+                total[places[:, number]] += count
 
     # A distribution ---------------------------------------------------------
 

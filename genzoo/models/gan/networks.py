@@ -77,6 +77,11 @@ class GeneratorRange(Space):
         """As of any space, by two numbers for all sites."""
         # Scaling in float32 ends some last places beyond the range.
         low, high = ((1 + _ROUNDING) * end for end in self._ends)
+        if isinstance(x, np.ndarray) and x.dtype.kind in "biuf":
+            with np.errstate(over="ignore"):
+                least, most = np.array([x.min(), x.max()]).astype("float32")
+            inside = low <= least and most <= high
+            return not (inside and np.isfinite([least, most]).all())
         x = tf.cast(x, tf.float32)
         # NaN is not inside either.
         inside = (x >= low) & (x <= high) & tf.math.is_finite(x)

@@ -34,6 +34,8 @@ from genzoo.types import Array, ArrayLike, Examples, SeedLike
 _MOST_FOR_NEWTON = 1000
 _MOST_STATES = 64
 _EPOCHS = 200
+# Rows that are hashed together.
+_HASHED = 2**12
 # Numbers of what is summed for some rows at once.
 _AT_ONCE = 2**22
 
@@ -386,8 +388,10 @@ class ConditionalMaxEnt(EnergyBasedModel):
         """Begin a search anew, unless it has been one for these examples."""
         key = hashlib.sha256()
         for part in (given.x, given.y, given.weight):
-            own = [] if part is None else part[:rows]
-            key.update(np.ascontiguousarray(own, np.float64).tobytes())
+            for first in range(0, 0 if part is None else rows, _HASHED):
+                some = slice(first, min(first + _HASHED, rows))
+                own: Any = part[some]  # type: ignore[index]
+                key.update(np.ascontiguousarray(own, np.float64).tobytes())
         found = np.frombuffer(key.digest(), np.int64)
         is_same = np.array_equal(found, self.data_key.numpy())
         at = self.multiplier_weights.numpy()

@@ -189,7 +189,12 @@ def totals_of(x: Any) -> Array:
     if isinstance(x, SparseRows):
         ends = np.concatenate([[0.0], np.cumsum(x.values, dtype=np.float64)])
         return np.diff(ends[x.starts])[:, None]
-    return np.reshape(x, (len(x), -1)).sum(axis=1, dtype=np.float64)[:, None]
+    return np.concatenate(
+        [
+            np.reshape(part, (len(part), -1)).sum(axis=1, dtype=np.float64)
+            for part, _ in data.parts(x)
+        ]
+    )[:, None]
 
 
 def check_totals(where: str, given: Any, rows: int | None) -> Array:

@@ -667,7 +667,7 @@ class RBM(EnergyBasedModel):
     def _states(self, method, name, x, unit):
         """The states of checked examples of a layer."""
         where = f"{self._where(method)}: {name}"
-        x = unit.space.check(where, x, wide=True)
+        x = np.asarray(unit.space.check(where, x, wide=True))
         return unit.standardise(unit.space.flatten(tf.convert_to_tensor(x)))
 
     @property
