@@ -92,8 +92,8 @@ def guarded(
             text = f"{name} must be {wanted}; received"
             checks.append(tf.debugging.Assert(ok, [text, value], summarize=9))
         with tf.control_dependencies(checks):
-            tensors = [tf.identity(value) for value in tensors]
-        return function(*tensors)
+            checked = [tf.identity(value) for value in tensors]
+        return function(*checked)
 
     return named(call, arguments)
 
