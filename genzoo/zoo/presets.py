@@ -69,9 +69,9 @@ def load(handle: str | os.PathLike, cls: type | None = None) -> Any:
     where = str(folder / files.CONFIG)
     config = files.from_json(contents[files.CONFIG], where)
     name = files.METADATA
-    metadata = files.from_json(contents[name], folder / name)
+    metadata = files.from_json(contents[name], str(folder / name))
     version = formats.check(config.pop("format", None), metadata, where)
-    path = folder / files.WEIGHTS
+    path = str(folder / files.WEIGHTS)
     arrays = weights.from_bytes(contents[files.WEIGHTS], path)
     config, arrays = formats.upgraded(version, config, arrays)
     checked = table.Config(config).checked((Preset,), where)
@@ -127,7 +127,7 @@ def card(handle: str | os.PathLike) -> dict[str, Any]:
     """
     folder, contents = read(hub.pinned(handle))
     name = files.METADATA
-    return files.from_json(contents[name], folder / name)
+    return files.from_json(contents[name], str(folder / name))
 
 
 def read(handle: str | os.PathLike) -> tuple[Path, dict[str, bytes]]:
