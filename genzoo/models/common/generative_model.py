@@ -73,6 +73,8 @@ class GenerativeModel(Preset, keras.Model):
     _saved: resume.Saved | None = None
     # On replicas, where one call makes several steps.
     _several: distribute.SeveralSteps | None = None
+    # Keras's functions that were made for data of an unknown length.
+    _endless: frozenset[str] = frozenset()
 
     def __init__(self, seed: SeedLike | None = None, **kwargs):
         distribute.check_supported()
@@ -89,12 +91,28 @@ class GenerativeModel(Preset, keras.Model):
         # they differ in length. These models are built when they are made.
         if self._progress is not None and iterator is not None:
             self._progress.take(iterator)
+        if iterator is None:
+            return
         several = self._at_once()
-        if several is not None and iterator is not None:
+        if several is not None:
             several.follow(iterator)
+        self._note_length(iterator)
+
+    def _note_length(self, iterator):
+        """Have Keras's function made anew where the data have no known end."""
+        held_out = getattr(self, "_eval_epoch_iterator", None)
+        learns = self._progress is not None and iterator is not held_out
+        name = "train_function" if learns else "test_function"
+        length = iterator.steps_per_epoch or iterator.data_adapter.num_batches
+        if (name in self._endless) != (not length):
+            self._endless = self._endless ^ {name}
+            setattr(self, name, None)
 
     def _make_function(self, step_function):
-        several, step = self._at_once(), graph.after_its_data(step_function)
+        several, step = self._at_once(), step_function
+        learns = step_function == self.train_step
+        if ("train_function" if learns else "test_function") in self._endless:
+            step = graph.after_its_data(step)
         if several is None or self.run_eagerly:
             return super()._make_function(step)
         return several.function(step, step_function == self.test_step)
