@@ -97,7 +97,7 @@ class Networks(NamedTuple):
         latent_shape: of one latent vector; (0,) without latents.
         space: what the generator can give.
         conditions: what both are told of an example.
-        classes: how many there are: an int, or a list for several labels.
+        classes: how many there are: an int, or a tuple for several labels.
         told: which inputs of the two are what.
         has_classifier: whether the discriminator has a second output, logits
             of the classes.
@@ -107,7 +107,7 @@ class Networks(NamedTuple):
     latent_shape: tuple[int, ...]
     space: GeneratorRange
     conditions: Conditions | Several | Unconditional
-    classes: int | list[int] | None
+    classes: int | tuple[int, ...] | None
     told: told.Told
     has_classifier: bool
     needs_loss_scale: bool
@@ -173,7 +173,7 @@ def read(
         latent_shape=latent_shape,
         space=GeneratorRange(event, *_range(generator)),
         conditions=_conditions(inputs, classes),
-        classes=classes[0] if len(classes) == 1 else classes or None,
+        classes=classes[0] if len(classes) == 1 else tuple(classes) or None,
         told=inputs,
         has_classifier=inputs.classified is not None,
         needs_loss_scale=any(
