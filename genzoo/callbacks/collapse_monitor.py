@@ -27,7 +27,7 @@ class CollapseMonitor(keras.callbacks.Callback):
     Args:
         x: examples to compare with; the first `limit` of them.
         labels: their classes, for a model that is told classes.
-        conditions: their vectors, for one that is told vectors.
+        conditions: what else they are told; a tuple or dict of several.
         every: the epochs between two values.
         features: function of examples to vectors in which distances mean
             something; by default the examples themselves, flattened.

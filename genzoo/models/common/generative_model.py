@@ -199,8 +199,8 @@ class GenerativeModel(Preset, keras.Model):
                 PyTorch loader, or a generator with `steps_per_epoch`, of x or
                 (x, sample_weight). What is there under the only key of a dict
                 that fits is taken.
-            y: conditions, for a conditional `GAN`; other models learn from
-                x alone.
+            y: conditions, for a conditional `GAN`, a tuple or dict of
+                several; other models learn from x alone.
             batch_size: rows of a batch, over all replicas.
             epochs: passes over the data, by default 1.
             verbose: as in Keras.
@@ -865,6 +865,9 @@ class GenerativeModel(Preset, keras.Model):
         - A conditional RBM takes `condition` beside x, and beside n, one row
           for each; its `sample` gives what the method does by chains.
         - `score(x)` or `score(x, labels)`: a GAN's logits, without packing.
+        - Several conditions of a GAN have the names of the generator's inputs,
+          and are given by these; without latents there is no z, and no
+          `sample`, which is `serve`.
 
         Load it by `genzoo.load_exported`, or where there is no genzoo by
         `tf.saved_model.load`. The card of a preset is among the assets, as

@@ -257,37 +257,30 @@ def _check_layers(generator, discriminator):
 
 def _classes(generator, discriminator, inputs, asked):
     """How many classes each label has, a list."""
-    places = [i for i, t in enumerate(inputs.parts) if told.is_label(t)]
-    for place in places:
+    labels = [i for i, t in enumerate(inputs.parts) if told.is_label(t)]
+    for place in labels:
         if inputs.parts[place].shape[1:] != ():
             raise ValueError(
                 "GAN: integer conditions are labels, shape (); the "
                 f"generator's has shape {inputs.parts[place].shape[1:]}."
             )
-    if not places and asked is not None:
+    if not labels and asked is not None:
         raise ValueError(
             "GAN: classes go with integer conditions: let an input of the "
             "generator beside latents have dtype='int32'."
         )
-    several = len(places) > 1
-    given = list(asked) if isinstance(asked, (list, tuple)) else [asked]
-    if several and asked is None:
-        given = [None] * len(places)
-    if places and len(given) != len(places):
+    given = asked if isinstance(asked, (list, tuple)) else [asked]
+    if asked is None:
+        given = [None] * len(labels)
+    if len(given) != len(labels):
         raise ValueError(
             f"GAN: classes={asked!r} must be one number for each of the "
-            f"{len(places)} labels that the generator takes."
+            f"{len(labels)} labels that the generator takes."
         )
     counts = []
-    for place, count in zip(places, given, strict=False):
-        of = None
-        if several:
-            of = [inputs.parts[place]]
-            of += [
-                tensor
-                for i, tensor in zip(inputs.order, inputs.inputs, strict=True)
-                if i == place
-            ]
+    for place, count in zip(labels, given, strict=True):
+        # One label is what all tables are of, wherever they are.
+        of = None if len(labels) == 1 else inputs.of_part(place)
         found = _sizes(generator, discriminator, of)
         if place == inputs.classified:
             found = {discriminator.outputs[1].shape[-1]}
@@ -297,7 +290,7 @@ def _classes(generator, discriminator, inputs, asked):
             raise ValueError(
                 "GAN: the number of classes cannot be read off the networks "
                 f"(found {sorted(found)}); pass classes=, an int of at least "
-                f"2{', for each label' if several else ''}."
+                f"2{', for each label' if len(labels) > 1 else ''}."
             )
         counts.append(count)
     return counts

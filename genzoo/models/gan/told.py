@@ -22,6 +22,11 @@ class Told(NamedTuple):
     classified: int | None
     inputs: tuple[Any, ...]
 
+    def of_part(self, place: int) -> list:
+        """The inputs of both networks that are this condition."""
+        pairs = zip(self.order, self.inputs, strict=True)
+        return [self.parts[place], *(t for i, t in pairs if i == place)]
+
     def names(self) -> list[str]:
         """A name for each part, with which arguments can be called.
 
