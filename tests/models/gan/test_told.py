@@ -447,3 +447,36 @@ def test_several_conditions_without_latents(tmp_path):
     gan.export(tmp_path / "served")
     served = gz.load_exported(tmp_path / "served")
     np.testing.assert_allclose(served.serve(**told), expected, atol=1e-5)
+
+
+def test_layers_of_a_calorimeter_are_one_array(tmp_path):
+    """What is said of several outputs works: joined in G, apart in D."""
+    shapes = [(3, 4), (2, 2), (5,)]
+    ends = np.cumsum([0, 12, 4, 5])
+    z, energy = keras.Input((3,)), keras.Input((1,))
+    hidden = layers.Concatenate()([z, energy])
+    parts = [
+        layers.Reshape(shape)(
+            layers.Dense(int(np.prod(shape)), activation="relu")(hidden)
+        )
+        for shape in shapes
+    ]
+    joined = layers.Concatenate()([layers.Flatten()(part) for part in parts])
+    generator = keras.Model([z, energy], joined)
+    x, energy = keras.Input((21,)), keras.Input((1,))
+    found = [
+        layers.Flatten()(layers.Reshape(shape)(x[:, first:last]))
+        for shape, first, last in zip(shapes, ends, ends[1:], strict=False)
+    ]
+    logit = layers.Dense(1)(layers.Concatenate()([*found, energy]))
+    gan = gz.GAN(generator, keras.Model([x, energy], logit), seed=0)
+    gan.compile("sgd")
+    showers = rng.exponential(size=(40, 21)).astype("float32")
+    gan.fit(showers, energies / 100, verbose=0)
+    gan.save(tmp_path / "gan.keras")
+    again = keras.models.load_model(tmp_path / "gan.keras")
+    drawn = gan.sample(4, seed=1, conditions=[0.7])
+    np.testing.assert_array_equal(
+        again.sample(4, seed=1, conditions=[0.7]), drawn
+    )
+    assert (drawn >= 0).all()
