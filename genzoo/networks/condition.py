@@ -91,7 +91,8 @@ class Condition:
 
     def _told(self, classified=False):
         """(inputs, what networks see of each), without what D classifies."""
-        inputs, seen = [], []
+        inputs: list[Any] = []
+        seen: list[_Label | _Vector] = []
         if self.classes is not None and not classified:
             label = keras.Input((), dtype="int32", name="label")
             inputs.append(label)

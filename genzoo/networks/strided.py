@@ -71,7 +71,7 @@ def strided(
     x = layers.Reshape((*start, widths[-1]))(x)
     if is_smooth:
         for size in (*reversed(widths[:-1]), width):
-            x = layers.ReLU()(grids.interpolated(x, size, kernel))
+            x = layers.LeakyReLU(0.2)(grids.interpolated(x, size, kernel))
         x = grids.cropped(x, tuple(sides))
         x = grids.convolved(x, channels, kernel, gain=1.0)
     else:

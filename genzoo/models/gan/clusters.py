@@ -152,10 +152,10 @@ def _reservoir(x, key, steps, most):
     filling: list[tuple] = []
     kept: tuple[Any, ...] = ()
     rows = 0
-    for part, weight in data.parts(x, steps=steps):
+    for part, of_part in data.parts(x, steps=steps):
         lot = random.uniform((len(part),), seed.at_row(rows)).numpy()
         place = np.arange(rows, rows + len(part))
-        new = [v for v in (lot, place, part, weight) if v is not None]
+        new = [v for v in (lot, place, part, of_part) if v is not None]
         room = max(most - rows, 0)
         rows += len(part)
         if room:

@@ -208,7 +208,7 @@ def _is_nonlinear(layer):
 
 def _some(given, packing):
     """(examples, conditions) to look at, whole packs of them."""
-    x, told = given.x, parts_of(given.y)
+    x, told = given.x, list(parts_of(given.y))
     if data.is_array(x):
         most = max(min(_ROWS, _NUMBERS // max(x[0].size, 1), len(x)), 1)
         step = len(x) // most
@@ -217,7 +217,7 @@ def _some(given, packing):
     else:
         first = next(iter(x))
         x, y, _ = keras.utils.unpack_x_y_sample_weight(first)
-        told = parts_of(y)
+        told = list(parts_of(y))
         x = np.asarray(batch.examples(batch.unpacked(x)))
     rows = len(x) // packing * packing
     return x[:rows], tuple(np.asarray(part)[:rows] for part in told)

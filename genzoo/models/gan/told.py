@@ -73,7 +73,8 @@ def read(generator: keras.Model, discriminator: keras.Model) -> Told:
     if count == len(own):
         found = _matched(own, also, classifies)
         if isinstance(found, tuple):
-            return Told(False, tuple(own), *found, tuple(also))
+            order, classified = found
+            return Told(False, tuple(own), order, classified, tuple(also))
     latents, *parts = own
     if not count or not parts:
         has, lacks = ("generator", "discriminator")[:: 1 if parts else -1]
@@ -103,7 +104,8 @@ def read(generator: keras.Model, discriminator: keras.Model) -> Told:
         )
     if isinstance(found, str):
         raise ValueError(f"GAN: {found}")
-    return Told(True, tuple(parts), *found, tuple(also))
+    order, classified = found
+    return Told(True, tuple(parts), order, classified, tuple(also))
 
 
 def _matched(parts, also, classifies):
