@@ -192,11 +192,13 @@ class _Endpoint:
         known = [key for key in _ORDER if key in specs]
         others = [key for key in specs if key not in _ORDER]
         self._specs = {key: specs[key] for key in [*known, *others]}
+        by_place = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        by_name = inspect.Parameter.KEYWORD_ONLY
         self.__signature__ = inspect.Signature(
             [
                 inspect.Parameter(
                     key,
-                    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                    by_place if key in _ORDER else by_name,
                     default=_DEFAULTS.get(key, inspect.Parameter.empty),
                 )
                 for key in self._specs

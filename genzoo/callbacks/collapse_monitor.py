@@ -1,7 +1,7 @@
 """Whether a generator still reaches all of the data."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import keras
@@ -27,7 +27,7 @@ class CollapseMonitor(keras.callbacks.Callback):
     Args:
         x: examples to compare with; the first `limit` of them.
         labels: their classes, for a model that is told classes.
-        conditions: their vectors, for one that is told vectors.
+        conditions: what else they are told; a tuple or dict of several.
         every: the epochs between two values.
         features: function of examples to vectors in which distances mean
             something; by default the examples themselves, flattened.
@@ -91,7 +91,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         self.x = x[:limit]
         given = {"labels": labels, "conditions": conditions}
         self.given = {
-            name: part[:limit]
+            name: _first(part, limit, len(x))
             for name, part in given.items()
             if part is not None
         }
@@ -194,3 +194,13 @@ class CollapseMonitor(keras.callbacks.Callback):
                 for variable in optimizer.variables
             ),
         ]
+
+
+def _first(part, limit, rows):
+    """The first rows of conditions, also of a tuple or dict of several."""
+    if isinstance(part, Mapping):
+        return {name: one[:limit] for name, one in part.items()}
+    several = isinstance(part, (tuple, list)) and len(part) != rows
+    if several and all(np.shape(one)[:1] == (rows,) for one in part):
+        return tuple(one[:limit] for one in part)
+    return part[:limit]

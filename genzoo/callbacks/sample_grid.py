@@ -41,7 +41,8 @@ class SampleGrid(keras.callbacks.Callback):
         seed: of the draws.
         labels: of a model that is told classes, rows * columns of them; by
             default each column has a class of its own.
-        conditions: of a model that is told vectors, rows * columns of them.
+        conditions: of a model that is told vectors or images, rows * columns
+            of them; a tuple or dict of several conditions.
         image_shape: (height, width) or (height, width, channels), for models
             whose samples are vectors, or are no signals but images.
         value_range: (low, high) drawn as black and white, or as the bottom

@@ -1,4 +1,4 @@
-"""How the two networks of a conditional pair learn of the condition."""
+"""How the two networks of a conditional pair learn of the conditions."""
 
 import math
 from collections.abc import Callable
@@ -49,7 +49,7 @@ COMMON: checks.Arguments = {
 
 
 class Condition:
-    """The condition of a pair of networks, if there is one.
+    """What a pair of networks is told: classes, vectors, both or nothing.
 
     Args:
         classes: number of classes, for integer conditions; or None.
@@ -75,18 +75,12 @@ class Condition:
         """A condition from a network's arguments.
 
         Raises:
-            ValueError: for both kinds of condition at once, or vectors that
-                are to be classified.
+            ValueError: for vectors alone that are to be classified.
         """
-        if classes is not None and condition is not None:
-            raise ValueError(
-                f"{owner}: classes={classes!r} is for integer conditions and "
-                f"condition={condition!r} for vectors; give one of them."
-            )
-        if conditioning == "auxiliary" and condition is not None:
+        if conditioning == "auxiliary" and condition and classes is None:
             raise ValueError(
                 f"{owner}: conditioning='auxiliary' classifies; it needs "
-                "classes, not condition."
+                "classes, not condition alone."
             )
         return cls(classes, condition, conditioning)
 
@@ -95,33 +89,26 @@ class Condition:
         """Whether there is a condition."""
         return self.classes is not None or self.length is not None
 
-    def _input(self):
-        """(the input, what networks see of it)."""
-        if self.classes is not None:
+    def _told(self, classified=False):
+        """(inputs, what networks see of each), without what D classifies."""
+        inputs: list[Any] = []
+        seen: list[_Label | _Vector] = []
+        if self.classes is not None and not classified:
             label = keras.Input((), dtype="int32", name="label")
-            return label, label
-        given = keras.Input((self.length,), name="condition")
-        return given, Standardization()(given)
-
-    def _embedded(self, label, size, initializer="uniform"):
-        """The condition as a vector of this size."""
-        if self.classes is not None:
-            table = layers.Embedding(self.classes, size, initializer)
-            return table(label)
-        return layers.Dense(size, kernel_initializer=initializer)(label)
+            inputs.append(label)
+            seen.append(_Label(label, self.classes))
+        if self.length is not None:
+            given = keras.Input((self.length,), name="condition")
+            inputs.append(given)
+            seen.append(_Vector(Standardization()(given)))
+        return inputs, seen
 
     def joined(self, x: Any, size: int | None = None) -> tuple[Any, Any]:
-        """(the inputs of a model, x beside the condition): vectors."""
+        """(the inputs of a model, x beside the conditions): vectors."""
         if not self.is_given:
             return x, x
-        given, label = self._input()
-        return [x, given], self._concatenated(x, label, size)
-
-    def _concatenated(self, x, label, size=None):
-        if self.classes is not None:
-            one_hot = keras.initializers.Identity()
-            label = self._embedded(label, size or self.classes, one_hot)
-        return layers.Concatenate()([x, label])
+        inputs, seen = self._told()
+        return [x, *inputs], _beside(x, seen, size)
 
     def discriminator(
         self,
@@ -141,38 +128,73 @@ class Condition:
                 condition stands as a further channel.
             see: function of x to what is seen of it beside the condition.
         """
+        classifies = self.conditioning == "auxiliary" and self.is_given
         seen = see(x)
-        if not self.is_given:
-            return self._finish(x, features(seen), wrap)
-        if self.conditioning == "auxiliary":
-            found = features(seen)
-            logit = self._logit(found, wrap)
-            classes = layers.Dense(self.classes, dtype="float32", name="class")
-            return keras.Model(x, [logit, classes(found)], name="discriminator")
-        given, label = self._input()
-        if self.conditioning == "concatenation":
-            join = self._channels if on_grid else self._concatenated
-            return self._finish([x, given], features(join(seen, label)), wrap)
+        inputs, told = self._told(classifies)
+        if told and self.conditioning != "projection":
+            join = _channels if on_grid else _beside
+            seen = join(seen, told)
         found = features(seen)
-        projected = layers.Dot(axes=1, dtype="float32")(
-            [found, self._embedded(label, found.shape[-1])]
-        )
-        logit = layers.Add(dtype="float32")(
-            [self._logit(found, wrap), projected]
-        )
-        return keras.Model([x, given], logit, name="discriminator")
+        projected = []
+        if self.conditioning == "projection":
+            projected = [
+                layers.Dot(axes=1, dtype="float32")(
+                    [found, part.embedded(found.shape[-1])]
+                )
+                for part in told
+            ]
+        logit = wrap(layers.Dense(1, dtype="float32", name="logit"))(found)
+        if projected:
+            logit = layers.Add(dtype="float32")([logit, *projected])
+        outputs = logit
+        if classifies:
+            classes = layers.Dense(self.classes, dtype="float32", name="class")
+            outputs = [logit, classes(found)]
+        inputs = [x, *inputs] if inputs else x
+        return keras.Model(inputs, outputs, name="discriminator")
 
-    def _channels(self, x, label):
-        """A grid with one more channel, a picture of the condition."""
-        sides = x.shape[1:-1]
-        picture = self._embedded(label, math.prod(sides))
-        picture = layers.Reshape((*sides, 1))(picture)
-        return layers.Concatenate()([x, picture])
 
-    def _logit(self, found, wrap):
-        return wrap(layers.Dense(1, dtype="float32", name="logit"))(found)
+class _Label:
+    """What networks see of a label."""
 
-    def _finish(self, inputs, found, wrap):
-        return keras.Model(
-            inputs, self._logit(found, wrap), name="discriminator"
-        )
+    def __init__(self, label, classes):
+        self.label, self.classes = label, classes
+
+    def embedded(self, size, initializer="uniform"):
+        """A vector of this size."""
+        return layers.Embedding(self.classes, size, initializer)(self.label)
+
+    def vector(self, size=None):
+        """As it stands beside other vectors."""
+        one_hot = keras.initializers.Identity()
+        return self.embedded(size or self.classes, one_hot)
+
+
+class _Vector:
+    """What networks see of a vector."""
+
+    def __init__(self, seen):
+        self.seen = seen
+
+    def embedded(self, size, initializer="uniform"):
+        """A vector of this size."""
+        return layers.Dense(size, kernel_initializer=initializer)(self.seen)
+
+    def vector(self, size=None):
+        """As it stands beside other vectors."""
+        return self.seen
+
+
+def _beside(x, told, size=None):
+    """A vector and the conditions, as one."""
+    return layers.Concatenate()([x, *(part.vector(size) for part in told)])
+
+
+def _channels(x, told):
+    """A grid with one more channel for each condition, a picture of it."""
+    sides = x.shape[1:-1]
+    pictures = [
+        layers.Reshape((*sides, 1))(part.embedded(math.prod(sides)))
+        for part in told
+    ]
+    return layers.Concatenate()([x, *pictures])

@@ -37,7 +37,10 @@ def conv1d(
     """A generator and a discriminator for signals and series.
 
     As `dcgan` along one axis, with kernels of eight places instead of four,
-    which find phases sooner. Channels may have any units: both networks have
+    which find phases sooner, and a generator that goes up by interpolation,
+    which leaves smooth signals smooth; the last convolution is at the full
+    length. A thousand steps and more bring curves that look like the data.
+    Channels may have any units: both networks have
     layers of `genzoo.layers.Standardization`, which `GAN.fit` adapts to its
     first data.
 
@@ -89,4 +92,5 @@ def conv1d(
         spectral_normalization,
         kernel=_KERNEL,
         see=Standardization(),
+        is_smooth=True,
     )

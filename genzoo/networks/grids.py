@@ -95,6 +95,25 @@ def transposed(
     )
 
 
+def interpolated(x: Any, size: int, kernel: int) -> Any:
+    """A signal twice as fine, by means of neighbours, and convolved.
+
+    A transposed convolution of stride 2 has other weights for even and for
+    odd places, and smooth signals show it.
+    """
+    x = layers.UpSampling1D(2)(x)
+    x = layers.AveragePooling1D(2, strides=1, padding="same")(x)
+    return convolved(x, size, kernel, gain=2.0)
+
+
+def convolved(x: Any, size: int, kernel: int, gain: float) -> Any:
+    """A signal convolved, of `gain` times the variance."""
+    initializer = keras.initializers.VarianceScaling(gain, "fan_in", "normal")
+    return layers.Conv1D(
+        size, kernel, padding="same", kernel_initializer=initializer
+    )(x)
+
+
 def cropped(x: Any, sides: tuple[int, ...]) -> Any:
     """The middle of a grid, of these sides."""
     extras = [got - side for got, side in zip(x.shape[1:], sides, strict=False)]

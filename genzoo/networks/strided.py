@@ -31,6 +31,7 @@ def strided(
     spectral_normalization: bool,
     kernel: int = 4,
     see: Callable[[Any], Any] = lambda x: x,
+    is_smooth: bool = False,
 ) -> Pair:
     """A generator and a discriminator of grids, channels last.
 
@@ -48,6 +49,8 @@ def strided(
             a spectral norm of one.
         kernel: places of each convolution, along each axis.
         see: function of examples to what the discriminator sees of them.
+        is_smooth: whether the generator goes up by linear interpolation and
+            convolutions, the last of them at the full length; one axis alone.
     """
     *sides, channels = shape
     axes = len(sides)
@@ -66,11 +69,17 @@ def strided(
     )(x)
     x = layers.ReLU()(x)
     x = layers.Reshape((*start, widths[-1]))(x)
-    for size in reversed(widths[:-1]):
-        x = grids.transposed(axes, size, kernel, gain=2.0)(x)
-        x = layers.ReLU()(x)
-    x = grids.transposed(axes, channels, kernel, gain=1.0)(x)
-    x = grids.cropped(x, tuple(sides))
+    if is_smooth:
+        for size in (*reversed(widths[:-1]), width):
+            x = layers.LeakyReLU(0.2)(grids.interpolated(x, size, kernel))
+        x = grids.cropped(x, tuple(sides))
+        x = grids.convolved(x, channels, kernel, gain=1.0)
+    else:
+        for size in reversed(widths[:-1]):
+            x = grids.transposed(axes, size, kernel, gain=2.0)(x)
+            x = layers.ReLU()(x)
+        x = grids.transposed(axes, channels, kernel, gain=1.0)(x)
+        x = grids.cropped(x, tuple(sides))
     generator = keras.Model(inputs, finish(x), name="generator")
 
     def wrap(layer):

@@ -736,6 +736,8 @@ def split(where: str, parts: tuple, share: float) -> tuple[tuple, tuple]:
 
 
 def _some(part, first, last):
+    if isinstance(part, tuple):
+        return tuple(_some(one, first, last) for one in part)
     if isinstance(part, (SparseRows, StoredRows)):
         return part.rows(first, last)
     return None if part is None else part[first:last]

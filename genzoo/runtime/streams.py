@@ -174,7 +174,12 @@ class Stream(keras.callbacks.Callback):
         return self._alike(found)
 
     def _as_part(self, part: Any, name: str = "x") -> Any:
-        """An array, or a dict of them."""
+        """An array, or a dict or a tuple of them."""
+        if _is_several(part):
+            return tuple(
+                self._as_array(one, f"{name}, part {number}")
+                for number, one in enumerate(part)
+            )
         if not isinstance(part, Mapping):
             return self._as_array(part, name)
         return {
@@ -270,6 +275,14 @@ class Redrawn(keras.utils.PyDataset):
         rows = self.order[first : first + self.batch_size]
         drawn = self.draw(self.x[rows], self.seed.at_row(first))
         return drawn if self.weight is None else (drawn, self.weight[rows])
+
+
+def _is_several(part):
+    """Whether it is a tuple of arrays, or a list of them as of PyTorch."""
+    if isinstance(part, list) and not all(hasattr(p, "detach") for p in part):
+        return False
+    has_rows = isinstance(part, (list, tuple)) and len(part) > 0
+    return has_rows and all(len(getattr(p, "shape", ())) for p in part)
 
 
 def _size(found):

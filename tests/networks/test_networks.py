@@ -324,8 +324,8 @@ def test_other_signals_and_volumes_are_refused(make, shapes, message):
 
 
 def test_conditions_that_are_none_are_refused():
-    with pytest.raises(ValueError, match="give one of them"):
-        mlp(3, 2, classes=3, condition=2)
+    with pytest.raises(ValueError, match="classes, not condition alone"):
+        mlp(3, 2, condition=2, conditioning="auxiliary")
     for options in ({"classes": 1}, {"classes": 2.5}, {"condition": 0}):
         (name,) = options
         with pytest.raises(ValueError, match=f"{name} must be an? .*int"):

@@ -70,7 +70,7 @@ def guarded(
     function: Callable,
     arguments: list[tf.TensorSpec],
     spaces: Mapping[str, Space],
-    classes: int | None = None,
+    classes: Mapping[str, int],
 ) -> Callable:
     """A function that refuses, inside its graph, what it has no answer to.
 
@@ -81,14 +81,15 @@ def guarded(
         function: of tensors.
         arguments: of each tensor, its name and shape.
         spaces: of arguments, by name.
-        classes: number of the labels, if there are any.
+        classes: how many there are, of arguments that are labels, by name.
     """
 
     def call(*tensors):
         given = dict(zip((a.name for a in arguments), tensors, strict=True))
         checks = []
         for name, value in given.items():
-            ok, wanted = _checked(name, value, given, spaces.get(name), classes)
+            space, labels = spaces.get(name), classes.get(name)
+            ok, wanted = _checked(name, value, given, space, labels)
             text = f"{name} must be {wanted}; received"
             checks.append(tf.debugging.Assert(ok, [text, value], summarize=9))
         with tf.control_dependencies(checks):
@@ -103,7 +104,7 @@ def _checked(name, value, given, space, classes):
     if name in MOST:
         wanted = f"an int from 1 to {MOST[name]:,}"
         return (value >= 1) & (value <= MOST[name]), wanted
-    if name == "labels" and classes:
+    if classes:
         inside = tf.reduce_all((value >= 0) & (value < classes))
         ok, wanted = inside, f"ints from 0 to {classes - 1}"
     elif name in ("seed", "mask"):

@@ -1667,8 +1667,8 @@ class EnergyBasedModel(GenerativeModel):
             served["complete"] = (complete, [*given, mask, SEED, STEPS])
         return served
 
-    def _guards(self, endpoint: str) -> tuple[dict[str, Space], int | None]:
-        return {"x": self.space}, None
+    def _guards(self, endpoint: str) -> tuple[dict[str, Space], dict[str, int]]:
+        return {"x": self.space}, {}
 
     def _served_states(self, x: tf.Tensor) -> tf.Tensor:
         """The states of examples, inside graphs."""

@@ -239,8 +239,8 @@ class GenerativeModel(Preset, keras.Model):
                 PyTorch loader, or a generator with `steps_per_epoch`, of x or
                 (x, sample_weight). What is there under the only key of a dict
                 that fits is taken.
-            y: conditions, for a conditional `GAN`; other models learn from
-                x alone.
+            y: conditions, for a conditional `GAN`, a tuple or dict of
+                several; other models learn from x alone.
             batch_size: rows of a batch, over all replicas.
             epochs: passes over the data, by default 1.
             verbose: as in Keras.
@@ -869,9 +869,9 @@ class GenerativeModel(Preset, keras.Model):
         """
         raise NotImplementedError
 
-    def _guards(self, endpoint: str) -> tuple[dict[str, Space], int | None]:
-        """The spaces of an endpoint's arguments, and how many labels."""
-        return {}, None
+    def _guards(self, endpoint: str) -> tuple[dict[str, Space], dict[str, int]]:
+        """Of an endpoint's arguments the spaces, and how many classes."""
+        return {}, {}
 
     def _about(self) -> dict[str, Any]:
         """What goes with all exported files, as plain data."""
@@ -916,6 +916,9 @@ class GenerativeModel(Preset, keras.Model):
         - A conditional RBM takes `condition` beside x, and beside n, one row
           for each; its `sample` gives what the method does by chains.
         - `score(x)` or `score(x, labels)`: a GAN's logits, without packing.
+        - Several conditions of a GAN have the names of the generator's inputs,
+          and are given by these; without latents there is no z, and no
+          `sample`, which is `serve`.
 
         A request that has no answer is an error: an `n` or `steps` outside of
         1 to 1,048,576, labels that are no classes, a number of rows that is

@@ -16,13 +16,13 @@ class Given(NamedTuple):
 
     Attributes:
         x: an array, or a dataset, which has all of it in its batches.
-        y: conditions of an array, or None.
+        y: conditions of an array, a tuple of several, or None.
         weight: of the rows of an array, in the user's unit, or None.
         seen: which entries of an array are known, or None.
     """
 
     x: Any
-    y: Array | None = None
+    y: Any = None
     weight: Array | None = None
     seen: Array | None = None
 

@@ -52,11 +52,12 @@ class Clusters(keras.layers.Layer):
     ) -> None:
         """Find the clusters by Lloyd's algorithm.
 
-        At most 60,000 examples are looked at, fewer of large images.
+        At most 60,000 examples are looked at, fewer of large images: of more
+        a part that is drawn at random, also of a dataset in any order.
 
         Args:
-            x: array of examples, or a dataset of batches, in random order.
-            key: two ints, by which the first centres are chosen.
+            x: array of examples, or a dataset of batches.
+            key: two ints, by which examples and the first centres are chosen.
             steps: how many batches of a dataset to see; None means all.
             weight: of the rows of an array; examples are then taken as often
                 as theirs says, and not at all if it is negative.
@@ -128,20 +129,61 @@ def _points(x, key, steps, most, weight=None) -> Array:
         points = np.asarray(x[order])
         weight = None if weight is None else weight[order]
     else:
-        weights: list[Any] = []
-        batches, rows = [], 0
-        for part, of_part in data.parts(x, steps=steps):
-            batches.append(part)
-            weights.append(of_part)
-            rows += len(part)
-            if rows >= most:
-                break
-        points = np.concatenate(batches)[:most]
+        points, weight = _reservoir(x, key, steps, most)
         order = random.permutation(len(points), key)
         points = points[order]
-        if weights[0] is not None:
-            weight = np.concatenate(weights)[:most][order]
+        weight = None if weight is None else weight[order]
     if weight is not None:
         given = batch.make(points, np.maximum(weight, 0.0))
         points = sample_weights.repeated(given).numpy()
     return points.reshape(len(points), -1).astype("float32")
+
+
+def _reservoir(x, key, steps, most):
+    """(at most so many examples, weights or None) of batches, in their order.
+
+    Those with the smallest of random numbers, one for each row: any part of
+    the rows is as likely, and neither batches nor their order count.
+
+    Reference:
+        Vitter, "Random sampling with a reservoir", 1985.
+    """
+    seed = random.fold_in(random.as_seed(key), 0)
+    filling: list[tuple] = []
+    kept: tuple[Any, ...] = ()
+    rows = 0
+    for part, of_part in data.parts(x, steps=steps):
+        lot = random.uniform((len(part),), seed.at_row(rows)).numpy()
+        place = np.arange(rows, rows + len(part))
+        new = [v for v in (lot, place, part, of_part) if v is not None]
+        room = max(most - rows, 0)
+        rows += len(part)
+        if room:
+            filling.append(tuple(v[:room] for v in new))
+        if rows <= most:
+            continue
+        kept = kept or _joined(filling)
+        _exchange(kept, [v[room:] for v in new])
+    _, place, points, *weight = kept or _joined(filling)
+    order = np.argsort(place)
+    return points[order], weight[0][order] if weight else None
+
+
+def _joined(parts):
+    found = tuple(np.concatenate(v) for v in zip(*parts, strict=True))
+    parts.clear()
+    return found
+
+
+def _exchange(kept, new):
+    """Put rows of smaller lots in the place of those of the largest."""
+    small = new[0] < kept[0].max()
+    if not small.any():
+        return
+    lots = np.concatenate([kept[0], new[0][small]])
+    size = len(kept[0])
+    chosen = np.zeros(len(lots), bool)
+    chosen[np.argpartition(lots, size - 1)[:size]] = True
+    free, taken = np.flatnonzero(~chosen[:size]), chosen[size:]
+    for own, found in zip(kept, new, strict=True):
+        own[free] = found[small][taken]

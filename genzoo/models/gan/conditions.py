@@ -1,5 +1,6 @@
-"""What a GAN is told of each example: a label, a vector, or nothing."""
+"""What a GAN is told of each example: labels, vectors, images, or nothing."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -91,13 +92,14 @@ class Unconditional:
 
 
 class Conditions:
-    """Labels 0 to classes - 1, or vectors.
+    """Labels 0 to classes - 1, or arrays of one shape.
 
     Args:
         shape: of one condition, () for labels.
-        classes: number of classes; None for vectors.
+        classes: number of classes; None for vectors and images.
         may_miss: whether the model learns from examples without a label too,
             -1 in its place.
+        key: the name of the generator's input.
     """
 
     def __init__(
@@ -105,10 +107,12 @@ class Conditions:
         shape: tuple[int, ...],
         classes: int | None = None,
         may_miss: bool = False,
+        key: str = "part_1",
     ):
         self.shape = shape
         self.classes = classes
         self.may_miss = may_miss
+        self.key = key
         self.name = "labels" if classes else "conditions"
         self.dtype = tf.int32 if classes else tf.float32
 
@@ -152,9 +156,19 @@ class Conditions:
         y = self.given(where, labels, conditions)
         if y is None and self.classes:
             y = np.arange(n) % self.classes if seen is None else seen.labels(n)
+        return self.check(where, self.of_all(y, n), n)
+
+    def of_all(self, y: Any, n: int) -> Any:
+        """y, n times if it is one condition."""
+        y = self._alone(y)
         if y is not None and np.shape(y) == self.shape:
-            y = np.broadcast_to(np.asarray(y), (n, *self.shape))
-        return self.check(where, y, n)
+            return np.broadcast_to(np.asarray(y), (n, *self.shape))
+        return y
+
+    def _alone(self, y):
+        """y, also where it is the only entry of a dict."""
+        is_entry = isinstance(y, Mapping) and set(y) == {self.key}
+        return y[self.key] if is_entry else y
 
     def filled(
         self, condition: tuple[tf.Tensor, ...], seed: random.Seed
@@ -190,7 +204,7 @@ class Conditions:
                 f"{where}: the model is conditional; pass {self.description}."
             )
         try:
-            y = data.as_array(y)
+            y = data.as_array(self._alone(y))
         except ValueError:
             raise ValueError(
                 f"{where}: {self.name} must be numbers, {self.description}."
@@ -235,57 +249,24 @@ class Conditions:
     def check_dataset(
         self, where: str, dataset: tf.data.Dataset, space: Space
     ) -> tf.data.Dataset:
-        """A dataset of (x, y), which raises as soon as a batch is wrong.
+        """As `checked_dataset`."""
+        return checked_dataset(self, where, dataset, space)
 
-        A third part is the weight of each example.
+    def as_told(self, y: Any) -> tf.Tensor:
+        """Conditions of a batch of a dataset, as the networks take them."""
+        y = tf.reshape(y, (-1,)) if self.classes else y
+        return tf.cast(y, self.dtype)
+
+    def entries(self, found: Mapping, others: list) -> Any:
+        """The key of a batch that holds conditions.
 
         Raises:
-            ValueError: if it is empty, gives something else, or its first
-                batch is wrong.
+            ValueError: in a few words, unless exactly one fits.
         """
-        if distribute.is_shared_out(dataset):
-            return dataset
-        first = data.first_batch(where, dataset)
-        if isinstance(first, dict):
-            key, other = self._entries(where, first, space)
-            dataset = data.mapped(dataset, lambda d: (d[key], d[other]))
-            first = first[key], first[other]
-        if not isinstance(first, tuple) or len(first) not in (2, 3):
-            raise ValueError(
-                f"{where}: the model is conditional; the dataset must give "
-                f"(x, {self.name}), or (x, {self.name}, sample_weight)."
-            )
-        x, y, *weight = first
-        space.check(where, x)
-        self.check(where, y, len(x), learns=True)
-
-        def check(x, y, *weight):
-            if self.classes:
-                y = tf.reshape(y, (-1,))
-            x = space.with_axis(x)
-            outside = {
-                data.OUTSIDE: space.outside(x),
-                UNKNOWN: self.outside(y, learns=True),
-            }
-            x, y = data.asserted((x, y), outside)
-            own = [sample_weights.asserted(w, signed=True) for w in weight]
-            return batch.packed(x, *own), tf.cast(y, self.dtype)
-
-        return data.mapped(dataset, check, parallel=True)
-
-    def _entries(self, where, found, space):
-        """The keys of a dict that hold examples, and what is told of them."""
-        key = space.entry(where, found)
-        others = [name for name in found if name != key]
         good = [name for name in others if self._holds(found[name])]
         if len(good) != 1:
-            raise ValueError(
-                f"{where}: the dataset gives a dict with the keys "
-                f"{sorted(found)}; beside {key!r} {len(good)} of them fit "
-                f"{self.name}. Take those that are meant: "
-                f"dataset.map(lambda d: (d[{key!r}], d[...]))."
-            )
-        return key, good[0]
+            raise ValueError(f"{len(good)} of them fit {self.name}")
+        return good[0]
 
     def _holds(self, y):
         try:
@@ -297,6 +278,75 @@ class Conditions:
     def spec(self) -> list[tf.TensorSpec]:
         """The argument of graphs: its name is "labels" or "conditions"."""
         return [tf.TensorSpec((None, *self.shape), self.dtype, self.name)]
+
+
+def checked_dataset(
+    conditions: Any, where: str, dataset: tf.data.Dataset, space: Space
+) -> tf.data.Dataset:
+    """A dataset of (x, y), which raises as soon as a batch is wrong.
+
+    A third part is the weight of each example.
+
+    Args:
+        conditions: `Conditions`, or several of them.
+        where: who asks, for messages.
+        dataset: of batches.
+        space: of x.
+
+    Raises:
+        ValueError: if it is empty, gives something else, or its first batch
+            is wrong.
+    """
+    if distribute.is_shared_out(dataset):
+        return dataset
+    first = data.first_batch(where, dataset)
+    if isinstance(first, dict):
+        taken = _entries(conditions, where, first, space)
+        first, dataset = taken(first), data.mapped(dataset, taken)
+    if not isinstance(first, tuple) or len(first) not in (2, 3):
+        raise ValueError(
+            f"{where}: the model is conditional; the dataset must give "
+            f"(x, {conditions.name}), or (x, {conditions.name}, "
+            "sample_weight)."
+        )
+    x, y, *weight = first
+    space.check(where, x)
+    conditions.check(where, y, len(x), learns=True)
+
+    def check(x, y, *weight):
+        x = space.with_axis(x)
+        outside = {
+            data.OUTSIDE: space.outside(x),
+            UNKNOWN: conditions.outside(y, learns=True),
+        }
+        x, y = data.asserted((x, y), outside)
+        own = [sample_weights.asserted(w, signed=True) for w in weight]
+        return batch.packed(x, *own), conditions.as_told(y)
+
+    return data.mapped(dataset, check, parallel=True)
+
+
+def _entries(conditions, where, found, space):
+    """A function that takes (x, y) out of a dict."""
+    key = space.entry(where, found)
+    others = [name for name in found if name != key]
+    try:
+        other = conditions.entries(found, others)
+    except ValueError as error:
+        raise ValueError(
+            f"{where}: the dataset gives a dict with the keys "
+            f"{sorted(found)}; beside {key!r} {error}. Take those that are "
+            f"meant: dataset.map(lambda d: (d[{key!r}], d[...]))."
+        ) from None
+
+    return lambda d: (d[key], tf.nest.map_structure(d.get, other))
+
+
+def parts_of(y: Any) -> tuple:
+    """Checked conditions as a tuple of arrays: none, one or several."""
+    if y is None:
+        return ()
+    return y if isinstance(y, tuple) else (y,)
 
 
 class Seen(keras.layers.Layer):

@@ -6,6 +6,7 @@ import tensorflow as tf
 from genzoo.models.common.endpoints import COUNT, SEED, Endpoints, named
 from genzoo.models.gan.conditions import Conditions, Unconditional
 from genzoo.models.gan.game import Critic, Source
+from genzoo.models.gan.several import Several
 from genzoo.runtime import random
 from genzoo.runtime.graph import Graph
 from genzoo.spaces import Space
@@ -32,7 +33,7 @@ class Drawing:
         self,
         source: Source,
         critic: Critic,
-        conditions: Conditions | Unconditional,
+        conditions: Conditions | Several | Unconditional,
         space: Space,
     ):
         self._source = source
@@ -46,7 +47,7 @@ class Drawing:
         self._x = [tf.TensorSpec(examples, tf.float32, "x")]
         if critic.is_conditional:
             self._x += told
-        self.critic_is_told = len(self._x) == 2
+        self.critic_is_told = len(self._x) > 1
         self._samples = Graph(self._sample, *self._n)
         self._examples = Graph(lambda z, *told: source(z, told), *self._z)
         self._scores = Graph(self._score, *self._x)
@@ -81,10 +82,16 @@ class Drawing:
         def serve(z, *condition):
             return self._source(z, condition)
 
+        def serve_told(*condition):
+            return self._source(None, condition)
+
         def sample(n, seed, *condition):
             return self.samples(n, random.as_seed(seed), *condition)
 
         served = {"serve": (serve, self._z), "sample": (sample, self._n)}
+        if not self._source.has_latents:
+            # Nothing is drawn.
+            served = {"serve": (serve_told, self._z[1:])}
         if self._critic.packing == 1:
             served["score"] = (self._score, self._x)
         return {

@@ -30,7 +30,7 @@ LOGS = (
     "fake_score",
     "accuracy",
 )
-# Tensors of conditions, as many as the networks take: one or none.
+# Tensors of conditions, as many as the generator takes.
 Condition = Sequence[tf.Tensor]
 
 
@@ -38,14 +38,17 @@ class Source:
     """A player that gives examples: G and its latents.
 
     Args:
-        generator: a Keras model of latents, or of [latents, conditions].
+        generator: a Keras model of latents, of latents and conditions, or of
+            conditions.
         networks: the facts about it.
         latent: the law of its latents, see `latents.checked`.
         clusters: `Clusters` of which a last latent chooses one, or None.
         packing: how many of its examples D sees at once.
 
     Attributes:
-        latent_shape: of one z, with the latent that chooses a cluster.
+        latent_shape: of one z, with the latent that chooses a cluster; (0,)
+            of a generator without latents.
+        has_latents: whether it takes some.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Source:
         self.clusters = clusters
         self.packing = packing
         self.latent_shape = networks.latent_shape
+        self.has_latents = networks.told.has_latents
         if clusters is not None:
             self.latent_shape = (networks.latent_shape[0] + 1,)
 
@@ -76,11 +80,12 @@ class Source:
     def __call__(
         self, z: tf.Tensor, condition: Condition = (), training: bool = False
     ) -> tf.Tensor:
-        """G(z) or G(z, condition), float32."""
+        """G(z), G(z, condition) or G(condition), float32."""
         if self.clusters is not None:
             z, last = z[:, :-1], z[:, -1]
             condition = condition or [self.clusters.chosen(last, self.latent)]
-        inputs = [z, *condition] if condition else z
+        inputs = [z, *condition] if self.has_latents else list(condition)
+        inputs = inputs if len(inputs) > 1 else inputs[0]
         return tf.cast(self.generator(inputs, training=training), tf.float32)
 
     def fakes(
@@ -102,7 +107,7 @@ class Critic:
     """A player that judges examples: D.
 
     Args:
-        discriminator: a Keras model of examples, or [examples, conditions].
+        discriminator: a Keras model of examples, perhaps conditions too.
         networks: the facts about it.
         packing: how many examples it sees at once.
     """
@@ -111,8 +116,10 @@ class Critic:
         self, discriminator: keras.Model, networks: Networks, packing: int
     ):
         self.discriminator = discriminator
-        self.is_conditional = networks.critic_is_conditional
+        self._order = networks.told.order
+        self.is_conditional = len(self._order) > 0
         self.has_classifier = networks.has_classifier
+        self.classified = networks.told.classified
         self.packing = packing
         self._features: keras.Model | None = None
 
@@ -131,8 +138,14 @@ class Critic:
                 "GAN: features of the discriminator need a functional model "
                 "that ends in one layer; name it 'logit'."
             )
-        inputs = [x, *condition] if self.is_conditional else x
-        return tf.cast(self._features(inputs, training=training), tf.float32)
+        found = self._features(self.inputs(x, condition), training=training)
+        return tf.cast(found, tf.float32)
+
+    def inputs(self, x: tf.Tensor, condition: Condition) -> Any:
+        """What D takes, of examples and the generator's conditions."""
+        if not self.is_conditional:
+            return x
+        return [x, *(condition[place] for place in self._order)]
 
     def __call__(
         self, x: tf.Tensor, condition: Condition = (), training: bool = True
@@ -149,7 +162,7 @@ class Critic:
         """(logits, (batch,) or (batch, parts); logits of classes or None)."""
         given = self.is_conditional
         rows = tf.shape(x)[0]
-        inputs = [x, *condition] if given else [x]
+        inputs = self.inputs(x, condition) if given else [x]
         if _may_be_empty(self.packing):
             inputs = distribute.filled(*inputs)
         found = self.discriminator(
@@ -217,7 +230,9 @@ class Game:
             shown = self.shown(examples, seed)
             return self.critic.features(shown, condition, training)
 
-        told = condition[0] if condition else None
+        told = tuple(condition) if len(condition) > 1 else None
+        if len(condition) == 1:
+            (told,) = condition
         return Turn(x, fake, told, logits, features)
 
     def shown(self, x: tf.Tensor, seed: random.Seed) -> tf.Tensor:
@@ -314,7 +329,7 @@ class Game:
 
     def _classification(self, logits, condition):
         """The cost of each label; of those that are missing none."""
-        labels = tf.cast(condition[0], tf.int32)
+        labels = tf.cast(condition[self.critic.classified], tf.int32)
         cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
             labels=tf.maximum(labels, 0), logits=tf.cast(logits, tf.float32)
         )
@@ -371,8 +386,10 @@ def _two_examples(critic, networks):
     shape = (2, *event, critic.packing * channels)
     if not critic.is_conditional:
         return shape, ()
-    told = networks.conditions
-    return shape, (tf.zeros((2, *told.shape), told.dtype),)
+    return shape, tuple(
+        tf.zeros((2, *told.shape[1:]), told.dtype)
+        for told in networks.conditions.spec()
+    )
 
 
 def own_losses(network: keras.Model) -> tf.Tensor:

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.common.given import Given
+from genzoo.models.gan.conditions import parts_of
 from genzoo.models.gan.game import Condition, Critic, Source, packed
 from genzoo.runtime import batch, data, distribute, random
 from genzoo.runtime.graph import Graph
@@ -51,7 +52,7 @@ class Health(keras.callbacks.Callback):
         critic: D.
         source: of the samples.
         x: examples of the data, (rows, *event_shape).
-        condition: their conditions, a tuple of one array or none.
+        condition: their conditions, a tuple of arrays.
     """
 
     def __init__(
@@ -115,8 +116,8 @@ class Health(keras.callbacks.Callback):
         if self._units is not None:
             both = [tf.concat([part, part], axis=0) for part in told]
             x = tf.concat([x, fake], axis=0)
-            inputs = [x, *both] if critic.is_conditional else x
-            for found in tf.nest.flatten(self._units(inputs, training=False)):
+            of_units = self._units(critic.inputs(x, both), training=False)
+            for found in tf.nest.flatten(of_units):
                 found = tf.cast(found, tf.float32)
                 rows = tf.reshape(found, (-1, found.shape[-1]))
                 ranges.append(tf.reduce_max(rows, 0) - tf.reduce_min(rows, 0))
@@ -207,15 +208,16 @@ def _is_nonlinear(layer):
 
 def _some(given, packing):
     """(examples, conditions) to look at, whole packs of them."""
-    x, y = given.x, given.y
+    x, told = given.x, list(parts_of(given.y))
     if data.is_array(x):
         most = max(min(_ROWS, _NUMBERS // max(x[0].size, 1), len(x)), 1)
         step = len(x) // most
         chosen = slice(None, most * step, step)
-        x, y = x[chosen], None if y is None else y[chosen]
+        x, told = x[chosen], [part[chosen] for part in told]
     else:
         first = next(iter(x))
         x, y, _ = keras.utils.unpack_x_y_sample_weight(first)
+        told = list(parts_of(y))
         x = np.asarray(batch.examples(batch.unpacked(x)))
     rows = len(x) // packing * packing
-    return x[:rows], () if y is None else (np.asarray(y)[:rows],)
+    return x[:rows], tuple(np.asarray(part)[:rows] for part in told)

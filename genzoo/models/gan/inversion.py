@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from genzoo.models.gan.conditions import Conditions, Unconditional
 from genzoo.models.gan.game import Source
+from genzoo.models.gan.several import Several
 from genzoo.runtime import random
 from genzoo.runtime.graph import Graph
 from genzoo.spaces import Space
@@ -43,7 +44,7 @@ class Inverter:
     def __init__(
         self,
         source: Source,
-        conditions: Conditions | Unconditional,
+        conditions: Conditions | Several | Unconditional,
         space: Space,
     ):
         self._source = source

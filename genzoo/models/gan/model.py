@@ -2,6 +2,7 @@
 
 import copy
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import keras
@@ -26,7 +27,12 @@ from genzoo.models.gan import latents as laws
 from genzoo.models.gan import networks as facts
 from genzoo.models.gan import paths, updates
 from genzoo.models.gan.clusters import Clusters
-from genzoo.models.gan.conditions import UNKNOWN, Seen, Unconditional
+from genzoo.models.gan.conditions import (
+    UNKNOWN,
+    Seen,
+    Unconditional,
+    parts_of,
+)
 from genzoo.models.gan.drawing import Drawing
 from genzoo.models.gan.game import (
     LOGS,
@@ -66,15 +72,22 @@ class GAN(GenerativeModel):
     mistaken for data. Each `train_step` updates D, then G, then the running
     average of G's weights, by which samples are drawn.
 
-    The model is conditional if the generator has a second input, labels
-    (int32, shape ()) or vectors. The discriminator then takes the condition
-    too, or gives logits of the classes as a second output (an auxiliary
-    classifier). An auxiliary classifier learns from examples without a label,
-    -1, too: they count as data, and not in the cross-entropy of classes.
+    The model is conditional if the generator has further inputs, labels
+    (int32, shape ()), vectors or images. The discriminator then takes these
+    conditions too, in the same order or by the same names, or gives logits of
+    the classes as a second output (an auxiliary classifier). An auxiliary
+    classifier learns from examples without a label, -1, too: they count as
+    data, and not in the cross-entropy of classes. Several conditions are
+    given as a tuple, in the order of the generator's inputs, or as a dict by
+    their names: `fit(x, {"label": labels, "energy": energies})`.
+
+    A generator that has the discriminator's conditions alone, and no latents,
+    makes one example of each condition: image to image.
 
     Args:
-        generator: a built Keras model of latents, perhaps with conditions.
-            Data must lie in the range of its last activation.
+        generator: a built Keras model of latents, perhaps with conditions, or
+            of conditions alone. Data must lie in the range of its last
+            activation.
         discriminator: a built Keras model of examples to one *logit*, or to
             a map of logits, (height, width, 1), each of which costs.
         latent: law of z, "normal" (the default) or "uniform" in [-1, 1); a
@@ -87,7 +100,8 @@ class GAN(GenerativeModel):
             side along the last axis (PacGAN).
         augmentation: a `genzoo.layers.Augmentation` of images before D sees
             them, or None.
-        classes: number of classes, where it cannot be read off an embedding.
+        classes: number of classes, where it cannot be read off an embedding;
+            of several labels a list.
         self_conditioned: whether the classes are clusters that the model
             finds in the data itself, without labels, by k-means of the first
             data that it is fitted to. A continuous G joins separate modes by
@@ -170,7 +184,7 @@ class GAN(GenerativeModel):
         ema: float | None = 0.999,
         packing: int = 1,
         augmentation: Augmentation | None = None,
-        classes: int | None = None,
+        classes: int | Sequence[int] | None = None,
         self_conditioned: bool = False,
         seed: SeedLike | None = None,
         **kwargs: Any,
@@ -179,7 +193,15 @@ class GAN(GenerativeModel):
         packing = checks.positive_int(packing, "GAN: packing")
         networks = facts.read(generator, discriminator, packing, classes)
         _check_augmentation(augmentation, networks.space.event_shape)
-        latent = laws.checked(latent, networks.latent_shape)
+        if networks.told.has_latents:
+            latent = laws.checked(latent, networks.latent_shape)
+        elif latent not in (None, "normal"):
+            raise ValueError(
+                f"GAN: latent is {latent!r}, and the generator takes no "
+                "latents, only what the discriminator is told. Leave it out."
+            )
+        else:
+            latent = "normal"
         clusters = None
         if self_conditioned:
             clusters = _cluster_count(networks, latent)
@@ -218,7 +240,7 @@ class GAN(GenerativeModel):
         )
         self._inverter = Inverter(self._sampler, self.conditions, self.space)
         makers = {id(v): v for v in (generator, self.averaged_generator)}
-        self._units = Units(makers.values(), discriminator)
+        self._units = Units(makers.values(), discriminator, networks.told)
         self._health: Health | None = None
         classes = self.conditions.classes
         self._seen = Seen(classes, name="seen") if classes else None
@@ -228,7 +250,7 @@ class GAN(GenerativeModel):
 
     @property
     def is_conditional(self) -> bool:
-        """Whether the user tells the model labels or vectors."""
+        """Whether the user tells the model of each example."""
         return self.conditions.shape is not None
 
     @property
@@ -244,9 +266,12 @@ class GAN(GenerativeModel):
                 ("discriminator", self.discriminator),
             )
         )
+        latents = f"latents {self.latent_shape}"
+        if not self._sampler.has_latents:
+            latents = "no latents"
         return (
-            f"<GAN of examples {self.event_shape}, latents "
-            f"{self.latent_shape}, {self.conditions.description}: {sizes}>"
+            f"<GAN of examples {self.event_shape}, {latents}, "
+            f"{self.conditions.description}: {sizes}>"
         )
 
     # Compiling -------------------------------------------------------------
@@ -457,10 +482,7 @@ class GAN(GenerativeModel):
         return distribute.shape_logs(self._record.result())
 
     def _unpack(self, data):
-        """x in whole packs, conditions, and weights of packs or None.
-
-        Conditions are a tuple of one tensor or none.
-        """
+        """x in whole packs, a tuple of conditions, weights of packs or None."""
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
         given = batch.unpacked(x)
         x, weight = batch.examples(given), batch.weight(given)
@@ -473,7 +495,7 @@ class GAN(GenerativeModel):
             weight = tf.reduce_prod(packs, axis=1)
         if self.clusters is not None:
             return x, (self.clusters.nearest(x),), weight
-        return x, () if y is None else (y,), weight
+        return x, parts_of(y), weight
 
     # Data ------------------------------------------------------------------
 
@@ -537,17 +559,23 @@ class GAN(GenerativeModel):
         return x, None
 
     def _checked_inputs(self, method: str, x: Any) -> Any:
-        """Latents, or [latents, conditions], that `predict` takes."""
+        """Latents, [latents, conditions] or conditions, for `predict`."""
         where = self._where(method)
+        if not self._sampler.has_latents:
+            is_given = pipeline.is_array(x) or isinstance(x, Mapping)
+            y = parts_of(self.conditions.check(where, x)) if is_given else x
+            return y if not is_given or len(y) > 1 else y[0]
         latents, *given = x if isinstance(x, (list, tuple)) else (x,)
         if latents is None:
             raise ValueError(f"{where}: x is missing.")
         if pipeline.is_array(latents):
             latents = checks.array(latents, f"{where}: latents")
             latents = latents.astype("float32")
-            y = given[0] if given else None
+            y = tuple(given) if len(given) > 1 else None
+            if len(given) == 1:
+                (y,) = given
             y = self.conditions.check(where, y, len(latents))
-            x = latents if y is None else [latents, y]
+            x = latents if y is None else [latents, *parts_of(y)]
         shape = getattr(latents, "shape", None)
         if shape is not None and tuple(shape[1:]) != self.latent_shape:
             expected = ", ".join(map(str, self.latent_shape))
@@ -585,7 +613,9 @@ class GAN(GenerativeModel):
     # Samples and scores ----------------------------------------------------
 
     def call(self, latents: Any, training: bool = False) -> tf.Tensor:
-        """G(z) of the averaged generator; z, or [z, conditions]."""
+        """G of the averaged generator, of z, [z, conditions] or conditions."""
+        if not self._sampler.has_latents:
+            return self._sampler(None, tf.nest.flatten(latents), training)
         latents, *condition = tf.nest.flatten(latents)
         return self._sampler(latents, condition, training)
 
@@ -606,8 +636,10 @@ class GAN(GenerativeModel):
             labels: n classes, or one for all, of a model of classes; None
                 takes them by their shares in training; each in turn if
                 there was none since the model was made or loaded as a preset.
-            conditions: n vectors, or one for all, of a model that is told
-                vectors.
+            conditions: n vectors or images, or one for all, of a model that is
+                told those; a tuple or dict of several conditions. Without
+                latents an example follows from its condition, and no seed is
+                needed.
             truncation: the greatest size of a number of normal latents, whose
                 law is cut off there: less of it, such as 0.5, gives more
                 typical and less diverse examples. None cuts nothing off. The
@@ -628,12 +660,15 @@ class GAN(GenerativeModel):
         n = self._check_count("sample", n)
         where = self._where("sample")
         y = self.conditions.asked(where, n, labels, conditions, self._seen)
-        condition = () if y is None else (y,)
+        condition = parts_of(y)
         if truncation is None:
-            seed = self._seed_for(seed)
+            # What draws nothing takes no seed of the model's.
+            has_latents = self._sampler.has_latents
+            seed = self._seed_for(seed if has_latents else 0)
             told = map(tf.constant, condition)
             found = self._drawing.samples(tf.constant(n), seed, *told).numpy()
             return self._finite("sample", found)
+        self._check_latents("sample: truncation")
         most = checks.positive_number(truncation, f"{where}: truncation")
         if self.latent != "normal":
             raise ValueError(
@@ -679,12 +714,13 @@ class GAN(GenerativeModel):
         steps = checks.whole(2)(steps, f"{where}: steps")
         n = checks.positive_int(n, f"{where}: n")
         self._check_count("interpolate", n * steps)
+        self._check_latents("interpolate")
         y = self.conditions.asked(where, n, labels, conditions, self._seen)
         shape, seed = self.latent_shape, self._seed_for(seed)
         chooses = self.clusters is not None
         z = paths.drawn(self.latent, n, steps, shape, seed, chooses)
         z = tf.reshape(z, (-1, *shape))
-        condition = () if y is None else (np.repeat(y, steps, axis=0),)
+        condition = [np.repeat(part, steps, axis=0) for part in parts_of(y)]
         found = self._drawing.examples(z, *condition)
         found = self._finite("interpolate", found)
         return found.reshape(n, steps, *self.event_shape)
@@ -728,9 +764,9 @@ class GAN(GenerativeModel):
         starts = checks.positive_int(starts, f"{where}: starts")
         finite = facts.GeneratorRange(self.event_shape, -np.inf, np.inf)
         x = np.asarray(finite.check(where, x))
+        self._check_latents("invert")
         y = self.conditions.given(where, labels, conditions)
-        y = self.conditions.check(where, y, len(x))
-        condition = () if y is None else (y,)
+        condition = parts_of(self.conditions.check(where, y, len(x)))
         scale = self._units.scale_of(self.event_shape[-1])
         seed = self._seed_for(seed)
         found = self._inverter.nearest(
@@ -769,8 +805,15 @@ class GAN(GenerativeModel):
         is_told = self._drawing.critic_is_told
         if is_told or y is not None:
             y = self.conditions.check(where, y, len(x))
-        condition = (y,) if is_told and y is not None else ()
+        condition = parts_of(y) if is_told else ()
         return self._finite("score", self._drawing.scores(x, *condition))
+
+    def _check_latents(self, method):
+        if not self._sampler.has_latents:
+            raise ValueError(
+                f"{self._where(method)}: the generator takes no latents; an "
+                "example follows from its condition alone."
+            )
 
     def endpoints(self) -> Endpoints:
         """What `export` serves: see there."""
@@ -783,8 +826,10 @@ class GAN(GenerativeModel):
             "classes": self.conditions.classes,
         }
 
-    def _guards(self, endpoint: str) -> tuple[dict[str, Space], int | None]:
-        return {}, self.conditions.classes
+    def _guards(self, endpoint: str) -> tuple[dict[str, Space], dict[str, int]]:
+        parts = getattr(self.conditions, "parts", {"labels": self.conditions})
+        found = {name: part.classes for name, part in parts.items()}
+        return {}, {name: count for name, count in found.items() if count}
 
     # Configuration ---------------------------------------------------------
 
@@ -827,7 +872,7 @@ class GAN(GenerativeModel):
             "ema": self.ema,
             "packing": self.packing,
             "augmentation": serialize(self.augmentation),
-            "classes": self.networks.conditions.classes,
+            "classes": self.networks.classes,
             "self_conditioned": self.clusters is not None,
             "seed": self.draws.seed,
         }
@@ -921,6 +966,8 @@ def _check_augmentation(augmentation, event_shape):
 
 def _cluster_count(networks: facts.Networks, latent: Any) -> int:
     classes = networks.conditions.classes
+    if not networks.told.has_latents:
+        classes = None
     if latent not in laws.NAMED:
         raise ValueError(
             "GAN: self_conditioned=True needs latent='normal' or 'uniform', "

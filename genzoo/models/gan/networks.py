@@ -9,7 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.layers import Standardization
+from genzoo.models.gan import told
 from genzoo.models.gan.conditions import Conditions, Unconditional
+from genzoo.models.gan.several import Several
 from genzoo.runtime import distribute
 from genzoo.spaces import Space
 
@@ -97,10 +99,11 @@ class Networks(NamedTuple):
     """The facts about a pair of networks.
 
     Attributes:
-        latent_shape: of one latent vector.
+        latent_shape: of one latent vector; (0,) without latents.
         space: what the generator can give.
         conditions: what both are told of an example.
-        critic_is_conditional: whether the discriminator takes the condition.
+        classes: how many there are: an int, or a tuple for several labels.
+        told: which inputs of the two are what.
         has_classifier: whether the discriminator has a second output, logits
             of the classes.
         needs_loss_scale: whether a layer computes in float16.
@@ -108,8 +111,9 @@ class Networks(NamedTuple):
 
     latent_shape: tuple[int, ...]
     space: GeneratorRange
-    conditions: Conditions | Unconditional
-    critic_is_conditional: bool
+    conditions: Conditions | Several | Unconditional
+    classes: int | tuple[int, ...] | None
+    told: told.Told
     has_classifier: bool
     needs_loss_scale: bool
 
@@ -118,7 +122,7 @@ def read(
     generator: keras.Model,
     discriminator: keras.Model,
     packing: int,
-    classes: int | None = None,
+    classes: Any = None,
 ) -> Networks:
     """`Networks`, once the two fit together.
 
@@ -144,12 +148,13 @@ def read(
             )
         distribute.check_scope("GAN", name, model)
     _check_layers(generator, discriminator)
-    latent, *given = generator.inputs
-    if len(given) > 1 or len(generator.outputs) != 1:
+    if len(generator.outputs) != 1:
         raise ValueError(
-            "GAN: generator must take latents, perhaps conditions too, and "
-            f"give one tensor; it has {len(generator.inputs)} inputs and "
-            f"{len(generator.outputs)} outputs."
+            "GAN: generator must give one tensor; it has "
+            f"{len(generator.outputs)} outputs. Examples are one array: join "
+            "the parts in the generator, keras.layers.Concatenate() of "
+            "keras.layers.Flatten() of each, and take them apart in the "
+            "discriminator, by slices and keras.layers.Reshape."
         )
     event = tuple(generator.outputs[0].shape[1:])
     if None in event or not event:
@@ -157,42 +162,53 @@ def read(
             "GAN: the generator's output must have a known shape; it has "
             f"{generator.outputs[0].shape}."
         )
-    _check_critic(generator, discriminator, event, packing, given)
-    condition = given[0] if given else None
-    has_classifier = len(discriminator.outputs) == 2
-    if condition is not None and condition.dtype.startswith(("int", "uint")):
-        if condition.shape[1:] != ():
-            raise ValueError(
-                "GAN: integer conditions are labels, shape (); the "
-                f"generator's has shape {condition.shape[1:]}."
-            )
-        classes = _classes(generator, discriminator, classes, has_classifier)
-    elif classes is not None or has_classifier:
+    _check_critic(discriminator, event, packing)
+    inputs = told.read(generator, discriminator)
+    if inputs.parts and packing > 1:
         raise ValueError(
-            "GAN: classes and an auxiliary classifier go with integer "
-            "conditions: let the generator's second input have "
-            "dtype='int32'."
+            f"GAN: packing={packing} is for unconditional models; packed "
+            "examples would have several conditions."
         )
-    conditions: Conditions | Unconditional = Unconditional()
-    if condition is not None:
-        conditions = Conditions(
-            tuple(condition.shape[1:]), classes, may_miss=has_classifier
-        )
+    classes = _classes(generator, discriminator, inputs, classes)
+    latent_shape = (0,)
+    if inputs.has_latents:
+        latent_shape = tuple(generator.inputs[0].shape[1:])
     layers = [*generator._flatten_layers(), *discriminator._flatten_layers()]
     return Networks(
-        latent_shape=tuple(latent.shape[1:]),
+        latent_shape=latent_shape,
         space=GeneratorRange(event, *_range(generator)),
-        conditions=conditions,
-        critic_is_conditional=len(discriminator.inputs) == 2,
-        has_classifier=has_classifier,
+        conditions=_conditions(inputs, classes),
+        classes=classes[0] if len(classes) == 1 else tuple(classes) or None,
+        told=inputs,
+        has_classifier=inputs.classified is not None,
         needs_loss_scale=any(
             layer.compute_dtype == "float16" for layer in layers
         ),
     )
 
 
-def _check_critic(generator, discriminator, event, packing, given):
-    seen, *also = discriminator.inputs
+def _conditions(inputs, classes):
+    """What a model of these inputs takes."""
+    left, parts = list(classes), {}
+    for place, (key, tensor) in enumerate(
+        zip(inputs.names(), inputs.parts, strict=True)
+    ):
+        shape = tuple(tensor.shape[1:])
+        if None in shape:
+            raise ValueError(
+                f"GAN: the generator's condition {key!r} must have a known "
+                f"shape; it has {tensor.shape}."
+            )
+        count = left.pop(0) if told.is_label(tensor) else None
+        may_miss = place == inputs.classified
+        parts[key] = Conditions(shape, count, may_miss, key)
+    if len(parts) > 1:
+        return Several(parts)
+    return next(iter(parts.values()), Unconditional())
+
+
+def _check_critic(discriminator, event, packing):
+    seen, *_ = discriminator.inputs
     expected = (*event[:-1], packing * event[-1])
     if tuple(seen.shape[1:]) != expected:
         packed = f" ({packing} packed)" if packing > 1 else ""
@@ -218,52 +234,11 @@ def _check_critic(generator, discriminator, event, packing, given):
                 "logits, which lose nothing where D is sure. Remove the "
                 "last activation."
             )
-    is_told = len(also) == 1 or len(outputs) == 2
-    if len(also) > 1 or len(outputs) > 2 or (also and len(outputs) == 2):
+    if len(outputs) > 2:
         raise ValueError(
-            "GAN: the discriminator must take examples, perhaps conditions "
-            "too, and give a logit; or take examples alone and give a logit "
-            f"and logits of classes. It has {len(discriminator.inputs)} "
-            f"inputs and {len(outputs)} outputs."
+            "GAN: the discriminator must give a logit, or a logit and logits "
+            f"of classes; it has {len(outputs)} outputs."
         )
-    if also and not given and _is_like(generator.inputs[0], also[0]):
-        raise ValueError(
-            "GAN: the generator's one input has the shape of the "
-            f"discriminator's conditions, {also[0].shape[1:]}; it needs "
-            "latents too, by which samples of one condition differ. Make it "
-            "of keras.Model([z, condition], ...)."
-        )
-    if is_told != bool(given):
-        has, lacks = ("generator", "discriminator")[:: 1 if given else -1]
-        raise ValueError(
-            f"GAN: the {has} takes conditions and the {lacks} does not. "
-            "Give both a second input, or the discriminator a second output."
-        )
-    first = generator.inputs[0]
-    is_swapped = first.dtype.startswith(("int", "uint")) or (
-        also and _is_like(first, also[0]) and not _is_like(given[0], also[0])
-    )
-    if is_swapped:
-        raise ValueError(
-            "GAN: the generator's first input must be latents, the second "
-            f"conditions; the first has shape {first.shape[1:]} and dtype "
-            f"{first.dtype}. Make it of keras.Model([z, condition], ...)."
-        )
-    if also and also[0].shape[1:] != given[0].shape[1:]:
-        raise ValueError(
-            "GAN: the generator's conditions have shape "
-            f"{given[0].shape[1:]}, the discriminator's {also[0].shape[1:]}."
-        )
-    if given and packing > 1:
-        raise ValueError(
-            f"GAN: packing={packing} is for unconditional models; packed "
-            "examples would have several conditions."
-        )
-
-
-def _is_like(tensor, other):
-    kinds = [t.dtype.startswith(("int", "uint")) for t in (tensor, other)]
-    return kinds[0] == kinds[1] and tensor.shape[1:] == other.shape[1:]
 
 
 def _check_layers(generator, discriminator):
@@ -285,27 +260,65 @@ def _check_layers(generator, discriminator):
             )
 
 
-def _classes(generator, discriminator, classes, has_classifier):
-    if has_classifier:
-        found = {discriminator.outputs[1].shape[-1]}
-    else:
-        found = {
-            getattr(layer, "input_dim", None)
-            or getattr(layer, "num_tokens", None)
-            for model in (generator, discriminator)
-            for layer in model._flatten_layers()
-            if isinstance(
-                layer, (keras.layers.Embedding, keras.layers.CategoryEncoding)
+def _classes(generator, discriminator, inputs, asked):
+    """How many classes each label has, a list."""
+    labels = [i for i, t in enumerate(inputs.parts) if told.is_label(t)]
+    for place in labels:
+        if inputs.parts[place].shape[1:] != ():
+            raise ValueError(
+                "GAN: integer conditions are labels, shape (); the "
+                f"generator's has shape {inputs.parts[place].shape[1:]}."
             )
-        }
-    if classes is None and len(found) == 1:
-        (classes,) = found
-    if not isinstance(classes, int) or classes < 2:
+    if not labels and asked is not None:
         raise ValueError(
-            "GAN: the number of classes cannot be read off the networks "
-            f"(found {sorted(found)}); pass classes=, an int of at least 2."
+            "GAN: classes go with integer conditions: let an input of the "
+            "generator beside latents have dtype='int32'."
         )
-    return classes
+    given = asked if isinstance(asked, (list, tuple)) else [asked]
+    if asked is None:
+        given = [None] * len(labels)
+    if len(given) != len(labels):
+        raise ValueError(
+            f"GAN: classes={asked!r} must be one number for each of the "
+            f"{len(labels)} labels that the generator takes."
+        )
+    counts = []
+    for place, count in zip(labels, given, strict=True):
+        # One label is what all tables are of, wherever they are.
+        of = None if len(labels) == 1 else inputs.of_part(place)
+        found = _sizes(generator, discriminator, of)
+        if place == inputs.classified:
+            found = {discriminator.outputs[1].shape[-1]}
+        if count is None and len(found) == 1:
+            (count,) = found
+        if not isinstance(count, int) or count < 2:
+            raise ValueError(
+                "GAN: the number of classes cannot be read off the networks "
+                f"(found {sorted(found)}); pass classes=, an int of at least "
+                f"2{', for each label' if len(labels) > 1 else ''}."
+            )
+        counts.append(count)
+    return counts
+
+
+def _sizes(generator, discriminator, of=None):
+    """The sizes of what encodes labels, of these inputs, or of all."""
+    return {
+        getattr(layer, "input_dim", None) or getattr(layer, "num_tokens", None)
+        for model in (generator, discriminator)
+        for layer in model._flatten_layers()
+        if isinstance(
+            layer, (keras.layers.Embedding, keras.layers.CategoryEncoding)
+        )
+        and (of is None or _is_behind(layer, of))
+    }
+
+
+def _is_behind(layer, tensors):
+    """Whether a layer takes one of these inputs of a network."""
+    nodes = layer._inbound_nodes
+    taken = [tensor for node in nodes for tensor in node.input_tensors]
+    return any(own is tensor for own in taken for tensor in tensors)
 
 
 def _activation(tensor):

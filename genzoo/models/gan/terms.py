@@ -15,7 +15,8 @@ class Turn(NamedTuple):
     Attributes:
         real: a batch of data, float32, (batch, *event_shape).
         generated: as many generated examples, of the same conditions.
-        condition: labels or vectors of both, or None.
+        condition: what both are told, labels or arrays, or None; a tuple in
+            the order of the generator's inputs, if they are several.
         logits: function of examples to D's logits, (batch,).
         features: function of examples to what D's last layer sees of them,
             (batch, width).
@@ -23,7 +24,7 @@ class Turn(NamedTuple):
 
     real: tf.Tensor
     generated: tf.Tensor
-    condition: tf.Tensor | None
+    condition: tf.Tensor | tuple[tf.Tensor, ...] | None
     logits: Callable[[tf.Tensor], tf.Tensor]
     features: Callable[[tf.Tensor], tf.Tensor]
 

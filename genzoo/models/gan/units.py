@@ -1,6 +1,7 @@
 """The units of data that both networks are told once."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,6 +10,8 @@ import tensorflow as tf
 
 from genzoo.layers import Standardization
 from genzoo.models.common.given import Given
+from genzoo.models.gan.conditions import parts_of
+from genzoo.models.gan.told import Told
 from genzoo.runtime import data, distribute
 
 
@@ -18,25 +21,49 @@ class Units:
     Args:
         generators: G and its average; layers that put units back are of
             examples, others of conditions.
-        discriminator: D; a layer behind its second input is of conditions,
+        discriminator: D; a layer behind an input of conditions is of those,
             others are of examples.
+        told: which inputs of both are which conditions.
+
+    Raises:
+        ValueError: for a layer of several conditions.
     """
 
     def __init__(
-        self, generators: Iterable[keras.Model], discriminator: keras.Model
+        self,
+        generators: Iterable[keras.Model],
+        discriminator: keras.Model,
+        told: Told,
     ):
-        _, *told = discriminator.inputs
         own = _layers(discriminator)
-        of_told = [v for v in own if any(v.input is part for part in told)]
-        self._seen = [v for v in own if v not in of_told]
-        both = [v for network in generators for v in _layers(network)]
-        self._examples = [v for v in both if v.inverse] + self._seen
-        self._conditions = [v for v in both if not v.inverse] + of_told
+        _, *inputs = discriminator.inputs
+        of_told = [(v, _place(v, inputs)) for v in own]
+        self._seen = [v for v, place in of_told if place is None]
+        # By the number of the condition.
+        self._conditions = [
+            (told.order[place], v) for v, place in of_told if place is not None
+        ]
+        self._examples = []
+        for network in generators:
+            inputs = network.inputs[int(told.has_latents) :]
+            for layer in _layers(network):
+                if layer.inverse:
+                    self._examples.append(layer)
+                    continue
+                place = 0 if len(inputs) < 2 else _place(layer, inputs)
+                if place is None:
+                    raise ValueError(
+                        f"GAN: layer {layer.name!r}, a Standardization, must "
+                        "follow one of the generator's inputs directly: fit "
+                        "tells it the mean and deviation of that condition."
+                    )
+                self._conditions.append((place, layer))
+        self._examples += self._seen
 
     @property
     def are_known(self) -> bool:
         """Whether all layers have units, if there are any."""
-        layers = [*self._examples, *self._conditions]
+        layers = [*self._examples, *(v for _, v in self._conditions)]
         return all(layer.is_adapted for layer in layers)
 
     @property
@@ -70,9 +97,10 @@ class Units:
         if weight is not None:
             weight = np.abs(weight)
         _adapt(self._examples, lambda: data.moments(x, steps, weight))
-        if not data.is_array(x):
-            y = x.map(lambda x, y, *rest: y) if self._conditions else None
-        _adapt(self._conditions, lambda: data.moments(y, steps, weight))
+        for place in sorted({place for place, _ in self._conditions}):
+            layers = [v for own, v in self._conditions if own == place]
+            part = _part(x, y, place)
+            _adapt(layers, partial(data.moments, part, steps, weight))
 
     def penalised(
         self, critic: Callable, x: tf.Tensor, fake: tf.Tensor
@@ -89,6 +117,19 @@ class Units:
             return critic(scale * x, *told)
 
         return judge, x / scale, fake / scale
+
+
+def _part(x, y, place):
+    """The conditions of this number, an array or a dataset."""
+    if data.is_array(x):
+        return parts_of(y)[place]
+    return x.map(lambda x, y, *rest: parts_of(y)[place])
+
+
+def _place(layer, inputs):
+    """Which of a network's inputs a layer takes, or None."""
+    places = [i for i, tensor in enumerate(inputs) if layer.input is tensor]
+    return places[0] if places else None
 
 
 def _layers(network):

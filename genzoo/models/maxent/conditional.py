@@ -634,8 +634,8 @@ class ConditionalMaxEnt(EnergyBasedModel):
             "sample": (sample, [c, SEED]),
         }
 
-    def _guards(self, endpoint: str) -> tuple[dict[str, Space], int | None]:
-        return {"x": self.space, "condition": self.condition}, None
+    def _guards(self, endpoint: str) -> tuple[dict[str, Space], dict[str, int]]:
+        return {"x": self.space, "condition": self.condition}, {}
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

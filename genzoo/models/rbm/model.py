@@ -1617,7 +1617,7 @@ class RBM(EnergyBasedModel):
             served["predict_proba"] = (self._labels.mean, [alone])
         return served
 
-    def _guards(self, endpoint: str) -> tuple[dict[str, Space], int | None]:
+    def _guards(self, endpoint: str) -> tuple[dict[str, Space], dict[str, int]]:
         spaces, _ = super()._guards(endpoint)
         if self._labels is not None and endpoint == "predict_proba":
             spaces["x"] = self._labels.space
@@ -1625,7 +1625,7 @@ class RBM(EnergyBasedModel):
             spaces["condition"] = self.links.units.space
         if self._counts:
             spaces["condition"] = Counts(None)
-        return spaces, None
+        return spaces, {}
 
     def _endpoints_given(self, links):
         """What is served of a conditional model, all with its condition."""

@@ -88,6 +88,37 @@ def test_no_more_examples_than_memory_holds(monkeypatch):
         np.testing.assert_allclose(counts.sum(), 15, rtol=1e-6)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sorted_datasets_are_looked_at_as_a_whole(monkeypatch, weighted):
+    """The rows of the smallest random numbers, by sorting all of them."""
+    x = np.repeat(np.arange(8.0, dtype="float32"), 50)[:, None]
+    monkeypatch.setattr(module, "_MOST_NUMBERS", 100)
+    weight = np.linspace(1, 2, 400).astype("float32")
+    key, found = (3, 1), []
+    for rows in (7, 100, 400):
+        parts = {"x": x, "weight": weight} if weighted else x
+        data = tf.data.Dataset.from_tensor_slices(parts).batch(rows)
+        points, weights = module._reservoir(data, key, None, 100)
+        lots = random.uniform((400,), random.fold_in(random.as_seed(key), 0))
+        chosen = np.sort(np.argsort(lots)[:100])
+        np.testing.assert_array_equal(points, x[chosen])
+        assert (weights is not None) == weighted
+        if weighted:
+            np.testing.assert_array_equal(weights, weight[chosen])
+        clusters = Clusters(8, (1,))
+        clusters.adapt(data, key)
+        found.append((clusters.centres.numpy(), clusters.shares.numpy()))
+    for centres, shares in found:
+        np.testing.assert_array_equal(np.sort(centres[:, 0]), np.arange(8))
+        # A share of 1/8 has a standard error of 0.03.
+        assert 0.02 < shares.min()
+        assert shares.max() < 0.25
+        np.testing.assert_array_equal(centres, found[0][0])
+    # The first steps alone, where more are not asked for.
+    points, _ = module._reservoir(data.unbatch().batch(10), key, 12, 100)
+    assert points.max() == x[:120].max()
+
+
 # With shares of 1/4, 0, 1/2 and 1/4; a normal has its quartiles at 0.67449.
 CHOSEN = {
     "uniform": [

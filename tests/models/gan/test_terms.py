@@ -160,7 +160,6 @@ def test_samples_have_the_shares_of_classes_that_were_seen():
 NETWORKS = {
     "shared": "is part of both networks",
     "stateful": "is stateful",
-    "no latents": "needs latents too",
     "swapped": "first input must be latents",
     "no copy": "cannot be copied.*ema=None",
 }
@@ -195,10 +194,6 @@ def test_pairs_that_cannot_play(name):
                 series, layers.Dense(2)(layers.GRU(2, stateful=True)(series))
             ),
             lambda: judge,
-        ),
-        "no latents": (
-            lambda: keras.Model(told, layers.Dense(2)(told)),
-            lambda: judge_told,
         ),
         "swapped": (
             lambda: keras.Model([told, z], layers.Dense(2)(join([told, z]))),
