@@ -6,8 +6,8 @@ Sequences of a planted model, as in `benchmarks.maxent.potts`. What a model has
 learned is asked of a Gibbs sampler in NumPy that knows its fields and
 couplings only: Pearson's r of the connected correlations of all pairs, in new
 draws and in the data. (60 epochs, seeds 0 and 1, had 0.928 where 40, seed 0,
-have 0.947: longer fits take up the noise of their chains.) Beside it adabmDCA, by its own defaults, for as long at
-most as genzoo took.
+have 0.947: longer fits take up the noise of their chains.) Beside it adabmDCA,
+by its own defaults, for as long at most as genzoo took.
 """
 
 import time
