@@ -6,16 +6,18 @@ Keras's own shuffling of an array replays one permutation each epoch once
 
 import contextlib
 import inspect
+import mmap
 import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import h5py
 import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import batch, distribute, random, stored, sums
+from genzoo.runtime import batch, distribute, random, stored
 from genzoo.runtime.sparse import SparseRows
 from genzoo.runtime.stored import StoredRows
 
@@ -27,6 +29,8 @@ TOLD = "genzoo: of a batch: "
 _NUMBERS = 2**22
 # Columns that a message names.
 _MOST_NAMED = 4
+# Rows of which squares of bytes add up below 2**24: float32 holds the sum.
+_OF_BYTES = 256
 
 
 def is_array(x: Any) -> bool:
@@ -34,6 +38,65 @@ def is_array(x: Any) -> bool:
     if isinstance(x, tf.data.Dataset) or distribute.is_shared_out(x):
         return False
     return isinstance(x, (list, tuple)) or hasattr(x, "shape")
+
+
+def is_on_disk(x: Any) -> bool:
+    """Whether x is an array in rows that a file holds."""
+    if isinstance(x, h5py.Dataset):
+        return bool(x.shape)
+    if not isinstance(x, np.ndarray) or not x.ndim:
+        return False
+    while isinstance(x, np.ndarray):
+        x = x.base
+    return isinstance(x, mmap.mmap)
+
+
+def are_bytes(x: np.ndarray) -> bool:
+    """Whether an array holds whole numbers of one byte, or bools."""
+    return x.dtype.kind in "biu" and x.dtype.itemsize == 1
+
+
+class ByteSums:
+    """Sums of bytes and of their squares over rows, part by part.
+
+    All are whole numbers that float32 or int64 hold, so that they are what
+    sums in float64 are, in any order.
+
+    Attributes:
+        rows: how many there were.
+        first: the first of them.
+    """
+
+    def __init__(self):
+        self.rows = 0
+        self.first: Any = None
+        self._sum: Any = np.int64(0)
+        self._square: Any = np.int64(0)
+
+    def add(self, part: np.ndarray) -> None:
+        """Take more rows in, (n, ...) with n > 0."""
+        if self.first is None:
+            self.first = part[0].astype(np.int64)
+        self.rows += len(part)
+        part = part.reshape(len(part), -1)
+        ones = np.ones(_OF_BYTES, np.float32)
+        for start in range(0, len(part), _OF_BYTES):
+            rows = part[start : start + _OF_BYTES].astype(np.float32)
+            own = ones[: len(rows)]
+            self._sum = self._sum + (own @ rows).astype(np.int64)
+            np.multiply(rows, rows, out=rows)
+            self._square = self._square + (own @ rows).astype(np.int64)
+
+    def about_first(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(first, sum, sum of squares) of differences from it, float64."""
+        first, shape = self.first.ravel(), self.first.shape
+        total = self._sum - self.rows * first
+        square = self._square - 2 * first * self._sum + self.rows * first**2
+        first, total, square = (
+            np.reshape(found, shape).astype(np.float64)
+            for found in (first, total, square)
+        )
+        return first, total, square
 
 
 def is_sparse(x: Any) -> bool:
@@ -98,7 +161,7 @@ def as_rows(x: Any, wide: bool = False) -> Any:
     if kind and kind in "biuf" and not np.ma.isMaskedArray(x):
         dtype = _compact(x.dtype, wide)
         is_large = isinstance(x, np.ndarray) and x.nbytes > stored.SMALL
-        if stored.is_on_disk(x) or (is_large and dtype != x.dtype):
+        if is_on_disk(x) or (is_large and dtype != x.dtype):
             return StoredRows(x, dtype)
     return as_array(x, wide)
 
@@ -621,9 +684,9 @@ def moments(
     of_column: Any = 0.0
     square: Any = 0.0
     first: Any = None
-    exact = sums.ByteSums()
+    exact = ByteSums()
     for part, of_part, seen in known_parts(x, weight, known, steps):
-        if of_part is None and seen is None and sums.are_bytes(part):
+        if of_part is None and seen is None and are_bytes(part):
             count.add(None, len(part))
             exact.add(part)
             continue

@@ -1,9 +1,7 @@
 """Rows that stay where they lie, in a file or in the user's own array."""
 
-import mmap
 from typing import Any, Self
 
-import h5py
 import numpy as np
 
 # Bytes up to which an array is copied: into another dtype, into a pipeline.
@@ -107,14 +105,3 @@ class StoredRows:
     def arranged(self, shape: tuple[int, ...]) -> Self:
         """The same rows, each in another shape."""
         return type(self)(self.source, self.dtype, self.first, self.last, shape)
-
-
-def is_on_disk(x: Any) -> bool:
-    """Whether x is an array in rows that a file holds."""
-    if isinstance(x, h5py.Dataset):
-        return bool(x.shape)
-    if not isinstance(x, np.ndarray) or not x.ndim:
-        return False
-    while isinstance(x, np.ndarray):
-        x = x.base
-    return isinstance(x, mmap.mmap)

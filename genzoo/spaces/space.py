@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.runtime import data, distribute, random, sums
+from genzoo.runtime import data, distribute, random
 from genzoo.runtime.sparse import SparseRows
 from genzoo.runtime.stored import StoredRows
 from genzoo.spaces import hints
@@ -405,7 +405,7 @@ class Space:
         dtype = keras.backend.standardize_dtype(states.dtype)
         if not keras.backend.is_float_dtype(dtype):
             dtype = "float32"
-            if not (plain and sums.are_bytes(states)):
+            if not (plain and data.are_bytes(states)):
                 states = _cast(states, dtype)
         for number, sites in enumerate(self._alike):
             part = _columns(states, sites, self.width)
@@ -668,7 +668,7 @@ def _is_among(x, ordered):
 
 def _is_among_array(x, ordered):
     """As `_is_among`, of arrays."""
-    if sums.are_bytes(x) and len(ordered) <= _FEW:
+    if data.are_bytes(x) and len(ordered) <= _FEW:
         # As they are: other numbers would take four times the memory.
         x = x.view(np.uint8) if x.dtype.kind == "b" else x
         known = np.zeros(x.shape, bool)

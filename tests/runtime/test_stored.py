@@ -68,11 +68,11 @@ def test_what_lies_in_a_file_is_known(lies):
     x = bits(6, 4)
     for form in FORMS:
         found = lies(x, form)
-        assert stored.is_on_disk(found)
-        assert stored.is_on_disk(found[1:]) == (form != "h5py")
-    assert not stored.is_on_disk(x)
-    assert not stored.is_on_disk(lies(x, "memmap") + 1)
-    assert not stored.is_on_disk([1, 2])
+        assert data.is_on_disk(found)
+        assert data.is_on_disk(found[1:]) == (form != "h5py")
+    assert not data.is_on_disk(x)
+    assert not data.is_on_disk(lies(x, "memmap") + 1)
+    assert not data.is_on_disk([1, 2])
 
 
 class Counted(StoredRows):

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.common.given import Given
-from genzoo.runtime import data, distribute, random, sums
+from genzoo.runtime import data, distribute, random
 from genzoo.spaces import Space
 
 # Of the standard deviations of normal sites in those of the data.
@@ -116,7 +116,7 @@ class Reference(keras.layers.Layer):
         ones = np.ones(len(rows), np.float32)
         for sites, levels, places in self._groups:
             part = rows if len(sites) == rows.shape[1] else rows[:, sites]
-            if sums.are_bytes(part):
+            if data.are_bytes(part):
                 part = part.astype(np.float32)
                 levels = levels.astype(np.float32)
             for number, level in enumerate(levels.T):
