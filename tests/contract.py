@@ -657,7 +657,7 @@ def check_serves_without_genzoo(run, folder, child):
     drawing, judged = dict(case.sampling), {}
     if case.labels is not None:
         drawing["labels"] = np.full(9, drawing["labels"], "int32")
-        if model.networks.critic_is_conditional:
+        if model._drawing.critic_is_told:
             judged["labels"] = case.labels[:5].astype("int32")
     given = {f"drawing{i}": v for i, v in enumerate(drawing.values())}
     np.savez(folder / "x.npz", x=x, **given, **judged)
