@@ -215,7 +215,6 @@ for name in ("tensorflow", "keras", "genzoo"):
     sys.modules[name] = None
 import numpy as np, onnxruntime
 from ai_edge_litert.interpreter import Interpreter
-from tensorflow.lite.python import schema_py_generated as schema
 x = np.eye(6, dtype="float32")
 session = onnxruntime.InferenceSession("rbm.onnx")
 print(session.run(["serve"], {"x": x})[0].sum())
