@@ -51,9 +51,7 @@ def log_normal_cdf(t: tf.Tensor) -> tf.Tensor:
     return ops.where(t > _far(t), _log_near(near), log_far)
 
 
-def log_mills_ratio(
-    t: tf.Tensor, below: tf.Tensor | float = 0.0
-) -> tf.Tensor:
+def log_mills_ratio(t: tf.Tensor, below: tf.Tensor | float = 0.0) -> tf.Tensor:
     """log Phi(t + below) / density(t), without t^2 where it would cancel."""
     above = t + below
     is_near = above > _far(t)
@@ -65,9 +63,7 @@ def log_mills_ratio(
     return ops.where(is_near, log_near, log_far)
 
 
-def half_normal_mean(
-    t: tf.Tensor, below: tf.Tensor | float = 0.0
-) -> tf.Tensor:
+def half_normal_mean(t: tf.Tensor, below: tf.Tensor | float = 0.0) -> tf.Tensor:
     """The mean of a normal (t, 1) variable, given that it is over -below."""
     above = t + below
     is_near = above > _far(t)

@@ -1,7 +1,7 @@
 """Energy-based models: p(x) = exp(-E(x)) / Z, trained by likelihood."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -40,6 +40,7 @@ from genzoo.runtime import batch, distribute, random, weights
 from genzoo.runtime import data as pipelines
 from genzoo.runtime.graph import Graph
 from genzoo.runtime.memory import check_memory
+from genzoo.runtime.weights import remember
 from genzoo.spaces import Space
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
 
@@ -296,6 +297,45 @@ class EnergyBasedModel(GenerativeModel):
         if self.chains is not None:
             self._tracker.untrack(self.chains)
             self.chains = self._walks().chains = None
+
+    def set_weights(self, weights: Sequence[Array]) -> None:
+        """Set all weights, as `keras.Model.set_weights` does.
+
+        `compile` gives a model persistent chains, a clone has none yet: chains
+        that come along are kept, and where none come new ones are drawn.
+
+        Args:
+            weights: arrays, those of `get_weights` of such a model.
+
+        Raises:
+            ValueError: if they are not as many, or of other shapes; the
+                weights are then as they were.
+        """
+        put_back = remember(self)
+        had = self.chains
+        try:
+            if had is None and len(weights) == len(self.weights) + 1:
+                self.keep_chains(distribute.replica_count())
+                place = self._place_of_chains()
+                rows = len(np.atleast_1d(weights[place]))
+                self.keep_chains(self.chains.count * rows)
+            elif had is not None and len(weights) == len(self.weights) - 1:
+                place = self._place_of_chains()
+                own = self.weights[place].numpy()
+                weights = [*weights[:place], own, *weights[place:]]
+                super().set_weights(weights)
+                self.reset_chains()
+                return
+            super().set_weights(weights)
+        except ValueError:
+            if had is None:
+                self.keep_chains(0)
+            put_back()
+            raise
+
+    def _place_of_chains(self):
+        states = self.chains.states
+        return next(i for i, w in enumerate(self.weights) if w is states)
 
     def reset_chains(self) -> None:
         """Draw new persistent chains from the model as it is adapted."""
