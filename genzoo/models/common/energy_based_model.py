@@ -381,6 +381,10 @@ class EnergyBasedModel(GenerativeModel):
                 f"{self._where(method)}: the model has not seen data. "
                 "Call fit(x), or adapt(x), or load or assign weights first."
             )
+        self._check_finite(method)
+
+    def _check_finite(self, method: str) -> None:
+        """Raise a ValueError if weights of the energy are NaN or infinite."""
         wrong = weights.not_finite(self._energy_weights())
         if wrong:
             raise ValueError(

@@ -832,6 +832,8 @@ class MaxEnt(EnergyBasedModel):
     ) -> dict:
         """The plan where the averages are all that is learned from."""
         where = self._where("fit")
+        # A search from there would go round until it tires.
+        self._check_finite("fit")
         if (x is None) == (given.observations is None):
             raise ValueError(
                 f"{where}: pass either examples x or observations, the "
