@@ -315,10 +315,10 @@ class EnergyBasedModel(GenerativeModel):
         had = self.chains
         try:
             if had is None and len(weights) == len(self.weights) + 1:
-                self.keep_chains(distribute.replica_count())
-                place = self._place_of_chains()
-                rows = len(np.atleast_1d(weights[place]))
-                self.keep_chains(self.chains.count * rows)
+                replicas = distribute.replica_count()
+                self.keep_chains(replicas)
+                rows = np.atleast_1d(weights[self._place_of_chains()])
+                self.keep_chains(replicas * len(rows))
             elif had is not None and len(weights) == len(self.weights) - 1:
                 place = self._place_of_chains()
                 own = self.weights[place].numpy()
@@ -334,6 +334,7 @@ class EnergyBasedModel(GenerativeModel):
             raise
 
     def _place_of_chains(self):
+        assert self.chains is not None
         states = self.chains.states
         return next(i for i, w in enumerate(self.weights) if w is states)
 
