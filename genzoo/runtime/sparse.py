@@ -9,8 +9,9 @@ import tensorflow as tf
 class SparseRows:
     """Examples of which most numbers are zero, as an array is used.
 
-    What is asked for by `x[rows]`, a slice or an array of row numbers, is
-    made dense, and nothing else. Entries that are given twice add up.
+    What is asked for by `x[rows]`, a number, a slice or an array of row
+    numbers, is made dense, and nothing else. Entries that are given twice add
+    up.
 
     Args:
         starts: where each row begins among the values, (n + 1,).
@@ -84,6 +85,8 @@ class SparseRows:
         if isinstance(rows, slice):
             rows = np.arange(len(self))[rows]
         rows = np.asarray(rows)
+        if not rows.ndim:
+            return self[rows[None]][0]
         first, counts = self.starts[rows], np.diff(self.starts)[rows]
         ends = np.cumsum(counts)
         # Of each value that is asked for: its row here, and its place there.

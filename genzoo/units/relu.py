@@ -13,6 +13,8 @@ from genzoo.types import Array
 from genzoo.units.scaled import Scaled
 
 _HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
+# Squares of states beyond would lose the digits of the deviations from them.
+_DISTANT = 100.0
 # Asymptotic series in 1/t^2 of |t| Phi(t) / density(t) and of |t| <x>.
 _MILLS = (1, -1, 3, -15, 105, -945, 10395, -135135)
 _MEAN = (1, -2, 10, -74, 706, -8162)
@@ -49,21 +51,28 @@ def log_normal_cdf(t: tf.Tensor) -> tf.Tensor:
     return ops.where(t > _far(t), _log_near(near), log_far)
 
 
-def log_mills_ratio(t: tf.Tensor) -> tf.Tensor:
-    """log Phi(t) / density(t), without t^2 where it would cancel."""
-    near = ops.maximum(t, _far(t))
-    far = ops.minimum(t, _far(t))
-    log_near = 0.5 * near * near + _log_near(near) + _HALF_LOG_2_PI
-    return ops.where(t > _far(t), log_near, _log_mills(far))
+def log_mills_ratio(t: tf.Tensor, below: tf.Tensor | float = 0.0) -> tf.Tensor:
+    """log Phi(t + below) / density(t), without t^2 where it would cancel."""
+    above = t + below
+    is_near = above > _far(t)
+    near = ops.maximum(above, _far(t))
+    far = ops.minimum(above, _far(t))
+    top = ops.where(is_near, t, _far(t) - below)
+    log_near = 0.5 * top * top + _log_near(near) + _HALF_LOG_2_PI
+    log_far = _log_mills(far) - below * (far - 0.5 * below)
+    return ops.where(is_near, log_near, log_far)
 
 
-def half_normal_mean(t: tf.Tensor) -> tf.Tensor:
-    """The mean of a normal (t, 1) variable, given that it is positive."""
-    near = ops.maximum(t, _far(t))
-    far = ops.minimum(t, _far(t))
+def half_normal_mean(t: tf.Tensor, below: tf.Tensor | float = 0.0) -> tf.Tensor:
+    """The mean of a normal (t, 1) variable, given that it is over -below."""
+    above = t + below
+    is_near = above > _far(t)
+    near = ops.maximum(above, _far(t))
+    far = ops.minimum(above, _far(t))
     log_ratio = -0.5 * near * near - _HALF_LOG_2_PI - log_normal_cdf(near)
+    top = ops.where(is_near, t, _far(t) - below)
     return ops.where(
-        t > _far(t), near + ops.exp(log_ratio), _series(_MEAN, far) / -far
+        is_near, top + ops.exp(log_ratio), _series(_MEAN, far) / -far - below
     )
 
 
@@ -78,11 +87,16 @@ def half_normal_square(t: tf.Tensor) -> tf.Tensor:
     )
 
 
-def half_normal_sample(t: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
-    """The value of a positive normal (t, 1) variable at survival `uniform`."""
-    near = ops.maximum(t, _far(t))
-    far = ops.minimum(t, _far(t))
-    value = near - tf.math.ndtri(uniform * ops.exp(log_normal_cdf(near)))
+def half_normal_sample(
+    t: tf.Tensor, uniform: tf.Tensor, below: tf.Tensor | float = 0.0
+) -> tf.Tensor:
+    """The value at survival `uniform` of a normal (t, 1) one over -below."""
+    above = t + below
+    is_near = above > _far(t)
+    near = ops.maximum(above, _far(t))
+    far = ops.minimum(above, _far(t))
+    top = ops.where(is_near, t, _far(t) - below)
+    value = top - tf.math.ndtri(uniform * ops.exp(log_normal_cdf(near)))
     # In the tail, survival is exp(t x - x^2 / 2) m(t - x) / m(t) with m the
     # slowly varying Mills ratio: first without m, then corrected by it once.
     log_survival = ops.log(uniform)
@@ -94,7 +108,7 @@ def half_normal_sample(t: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
         log_ratio = ops.log(
             _series(_MILLS, beyond) * far / (_series(_MILLS, far) * beyond)
         )
-    return ops.maximum(ops.where(t > _far(t), value, tail), 0.0)
+    return ops.maximum(ops.where(is_near, value, tail - below), -below)
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -105,7 +119,9 @@ class ReLU(Scaled):
     of mean `t = bias_i + phi_i` and variance 1, conditioned on `x >= 0`: for
     large t about t, for very negative t about `-1/t`, a smooth rectifier.
     The log-cumulant is `t^2/2 + log(sqrt(2 pi) Phi(t))`. States are examples
-    over `scale`, which `adapt` takes from the data, one for each unit.
+    over `scale`, which `adapt` takes from the data, one for each unit. Where
+    data lie further than 100 scales from 0 they are counted from `center`,
+    the mean, and Phi is that of `t + center / scale`.
 
     Args:
         size: number of units, or the shape in which they are arranged.
@@ -129,41 +145,65 @@ class ReLU(Scaled):
     def _total(self, field):
         return ops.cast(self.bias, field.dtype) + field
 
+    def _below(self, dtype):
+        """How far the least state is below 0, (width,)."""
+        return ops.cast(self.center / self.scale, dtype)
+
+    def restore(self, states: tf.Tensor) -> tf.Tensor:
+        """Center + scale u, at least 0."""
+        return ops.maximum(super().restore(states), 0.0)
+
     def potential(self, x: tf.Tensor) -> tf.Tensor:
         """a(x), shape (batch,), for states x of shape (batch, size)."""
         return super().potential(x) - 0.5 * ops.sum(x * x, axis=-1)
 
     def unit_log_cumulant(self, field: tf.Tensor) -> tf.Tensor:
         """t^2/2 + log(sqrt(2 pi) Phi(t)), shape (batch, size)."""
-        return log_mills_ratio(self._total(field))
+        return log_mills_ratio(self._total(field), self._below(field.dtype))
 
     def mean(self, field: tf.Tensor) -> tf.Tensor:
         """T + density(t) / Phi(t), shape (batch, size)."""
-        return half_normal_mean(self._total(field))
+        return half_normal_mean(self._total(field), self._below(field.dtype))
 
     def sample(self, field: tf.Tensor, seed: random.Seed) -> tf.Tensor:
         """A state drawn given the field, shape (batch, size), x >= 0."""
         # In (0, 1], so that its logarithm is finite.
         uniform = 1 - random.uniform(ops.shape(field), seed, field.dtype)
-        return half_normal_sample(self._total(field), uniform)
+        below = self._below(field.dtype)
+        return half_normal_sample(self._total(field), uniform, below)
 
     def adapt(self, mean: Array, variance: Array, count: int) -> None:
         """Take the data's standard deviation as scale, then their mean."""
         scale = self.scale_of(mean, variance)
+        center = np.where(mean > _DISTANT * scale, mean, 0.0)
+        self.center.assign(center)
         self.scale.assign(scale)
-        self.bias.assign(self.bias_for(self.smooth(mean / scale, count)))
+        state = (mean - center) / scale
+        self.bias.assign(self.bias_for(self.smooth(state, count)))
 
     def smooth(self, mean: Array, count: int) -> Array:
-        """At least a small positive mean."""
-        return np.maximum(mean, 1.0 / (count + 1))
+        """At least a small mean above the least state."""
+        return np.maximum(mean, 1.0 / (count + 1) - self._below_now())
+
+    def _below_now(self):
+        center, scale = (
+            np.asarray(weight.numpy(), np.float64)
+            for weight in (self.center, self.scale)
+        )
+        return center / scale
 
     def bias_for(self, mean: Array) -> Array:
         """The bias of this mean, by bisection."""
         mean = np.asarray(mean, np.float64)
-        low, high = -1.0 / mean - 1.0, mean + 1.0
+        below = self._below_now()
+        low, high = -1.0 / (mean + below) - 1.0 - below, mean + 1.0
         for _ in range(60):
             middle = 0.5 * (low + high)
-            at = np.asarray(half_normal_mean(ops.convert_to_tensor(middle)))
+            at = np.asarray(
+                half_normal_mean(
+                    ops.convert_to_tensor(middle), ops.convert_to_tensor(below)
+                )
+            )
             low = np.where(at < mean, middle, low)
             high = np.where(at < mean, high, middle)
         return 0.5 * (low + high)

@@ -22,7 +22,7 @@ def test_any_rows_are_those_of_the_dense_array():
     assert isinstance(found, SparseRows)
     assert (found.shape, found.ndim, found.size) == (x.shape, 2, x.size)
     picked = [np.array([3, 3, 39, 0]), slice(5, 17), slice(None), slice(39, 99)]
-    for rows in [*picked, np.array([], int), slice(3, 3)]:
+    for rows in [*picked, np.array([], int), slice(3, 3), 5, -1]:
         np.testing.assert_array_equal(found[rows], x[rows])
     for first, last in ((None, 7), (7, None), (3, 4), (4, 4)):
         part = found.rows(first, last)

@@ -76,3 +76,37 @@ def test_draws_follow_the_half_normal_distribution(t):
     assert_kolmogorov_smirnov(
         draws[:, 0], lambda x: 1 - survival(x, np.float32(t), nodes=100)
     )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_functions_over_another_bound_are_those_over_zero_moved(dtype):
+    below = np.array([0.0, 0.5, 3.0, 40.0])
+    t = np.array(POINTS)[:, None] - below
+    log_cumulant, mean = integrals(t + below)
+    # x over -below is y - below with y over 0: exp(t x - x^2 / 2) has more.
+    log_due = log_cumulant - below * t - 0.5 * below**2
+    t, below = tf.constant(t, dtype), tf.constant(below, dtype)
+    found = relu.log_mills_ratio(t, below)
+    np.testing.assert_allclose(found, log_due, rtol=1e-4, atol=1e-4)
+    found = relu.half_normal_mean(t, below)
+    size = np.abs(t) + np.asarray(below) + 1
+    assert (np.abs(found - (mean - np.asarray(below))) < 1e-4 * size).all()
+    drawn = relu.half_normal_sample(t, tf.constant(1.0, dtype), below)
+    assert (np.asarray(drawn) >= -np.asarray(below)).all()
+
+
+# In float32 squares of 1e6 lose tens of thousands of nats.
+@pytest.mark.parametrize(("mean", "scale"), [(1e6, 1.0), (1e9, 1e5), (3, 1)])
+def test_data_far_from_zero_keep_their_digits(mean, scale):
+    x = np.abs(np.random.default_rng(5).normal(mean, scale, (500, 1)))
+    rbm = gz.RBM(gz.units.ReLU(1), gz.units.Bernoulli(2), seed=0)
+    rbm.compile()
+    rbm.fit(x, epochs=2, verbose=0)
+    grid = np.linspace(max(0.0, mean - 9 * scale), mean + 9 * scale, 2001)
+    density = np.exp(rbm.log_prob(grid[:, None]).astype(float))
+    assert np.sum(density) * (grid[1] - grid[0]) == pytest.approx(1, abs=2e-3)
+    entropy = 0.5 * np.log(2 * np.pi * np.e) + np.log(scale)
+    assert rbm.log_prob(x).mean() == pytest.approx(-entropy, abs=0.15)
+    drawn = rbm.sample(500, seed=0).astype(float)
+    assert abs(drawn.mean() - mean) < 0.3 * scale
+    assert 0.8 * scale < drawn.std() < 1.3 * scale

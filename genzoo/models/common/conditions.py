@@ -219,6 +219,8 @@ def _rows(where, space, c, wide):
         return Product([space], [NAME]).joined(where, [c], wide)
     except ValueError as error:
         told = str(error).replace(f": block {NAME!r}", "")
+        if told.startswith("x "):
+            told = f"{where}: {told}"
         raise ValueError(told.replace(": x must", " must")) from None
 
 

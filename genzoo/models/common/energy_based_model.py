@@ -1,7 +1,7 @@
 """Energy-based models: p(x) = exp(-E(x)) / Z, trained by likelihood."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -40,6 +40,7 @@ from genzoo.runtime import batch, distribute, random, weights
 from genzoo.runtime import data as pipelines
 from genzoo.runtime.graph import Graph
 from genzoo.runtime.memory import check_memory
+from genzoo.runtime.weights import remember
 from genzoo.spaces import Space
 from genzoo.types import Array, ArrayLike, Examples, SeedLike
 
@@ -297,6 +298,46 @@ class EnergyBasedModel(GenerativeModel):
             self._tracker.untrack(self.chains)
             self.chains = self._walks().chains = None
 
+    def set_weights(self, weights: Sequence[Array]) -> None:
+        """Set all weights, as `keras.Model.set_weights` does.
+
+        `compile` gives a model persistent chains, a clone has none yet: chains
+        that come along are kept, and where none come new ones are drawn.
+
+        Args:
+            weights: arrays, those of `get_weights` of such a model.
+
+        Raises:
+            ValueError: if they are not as many, or of other shapes; the
+                weights are then as they were.
+        """
+        put_back = remember(self)
+        had = self.chains
+        try:
+            if had is None and len(weights) == len(self.weights) + 1:
+                replicas = distribute.replica_count()
+                self.keep_chains(replicas)
+                rows = np.atleast_1d(weights[self._place_of_chains()])
+                self.keep_chains(replicas * len(rows))
+            elif had is not None and len(weights) == len(self.weights) - 1:
+                place = self._place_of_chains()
+                own = self.weights[place].numpy()
+                weights = [*weights[:place], own, *weights[place:]]
+                super().set_weights(weights)
+                self.reset_chains()
+                return
+            super().set_weights(weights)
+        except ValueError:
+            if had is None:
+                self.keep_chains(0)
+            put_back()
+            raise
+
+    def _place_of_chains(self):
+        assert self.chains is not None
+        states = self.chains.states
+        return next(i for i, w in enumerate(self.weights) if w is states)
+
     def reset_chains(self) -> None:
         """Draw new persistent chains from the model as it is adapted."""
         self._walks().renew(self.draws.next())
@@ -341,6 +382,10 @@ class EnergyBasedModel(GenerativeModel):
                 f"{self._where(method)}: the model has not seen data. "
                 "Call fit(x), or adapt(x), or load or assign weights first."
             )
+        self._check_finite(method)
+
+    def _check_finite(self, method: str) -> None:
+        """Raise a ValueError if weights of the energy are NaN or infinite."""
         wrong = weights.not_finite(self._energy_weights())
         if wrong:
             raise ValueError(

@@ -52,7 +52,7 @@ class Energy:
         # A function of x alone: nothing is dropped or normalised by batches.
         found: Any = self.network(x, training=False)
         found = tf.cast(tf.reshape(found, tf.shape(x)[:1]), tf.float32)
-        return found + tf.convert_to_tensor(self.offset.value)
+        return found + tf.cast(self.offset.value, tf.float32)
 
     def units(self, dtype: Any) -> tf.Tensor:
         """The unit of each site as the network sees it, (width,)."""

@@ -261,7 +261,11 @@ class EnergyModel(EnergyBasedModel):
 
     def _before_step(self, gradients: list) -> tuple[list, Any]:
         return gradients, tf.linalg.global_norm(
-            [distribute.all_sum(gradient) for gradient in gradients]
+            # Layers may have dtypes of their own.
+            [
+                tf.cast(distribute.all_sum(gradient), tf.float32)
+                for gradient in gradients
+            ]
         )
 
     def _after_step(self, place: Any) -> None:

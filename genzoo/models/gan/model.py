@@ -528,7 +528,10 @@ class GAN(GenerativeModel):
 
     def _batch_size(self, method: str, batch_size: int | None, x: Any) -> int:
         size = super()._batch_size(method, batch_size, x)
-        rows = len(x) if pipeline.is_array(x) else size
+        rows = size
+        if pipeline.is_array(x):
+            # What is sparse has no length.
+            rows = (*x.shape, 0)[0] if hasattr(x, "shape") else len(x)
         if 0 < min(size, rows) < self.packing:
             raise ValueError(
                 f"{self._where(method)}: batches of {min(size, rows)} examples "

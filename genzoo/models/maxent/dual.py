@@ -18,6 +18,9 @@ from genzoo.optimizers import Evaluation
 from genzoo.runtime import weights
 from genzoo.types import Array
 
+# Minus the logarithm of the share of a site's span that is told from none.
+_NARROWEST = 50.0
+
 
 def objective(
     moments: Moments, multipliers: tf.Tensor, shift: tf.Tensor, l2: tf.Tensor
@@ -219,13 +222,20 @@ class Dual:
 
         log Z - lambda . f is at least the greatest of lambda . (f(x) - f):
         below zero, for weights of one, lambda separates f from all f(x); with
-        the L1 term of a tolerance, all that lies within it.
+        the L1 term of a tolerance, all that lies within it. Of a density it
+        is at least the greatest entropy, and less than that of the narrowest
+        that float64 can tell only if there is none.
         """
-        if not value < -1e-9:
+        space, tolerance = self.density.space, self.observations.tolerance
+        if self.density.reference is not None or tolerance == "gaussian":
             return False
-        space, reference = self.density.space, self.density.reference
-        weighted = len(space.continuous_sites) > 0 or reference is not None
-        return not weighted and self.observations.tolerance != "gaussian"
+        if not len(space.continuous_sites):
+            return value < -1e-9
+        sites = space.real_sites
+        span = (space.high - space.low)[sites]
+        if tolerance == "none" or not np.isfinite(span).all():
+            return False
+        return value < np.sum(np.log(span) - _NARROWEST) - 1e-9
 
     def integration_error(self) -> float:
         """Of log Z by quadrature, in nats; 0 for sums of states."""

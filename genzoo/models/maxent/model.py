@@ -1,5 +1,6 @@
 """Maximum entropy: the least biased distribution with given averages."""
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
@@ -595,24 +596,38 @@ class MaxEnt(EnergyBasedModel):
         given = GivenAverages(
             observations, observation_stderr, tolerance, observation_count
         )
-        return super().fit(
-            x,
-            y,
-            batch_size=batch_size,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=callbacks,
-            validation_split=validation_split,
-            validation_data=validation_data,
-            shuffle=shuffle,
-            class_weight=class_weight,
-            sample_weight=sample_weight,
-            steps_per_epoch=steps_per_epoch,
-            given=given,
-            missing=missing,
-            mask=mask,
-            **kwargs,
-        )
+        with self._as_it_was():
+            return super().fit(
+                x,
+                y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=callbacks,
+                validation_split=validation_split,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                class_weight=class_weight,
+                sample_weight=sample_weight,
+                steps_per_epoch=steps_per_epoch,
+                given=given,
+                missing=missing,
+                mask=mask,
+                **kwargs,
+            )
+
+    @contextlib.contextmanager
+    def _as_it_was(self):
+        """What an exact search that is refused has changed is put back."""
+        if not self.compiled or self.loss.samples:
+            yield
+            return
+        put_back = weights.remember(self)
+        try:
+            yield
+        except ValueError:
+            put_back()
+            raise
 
     def fit_path(
         self,
@@ -817,6 +832,8 @@ class MaxEnt(EnergyBasedModel):
     ) -> dict:
         """The plan where the averages are all that is learned from."""
         where = self._where("fit")
+        # A search from there would go round until it tires.
+        self._check_finite("fit")
         if (x is None) == (given.observations is None):
             raise ValueError(
                 f"{where}: pass either examples x or observations, the "

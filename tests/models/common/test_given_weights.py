@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import genzoo as gz
+from genzoo import units
 
 RNG = np.random.default_rng(3)
 KERNEL = RNG.normal(size=(5, 3))
@@ -236,3 +237,46 @@ def test_an_augmentation_has_one_gan_and_networks_have_many():
     gz.GAN(*networks)
     with pytest.raises(ValueError, match="belongs to another model"):
         gz.GAN(*networks, augmentation=augmentation)
+
+
+def _numbers(model):
+    return [weight.numpy() for weight in model.weights]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: gz.RBM(units.Bernoulli(4), units.Bernoulli(3), seed=0),
+        lambda: gz.DeepBoltzmannMachine(
+            [units.Bernoulli(4), units.Spin(3), units.Spin(2)], seed=0
+        ),
+    ],
+    ids=["rbm", "dbm"],
+)
+def test_clones_take_all_weights_with_chains_or_without(make):
+    x = np.random.default_rng(0).random((32, 4)) < 0.3
+    fitted, clone = make(), make()
+    untouched = fitted.get_weights()
+    fitted.compile(loss="pcd")
+    fitted.fit(x, epochs=1, verbose=0)
+    clone.set_weights(fitted.get_weights())
+    np.testing.assert_array_equal(clone.chains.states, fitted.chains.states)
+    # It goes on as the fitted one would.
+    for model in (clone, fitted):
+        model.compile(loss="pcd")
+        model.fit(x, epochs=1, verbose=0)
+    for own, due in zip(_numbers(clone), _numbers(fitted), strict=True):
+        np.testing.assert_array_equal(own, due)
+    # Back to the start, of which no chains are known.
+    moved = fitted.chains.states.numpy()
+    fitted.set_weights(untouched)
+    assert not fitted.is_adapted
+    assert (fitted.chains.states.numpy() != moved).any()
+    before = _numbers(make())
+    held = clone.get_weights()
+    for wrong in (held[:-2], [*held, 0.0], [np.zeros((2, 7)), *held[1:]]):
+        fresh = make()
+        with pytest.raises(ValueError, match="weight"):
+            fresh.set_weights(wrong)
+        for own, due in zip(_numbers(fresh), before, strict=True):
+            np.testing.assert_array_equal(own, due)

@@ -4,6 +4,7 @@ import gan_cases
 import keras
 import numpy as np
 import pytest
+import scipy.sparse
 import tensorflow as tf
 from sources import Csr, Frame, Pages
 
@@ -277,3 +278,17 @@ def test_data_of_an_unknown_length_count_no_step_too_many(make):
         assert set(counts) == {10}
     for known, unknown in zip(*found, strict=True):
         np.testing.assert_array_equal(known, unknown)
+
+
+@pytest.mark.parametrize(
+    "sparse", [tf.sparse.from_dense, scipy.sparse.csr_array]
+)
+def test_a_gan_learns_from_what_is_sparse_as_from_the_dense(sparse):
+    x = (np.random.default_rng(0).random((40, 2)) < 0.4).astype("float32")
+    found = []
+    for given in (x, sparse(x)):
+        gan = gan_cases.points_gan()
+        gan.fit(given, epochs=1, batch_size=16, verbose=0)
+        found.append(gan.get_weights())
+    for dense, own in zip(*found, strict=True):
+        np.testing.assert_array_equal(own, dense)

@@ -169,3 +169,21 @@ def test_validation_data_of_a_stopped_training_are_not_taken_again():
     held = np.ones((3, 4))
     found = model.fit(x, validation_data=held, verbose=0).history["val_loss"]
     assert found[0] == pytest.approx(-model.log_prob(held).mean(), abs=1e-4)
+
+
+def test_a_search_does_not_begin_at_multipliers_that_are_nan():
+    x = [[0, 1], [1, 1], [1, 0], [0, 0], [1, 0]]
+    for model in (
+        gz.MaxEnt(gz.spaces.Binary(2), gz.features.Moments(1)),
+        gz.BoltzmannMachine(gz.spaces.Binary(2)),
+    ):
+        model.compile()
+        model.fit(x, verbose=0)
+        weight = model.trainable_variables[0]
+        found = weight.numpy()
+        weight.assign(np.nan * found)
+        with pytest.raises(ValueError, match="must be finite"):
+            model.fit(x, verbose=0)
+        weight.assign(found)
+        model.fit(x, verbose=0)
+        np.testing.assert_allclose(weight.numpy(), found, atol=1e-8)

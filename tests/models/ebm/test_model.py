@@ -1,5 +1,7 @@
 """Neural energies on all kinds of spaces: log Z, samples, saves, errors."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -246,3 +248,17 @@ def test_images_are_seen_by_convolutions():
     assert model.sample(3, seed=0, steps=2).shape == (3, 6, 6)
     with pytest.raises(ValueError, match="images"):
         gz.networks.energy_cnn(spaces.Binary(6))
+
+
+@pytest.mark.parametrize("policy", ["float64", "bfloat16"])
+def test_other_policies_learn_distributions(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = gz.EnergyModel(spaces.Categorical(range(3), 3), seed=0)
+        model.compile()
+        x = np.random.default_rng(0).integers(0, 3, (64, 3))
+        model.fit(x, epochs=1, verbose=0)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    states = np.array(list(itertools.product(range(3), repeat=3)))
+    assert np.exp(model.log_prob(states)).sum() == pytest.approx(1, abs=1e-3)

@@ -316,3 +316,38 @@ def test_thousands_of_features_converge_by_default(tmp_path):
     again.compile(optimizer="lbfgs")
     again.fit(observations=observed, verbose=0, epochs=1, **errors)
     assert isinstance(again.optimizer, gz.optimizers.LBFGS)
+
+
+# None of these has a distribution, by bounds of the space alone.
+@pytest.mark.parametrize(
+    ("space", "parts", "observed"),
+    [
+        (spaces.Interval(0, 1), features.Moments(1), [1.5]),
+        (spaces.Angle(), features.CircularMoments(1), [0.9, -0.9]),
+        (spaces.Box([0, -2], [1, 0]), features.Moments(1), [0.5, 0.3]),
+        (spaces.Counts(None), features.Moments(1), [-1.0]),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_densities_that_cannot_be_are_refused_and_nothing_changes(
+    space, parts, observed
+):
+    model = gz.MaxEnt(space, parts, seed=0)
+    model.compile()
+    before = [weight.numpy() for weight in model.weights]
+    with pytest.raises(ValueError, match="no distribution has|does not decay"):
+        model.fit(
+            observations=observed,
+            observation_stderr=0.1,
+            tolerance="laplace",
+            verbose=0,
+        )
+    for weight, value in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), value)
+
+
+def test_narrow_densities_are_no_impossible_ones():
+    _, history = fit(spaces.Interval(0, 1), features.Moments(1), [1e-3], 1e-4)
+    # Exponential, of mean 1.1e-3.
+    entropy = 1 + np.log(1.1e-3)
+    assert history["entropy"][-1] == pytest.approx(entropy, abs=1e-6)

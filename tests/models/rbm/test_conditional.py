@@ -515,6 +515,11 @@ def test_what_is_kept_is_the_same_model(tmp_path):
             {"condition": {"label": np.zeros(19), "at": np.zeros(19)}},
             "condition has 19 rows",
         ),
+        (
+            "fit",
+            {"condition": {"label": np.zeros(20), "at": ["a"] * 20}},
+            "condition: 'at' must be numeric",
+        ),
         ("log_prob", {}, "condition="),
         ("energy", {"condition": {"label": 1}}, "keys"),
         ("predict", {}, "energy"),
