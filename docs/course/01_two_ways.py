@@ -130,7 +130,7 @@ both = gz.RBM(
     seed=0,
 )
 both.compile(watch=False)
-both.fit(images, labels, epochs=12, verbose=0)
+both.fit(images, labels, epochs=8, verbose=0)
 accuracy = np.mean(both.predict_proba(test).argmax(axis=1) == answers)
 print(f"accuracy on new digits: {accuracy:.2f}")
 

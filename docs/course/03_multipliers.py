@@ -139,7 +139,8 @@ axis.legend(frameon=False);
 # %%
 rng = np.random.default_rng(0)
 die.fit(rng.choice(faces, (1000, 1)), verbose=0)
-print("multiplier", die.multipliers[0], "+-", die.multiplier_stderr()[0])
+error = die.multiplier_stderr()[0]
+print(f"multiplier {die.multipliers[0]:.4f} +- {error:.4f}")
 
 # %% tags=["check"]
 assert abs(die.multipliers[0]) < 4 * die.multiplier_stderr()[0]

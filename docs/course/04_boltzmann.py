@@ -49,10 +49,10 @@ for row, t in zip(axes, temperatures, strict=True):
 # exact.
 
 # %%
+lattice = gz.MaxEnt(gz.spaces.Spin(shape), gz.features.LatticeBonds(shape))
+lattice.compile()
 found = {}
 for t, x in draws.items():
-    lattice = gz.MaxEnt(gz.spaces.Spin(shape), gz.features.LatticeBonds(shape))
-    lattice.compile()
     lattice.fit(x, verbose=0)
     error = lattice.multiplier_stderr()[0]
     found[t] = (lattice.multipliers[0], error)
@@ -158,4 +158,5 @@ die.compile()
 die.fit(observations=[4.5], verbose=0)
 for t in (0.1, 1.0, 100.0):
     drawn = die.sample(6000, seed=0, temperature=t)
-    print(t, np.bincount(drawn.ravel().astype(int), minlength=7)[1:] / 6000)
+    shares = np.bincount(drawn.ravel().astype(int), minlength=7)[1:] / 6000
+    print(f"T = {t}:", " ".join(f"{share:.3f}" for share in shares))

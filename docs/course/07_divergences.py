@@ -62,8 +62,8 @@ assert abs(covers[1] - sd) < 0.06
 assert np.allclose(chooses, (-2, 0.6), atol=0.05)
 
 # %% [markdown]
-# Data first has the data's own mean $-0.4$ and width $2.0$, as every fit of
-# moments; model first sits on the larger peak.
+# Data first has the data's own mean $-0.4$ and, to the step of the grid, their
+# width of $2.05$, as every fit of moments; model first sits on the larger peak.
 
 # %% One Gaussian for two peaks, by both divergences
 figure, axis = plt.subplots(figsize=(6.5, 3), layout="constrained")
@@ -152,7 +152,7 @@ assert abs(found.value - 0.5) < 4 * found.stderr + 0.02
 
 # %%
 near = gz.metrics.neighbour_kl(first[:, None], second[:, None])
-print("by neighbours", near)
+print(f"by neighbours {near.value:.3f} +- {near.stderr:.3f}")
 
 # %% tags=["check"]
 assert abs(near.value - 0.5) < 4 * near.stderr + 0.03
