@@ -11,6 +11,7 @@ import dataclasses
 import io
 import json
 import re
+import time
 import traceback
 import warnings
 
@@ -30,6 +31,7 @@ class Cell:
     source: str
     line: int
     printed: str = ""
+    seconds: float = 0.0
     pictures: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -86,7 +88,7 @@ def execute(path, cells, folder):
     for number, cell in enumerate(cells):
         if not cell.code:
             continue
-        printed = io.StringIO()
+        printed, began = io.StringIO(), time.process_time()
         try:
             with (
                 contextlib.redirect_stdout(printed),
@@ -107,6 +109,7 @@ def execute(path, cells, folder):
             raise RuntimeError(
                 f"{path}:{cell.line}: this cell fails.\n{told}"
             ) from error
+        cell.seconds = time.process_time() - began
         cell.printed = printed.getvalue().rstrip("\n")
 
 

@@ -138,15 +138,16 @@ print(f"accuracy on new digits: {accuracy:.2f}")
 assert accuracy > 0.8
 
 # %% Drawn by the model that also classifies: ten classes, three of each
+classes = np.tile(np.arange(10), 3)
+given = {"pixels": np.zeros((30, 64)), "digit": classes[:, None]}
+known = {"pixels": np.zeros(64, bool), "digit": np.ones(1, bool)}
+drawn = both.sample(30, seed=0, given=given, mask=known, steps=300)
 figure, axes = plt.subplots(3, 10, figsize=(8, 2.5))
-for digit, column in enumerate(axes.T):
-    given = {"pixels": np.zeros((3, 64)), "digit": np.full((3, 1), digit)}
-    known = {"pixels": np.zeros(64, bool), "digit": np.ones(1, bool)}
-    drawn = both.sample(3, seed=digit, given=given, mask=known)
-    drawn = both.visible.split(drawn)["pixels"]
-    for axis, image in zip(column, drawn, strict=True):
-        axis.imshow(image.reshape(8, 8), cmap="gray_r")
-        axis.axis("off")
+for axis, image in zip(
+    axes.flat, both.visible.split(drawn)["pixels"], strict=True
+):
+    axis.imshow(image.reshape(8, 8), cmap="gray_r")
+    axis.axis("off")
 
 # %% [markdown]
 # ## Exercise

@@ -28,7 +28,7 @@ import genzoo as gz
 shape = (8, 8)
 temperatures = (1.8, 2.4, 4.0)
 draws = {
-    t: gz.datasets.ising(shape, temperature=t, n=2000, seed=0)
+    t: gz.datasets.ising(shape, temperature=t, n=1500, seed=0)
     for t in temperatures
 }
 
@@ -100,7 +100,7 @@ exact = [gz.partition.torus_energy(shape, one) for one in grid]
 axis.plot(grid, exact, label="exact, 8 x 8")
 for one, x in draws.items():
     each = gz.metrics.lattice.energy(x)
-    axis.errorbar(one, each.mean(), each.std() / 44, fmt="o", color="tab:red")
+    axis.errorbar(one, each.mean(), each.std() / 38, fmt="o", color="tab:red")
 axis.axvline(gz.partition.CRITICAL_TEMPERATURE, color="grey", lw=0.8)
 axis.set(xlabel="T", ylabel="energy per spin")
 axis.legend(frameon=False);
@@ -109,7 +109,7 @@ axis.legend(frameon=False);
 for one, x in draws.items():
     each = gz.metrics.lattice.energy(x)
     gap = each.mean() - gz.partition.torus_energy(shape, one)
-    assert abs(gap) < 5 * each.std() / 44
+    assert abs(gap) < 5 * each.std() / 38
 
 # %% [markdown]
 # ## Without the lattice

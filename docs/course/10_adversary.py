@@ -55,7 +55,7 @@ assert values.max() < value
 # are 0.5.
 
 # %%
-data, samples = rng.normal(0, 1, (4000, 1)), rng.normal(1, 1, (4000, 1))
+data, samples = rng.normal(0, 1, (2000, 1)), rng.normal(1, 1, (2000, 1))
 found = gz.metrics.density_ratio_kl(samples, data, seed=0)
 told = f"{found.value:.3f} +- {found.stderr:.3f}"
 print("KL(samples || data) by a discriminator:", told)
@@ -68,7 +68,7 @@ assert abs(found.value - 0.5) < 0.1
 
 # %%
 test = gz.metrics.ClassifierTwoSample(epochs=15, seed=0)
-for name, other in (("N(1, 1)", samples), ("N(0, 1)", rng.normal(size=(4000, 1)))):
+for name, other in (("N(1, 1)", samples), ("N(0, 1)", rng.normal(size=(2000, 1)))):
     test.reset_state()
     test.update_state(data.astype("float32"), other.astype("float32"))
     told = {key: round(float(v), 3) for key, v in test.result().items()}
