@@ -42,7 +42,7 @@ class Three(gz.units.Unit):
 
     def space_of(self, arrangement):
         """Counts with an end."""
-        return gz.spaces.Counts(arrangement, 2)
+        return gz.spaces.Counts(2, arrangement)
 
     def _weights(self, field):
         total = ops.cast(self.bias, field.dtype) + field
@@ -97,7 +97,7 @@ class Flow(gz.losses.DifferentiableRule):
 bits = (np.random.default_rng(0).random((400, 5)) < 0.3).astype("float32")
 model = gz.EnergyModel(gz.spaces.Binary(5), seed=0)
 model.compile(loss=Flow())
-model.fit(bits, epochs=2, verbose=0)
+history = model.fit(bits, epochs=2, verbose=0)
 
 # %% [markdown]
 # ## A network
