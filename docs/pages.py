@@ -271,7 +271,7 @@ def benchmarks():
     parts = {}
     for name in TABLE["ORDER"]:
         found = TABLE["load"](name)
-        head = HEADS[name.partition("/")[0]]
+        head = HEADS.get(name.partition("/")[0], "Size and speed")
         rows = [
             (*row.values(), f"`{name}`, {found['machine']['processor']}")
             for row in found["rows"]
