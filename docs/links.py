@@ -55,6 +55,8 @@ def wrong(site=SITE):
     pages = {
         path.resolve(): Page(path.read_text()) for path in site.rglob("*.html")
     }
+    if not pages:
+        raise SystemExit(f"{site} has no pages; make docs makes them.")
     dead, outside = [], []
     for path, page in pages.items():
         # The page for what is not found is served from anywhere.

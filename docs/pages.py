@@ -339,6 +339,8 @@ def indices():
     ):
         lines = []
         for path in sorted((MADE / room).glob("*.md")):
+            if path.stem == "index":
+                continue
             title = path.read_text().split("title: ", 1)[1].partition("\n")[0]
             lines.append(f"- [{title}]({path.name})")
         write(f"{room}/index.md", head + "\n" + "\n".join(lines) + "\n")
