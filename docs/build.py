@@ -10,6 +10,7 @@ import argparse
 import base64
 import concurrent.futures
 import hashlib
+import json
 import multiprocessing
 import os
 import re
@@ -63,7 +64,7 @@ def make(path):
     cells.execute(path, parts, folder / "images")
     seconds = time.process_time() - began
     note = (
-        f"---\ntitle: {cells.title(parts)}\n---\n\n"
+        f"---\ntitle: {json.dumps(cells.title(parts))}\n---\n\n"
         f"{cells.markdown(parts, 'images')}\n"
         f"[Download this page as a notebook]({path.stem}.ipynb)"
         "{.notebook download}\n"

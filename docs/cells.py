@@ -5,7 +5,6 @@ code. `tags=["answer"]` hides a cell behind a fold, `tags=["check"]` holds the
 text's numbers by assertions: it runs, and is not shown.
 """
 
-import ast
 import contextlib
 import dataclasses
 import io
@@ -73,9 +72,8 @@ def title(cells):
 def execute(path, cells, folder):
     """Runs code cells one after the other, and fills in what came of them.
 
-    What is printed is kept, the value of a last expression too, and every
-    matplotlib figure is written to `folder` and closed. A warning is an error:
-    nobody should read one on the site.
+    What is printed is kept, and every matplotlib figure is written to `folder`
+    and closed. A warning is an error: nobody should read one on the site.
     """
     import keras
     import matplotlib
@@ -111,21 +109,16 @@ def execute(path, cells, folder):
             ) from error
         cell.seconds = time.process_time() - began
         cell.printed = printed.getvalue().rstrip("\n")
+        if " object at 0x" in cell.printed:
+            raise RuntimeError(
+                f"{path}:{cell.line}: prints an address: {cell.printed}"
+            )
 
 
 def _run(cell, path, names):
-    """As a notebook does: the value of a last expression is printed."""
     # Lines are counted as in the file.
-    tree = ast.parse("\n" * cell.line + cell.source, str(path))
-    last = tree.body[-1] if tree.body else None
-    is_quiet = cell.source.rstrip().endswith(";")
-    is_value = isinstance(last, ast.Expr) and not is_quiet
-    body = tree.body[:-1] if is_value else tree.body
-    exec(compile(ast.Module(body, []), str(path), "exec"), names)
-    if is_value:
-        value = eval(compile(ast.Expression(last.value), path, "eval"), names)
-        if value is not None:
-            print(value)
+    source = "\n" * cell.line + cell.source
+    exec(compile(source, str(path), "exec"), names)
 
 
 def markdown(cells, images):
@@ -156,7 +149,9 @@ def _shown(cell, images):
         return cell.source
     parts = [f"```python\n{cell.source}\n```"]
     if cell.printed:
-        parts.append(f'```text {{.printed title="prints"}}\n{cell.printed}\n```')
+        parts.append(
+            f'```text {{.printed title="prints"}}\n{cell.printed}\n```'
+        )
     label = cell.title or "what the code above draws"
     parts += [f"![{label}]({images}/{name})" for name in cell.pictures]
     if cell.title and cell.pictures:
@@ -183,7 +178,11 @@ def notebook(cells):
         if cell.code:
             one |= {"execution_count": None, "outputs": []}
         made.append(one)
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    kernel = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
     return json.dumps(
         {
             "cells": made,

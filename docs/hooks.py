@@ -22,7 +22,9 @@ def _filled(entry, folder):
 
 
 def _pages(place, folder):
-    pages = sorted(place.glob("*.md"), key=lambda path: (path.stem != "index", path))
+    pages = sorted(
+        place.glob("*.md"), key=lambda path: (path.stem != "index", path)
+    )
     found = [str(path.relative_to(folder)) for path in pages]
     rooms = sorted(path for path in place.iterdir() if any(path.glob("*.md")))
     return found + [{room.name: _pages(room, folder)} for room in rooms]

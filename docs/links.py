@@ -78,7 +78,9 @@ def wrong(site=SITE):
             ):
                 dead.append(f"{here}: {address}")
     for path in site.rglob("*.css"):
-        found = re.findall(r"url\(['\"]?((?:https?:)?//[^)]+)", path.read_text())
+        found = re.findall(
+            r"url\(['\"]?((?:https?:)?//[^)]+)", path.read_text()
+        )
         outside += [f"{path.relative_to(site)}: {x}" for x in found]
     return dead, outside
 

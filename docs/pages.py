@@ -50,7 +50,9 @@ PLUMBING = set(
     make_test_function make_predict_function parameters portable_endpoints
     predict_step preset_config preset_loaded preset_make preset_size
     preset_weights rules test_step train_step why_not stored_log_partition
-    compute_loss compute_metrics symbolic_call load_own_variables
+    add_weight compute_loss compute_metrics get_metrics_result
+    load_own_variables load_weights metrics metrics_names predict_on_batch
+    save_weights symbolic_call test_on_batch train_on_batch
     save_own_variables on_epoch_begin on_epoch_end on_train_begin on_train_end
     on_train_batch_begin on_train_batch_end set_model needs has_level
     """.split()
@@ -140,7 +142,9 @@ def _preset(name, card, folder):
             folder / "samples.png", MADE / "zoo" / "images" / f"{name}.png"
         )
         parts.append(f"![samples of {name}](images/{name}.png)")
-    call = "classify(images)" if card["class"] == "DigitFeatures" else "sample(64)"
+    call = (
+        "classify(images)" if card["class"] == "DigitFeatures" else "sample(64)"
+    )
     parts.append(
         "```python\nimport genzoo as gz\n\n"
         f'model = gz.from_preset("{name}")\nmodel.{call}\n```'
@@ -241,7 +245,8 @@ def reference():
         )
         lines.append((f"[`{path}`]({room}/index.md)", first_sentence(doc)))
         for name, thing in things.items():
-            write(f"reference/{room}/{name}.md", _page(path, name, thing))
+            page = _page(path, name, thing, things.values())
+            write(f"reference/{room}/{name}.md", page)
     write(
         "reference/index.md",
         "# Reference\n\nWhat a user calls, a page each.\n\n"
@@ -254,10 +259,25 @@ def _told(thing):
     return f"{thing}" if is_value else first_sentence(inspect.getdoc(thing))
 
 
-def _page(path, name, thing):
+def _shown(cls, others):
+    """Its methods, less those that a base on a page beside it has told.
+
+    Of losses, units and features users call none; who writes one, looks there.
+    Of models everything is told, wherever it is from.
+    """
+    bases = [base for base in cls.__mro__[1:] if base in others]
+    if any(base.__name__ == "GenerativeModel" for base in bases):
+        bases = []
+    told = {name for base in bases for name in methods(base)}
+    return [name for name in methods(cls) if name not in told]
+
+
+def _page(path, name, thing, others):
     options = "      members: false\n"
     if inspect.isclass(thing) or inspect.ismodule(thing):
-        names = methods(thing) if inspect.isclass(thing) else _defined(thing)
+        names = (
+            _shown(thing, others) if inspect.isclass(thing) else _defined(thing)
+        )
         if names:
             listed = "".join(f"        - {one}\n" for one in names)
             options = f"      inherited_members: true\n      members:\n{listed}"
@@ -341,7 +361,8 @@ def indices():
         for path in sorted((MADE / room).glob("*.md")):
             if path.stem == "index":
                 continue
-            title = path.read_text().split("title: ", 1)[1].partition("\n")[0]
+            line = path.read_text().split("title: ", 1)[1].partition("\n")[0]
+            title = json.loads(line)
             lines.append(f"- [{title}]({path.name})")
         write(f"{room}/index.md", head + "\n" + "\n".join(lines) + "\n")
 

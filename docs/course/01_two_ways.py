@@ -86,12 +86,14 @@ assert np.abs(one - other).max() < 0.05
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 for group, density in enumerate(groups):
     shown = axes[0].hist(x[y == group, 0], 40, density=True, alpha=0.4)
-    axes[0].plot(grid, density.prob(grid), color=shown[2][0].get_facecolor()[:3])
+    axes[0].plot(
+        grid, density.prob(grid), color=shown[2][0].get_facecolor()[:3]
+    )
 axes[0].set(xlabel="height [cm]", ylabel="p(x | y)", yticks=[])
 axes[1].plot(grid, one, label="generative")
 axes[1].plot(grid, other, "--", label="discriminative")
 axes[1].set(xlabel="height [cm]", ylabel="p(y = 1 | x)")
-axes[1].legend(frameon=False);
+axes[1].legend(frameon=False)
 
 # %% [markdown]
 # ## What only the generative one can say
@@ -103,7 +105,9 @@ axes[1].legend(frameon=False);
 # %%
 far = np.array([[250.0]])
 print("discriminative: p(y = 1 | 250 cm) =", discriminative(far)[0].round(4))
-print("generative: log p(250 cm | y = 1) =", groups[1].log_prob(far)[0].round(1))
+print(
+    "generative: log p(250 cm | y = 1) =", groups[1].log_prob(far)[0].round(1)
+)
 print("new heights:", groups[1].sample(5, seed=0)[:, 0].round(1))
 
 # %% tags=["check"]

@@ -72,11 +72,12 @@ for average in (2.0, 3.5, 4.5, 5.5):
     told = f"average {average}"
     axes[1].plot(faces, die.prob(die.space.states()), "o-", label=told)
 axes[1].set(xlabel="face", ylabel="probability")
-axes[1].legend(frameon=False);
+axes[1].legend(frameon=False)
 
 # %% tags=["check"]
 assert np.argmax(entropies) == 30
-assert abs(np.arange(1, 7) @ move) == 0 and move.sum() == 0
+assert abs(np.arange(1, 7) @ move) == 0
+assert move.sum() == 0
 
 # %% [markdown]
 # On the right: every answer is exponential in the face. This is no accident,

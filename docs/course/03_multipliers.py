@@ -56,6 +56,7 @@ assert steps[-1][1] < 1e-12
 #
 # Set multipliers by hand and take differences of `log_partition()`:
 
+
 # %%
 def log_z(multiplier):
     """log Z of the die with this multiplier."""
@@ -85,7 +86,7 @@ axes[0].axvline(steps[-1][0], color="tab:red", lw=0.8)
 axes[0].set(xlabel=r"$\lambda$", ylabel=r"$\log Z - 4.5 \lambda$ [nats]")
 axes[1].plot(along, np.log(z))
 axes[1].plot(along, log_z(at) + mean * (along - at), "--", color="grey")
-axes[1].set(xlabel=r"$\lambda$", ylabel=r"$\log Z$ [nats]");
+axes[1].set(xlabel=r"$\lambda$", ylabel=r"$\log Z$ [nats]")
 
 # %% [markdown]
 # At its lowest point the dual is the entropy itself: $\log Z - \lambda \cdot F =
@@ -128,7 +129,7 @@ for low, high, powers, averages in (
     x = np.linspace(-3 if low is None else low, high or 3, 400)[:, None]
     axis.plot(x, model.prob(x), label=f"averages {averages}")
 axis.set(xlabel="x", ylabel="density")
-axis.legend(frameon=False);
+axis.legend(frameon=False)
 
 # %% [markdown]
 # ## How sure are multipliers?

@@ -103,7 +103,7 @@ for one, x in draws.items():
     axis.errorbar(one, each.mean(), each.std() / 38, fmt="o", color="tab:red")
 axis.axvline(gz.partition.CRITICAL_TEMPERATURE, color="grey", lw=0.8)
 axis.set(xlabel="T", ylabel="energy per spin")
-axis.legend(frameon=False);
+axis.legend(frameon=False)
 
 # %% tags=["check"]
 for one, x in draws.items():

@@ -117,7 +117,7 @@ for name, missing in curves.items():
 plt.gcf().set_size_inches(6.5, 3.2)
 plt.xlabel("epoch")
 plt.ylabel("missing likelihood [nats]")
-plt.legend(frameon=False);
+plt.legend(frameon=False)
 
 # %% tags=["check"]
 full, constant, falling = (missing[-1] for missing in curves.values())

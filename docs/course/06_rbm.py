@@ -30,9 +30,7 @@ import genzoo as gz
 x_train, x_test = (x.reshape(-1, 64) > 7 for x in (x_train, x_test))
 rbm = gz.RBM(gz.units.Bernoulli(64), gz.units.Bernoulli(12), seed=0)
 rbm.compile()
-history = rbm.fit(
-    x_train, epochs=15, validation_data=x_test, verbose=0
-).history
+history = rbm.fit(x_train, epochs=15, validation_data=x_test, verbose=0).history
 
 # %% [markdown]
 # `compile()` chose persistent contrastive divergence: the gradient of chapter

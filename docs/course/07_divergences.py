@@ -47,13 +47,15 @@ def normal(mean, sd):
 
 
 peaks = 0.6 * normal(-2, 0.6) + 0.4 * normal(2, 0.6)
-places = [(m, s) for m in np.arange(-3, 3.05, 0.1) for s in np.arange(0.4, 3, 0.1)]
+places = [
+    (m, s) for m in np.arange(-3, 3.05, 0.1) for s in np.arange(0.4, 3, 0.1)
+]
 models = np.array([normal(*place) for place in places])
 forward = gz.metrics.kl_divergence(peaks, models)
 reverse = gz.metrics.kl_divergence(models, peaks)
 covers, chooses = places[np.argmin(forward)], places[np.argmin(reverse)]
-print("data first:  mean %.1f, sd %.1f" % covers)
-print("model first: mean %.1f, sd %.1f" % chooses)
+print("data first:  mean {:.1f}, sd {:.1f}".format(*covers))
+print("model first: mean {:.1f}, sd {:.1f}".format(*chooses))
 
 # %% tags=["check"]
 mean, sd = peaks @ x, np.sqrt(peaks @ x**2 - (peaks @ x) ** 2)
@@ -71,7 +73,7 @@ axis.fill_between(x, peaks / cell, color="lightgrey", label="data")
 axis.plot(x, normal(*covers) / cell, label="least KL(data || model)")
 axis.plot(x, normal(*chooses) / cell, label="least KL(model || data)")
 axis.set(xlabel="x", ylabel="density", yticks=[])
-axis.legend(frameon=False);
+axis.legend(frameon=False)
 
 # %% [markdown]
 # ## Jensen-Shannon
@@ -117,7 +119,7 @@ assert abs(kl[20] - 2**2 / 2) < 0.02
 # Of data there are only samples. Count them in bins, and the sums above are
 # there again, with two errors:
 #
-# - **too few bins** do not see what differs inside of them: too small;
+# - **too few bins** do not see what differs inside of them: too small
 # - **too many bins** take noise for a difference: too large, by about
 #   $(\text{bins} - 1) (1/n + 1/m) / 2$ for KL.
 #
@@ -174,4 +176,5 @@ price = gz.metrics.kl_divergence(loaded, fair)
 print(f"{price:.3f} nats a throw: {np.log(100) / price:.0f} throws")
 
 # %% tags=["check"]
-assert round(price, 3) == 0.294 and round(np.log(100) / price) == 16
+assert round(price, 3) == 0.294
+assert round(np.log(100) / price) == 16

@@ -113,7 +113,7 @@ axis.hist(two, 100, density=True, alpha=0.4, label="data")
 grid = np.linspace(-6, 6, 300)[:, None]
 axis.plot(grid, one.prob(grid), label="maximum likelihood")
 axis.set(xlabel="x", yticks=[])
-axis.legend(frameon=False);
+axis.legend(frameon=False)
 
 # %% [markdown]
 # A quarter of what it draws lies where data never are. To see this one has to

@@ -68,7 +68,10 @@ assert abs(found.value - 0.5) < 0.1
 
 # %%
 test = gz.metrics.ClassifierTwoSample(epochs=15, seed=0)
-for name, other in (("N(1, 1)", samples), ("N(0, 1)", rng.normal(size=(2000, 1)))):
+for name, other in (
+    ("N(1, 1)", samples),
+    ("N(0, 1)", rng.normal(size=(2000, 1))),
+):
     test.reset_state()
     test.update_state(data.astype("float32"), other.astype("float32"))
     told = {key: round(float(v), 3) for key, v in test.result().items()}
@@ -95,13 +98,17 @@ def normal(mean, sd):
 
 
 modes = 0.7 * normal(-1.75, 0.5) + 0.3 * normal(1.75, 0.5)
-places = [(m, s) for m in np.arange(-3, 3, 0.05) for s in np.arange(0.3, 3, 0.05)]
+places = [
+    (m, s) for m in np.arange(-3, 3, 0.05) for s in np.arange(0.3, 3, 0.05)
+]
 models = np.array([normal(*place) for place in places])
 forward = gz.metrics.kl_divergence(modes, models)
 reverse = gz.metrics.kl_divergence(models, modes)
 chosen = {}
 for weight in (0.0, 0.2, 0.5, 0.8, 1.0):
-    chosen[weight] = places[np.argmin((1 - weight) * forward + weight * reverse)]
+    chosen[weight] = places[
+        np.argmin((1 - weight) * forward + weight * reverse)
+    ]
     mean, sd = chosen[weight]
     print(f"weight {weight:.1f}: mean {mean:5.2f}, sd {sd:.2f}")
 
@@ -115,7 +122,7 @@ axis.fill_between(x, modes, color="lightgrey", label="data")
 for weight, place in chosen.items():
     axis.plot(x, normal(*place), label=f"weight {weight}")
 axis.set(xlabel="x", yticks=[], xlim=(-5, 5))
-axis.legend(frameon=False, ncols=2);
+axis.legend(frameon=False, ncols=2)
 
 # %% [markdown]
 # And with a critic that has to learn: an `EnergyModel` whose network is a

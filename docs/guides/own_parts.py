@@ -73,7 +73,9 @@ rbm = gz.RBM(Three(6), gz.units.Bernoulli(3), seed=0)
 rbm.compile()
 rbm.fit(x, epochs=5, verbose=0)
 p = np.exp(rbm.log_prob(rbm.space.states()))
-print(f"probabilities sum to {p.sum():.5f}, <log p> {rbm.log_prob(x).mean():.2f}")
+print(
+    f"probabilities sum to {p.sum():.5f}, <log p> {rbm.log_prob(x).mean():.2f}"
+)
 
 # %% tags=["check"]
 assert abs(p.sum() - 1) < 1e-4

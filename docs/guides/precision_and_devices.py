@@ -52,13 +52,15 @@ strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 with strategy.scope():
     shared = fitted()
 gap = np.abs(shared.log_prob(x) - full.log_prob(x)).max()
-print(f"{strategy.num_replicas_in_sync} replicas; largest difference {gap:.1e} nats")
+print(
+    f"{strategy.num_replicas_in_sync} replicas; largest difference {gap:.1e} nats"
+)
 
 # %% tags=["check"]
 assert strategy.num_replicas_in_sync == 2
 assert gap < 0.05
 
 # %% [markdown]
-# Limits: `keras.distribution` does nothing on TensorFlow and is refused;
-# `jit_compile=True` fails inside Keras on several mirrored replicas and is refused;
+# Limits: `keras.distribution` does nothing on TensorFlow and is refused
+# `jit_compile=True` fails inside Keras on several mirrored replicas and is refused
 # a save by several workers needs all of them to call it.
