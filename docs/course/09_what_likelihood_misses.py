@@ -54,7 +54,7 @@ for row, images in zip(axes, (drawn, mixed), strict=True):
 # %% [markdown]
 # ## And the other way: good samples, no likelihood
 #
-# Keep 100 digits and draw from them. Each sample is perfect, and the likelihood
+# Keep 20 digits and draw from them. Each sample is perfect, and the likelihood
 # of a new digit is $-\infty$. Measures that look at samples must ask twice: how
 # many samples lie near data (*density*, precision), and how much of the data is
 # reached (*coverage*, recall).

@@ -120,8 +120,8 @@ assert [round(value, 1) for value in values] == [3.2, 1.5]
 #     gan.compile()
 #     gan.fit(images, labels, epochs=20)    # images in [-1, 1]
 #
-# One epoch of MNIST takes about a minute of one core; `examples/gan_mnist.py`
-# ([gallery](../gallery/gan_mnist.md)) is the whole script.
+# Ten epochs without labels take some eight minutes of two cores;
+# `examples/gan_mnist.py` ([gallery](../gallery/gan_mnist.md)) is the whole script.
 #
 # ## Exercise
 #
