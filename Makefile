@@ -1,4 +1,4 @@
-# make demo | test | test-all | lint | clean, on a machine with Python and make.
+# make demo | test | test-all | lint | docs | clean | help, with Python and make.
 #
 #   make test ARGS="tests/test_packaging.py -x"     pytest's own arguments
 #   make demo PYTHONS=3.12                          another interpreter
@@ -20,10 +20,18 @@ FIND_PYTHON = for v in $$versions; do \
 	for python in python$$v "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$v*/bin/python; do \
 	"$$python" -c '$(SUITABLE)' 2>/dev/null && { echo "$$python"; break 2; }; done; done
 
-.PHONY: demo test test-all lint clean
+.PHONY: help demo test test-all lint docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/quickstart.py
+
+help:
+	@echo "make demo       trains an RBM on digits, writes quickstart.png"
+	@echo "make test       runs the tests; ARGS=\"tests/units -x\" for some"
+	@echo "make test-all   the same on Python 3.11, 3.12 and 3.13, as installed"
+	@echo "make lint       ruff, and mypy on genzoo/"
+	@echo "make docs       makes the site in site/; needs npm, once"
+	@echo "make clean      removes environments and what was built"
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
@@ -31,6 +39,9 @@ test: $(VENV)/.installed
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy genzoo
+
+docs: $(VENV)/.documenting
+	$(BIN)/python docs/build.py
 
 test-all:
 	@tested= failed= missing=; \
@@ -50,6 +61,7 @@ test-all:
 
 clean:
 	rm -rf .venv .venv-3.* build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf site docs/_generated docs/.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
@@ -62,4 +74,9 @@ $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	@echo "Installing genzoo into $(VENV); TensorFlow alone takes 2 GB."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		-c constraints.txt -e '.[plot,test,dev]'
+	@touch $@
+
+$(VENV)/.documenting: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt -e '.[docs]'
 	@touch $@

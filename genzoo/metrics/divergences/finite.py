@@ -23,7 +23,7 @@ def entropy(p: ArrayLike) -> float | np.ndarray:
     0.6931
     """
     (p,) = _distributions("entropy", p=p)
-    return _result(-_x_log_x(p).sum(axis=-1))
+    return _result(0.0 - _x_log_x(p).sum(axis=-1))
 
 
 def kl_divergence(p: ArrayLike, q: ArrayLike) -> float | np.ndarray:

@@ -1,0 +1,59 @@
+# %% [markdown]
+# # Early stopping and likelihoods
+#
+# `loss` and `val_loss` of every energy-based model are $-\langle \log p \rangle$
+# in nats, whatever the learning rule, so that Keras's callbacks mean what they
+# say. log Z is summed at each epoch's end where that is quick; else chains are
+# annealed, and `log_partition_stderr` is the error.
+
+# %%
+import keras
+
+import genzoo as gz
+
+(x_train, _), (x_test, _) = gz.datasets.digits.load_data()
+x_train, x_test = (x.reshape(-1, 64) > 7 for x in (x_train, x_test))
+rbm = gz.RBM(gz.units.Bernoulli(64), gz.units.Bernoulli(10), seed=0)
+rbm.compile()
+history = rbm.fit(
+    x_train,
+    epochs=8,
+    validation_data=x_test,
+    verbose=0,
+    callbacks=[
+        keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True),
+        gz.callbacks.ChainHealth(every=4),
+    ],
+).history
+for name, values in history.items():
+    print(f"{name:24} {values[-1]:.3f}")
+
+# %% tags=["check"]
+assert {"loss", "val_loss", "contrast"} <= history.keys()
+assert history["val_loss"][-1] < 22
+
+# %% [markdown]
+# - `contrast` is the mean energy of the data less that of the chains: near zero,
+#   of either sign, and **no likelihood**. Never stop by it.
+# - `ChainHealth` says how well chains mix.
+# - `compile(watch=False)` leaves the likelihood out where it costs too much.
+#
+# ## How sure is log Z?
+
+# %%
+exact = rbm.log_partition()
+annealed = rbm.log_partition("ais", chains=100, temperatures=500)
+for found in (exact, annealed):
+    print(f"{found.method:40} {found.value:.3f} +- {found.stderr:.3f}")
+
+# %% tags=["check"]
+assert abs(exact.value - annealed.value) < max(4 * annealed.stderr, 0.2)
+
+# %% [markdown]
+# Annealing runs in both directions. `upper` is the reverse run's; only if it
+# began at exact samples is that a bound (`upper_is_bound`). If the two disagree
+# there is a warning, and more `temperatures` are the remedy.
+#
+# Early stopping of a **GAN** has no likelihood to watch: see
+# `callbacks.Equilibrium` and `callbacks.CollapseMonitor` in the
+# [course](../course/11_gans.md), and held-out metrics in `compile(metrics=[...])`.
