@@ -1,7 +1,9 @@
-"""The README's tables, joined from the rows in the committed json.
+"""Tables of what was measured, joined from the rows in the committed json.
 
-python benchmarks/table.py            # print them
-python benchmarks/table.py --write    # put them into README.md
+python benchmarks/table.py            # print the README's
+python benchmarks/table.py --write    # put it into README.md
+
+The site has all rows; see docs/pages.py.
 """
 
 import json
@@ -19,6 +21,25 @@ maxent/ising_phases maxent/ising_sampling maxent/lattices energies adversary
 wild_gan tables gan/modes gan/mnist gan/speed gan/stacked
 metrics presets scale
 """.split()
+# Rows of the README: a file, and how the row begins.
+CHOSEN = (
+    ("rbm/quality", "784x20"),
+    ("rbm/quality", "64x16"),
+    ("rbm/speed", "784x500"),
+    ("rbm/deep", "deep"),
+    ("rbm/labels", "pixels"),
+    ("maxent/averages", "die"),
+    ("maxent/averages", "16 spins"),
+    ("maxent/potts", "planted Potts model, 21 levels, 100"),
+    ("maxent/inverse_ising", "inverse"),
+    ("maxent/ising_sampling", "Ising 64x64"),
+    ("energies", "neural energy, pinwheel"),
+    ("wild_gan", "`networks.mlp`"),
+    ("gan/modes", "ring"),
+    ("gan/mnist", "MNIST"),
+    ("gan/speed", "networks"),
+    ("metrics", "precision"),
+)
 
 
 def load(name):
@@ -33,19 +54,33 @@ def markdown(heads, rows):
     return "\n".join(lines) + "\n"
 
 
-def table():
-    """What was measured, by each benchmark's own rows."""
-    rows = [row.values() for name in ORDER for row in load(name)["rows"]]
+def chosen(places=CHOSEN):
+    """The rows that begin so, one for each place."""
+    return [
+        next(r for r in load(name)["rows"] if r["what"].startswith(begin))
+        for name, begin in places
+    ]
+
+
+def measured():
+    """By what and how, one line."""
     found = [load(name)["machine"] for name in ORDER]
     machine = load("rbm/speed")["machine"]
     processors = " or ".join(sorted({one["processor"] for one in found}))
-    return markdown(("what", "genzoo", "beside it"), rows) + (
-        f"\nMeasured on {processors}, as each json says, "
+    return (
+        f"Measured on {processors}, as each json says, "
         f"Python {machine['python']}, "
         f"TensorFlow {machine['tensorflow']}, Keras {machine['keras']}, one "
         "thread each, by the scripts in `benchmarks/`, the peers in the same "
         "run. The best round of each contender counts.\n"
     )
+
+
+def table():
+    """The README's."""
+    rows = [row.values() for row in chosen()]
+    heads = ("what", "genzoo", "beside it")
+    return f"{markdown(heads, rows)}\n{measured()}"
 
 
 def families():
@@ -63,19 +98,6 @@ def families():
     )
 
 
-def presets():
-    """The presets and what their cards show."""
-    rows = []
-    for path in sorted((HERE.parent / "saved_models").glob("*/metadata.json")):
-        card = json.loads(path.read_text())
-        numbers = ", ".join(
-            f"{name.replace('_', ' ')} {_with_error(**number)}"
-            for name, number in card["measured"].items()
-        )
-        rows.append((f"`{path.parent.name}`", card["description"], numbers))
-    return markdown(("preset", "what", "measured"), rows)
-
-
 def _with_error(value, stderr, **_):
     if value == round(value):
         return f"{value:.0f}"
@@ -87,15 +109,11 @@ def _with_error(value, stderr, **_):
 
 
 if __name__ == "__main__":
-    text = README.read_text()
-    for name, make in (
-        ("families", families),
-        ("presets", presets),
-        ("measurements", table),
-    ):
-        begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
-        head, rest = text.split(begin)
-        text = head + begin + make() + end + rest.split(end)[1]
-        print(make())
+    print(table())
     if "--write" in sys.argv:
-        README.write_text(text)
+        begin, end = (
+            "<!-- measurements: begin -->\n",
+            "<!-- measurements: end -->",
+        )
+        head, rest = README.read_text().split(begin)
+        README.write_text(head + begin + table() + end + rest.split(end)[1])

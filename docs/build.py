@@ -128,7 +128,11 @@ def main():
     began = time.time()
     shutil.rmtree(MADE, ignore_errors=True)
     MADE.mkdir()
-    for path in (*DOCS.glob("*.md"), *DOCS.glob("assets/*")):
+    for path in (
+        *DOCS.glob("*.md"),
+        *DOCS.glob("models/*.md"),
+        *DOCS.glob("assets/*"),
+    ):
         target = MADE / path.relative_to(DOCS)
         target.parent.mkdir(exist_ok=True)
         shutil.copy(path, target)

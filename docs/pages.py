@@ -302,12 +302,12 @@ def benchmarks():
         f"## {head}\n\n{TABLE['markdown'](heads, rows)}"
         for head, rows in parts.items()
     )
-    end = TABLE["table"]().rpartition("\n\n")[2]
     write(
         "benchmarks.md",
         "# Benchmarks\n\nEach row is measured by a script in `benchmarks/`, "
         "the peers in the same run, and kept as json in "
-        f"`benchmarks/results/`, of which this page is made.\n\n{end}\n{text}\n"
+        f"`benchmarks/results/`, of which this page is made. "
+        f"{TABLE['measured']()}\n{text}\n"
         "## Four families on the same digits\n\n"
         f"{TABLE['families']()}\n"
         "![samples of four families](gallery/images/compare_families.png)\n",
@@ -316,14 +316,7 @@ def benchmarks():
 
 def times():
     """How long things take, a table of chosen rows."""
-    rows = []
-    for name, beginning in TIMES:
-        row = next(
-            row
-            for row in TABLE["load"](name)["rows"]
-            if row["what"].startswith(beginning)
-        )
-        rows.append((row["what"], row["genzoo"]))
+    rows = [(row["what"], row["genzoo"]) for row in TABLE["chosen"](TIMES)]
     return TABLE["markdown"](("what", "measured"), rows)
 
 

@@ -150,8 +150,8 @@ def test_what_the_navigation_names_is_there():
             assert (DOCS / room).is_dir() or room in MADE_ROOMS
         else:
             assert (DOCS / entry).is_file() or entry in MADE
-    for path in DOCS.glob("*.md"):
-        assert path.name in entries
+    for path in (*DOCS.glob("*.md"), *DOCS.glob("models/*.md")):
+        assert str(path.relative_to(DOCS)) in entries
     assert settings["theme"]["font"] is False
 
 
