@@ -18,17 +18,24 @@ import tensorflow as tf
 
 from genzoo.models.ebm.energy import Energy
 from genzoo.runtime import random
+from genzoo.spaces import Space
 
-# One chain in so many is moved, by each of the two.
-_JUMPING = 8
+# One chain in so many is moved, by each of the two; of mixed spaces more, whose
+# sweeps pass between modes less often.
+_JUMPING, _MIXED = 8, 2
 # Of drawn places, the share that is the reference's.
 _ELSEWHERE = 0.1
 # Of kernels about examples, in the units in which the network sees x.
 _NARROW, _WIDE = 0.02, 0.5
+# The share of discrete sites that take any level, of few sites.
+_OTHER = 0.1
 
 
 class Jumps:
-    """Jumps of the real sites of chains.
+    """Jumps of all sites of chains together.
+
+    Modes of a mixed space differ in sites of all kinds at once, between which
+    sweeps of one kind after the other do not pass.
 
     Args:
         energy: the `Energy`.
@@ -39,6 +46,9 @@ class Jumps:
         self.space = energy.space
         self.is_real = np.zeros(self.space.width, bool)
         self.is_real[self.space.real_sites] = True
+        self.discrete = _Discrete(self.space)
+        plain = self.is_real & ~self.space.periodic
+        self._one_in = _JUMPING if plain.all() else _MIXED
 
     def __call__(
         self, states: tf.Tensor, data: tf.Tensor, seed: random.Seed
@@ -59,11 +69,13 @@ class Jumps:
         first, second = random.split(seed, 2)
         rows = tf.gather(data, _places(states, data, 2, first))
         proposed = states + rows[:, 0] - rows[:, 1]
+        proposed = tf.where(self.is_real, proposed, states)
         return self._chosen(states, proposed, 0.0, second)
 
     def _by_draw(self, states, data, seed):
         """To a place near an example, or one of the reference."""
         which, width, noise, last, base = random.split(seed, 5)
+        others = random.fold_in(base, 1)
         # One width for all: it does not depend on where they are.
         share = random.uniform((1, 1), width.at_row(0))[0, 0]
         size = _NARROW * (_WIDE / _NARROW) ** share * self._units()
@@ -72,14 +84,19 @@ class Jumps:
         normal = random.normal(shape, noise, states.dtype)
         fresh = self.energy.reference.sample(tf.shape(states)[0], base)
         other = random.uniform((tf.shape(states)[0], 1), last)
-        proposed = tf.where(other < _ELSEWHERE, fresh, row + size * normal)
-        proposed = tf.where(self.is_real, proposed, states)
+        near = tf.where(self.is_real, row + size * normal, row)
+        near = self.discrete.near(near, size, others)
+        proposed = tf.where(other < _ELSEWHERE, fresh, near)
         ratio = self._log_density(states, data, size)
         ratio -= self._log_density(proposed, data, size)
         return self._chosen(states, proposed, ratio, random.fold_in(last, 1))
 
     def _units(self):
-        return self.energy.units(tf.float32)
+        units = self.energy.units(tf.float32)
+        turn = (self.space.high - self.space.low) / (2 * math.pi)
+        periodic = self.space.periodic
+        turn = np.where(periodic, turn, 1.0).astype(np.float32)
+        return tf.where(periodic, turn, units)
 
     def _log_density(self, x, data, size):
         """log of the density of the drawn places, but for a constant."""
@@ -88,25 +105,38 @@ class Jumps:
             for part in (x, data)
         )
         # |z - c|^2 term by term: both may be large.
-        square = tf.reduce_sum((z[:, None] - centres[None]) ** 2, axis=-1)
-        count = int(self.is_real.sum())
-        size = tf.boolean_mask(size, self.is_real)
-        norm = 0.5 * count * math.log(2 * math.pi)
-        norm += tf.reduce_sum(tf.math.log(size))
+        own = tf.boolean_mask(size, self.is_real)
+        apart = self._shorter(z[:, None] - centres[None], own)
+        square = tf.reduce_sum(apart**2, axis=-1)
+        norm = 0.5 * int(self.is_real.sum()) * math.log(2 * math.pi)
+        norm += tf.reduce_sum(tf.math.log(own))
         rows = tf.cast(tf.shape(data)[0], x.dtype)
-        near = tf.reduce_logsumexp(-0.5 * square, axis=1)
+        each = self.discrete.log_prob(x, data, size) - 0.5 * square
+        near = tf.reduce_logsumexp(each, axis=1)
         near -= norm + tf.math.log(rows)
-        seen = tf.broadcast_to(self.is_real, tf.shape(x))
-        far = self.energy.reference.log_prob(x, seen)
+        far = self.energy.reference.log_prob(x)
         both = [near + math.log(1 - _ELSEWHERE), far + math.log(_ELSEWHERE)]
         return tf.reduce_logsumexp(both, axis=0)
+
+    def _shorter(self, apart, size):
+        """Differences of sites; on a circle the shorter way round.
+
+        The longer one is half a circle or more, over six standard deviations.
+        """
+        periodic = self.space.periodic[self.is_real]
+        if not periodic.any():
+            return apart
+        turn = (self.space.high - self.space.low)[self.is_real]
+        turn = np.where(periodic, turn, 1.0).astype(np.float32) / size
+        shorter = apart - turn * tf.round(apart / turn)
+        return tf.where(periodic, shorter, apart)
 
     def _chosen(self, states, proposed, log_ratio: Any, seed):
         """Metropolis's choice of some chains."""
         low, high = (
             end.astype(np.float32) for end in (self.space.low, self.space.high)
         )
-        proposed = tf.where(self.is_real, proposed, states)
+        proposed = self._wrapped(proposed, low, high)
         inside = tf.reduce_all((proposed >= low) & (proposed <= high), axis=1)
         held = tf.where(inside[:, None], proposed, states)
         gain = self.energy(states) - self.energy(held) + log_ratio
@@ -114,9 +144,85 @@ class Jumps:
         accepted = (
             inside
             & (tf.math.log(uniform[:, 0]) < gain)
-            & (uniform[:, 1] < 1 / _JUMPING)
+            & (uniform[:, 1] < 1 / self._one_in)
         )
         return tf.where(accepted[:, None], proposed, states)
+
+    def _wrapped(self, x, low, high):
+        """States whose angles are on the circle."""
+        periodic = self.space.periodic
+        if not periodic.any():
+            return x
+        low = np.where(periodic, low, 0).astype(np.float32)
+        turn = np.where(periodic, high - low, 1).astype(np.float32)
+        return tf.where(periodic, low + tf.math.floormod(x - low, turn), x)
+
+
+class _Discrete:
+    """Discrete sites of drawn places, near an example's.
+
+    A site with levels has the example's, but for a small share that has any.
+    Whole numbers without end are the example's and a step to either side,
+    `P(d) = tanh(1 / (2 s)) exp(-|d| / s)`.
+
+    Args:
+        space: a `Space`.
+    """
+
+    def __init__(self, space: Space):
+        counts = [0 if v is None else len(v) for v in space.levels]
+        self.has_levels = np.array(counts) > 0
+        self.whole = space.whole
+        self._count = np.maximum(counts, 1).astype(np.float32)
+        share = min(_OTHER, 1 / max(self.has_levels.sum(), 1))
+        self._share = np.float32(share)
+        self._table = np.zeros((space.width, max(1, *counts)), np.float32)
+        for site, levels in enumerate(space.levels):
+            if levels is not None:
+                self._table[site, : len(levels)] = levels
+
+    def near(self, x, size, seed):
+        """States near these, (rows, width)."""
+        which, level, up, down = random.split(seed, 4)
+        shape = tf.shape(x)
+        if self.has_levels.any():
+            number = random.uniform(shape, level) * self._count
+            number = tf.minimum(tf.floor(number), self._count - 1)
+            number = tf.transpose(tf.cast(number, tf.int32))
+            other = tf.gather(self._table, number, batch_dims=1)
+            changes = random.uniform(shape, which) < self._share
+            changes &= self.has_levels
+            x = tf.where(changes, tf.transpose(other), x)
+        if self.whole.any():
+            more, less = (
+                tf.floor(-size * tf.math.log1p(-random.uniform(shape, own)))
+                for own in (up, down)
+            )
+            x = tf.where(self.whole, x + more - less, x)
+        return x
+
+    def log_prob(self, x, data, size):
+        """log of the probability of x near each example, (rows, examples)."""
+        total = tf.zeros((tf.shape(x)[0], tf.shape(data)[0]), x.dtype)
+        if self.has_levels.any():
+            own, theirs = (
+                tf.boolean_mask(part, self.has_levels, axis=1)
+                for part in (x, data)
+            )
+            other = self._share / self._count[self.has_levels]
+            equal = np.log(1 - self._share + other)
+            same = own[:, None] == theirs[None]
+            each = tf.where(same, equal, np.log(other))
+            total += tf.reduce_sum(each, axis=-1)
+        if self.whole.any():
+            own, theirs, size = (
+                tf.boolean_mask(part, self.whole, axis=part.shape.rank - 1)
+                for part in (x, data, size)
+            )
+            steps = tf.abs(own[:, None] - theirs[None]) / size
+            norm = tf.math.log(tf.tanh(0.5 / size))
+            total += tf.reduce_sum(norm - steps, axis=-1)
+        return total
 
 
 def _places(states, data, count, seed):
