@@ -24,7 +24,7 @@ class FrechetDistance(MomentMetric):
     compare models by equal numbers of samples.
 
     State: sums of features and of their outer products in float64,
-    16 width (width + 1) bytes, whatever the number of samples.
+    8 width (2 width + 3) bytes, whatever the number of samples.
 
     Args:
         features: see `TwoSampleMetric`; the samples themselves by default.

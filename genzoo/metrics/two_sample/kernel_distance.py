@@ -87,6 +87,9 @@ class KernelDistance(KeptSamplesMetric):
         real, generated = self.samples(least=2)
         kernel = _polynomial
         if self.kernel == "gaussian":
+            # |x - y|^2 from squares, which are small about the mean.
+            middle = real.mean(axis=0)
+            real, generated = real - middle, generated - middle
             kernel = _gaussian(
                 self.bandwidth
                 or _median_distance(real, generated, self.generator())

@@ -24,7 +24,7 @@ class MomentError(MomentMetric):
     A feature that varies in neither sample counts as 0 if it is the same in
     both, else as infinite.
 
-    State: as `MomentMetric`, 16 width (width + 1) bytes.
+    State: as `MomentMetric`, 8 width (2 width + 3) bytes.
 
     Args:
         features: see `TwoSampleMetric`; observables of physics, say.
