@@ -57,6 +57,12 @@ def arguments(owner: Any, **given: Any) -> list[Any]:
 _LAYER_KEYWORDS = ("name", "dtype", "trainable")
 
 
+def columns(found: Any) -> str:
+    """Numbers of columns in words: the first ten of them."""
+    shown = ", ".join(map(str, found[:10]))
+    return shown + ", ..." * (len(found) > 10)
+
+
 def layer_keywords(owner: str, given: dict[str, Any]) -> None:
     """Refuse keywords of `keras.layers.Layer` that would be ignored.
 

@@ -7,12 +7,15 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from genzoo import checks
 from genzoo.runtime import weights
 from genzoo.types import Array
 from genzoo.units.unit import Unit
 
 # Below this share of its mean a column's deviation is rounding.
 _ROUNDING = 1e-14
+# A few steps of float32.
+_COARSE = 1e-6
 
 
 class Scaled(Unit):
@@ -78,7 +81,8 @@ class Scaled(Unit):
         """The standard deviation of each unit's data.
 
         A unit whose data are constant has none: it gets the median of the
-        others', and a warning says which these are.
+        others', and a warning says which these are. Another says which lie so
+        far from zero that samples, which are float32, cannot tell.
 
         Args:
             mean: data mean, array of shape (width,).
@@ -86,10 +90,21 @@ class Scaled(Unit):
         """
         scale = np.sqrt(variance)
         constant = scale <= _ROUNDING * np.abs(mean)
+        coarse = ~constant & (scale <= _COARSE * np.abs(mean))
+        if coarse.any() and self.variable_dtype != "float64":
+            shown = checks.columns(np.flatnonzero(coarse))
+            warnings.warn(
+                f"{type(self).__name__}: columns {shown} of the data lie so "
+                "far from zero that float32 samples cannot tell their values "
+                "apart. Likelihoods can; for samples standardise the data, "
+                "(x - x.mean(0)) / x.std(0), or build the model with "
+                "dtype='float64'.",
+                stacklevel=2,
+            )
         if not constant.any():
             return scale
         found = np.flatnonzero(constant)
-        shown = ", ".join(map(str, found[:10])) + ", ..." * (len(found) > 10)
+        shown = checks.columns(found)
         warnings.warn(
             f"{type(self).__name__}: {len(found)} of {self.width} columns of "
             f"the data are constant (numbers {shown}): their density has no "

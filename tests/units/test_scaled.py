@@ -1,5 +1,7 @@
 """Continuous units take any units of measurement: against NumPy."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -168,3 +170,19 @@ def test_presets_of_other_scales_are_kept(tmp_path):
     rbm.save(tmp_path / "mine.keras")
     loaded = keras.saving.load_model(tmp_path / "mine.keras")
     np.testing.assert_array_equal(loaded.log_prob(x), rbm.log_prob(x))
+
+
+def test_samples_that_float32_cannot_tell_are_told():
+    # Seconds since 1970: all samples were one of three numbers.
+    x = 1.7e9 + 10 * np.random.default_rng(5).normal(size=(300, 1))
+    for dtype, said in (("float32", 1), ("float64", 0)):
+        visible, hidden = gz.units.Gaussian, gz.units.Bernoulli
+        rbm = gz.RBM(
+            visible(1, dtype=dtype), hidden(2, dtype=dtype), dtype=dtype, seed=0
+        )
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            rbm.adapt(x)
+        told = [w for w in seen if "columns 0 of the data" in str(w.message)]
+        assert len(told) == said
+    assert len(np.unique(rbm.sample(2000, seed=0))) > 1900

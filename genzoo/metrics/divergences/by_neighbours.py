@@ -9,6 +9,9 @@ from genzoo.metrics.numerics.estimate import Estimate, as_generator, as_rows
 from genzoo.metrics.numerics.neighbours import kth_squared_distances
 from genzoo.types import ArrayLike, SeedLike
 
+# Rows in common that bias a divergence by less than is seen.
+_SHARED = 0.01
+
 
 def neighbour_kl(
     x: ArrayLike,
@@ -41,7 +44,7 @@ def neighbour_kl(
 
     Raises:
         ValueError: for samples that are not finite, of other shapes, too
-            small, or with rows that are repeated.
+            small, with rows that are repeated, or that have rows in common.
 
     Reference:
         Wang, Kulkarni and Verdú, "Divergence estimation for multidimensional
@@ -62,6 +65,7 @@ def neighbour_kl(
         groups,
         seed,
     )
+    check_apart("neighbour_kl", x, y)
     return Estimate(float(value), float(stderr))
 
 
@@ -105,6 +109,21 @@ def neighbour_entropy(
         lambda x: entropy_of_rows(x, neighbours), (x,), neighbours, groups, seed
     )
     return Estimate(float(value), float(stderr))
+
+
+def check_apart(where: str, x: np.ndarray, y: np.ndarray) -> None:
+    """Raise a ValueError if two samples have more than a few rows in common.
+
+    A row's copy is nearer than any other row, whatever the densities.
+    """
+    theirs = {row.tobytes() for row in y}
+    shared = sum(row.tobytes() in theirs for row in x)
+    if shared > _SHARED * len(x):
+        raise ValueError(
+            f"{where}: {shared} of {len(x)} rows are in both samples, which "
+            "must be independent draws. Compare with rows that the other "
+            "sample was not taken from."
+        )
 
 
 def kl_of_rows(x: np.ndarray, y: np.ndarray, k: int) -> float:

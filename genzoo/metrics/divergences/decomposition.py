@@ -8,6 +8,7 @@ import numpy as np
 from genzoo.checks import one_of
 from genzoo.metrics.divergences.by_neighbours import (
     by_groups,
+    check_apart,
     entropy_of_rows,
     kl_of_rows,
 )
@@ -148,6 +149,7 @@ def log_likelihood_decomposition(
     elif method == "scores":
         values = _by_scores(which, drawn, log_prob, bootstrap, generator)
     else:
+        check_apart("log_likelihood_decomposition", rows, samples)
         # The log-probabilities stay with their rows.
         values = by_groups(
             lambda x, y: _terms(

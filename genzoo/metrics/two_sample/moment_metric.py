@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from genzoo.metrics.two_sample.two_sample_metric import TwoSampleMetric
 
-
 # A mean of so many spreads costs six digits of a variance.
 _FAR = 1e3
 

@@ -1,11 +1,13 @@
 """The data's sites, each alone: where a neural energy begins."""
 
+import warnings
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from genzoo import checks
 from genzoo.models.common.given import Given
 from genzoo.runtime import data, distribute, random
 from genzoo.spaces import Space
@@ -16,6 +18,8 @@ _WIDER = 1.5
 _UNSEEN = 0.5
 # Standard deviations from the middle that a window holds.
 _REACH = 10.0
+# A spread of so little of the mean is a few steps of float32.
+_ROUNDING = 1e-6
 
 
 class Reference(keras.layers.Layer):
@@ -64,6 +68,10 @@ class Reference(keras.layers.Layer):
         Args:
             given: checked examples.
             steps: how many batches of a dataset to see; None means all.
+
+        Raises:
+            ValueError: for `told_plainly`, if columns lie so far from zero
+                that float32 numbers cannot tell their values apart.
         """
         x, _, weight, seen = given
         mean, variance, count = data.moments(x, steps, weight, seen)
@@ -78,12 +86,36 @@ class Reference(keras.layers.Layer):
             self._single, variance + (mean - ends) ** 2, variance
         )
         spread = np.sqrt(variance)
-        # Of a column that is constant, to rounding.
-        flat = spread <= 1e-6 * np.maximum(np.abs(mean), 1e-30)
+        flat = self._flat(mean, spread)
         self.middle.assign(mean)
         self.spread.assign(np.where(flat | self._discrete, 1.0, spread))
         if self._discrete.any():
             self.logits.assign(self._log_frequencies(given, steps, count))
+
+    def _flat(self, mean, spread):
+        """Which columns are constant, of those that are real numbers."""
+        is_real = ~self._discrete & ~self.space.whole & ~self.space.periodic
+        narrow = is_real & (spread <= _ROUNDING * np.abs(mean))
+        lost = np.flatnonzero(narrow & (spread > 1e-14 * np.abs(mean)))
+        if len(lost):
+            raise ValueError(
+                f"{data.TOLD}x: columns {checks.columns(lost)} lie so far "
+                f"from zero, at {mean[lost[0]]:.9g} +- {spread[lost[0]]:.2g}, "
+                "that the float32 numbers of a network cannot tell their "
+                "values apart: standardise the data first, "
+                "(x - x.mean(0)) / x.std(0)."
+            )
+        flat = is_real & (spread <= 1e-14 * np.abs(mean))
+        if flat.any():
+            shown = checks.columns(np.flatnonzero(flat))
+            warnings.warn(
+                f"EnergyModel: {flat.sum()} of {len(flat)} columns of the data "
+                f"are constant (numbers {shown}): "
+                "their density has no bound, and likelihoods say little. Leave "
+                "these columns out.",
+                stacklevel=2,
+            )
+        return flat | (spread == 0)
 
     def _log_frequencies(self, given, steps, count):
         total, held = np.zeros(self.logits.shape), np.zeros(self.space.width)

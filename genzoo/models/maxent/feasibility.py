@@ -750,11 +750,22 @@ def check_sites(
                     f"float64 cannot tell {name}^2 from its mean: standardise "
                     "the data first, x = (x - x.mean(0)) / x.std(0)."
                 )
+        narrow = ""
+        if (
+            is_real
+            and square is not None
+            and mean != 0
+            and abs(square / mean**2 - 1) < 1e-13
+        ):
+            narrow = (
+                f" If {name} does vary, it is by less of its mean than squares "
+                "can tell: standardise the data, (x - x.mean(0)) / x.std(0)."
+            )
         if square is not None and square <= mean**2 * (1 + 1e-15):
             raise ValueError(
                 f"{where}: the average of {name}^2 is {square:g}, of {name} "
                 f"{mean:g}: the variance would be {square - mean**2:g}, but "
-                "must be positive."
+                f"must be positive.{narrow}"
             )
         # Between two whole numbers it has two values at least.
         part = mean - np.floor(mean)

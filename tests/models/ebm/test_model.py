@@ -262,3 +262,25 @@ def test_other_policies_learn_distributions(policy):
         keras.config.set_dtype_policy("float32")
     states = np.array(list(itertools.product(range(3), repeat=3)))
     assert np.exp(model.log_prob(states)).sum() == pytest.approx(1, abs=1e-3)
+
+
+def test_columns_that_float32_cannot_tell_are_refused():
+    # Seconds since 1970, in a column beside others: its density was that of a
+    # normal distribution of variance 1.
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(50, 2)) * [10.0, 1.0] + [1.7e9, 0.0]
+    model = gz.EnergyModel(spaces.Real(2), seed=0)
+    with pytest.raises(
+        ValueError, match=r"EnergyModel.adapt: x: columns 0 lie"
+    ):
+        model.adapt(x)
+    assert not model.is_adapted
+    model.adapt((x - x.mean(axis=0)) / x.std(axis=0))
+
+
+def test_constant_columns_are_told():
+    x = np.random.default_rng(4).normal(size=(50, 3))
+    x[:, 1], x[:, 2] = 0.1, 0.0
+    model = gz.EnergyModel(spaces.Real(3), seed=0)
+    with pytest.warns(UserWarning, match=r"2 of 3 columns .* \(numbers 1, 2\)"):
+        model.adapt(x)
