@@ -332,6 +332,26 @@ def test_file_that_is_refused(call, message, tmp_path):
     assert file.read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: gz.RBM(units.Bernoulli(6), units.Spin(2)),
+        lambda: gz.DeepBoltzmannMachine(
+            [units.Bernoulli(n) for n in (6, 2, 2)]
+        ),
+        lambda: gz.EnergyModel(spaces.Binary((2, 3))),
+        lambda: gz.MaxEnt(spaces.Binary(6), features.Moments(1)),
+    ],
+)
+def test_rows_of_another_width_are_not_cut_anew(make):
+    # 32 rows of three were sixteen of six.
+    model = make()
+    _refuses(
+        lambda: model(BITS[:, :3].astype("float32")), r"received \(32, 3\)"
+    )
+    assert model(BITS.reshape(32, *model.event_shape)).shape == (32,)
+
+
 def test_threads_that_sample_get_different_examples():
     """Each draw is counted once, and none is given twice."""
     import threading

@@ -1016,6 +1016,22 @@ class EnergyBasedModel(GenerativeModel):
             n, seed, steps, start, temperature, method, given, mask
         )
 
+    def _check_width(self, x: Any) -> None:
+        """Raise a ValueError if rows hold other numbers than an example.
+
+        They would be cut anew, into fewer or more rows.
+        """
+        shape = tf.TensorShape(getattr(x, "shape", None))
+        if shape.rank is None or shape.rank < 2:
+            return
+        width = shape[1:].num_elements()
+        if width is not None and width != math.prod(self.event_shape):
+            expected = ", ".join(map(str, ("n", *self.event_shape)))
+            raise ValueError(
+                f"{self._where('call')}: x must have shape ({expected}); "
+                f"received {tuple(shape)}."
+            )
+
     def _sampled(
         self,
         n,

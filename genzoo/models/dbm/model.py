@@ -257,6 +257,7 @@ class DeepBoltzmannMachine(EnergyBasedModel):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """`<E(x, h)>_q - H(q)`, (batch,), in nats: at least E(x)."""
+        self._check_width(x)
         return self._rules.marginal_energy(x)
 
     @property

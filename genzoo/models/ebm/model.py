@@ -219,6 +219,7 @@ class EnergyModel(EnergyBasedModel):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """E(x) of a batch of examples, (batch,), in nats."""
+        self._check_width(x)
         return self._energy(self.space.flatten(tf.cast(x, tf.float32)))
 
     def _reference_energy(self) -> Any:

@@ -112,7 +112,8 @@ class Reference(keras.layers.Layer):
                 f"EnergyModel: {flat.sum()} of {len(flat)} columns of the data "
                 f"are constant (numbers {shown}): "
                 "their density has no bound, and likelihoods say little. Leave "
-                "these columns out.",
+                "these columns out; if they vary, by less than float32 can "
+                "tell so far from zero, standardise them first.",
                 stacklevel=2,
             )
         return flat | (spread == 0)

@@ -228,6 +228,7 @@ class ConditionalMaxEnt(EnergyBasedModel):
         """E(y, c) of a batch of y, (batch,), in nats."""
         if condition is None:
             condition = self._condition_for("call", None, None)
+        self._check_width(x)
         fields = self._fields(tf.convert_to_tensor(condition))
         return -tf.reduce_sum(self._values(x) * fields, axis=1)
 

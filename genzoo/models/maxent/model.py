@@ -482,6 +482,7 @@ class MaxEnt(EnergyBasedModel):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """E(x) = -lambda . f(x) - log r(x), shape (batch,), in nats."""
+        self._check_width(x)
         states = self.space.flatten(tf.convert_to_tensor(x))
         if not states.dtype.is_floating:
             states = tf.cast(states, tf.float64)

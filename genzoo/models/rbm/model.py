@@ -484,6 +484,7 @@ class RBM(EnergyBasedModel):
 
     def call(self, x: tf.Tensor, condition: Any = None) -> tf.Tensor:
         """E(x) = -log sum_h exp(-E(x, h)), (batch,), in nats."""
+        self._check_width(x)
         machine = self._given_machine("call", condition, x=x)
         return machine.energy(machine.rows(x))
 
