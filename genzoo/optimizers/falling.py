@@ -47,13 +47,28 @@ class Planned:
         self.first.assign(first)
         self.last.assign(last)
 
+    @property
+    def is_falling(self) -> bool:
+        """Whether it follows the plan of a fit, or where that one ended."""
+        return self.built and int(np.asarray(self.last - self.first)) > 0
+
+    def end(self) -> None:
+        """Be constant from here on, until another fit is planned."""
+        if self.built:
+            now = int(np.asarray(self.iterations))
+            self.plan(float(np.asarray(self.unit)), now, now)
+
     def share(self) -> tf.Tensor:
         """The present share of the full rate, from 1 to 0."""
         done = ops.cast(self.iterations - self.first, "float32")
         whole = ops.cast(self.last - self.first, "float32")
         part = ops.clip(done / ops.maximum(whole, 1.0), 0.0, 1.0)
         falling = 0.5 * (1 + ops.cos(math.pi * part))
-        return ops.where(whole > 0, falling, 1.0)
+        return ops.where(whole > 0, self._height(whole) * falling, 1.0)
+
+    def _height(self, whole: tf.Tensor) -> Any:
+        """The share at which a fit of so many steps begins."""
+        return 1.0
 
     def _fallen(self, learning_rate: Any) -> tf.Tensor:
         """What a learning rate has fallen to."""
@@ -128,10 +143,14 @@ class FallingAdam(Planned, keras.optimizers.Adam):
     At step t of the T that a `fit` will make the rate is
     `learning_rate (1 + cos(pi t / T)) / 2`; outside of `fit` it is constant.
     Each `fit` falls anew; with `initial_epoch` it goes on at the place it had.
-    It is what an `EnergyModel` is compiled with if no optimizer is given.
+    One of fewer steps than the longest before begins lower, at the square root
+    of their ratio: the full rate would throw a trained model off its place,
+    and a short fit would not bring it back. To begin at the full rate,
+    `compile` anew. It is what an `EnergyModel` and a `GAN` are compiled with
+    if no optimizer is given.
 
     Args:
-        learning_rate: the rate at the first step.
+        learning_rate: the rate at the first step of a first fit.
         name: of its weights.
         **kwargs: the other arguments of `keras.optimizers.Adam`.
 
@@ -147,6 +166,38 @@ class FallingAdam(Planned, keras.optimizers.Adam):
         self, learning_rate: float = 1e-3, name: str = "falling_adam", **kwargs
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+
+    def build(self, variables: list) -> None:
+        """Make the weights that say where in the fit it is."""
+        if self.built:
+            return
+        super().build(variables)
+        self.longest = self._kept("longest", "zeros", "int64")
+
+    def end(self) -> None:
+        """Be constant from here on, and remember the steps that were made."""
+        if self.built:
+            now, first, last, longest = (
+                int(np.asarray(weight))
+                for weight in (
+                    *(self.iterations, self.first, self.last),
+                    self.longest,
+                )
+            )
+            self.longest.assign(max(longest, min(now, last) - first))
+        super().end()
+
+    def _height(self, whole: tf.Tensor) -> tf.Tensor:
+        longest = ops.cast(self.longest, "float32")
+        longest = ops.maximum(longest, ops.maximum(whole, 1.0))
+        return ops.sqrt(whole / longest)
+
+    def load_own_variables(self, store: Any) -> None:
+        """What Keras wrote, also before `longest` was known."""
+        known = {key: store[key] for key in store.keys()}  # noqa: SIM118
+        if len(known) == len(self.variables) - 1:
+            known[str(len(known))] = 0
+        super().load_own_variables(known)
 
 
 class Plan(keras.callbacks.Callback):
@@ -177,6 +228,8 @@ class Plan(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Plan, if the number of steps is known."""
+        if not self.initial_epoch and not self.batches_done:
+            self._planned().end()
         self._begin = self._done()
         if self.batches_done and self.params["steps"] is None:
             # What was planned before the save still holds.

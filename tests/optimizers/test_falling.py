@@ -142,3 +142,90 @@ def test_the_unit_is_one_over_the_variances(unit, variance):
     model.fit(x, verbose=0)
     unit = float(model.optimizer.unit)
     assert unit == pytest.approx(4 / variance, rel=1e-5)
+
+
+def adam(seed=0):
+    model = gz.EnergyModel(gz.spaces.Real(1), seed=seed)
+    model.compile(loss="score_matching")
+    return model
+
+
+@pytest.fixture(scope="module")
+def points():
+    return np.random.default_rng(5).gamma(2.0, size=(40, 1)).astype("float32")
+
+
+def test_a_shorter_fit_of_adam_begins_lower(points, tmp_path):
+    shares, model = Shares(), adam()
+    options = {"batch_size": 10, "callbacks": [shares], "verbose": 0}
+    for epochs, height in (
+        *((4, 1.0), (1, 0.5), (1, 0.5), (4, 1.0)),
+        *((9, 1.0), (4, 2 / 3)),
+    ):
+        model.fit(points, epochs=epochs, **options)
+        expected = height * falling(4 * epochs)
+        np.testing.assert_allclose(shares.take(), expected, atol=1e-6)
+    # One that goes on keeps its height.
+    model.fit(points, epochs=4, initial_epoch=2, **options)
+    expected = 2 / 3 * falling(16)[8:]
+    np.testing.assert_allclose(shares.take(), expected, atol=1e-6)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    loaded.fit(points, epochs=4, **options)
+    np.testing.assert_allclose(shares.take(), 2 / 3 * falling(16), atol=1e-6)
+
+
+def test_short_fits_in_a_loop_and_what_was_broken_off_begin_high(points):
+    shares, model = Shares(), adam()
+    options = {"batch_size": 10, "verbose": 0}
+    for _ in range(3):
+        model.fit(points, callbacks=[shares], **options)
+        np.testing.assert_allclose(shares.take(), falling(4), atol=1e-6)
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = True
+
+    model.fit(points, epochs=50, callbacks=[Stop()], **options)
+    model.fit(points, epochs=2, callbacks=[shares], **options)
+    np.testing.assert_allclose(shares.take(), falling(8), atol=1e-6)
+
+
+def test_adam_of_an_older_file_is_loaded():
+    weight = keras.Variable(np.ones(3, "float32"))
+    old, new = (gz.optimizers.FallingAdam() for _ in range(2))
+    for optimizer in (old, new):
+        optimizer.build([weight])
+    old.plan(1.0, 3, 10)
+    store = {}
+    old.save_own_variables(store)
+    store.pop(str(len(store) - 1))
+    new.load_own_variables(store)
+    assert int(new.last) == 10
+    assert int(new.longest) == 0
+
+
+@pytest.mark.parametrize("make", [rbm, adam])
+def test_single_steps_behind_a_fit_learn_at_the_full_rate(make, bits, points):
+    x = bits[:40] if make is rbm else points
+    model = make()
+    model.fit(x, verbose=0)
+    assert float(model.optimizer.share()) == pytest.approx(0, abs=1e-6)
+    before = [weight.numpy().copy() for weight in model.parameters]
+    model.train_on_batch(x)
+    assert float(model.optimizer.share()) == 1
+    assert any(
+        np.abs(now.numpy() - then).max() > 1e-4
+        for now, then in zip(model.parameters, before, strict=True)
+    )
+
+
+def test_a_transformer_learns_from_further_rows(bits):
+    from genzoo.sklearn import RBMTransformer
+
+    x = np.asarray(bits[:40])
+    model = RBMTransformer(2).fit(x)
+    before = model.rbm_.visible.bias.numpy().copy()
+    model.partial_fit(1 - x)
+    after = model.rbm_.visible.bias.numpy()
+    assert np.abs(after - before).max() > 1e-4

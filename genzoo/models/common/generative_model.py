@@ -17,6 +17,7 @@ from genzoo.models.common.endpoints import SEED, Endpoints, described, guarded
 from genzoo.models.common.given import Given
 from genzoo.models.common.presets import Preset
 from genzoo.models.common.sample_metrics import SampleMetrics
+from genzoo.optimizers.falling import Planned
 from genzoo.portable import SUFFIXES, export_portable
 from genzoo.runtime import data, distribute, graph, random, weights
 from genzoo.runtime.memory import check_memory
@@ -372,6 +373,13 @@ class GenerativeModel(Preset, keras.Model):
         """The optimizers by the name of their argument of `compile`."""
         return {"optimizer": self.optimizer}
 
+    def _end_falling(self) -> None:
+        """Let rates that fell to zero in a `fit` be those of single steps."""
+        for optimizer in self._optimizers().values():
+            plain = getattr(optimizer, "inner_optimizer", optimizer)
+            if isinstance(plain, Planned) and plain.is_falling:
+                plain.end()
+
     def _build_optimizer(self, optimizer: Any, variables: list) -> None:
         """Let an optimizer know its variables, before anything is changed.
 
@@ -604,6 +612,8 @@ class GenerativeModel(Preset, keras.Model):
         self._prepare_batch(given)
         # What was loaded is not what the model is now.
         self._saved = None
+        if self._progress is None:
+            self._end_falling()
         x, y = self._packed("train_on_batch", given)
         return super().train_on_batch(x, y, return_dict=return_dict)
 
