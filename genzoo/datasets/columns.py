@@ -1,13 +1,13 @@
 """Columns of a table: what each holds, as numbers of a vector and back."""
 
-import datetime
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from genzoo.datasets import kinds
 from genzoo.runtime.data import is_na
 from genzoo.types import Array
 
@@ -34,7 +34,7 @@ class Numbers:
         name: of the column.
         values: increasing, those between which F is linear.
         steps: (below, up to) each of them, F before and after.
-        kind: "real", "whole" for integers, or "date", in nanoseconds.
+        kind: one of `kinds.KINDS`.
         has_gaps: whether some are missing.
     """
 
@@ -59,7 +59,7 @@ class Numbers:
         Raises:
             ValueError: if nothing is known, or a number is infinite.
         """
-        x, known, kind = _as_numbers(column)
+        x, known, kind = kinds.as_numbers(column, f"{where}: column {name!r}")
         if np.isinf(x[known]).any():
             raise ValueError(
                 f"{where}: column {name!r} holds infinite numbers. Take NaN "
@@ -77,13 +77,21 @@ class Numbers:
         """What it holds, in words."""
         gaps = ", some missing" if self.has_gaps else ""
         least, most = self.decoded(self.values[[0, -1]])
+        if self.kind == "day":
+            least, most = (np.datetime64(v, "D") for v in (least, most))
         return f"{self.kind} from {least} to {most}{gaps}"
 
     def encode(
         self, column: Array, rng: np.random.Generator, where: str
     ) -> Array:
         """(n, width) entries of a column."""
-        x, known, _ = _as_numbers(column)
+        told = f"{where}: column {self.name!r}"
+        x, known, kind = kinds.as_numbers(column, told)
+        if known.any() and kinds.measure(kind) != kinds.measure(self.kind):
+            raise ValueError(
+                f"{told} holds {kinds.measure(kind)}; when the table was made "
+                f"it held {kinds.measure(self.kind)}."
+            )
         if np.isinf(x).any():
             raise ValueError(
                 f"{where}: column {self.name!r} holds infinite numbers."
@@ -118,14 +126,90 @@ class Numbers:
 
     def decoded(self, x: Array, gaps: Array | None = None) -> Array:
         """Numbers as the data have them."""
-        whole = np.round(x)
-        if self.kind == "date":
-            dates = whole.astype("int64").astype("datetime64[ns]")
-            return _without(dates, gaps, np.datetime64("NaT"))
-        if self.kind == "real" or self.has_gaps:
-            x = x if self.kind == "real" else whole
-            return _without(x, gaps, np.nan)
-        return whole.astype("int64")
+        return kinds.of_numbers(x, self.kind, gaps, self.has_gaps)
+
+    def meant(self, value: Any, where: str) -> Callable[[Array], Array]:
+        """Which numbers of a decoded column are such.
+
+        Args:
+            value: a number or date, what stands for one that is missing, a
+                list of these, or a pair (least, greatest), of which None is
+                no end.
+            where: the place it stands in.
+
+        Raises:
+            ValueError: for what is none, or what the column never is.
+        """
+        if isinstance(value, tuple):
+            return self._between(value, where)
+        several = isinstance(value, (list, set, frozenset, range, np.ndarray))
+        values = list(value) if several else [value]
+        gaps = [is_na(v) or (v != v) is True for v in map(_plain_one, values)]
+        numbers = [
+            self._number(v, where)
+            for v, gap in zip(values, gaps, strict=True)
+            if not gap
+        ]
+        if any(gaps) and not self.has_gaps:
+            self._refuse(None, where)
+        for number in numbers:
+            if not self._happens(number):
+                self._refuse(value, where)
+
+        def test(column):
+            x, known, _ = kinds.as_numbers(column, where)
+            return np.where(known, np.isin(x, numbers), any(gaps))
+
+        return test
+
+    def _between(self, pair, where):
+        if len(pair) != 2 or pair == (None, None):
+            raise ValueError(
+                f"{where} must be a value, a list of them, or a pair (least, "
+                f"greatest); received {pair!r}."
+            )
+        least, most = (
+            end if v is None else self._number(v, where)
+            for v, end in zip(pair, (-math.inf, math.inf), strict=True)
+        )
+        if least > most:
+            raise ValueError(
+                f"{where}: the least of a pair stands first; received {pair!r}."
+            )
+        if least > self.values[-1] or most < self.values[0]:
+            self._refuse(pair, where)
+
+        def test(column):
+            x, known, _ = kinds.as_numbers(column, where)
+            return known & (x >= least) & (x <= most)
+
+        return test
+
+    def _number(self, value, where):
+        number = kinds.as_number(value, self.kind)
+        if number is None:
+            raise ValueError(
+                f"{where} is {self.description}; received {value!r}. Give a "
+                "value, a list of them, a pair (least, greatest), or a "
+                "function of the column."
+            )
+        return number
+
+    def _happens(self, number):
+        """Whether samples have this value with a probability above 0."""
+        steps = self.steps[:, 1] > self.steps[:, 0]
+        if number in self.values[steps]:
+            return True
+        is_inside = self.values[0] <= number <= self.values[-1]
+        if len(self.values) == steps.sum():
+            return False
+        return is_inside and kinds.is_rounded(number, self.kind)
+
+    def _refuse(self, value, where):
+        raise ValueError(
+            f"{where} is never {value!r}; it is {self.description}. A pair "
+            "(least, greatest) means a range."
+        )
 
     def _share(self, x, rng):
         """F(x), where F has a step one of its values at random."""
@@ -179,7 +263,15 @@ class Categories:
             ValueError: for more values than categories have, if they were not
                 asked for.
         """
-        values = sorted(set(_plain(column)), key=_order)
+        try:
+            values = sorted(set(_plain(column)), key=_order)
+        except TypeError:
+            first = next(v for v in column if not is_na(v))
+            raise ValueError(
+                f"{where}: column {name!r} must hold numbers, dates, texts or "
+                f"truth values; it holds {type(first).__name__}s. Leave it "
+                "out, or make columns of its parts."
+            ) from None
         count, rows = len(values), len(column)
         is_name = rows > _FEW_ROWS and count > _IDENTIFIERS * rows
         if not asked and (is_name or count > _MOST_CATEGORIES):
@@ -227,50 +319,26 @@ class Categories:
         values[:] = self.values
         return (values if is_text else np.array(self.values))[chosen]
 
+    def meant(self, value: Any, where: str) -> Callable[[Array], Array]:
+        """Which values of a decoded column are this one, or one of a list.
+
+        Raises:
+            ValueError: for a value that the column never is.
+        """
+        several = (list, set, frozenset, tuple, range, np.ndarray)
+        values = _plain(value if isinstance(value, several) else [value])
+        unknown = [v for v in values if v not in self.values]
+        if unknown:
+            raise ValueError(
+                f"{where} is never {unknown[0]!r}; it is {self.description}."
+            )
+        return lambda column: np.array(
+            [v in values for v in _plain(column)], bool
+        )
+
     def get_config(self) -> dict[str, Any]:
         """What it is made of, as plain data."""
         return {"name": self.name, "values": self.values}
-
-
-def is_numeric(column: Array) -> bool:
-    """Whether a column is one of numbers or dates, and not of truth values."""
-    if column.dtype.kind in "iufM":
-        return True
-    known = [v for v in column.flat if not is_na(v)]
-    return bool(known) and all(
-        isinstance(v, (int, float, np.number)) and not isinstance(v, bool)
-        for v in known
-    )
-
-
-def with_dates(column: Array) -> Array:
-    """A column of objects; datetime64[ns] if these are dates of Python."""
-    known = [v for v in column.flat if not is_na(v)]
-    if not known or not all(isinstance(v, datetime.date) for v in known):
-        return column
-
-    def plain(value):
-        if is_na(value):
-            return np.datetime64("NaT")
-        if getattr(value, "tzinfo", None) is not None:
-            value = value.astimezone(datetime.UTC).replace(tzinfo=None)
-        return np.datetime64(value)
-
-    return np.array([plain(v) for v in column], "datetime64[ns]")
-
-
-def _as_numbers(column):
-    """(float64 numbers, which are known, their kind)."""
-    if column.dtype.kind == "M":
-        known = ~np.isnat(column)
-        whole = column.astype("datetime64[ns]").astype("int64")
-        return whole.astype("float64"), known, "date"
-    if column.dtype.kind == "O":
-        column = np.array([np.nan if is_na(v) else v for v in column], float)
-    x = column.astype("float64")
-    known = ~np.isnan(x)
-    is_whole = (x[known] == np.round(x[known])).all()
-    return x, known, "whole" if is_whole else "real"
 
 
 def _quantiles(x):
@@ -305,13 +373,16 @@ def _share_below(z):
 
 def _plain(column):
     """Values that JSON holds and that can be compared, None if missing."""
-    found = [v.item() if isinstance(v, np.generic) else v for v in column]
-    return [None if is_na(v) or v != v else v for v in found]
+    found = map(_plain_one, column)
+    return [None if is_na(v) or (v != v) is True else v for v in found]
+
+
+def _plain_one(value):
+    is_date = isinstance(value, (np.datetime64, np.timedelta64))
+    if is_date or not isinstance(value, np.generic):
+        return None if is_date and np.isnat(value) else value
+    return value.item()
 
 
 def _order(value):
     return value is None, str(type(value)), 0 if value is None else value
-
-
-def _without(x, gaps, missing):
-    return x if gaps is None else np.where(gaps, missing, x)

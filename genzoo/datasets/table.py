@@ -9,12 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from genzoo import checks
-from genzoo.datasets.columns import (
-    Categories,
-    Numbers,
-    is_numeric,
-    with_dates,
-)
+from genzoo.datasets.columns import Categories, Numbers
+from genzoo.datasets.kinds import is_numeric, with_dates
 from genzoo.runtime import atomic, random
 from genzoo.types import Array, ArrayLike, SeedLike
 
@@ -70,8 +66,8 @@ class Table:
     ):
         where = "Table"
         found = _columns(data, where)
-        unknown = [name for name in categorical if name not in found]
-        if isinstance(categorical, str) or unknown:
+        is_list = isinstance(categorical, (list, tuple, set, frozenset))
+        if not is_list or any(name not in found for name in categorical):
             raise ValueError(
                 f"{where}: categorical must be a list of names of columns, "
                 f"which are {list(found)}; received {categorical!r}."
@@ -174,21 +170,27 @@ class Table:
             n: number of rows.
             seed: int or pair of ints; None takes the model's own.
             where: what is known of the rows: of each column a value, a list
-                of values, a pair (least, greatest) of numbers, or a function
-                of the column that tells which rows are meant. Rows are drawn
+                of values, a pair (least, greatest) of numbers or dates, in
+                which None is no end, or a function of the column that tells
+                which rows are meant; None for what is missing. Rows are drawn
                 until n of them are so: they have the model's distribution
                 given that.
             **options: of the model's `sample`.
 
         Raises:
-            ValueError: for an unknown column, or if rows are so rare that
-                among 4,194,304 there are not as many.
+            ValueError: for an unknown column, a value that it never has, or
+                if rows are so rare that among 4,194,304 there are not as many.
         """
         told = "Table.sample"
         n = checks.positive_int(n, f"{told}: n")
-        if not where:
+        meant = self._meant(where, told) if where else None
+        if not callable(getattr(model, "sample", None)):
+            raise ValueError(
+                f"{told}: model must be one that was fitted to encode(data), "
+                f"with sample(n, seed=); received {model!r}."
+            )
+        if meant is None:
             return self.decode(model.sample(n, seed=seed, **options))
-        meant = self._meant(where, told)
         kept: list[Array] = []
         found = drawn = 0
         while found < n:
@@ -212,6 +214,11 @@ class Table:
 
     def _meant(self, where, told) -> Callable[[Array], Array]:
         """Which vectors are so."""
+        if not isinstance(where, Mapping):
+            raise ValueError(
+                f"{told}: where must be a dict of what is known by column, "
+                f"such as {{{self.names[0]!r}: ...}}; received {where!r}."
+            )
         places, at = {}, 0
         for column in self.columns:
             places[column.name] = column, slice(at, at + column.width)
@@ -224,7 +231,10 @@ class Table:
                     f"{self.names}."
                 )
             column, place = places[name]
-            tests.append((column, place, _test(column, value, told)))
+            test = value
+            if not callable(value):
+                test = column.meant(value, f"{told}: where: column {name!r}")
+            tests.append((column, place, test))
 
         def meant(x):
             good = np.ones(len(x), bool)
@@ -259,11 +269,13 @@ class Table:
             for column in config["columns"]:
                 own = dict(column)
                 table.columns.append(types[own.pop("type")](**own))
-        except (KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 "Table.from_config: config must be what get_config gives; "
-                f"it lacks, or has in addition, {error}."
+                f"received something else: {error!r}."
             ) from None
+        if not table.columns:
+            raise ValueError("Table.from_config: config has no columns.")
         return table
 
     def save(self, path: str | os.PathLike) -> None:
@@ -271,7 +283,22 @@ class Table:
 
         Args:
             path: of the file, which is written whole or not at all.
+
+        Raises:
+            ValueError: for names of columns, or categories, that JSON does not
+                hold, which has texts, numbers and truth values.
         """
+        for column in self.columns:
+            values = getattr(column, "values", [])
+            plain = (str, int, float, type(None))
+            kept = [column.name, *(values if isinstance(values, list) else [])]
+            odd = [v for v in kept if not isinstance(v, plain)]
+            if odd:
+                raise ValueError(
+                    f"Table.save: column {column.name!r} has {odd[0]!r}, a "
+                    f"{type(odd[0]).__name__}, which a file does not hold. "
+                    "Make the table of texts or numbers in its place."
+                )
         content = json.dumps(self.get_config(), indent=1, allow_nan=False)
         atomic.write(path, content.encode())
 
@@ -317,8 +344,13 @@ def _columns(data, where):
         )
         values = column.to_numpy() if hasattr(column, "to_numpy") else column
         values = np.asarray(values)
-        if values.dtype.kind in "US":
-            values = values.astype(str).astype(object)
+        if values.dtype.kind == "S":
+            raise ValueError(
+                f"{where}: column {name!r} holds bytes. Decode them as texts, "
+                'for example numpy.char.decode(column, "utf-8").'
+            )
+        if values.dtype.kind == "U":
+            values = values.astype(object)
         elif values.dtype.kind == "O":
             values = with_dates(values)
         if values.ndim != 1:
@@ -339,27 +371,3 @@ def _columns(data, where):
 def _maker(data):
     """What makes a table of a dict of columns, as the data are one."""
     return dict if isinstance(data, Mapping) else type(data)
-
-
-def _test(column, value, told):
-    """A function of a decoded column: which rows are meant."""
-    if callable(value):
-        return value
-    is_number = isinstance(column, Numbers)
-    if is_number and isinstance(value, tuple):
-        if len(value) != 2:
-            raise ValueError(
-                f"{told}: where: {column.name!r} must be a value, a list of "
-                f"them, or a pair (least, greatest); received {value!r}."
-            )
-        least, most = value
-        return lambda x: (x >= least) & (x <= most)
-    values = value if isinstance(value, (list, set, tuple)) else [value]
-    if not is_number:
-        unknown = [v for v in values if v not in column.values]
-        if unknown:
-            raise ValueError(
-                f"{told}: where: column {column.name!r} is never "
-                f"{unknown[0]!r}; it is {column.description}."
-            )
-    return lambda x: np.array([v in values for v in x.tolist()], bool)

@@ -229,6 +229,14 @@ def test_dates_of_python_are_dates_in_universal_time():
             lambda: Table({"a": [1, 2]}).sample(
                 Bootstrap(np.zeros((1, 1))), 2, seed=0, where={"a": (3, 4)}
             ),
+            r"column 'a' is never \(3, 4\); it is whole from 1 to 2",
+        ),
+        (
+            lambda: Table({"a": [1.5, 9.0]}).sample(
+                Bootstrap(np.zeros((1, 1))),
+                2,
+                where={"a": lambda column: column > 10},
+            ),
             "rows 0 are so that",
         ),
         (lambda: gz.networks.tabular(5), "must be a genzoo.datasets.Table"),
@@ -260,3 +268,107 @@ def test_a_gan_learns_a_table():
     for name, middle in (("a", 0.0), ("b", 6.0)):
         own = np.log(found["length"][found["kind"] == name])
         assert abs(np.median(own) - middle) < 0.5
+
+
+def test_times_and_large_numbers_come_back_or_are_refused(tmp_path):
+    hours = np.array([1, 30, "NaT", 2], "timedelta64[h]")
+    days = [datetime.timedelta(days=2), None, datetime.timedelta(hours=1), None]
+    # More days than there are knots: samples lie between, without a time.
+    dates = np.datetime64("1970-03-01") + 7 * np.arange(400)
+    for name, column in (("a", hours), ("b", days)):
+        table = Table({name: column})
+        found = table.decode(table.encode({name: column}))[name]
+        expected = np.array(column, "timedelta64[ns]")
+        np.testing.assert_array_equal(found, expected)
+    table = Table({"born": dates})
+    table.save(tmp_path / "dates.json")
+    table = Table.load(tmp_path / "dates.json")
+    found = table.decode(np.random.default_rng(0).normal(size=(99, 1)))["born"]
+    np.testing.assert_array_equal(found, found.astype("datetime64[D]"))
+    large = {"x": [1e25, -3e30, 0.0, 1e300]}
+    table = Table(large)
+    assert table.decode(table.encode(large))["x"].tolist() == large["x"]
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (np.array(["9999-12-31", "2020-01-01"], "datetime64[D]"), "9999-12-31"),
+        ([datetime.date(1500, 1, 1), datetime.date(2000, 1, 1)], "1500-01-01"),
+        (np.array([3000, 1], "timedelta64[W]") * 10, "nanoseconds in 64 bits"),
+        (np.array([2**53 + 1, 4]), r"integers of up to 9.01e\+15"),
+        (np.array([2**64 - 1, 3], "uint64"), "integers of up to"),
+        (np.array([2**70, None], object), "integers of up to"),
+        ([1j, 2.0], "complex numbers"),
+        ([b"a", b"b"], "holds bytes"),
+        (np.array([[1], [2, 3]], object), "it holds lists"),
+    ],
+)
+def test_what_would_come_back_as_something_else_is_refused(column, words):
+    with pytest.raises(ValueError, match=f"column 'a' .*{words}"):
+        Table({"a": column})
+
+
+def test_dates_are_no_numbers():
+    dates = {"a": np.datetime64("2020-01-01") + np.arange(9)}
+    numbers = {"a": np.arange(9.0)}
+    with pytest.raises(ValueError, match="holds dates; .* it held numbers"):
+        Table(numbers).encode(dates)
+    with pytest.raises(ValueError, match="holds numbers; .* it held dates"):
+        Table(dates).encode(numbers)
+
+
+def test_what_is_meant_may_be_said_in_many_ways(data):
+    table = Table(data)
+    model = Bootstrap(table.encode(data))
+    born = data["born"]
+    day = born[~np.isnat(born)].min() + np.timedelta64(90, "D")
+    early = (np.datetime64("1990"), day)
+
+    def drawn(**where):
+        (name,) = where
+        return table.sample(model, 40, seed=2, where=where)[name]
+
+    for least in (None, datetime.date(1990, 1, 1), "1990-01-01"):
+        for most in (day, str(day), day.item()):
+            found = drawn(born=(least, most))
+            np.testing.assert_array_equal(found, drawn(born=early))
+            assert (found <= day).all()
+    for missing in (None, np.nan, np.datetime64("NaT")):
+        assert np.isnat(drawn(born=missing)).all()
+        assert np.isnan(drawn(weight=missing)).all()
+    assert set(drawn(age=np.array([30, 31])).tolist()) <= {30, 31}
+    assert set(drawn(age=range(30, 32)).tolist()) <= {30, 31}
+    assert (drawn(income=0) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ({"age": (40, 20)}, "the least of a pair stands first"),
+        ({"age": 17}, "column 'age' is never 17; it is whole from 18 to 94"),
+        ({"age": 18.5}, "is never 18.5"),
+        ({"age": "30"}, "is whole from 18 to 94; received '30'"),
+        ({"age": None}, "is never None"),
+        ({"income": 12.5}, "is never 12.5; it is real .* means a range"),
+        ({"born": 5}, "is day from 1994-11-0.*some missing; received 5"),
+        ({"born": "soon"}, "received 'soon'"),
+        ({"born": "2400-01-01"}, "received '2400-01-01'"),
+        ("kind", "where must be a dict"),
+    ],
+)
+def test_what_is_never_so_is_told_before_anything_is_drawn(data, where, words):
+    table = Table(data)
+    with pytest.raises(ValueError, match=words):
+        table.sample(Bootstrap(None), 2, where=where)
+
+
+def test_only_what_a_file_holds_is_saved(tmp_path):
+    for data in ({("a", 1): [1.0, 2.0]}, {"a": [datetime.time(1), None]}):
+        with pytest.raises(ValueError, match="which a file does not hold"):
+            Table(data).save(tmp_path / "table.json")
+    assert not list(tmp_path.iterdir())
+    for text in ("[1]", '{"columns": "abc"}', '{"columns": []}'):
+        (tmp_path / "other.json").write_text(text)
+        with pytest.raises(ValueError, match="Table.from_config: config"):
+            Table.load(tmp_path / "other.json")
