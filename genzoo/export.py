@@ -97,7 +97,8 @@ def load_exported(path: str | os.PathLike) -> "Exported":
         An `Exported`.
 
     Raises:
-        ValueError: if there is no such folder, or it holds no SavedModel.
+        ValueError: if there is no such folder, or it holds no SavedModel, or
+            one that is damaged.
 
     Example:
     >>> rbm = genzoo.from_preset("rbm_digits_8x8")
@@ -156,7 +157,14 @@ class Exported:
                 "files by keras.saving.load_model."
             )
         # Held on to, since its functions do not own their variables.
-        self._loaded = tf.saved_model.load(self._path)
+        try:
+            self._loaded = tf.saved_model.load(self._path)
+        except (OSError, tf.errors.OpError) as error:
+            raise ValueError(
+                f"load_exported: {self._path!r} is there, but damaged or not "
+                f"complete: {error}. Its writing or copying was interrupted; "
+                "export the model again, or take another copy."
+            ) from None
         self.endpoints = {}
         for name, function in self._loaded.signatures.items():
             if name != "serving_default":

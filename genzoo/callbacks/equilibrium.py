@@ -37,11 +37,13 @@ class Equilibrium(keras.callbacks.Callback):
         tolerance: the difference from 1/2 that does not matter, below 1/2.
         patience: the epochs in a row.
         error_rate: of stops while the discriminator can tell.
-        labels: classes of the examples, for a conditional GAN.
+        labels: classes of the examples, for a GAN that is told classes.
+        conditions: what else they are told; a tuple or dict of several.
         seed: of the samples.
 
     Raises:
-        ValueError: for an argument out of range, or a model without `score`.
+        ValueError: for an argument out of range; before the first epoch, for
+            a model without `score`, or examples that it cannot score.
 
     Reference:
         DeLong, DeLong and Clarke-Pearson, "Comparing the areas under two or
@@ -67,6 +69,7 @@ class Equilibrium(keras.callbacks.Callback):
         error_rate: float = 0.05,
         labels: ArrayLike | None = None,
         seed: SeedLike = 0,
+        conditions: ArrayLike | None = None,
     ):
         super().__init__()
         self.x = np.asarray(x)
@@ -88,19 +91,29 @@ class Equilibrium(keras.callbacks.Callback):
                     f"Equilibrium: {name} must be below 0.5; received "
                     f"{getattr(self, name)}."
                 )
-        self.labels = None if labels is None else np.asarray(labels)
+        given = {"labels": labels, "conditions": conditions}
+        self.given = {k: v for k, v in given.items() if v is not None}
         self.seed = random.as_seed(seed)
         self.stopped_epoch: int | None = None
         self._in_a_row = 0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Refuse a model that has no discriminator to ask."""
+        """Refuse a model that has no discriminator to ask, or none of x."""
         if not hasattr(self.model, "score"):
             raise ValueError(
                 "Equilibrium: the model has no score; it is for a genzoo.GAN. "
                 "A model with a likelihood stops by EarlyStopping('val_loss')."
             )
         self._in_a_row, self.stopped_epoch = 0, None
+        # What fails at the end of an epoch is to fail before the first.
+        self._scores(0)
+
+    def _scores(self, epoch):
+        """(of data, of as many samples) in this epoch."""
+        seed = tuple(int(k) for k in random.fold_in(self.seed, epoch).key)
+        of_data = self.model.score(self.x, **self.given)
+        drawn = self.model.sample(len(self.x), seed=seed, **self.given)
+        return of_data, self.model.score(drawn, **self.given)
 
     def on_epoch_end(
         self, epoch: int, logs: dict[str, Any] | None = None
@@ -108,17 +121,14 @@ class Equilibrium(keras.callbacks.Callback):
         """Ask the discriminator, and stop if it cannot tell."""
         if logs is None:
             return
-        own = {} if self.labels is None else {"labels": self.labels}
-        seed = tuple(int(k) for k in random.fold_in(self.seed, epoch).key)
-        of_data = self.model.score(self.x, **own)
-        drawn = self.model.sample(len(self.x), seed=seed, **own)
-        area, stderr = area_under_curve(of_data, self.model.score(drawn, **own))
+        of_data, of_samples = self._scores(epoch)
+        area, stderr = area_under_curve(of_data, of_samples)
         generator = np.random.default_rng(epoch)
         spread = self.x.std(axis=0, dtype=np.float64)
         noise = generator.standard_normal(self.x.shape) * spread
         noisy = (self.x + noise).astype(np.float32)
         control, of_control = area_under_curve(
-            of_data, self.model.score(noisy, **own)
+            of_data, self.model.score(noisy, **self.given)
         )
         logs["critic_auc"], logs["critic_auc_stderr"] = area, stderr
         logs["critic_control_auc"] = control

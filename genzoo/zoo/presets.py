@@ -208,6 +208,10 @@ def save(
         )
     card = dict(card or {})
     files.check_plain(card, f"{where}: card")
+    if not isinstance(folder, (str, os.PathLike)):
+        raise ValueError(
+            f"{where}: folder must be a path; received {folder!r}."
+        )
     if Path(folder).exists() and not Path(folder).is_dir():
         raise ValueError(
             f"{where}: folder must be a folder, which is made if it is not "

@@ -105,3 +105,44 @@ def test_wrong_arguments_and_models_are_refused():
     stop.set_model(keras.Sequential([keras.layers.Dense(1)]))
     with pytest.raises(ValueError, match="no score"):
         stop.on_train_begin()
+
+
+@pytest.fixture(scope="module")
+def told():
+    """A GAN that is told vectors, and examples for it."""
+    rng = np.random.default_rng(3)
+    x, told = rng.normal(size=(2, 120, 2)).astype("float32")
+    gan = gz.GAN(*gz.networks.mlp(2, 2, condition=2, width=8, depth=1), seed=0)
+    gan.compile()
+    return gan, x, told
+
+
+def test_conditions_are_told(told):
+    gan, x, conditions = told
+    stop = gz.callbacks.Equilibrium(x, conditions=conditions)
+    logs = gan.fit(x, conditions, verbose=0, callbacks=[stop]).history
+    drawn = gan.sample(
+        120,
+        seed=tuple(gz.runtime.random.fold_in(stop.seed, 0).key.numpy()),
+        conditions=conditions,
+    )
+    scores = (gan.score(part, conditions=conditions) for part in (x, drawn))
+    expected = stats.mannwhitneyu(*scores).statistic / 120**2
+    assert logs["critic_auc"][0] == pytest.approx(expected, abs=1e-9)
+
+
+def test_what_it_cannot_score_is_told_before_the_first_epoch(told):
+    gan, x, conditions = told
+    before = [weight.numpy().copy() for weight in gan.variables]
+    for options, said in (
+        ({"x": x}, "conditional"),
+        ({"x": x[:, :1]}, "must have shape"),
+        ({"x": x * np.nan, "conditions": conditions}, "finite"),
+        ({"x": x, "conditions": conditions[:7]}, "120 examples and 7"),
+        ({"x": x, "labels": [0] * 120}, "conditions="),
+    ):
+        stop = gz.callbacks.Equilibrium(**options)
+        with pytest.raises(ValueError, match=said):
+            gan.fit(x, conditions, verbose=0, callbacks=[stop])
+    for weight, value in zip(gan.variables, before, strict=True):
+        np.testing.assert_array_equal(weight, value)

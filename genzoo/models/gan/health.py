@@ -26,6 +26,10 @@ _NEVER = 1e-6
 # Deviations of the test's statistic under its null distribution.
 _DIFFERENT = 6.0
 _PERMUTATIONS = 64
+# Epochs of a fit after which samples should be everywhere; the share of the
+# data that is no matter of chance; and what is far: so many times as far as
+# the data's neighbours of this order, and so many standard deviations.
+_ENOUGH, _LOST, _TIMES, _ORDER, _FAR = 10, 0.05, 3.0, 5, 0.5
 # Numbers that a network without units takes badly.
 _LARGE = 30.0
 _RECTIFIERS = (
@@ -41,7 +45,9 @@ class Health(keras.callbacks.Callback):
 
     A discriminator that gives one logit to all examples is what a game ends
     in when nothing is left to tell, and what remains of one whose units died.
-    Here samples tell which it is.
+    Here samples tell which it is. At the end of a fit that was not short it
+    warns of data that no sample comes near: D may know of them and G, which
+    learns at its samples alone, may not.
 
     Logs: `logit_spread`, the standard deviation of D's logits over data and
     samples; `dead_units`, the share of D's units that do not vary over them;
@@ -64,8 +70,9 @@ class Health(keras.callbacks.Callback):
         self._condition = [tf.constant(part) for part in condition]
         self._units = _units(critic.discriminator)
         self._traced: Graph | None = None
-        self._flat = 0
+        self._flat = self._epochs = 0
         self._has_warned = False
+        self._fake: tf.Tensor | None = None
 
     @classmethod
     def of(cls, critic: Critic, source: Source, given: Given) -> Self | None:
@@ -145,6 +152,7 @@ class Health(keras.callbacks.Callback):
         found = float(spread), share, float(gradient)
         if logs is not None:
             logs.update(zip(LOGS, found, strict=True))
+        self._fake, self._epochs = fake, self._epochs + 1
         is_flat = found[0] < _FLAT and differs(self._x, fake)
         self._flat = self._flat + 1 if is_flat else 0
         if self._flat == 2 and not self._has_warned:
@@ -159,6 +167,49 @@ class Health(keras.callbacks.Callback):
                 "genzoo.layers.Standardization().",
                 stacklevel=2,
             )
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Warn of data that samples never come near."""
+        if self._fake is None or self._epochs < _ENOUGH:
+            return
+        share = lost(self._x, self._fake)
+        if share < _LOST:
+            return
+        warnings.warn(
+            f"GAN.fit: no sample comes near {share:.0%} of the data, though "
+            "losses and scores may look like an equilibrium. Train longer; of "
+            "data in groups far from each other tell it labels, or let it find "
+            "them, GAN(*genzoo.networks.mlp(..., classes=4), self_conditioned="
+            "True). callbacks.CollapseMonitor shows when it was lost.",
+            stacklevel=2,
+        )
+
+
+def lost(x: Array, y: Array) -> float:
+    """The share of rows of x that are far from all of y.
+
+    Far is three times as far as the fifth neighbour among x, and half a
+    standard deviation in each column.
+    """
+    x, y = (
+        np.reshape(part, (len(part), -1)).astype("float64") for part in (x, y)
+    )
+    scale = x.std(axis=0)
+    varies = scale > _NEVER * np.abs(x).max(axis=0)
+    order = min(_ORDER, len(x) - 1)
+    if not varies.any() or order < 1:
+        return 0.0
+    x, y = (part[:, varies] / scale[varies] for part in (x, y))
+    of_data = np.sqrt(np.sort(_squares(x, x), axis=1)[:, order])
+    nearest = np.sqrt(_squares(x, y).min(axis=1))
+    least = _FAR * np.sqrt(varies.sum())
+    return float(np.mean(nearest > np.maximum(_TIMES * of_data, least)))
+
+
+def _squares(x, y):
+    """Squared distances of rows, (len(x), len(y))."""
+    squares = np.square(x).sum(axis=1)[:, None] + np.square(y).sum(axis=1)
+    return np.maximum(squares - 2 * x @ y.T, 0.0)
 
 
 def differs(x: Array, y: Array, seed: int = 0) -> bool:
@@ -176,9 +227,7 @@ def differs(x: Array, y: Array, seed: int = 0) -> bool:
     scale = own.std(axis=0)
     varies = scale > _NEVER * np.abs(own).max(axis=0)
     both = both[:, varies] / scale[varies]
-    squares = np.square(both).sum(axis=1)
-    products = squares[:, None] + squares - 2 * both @ both.T
-    distances = np.sqrt(np.maximum(products, 0.0))
+    distances = np.sqrt(_squares(both, both))
     sign = np.repeat([1.0 / len(x), -1.0 / len(y)], [len(x), len(y)])
     shuffle = np.random.default_rng(seed).permutation
     signs = np.stack([sign, *(shuffle(sign) for _ in range(_PERMUTATIONS))])

@@ -24,8 +24,8 @@ from genzoo.models.common.given import Given
 from genzoo.models.common.presets import numbered
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.gan import latents as laws
+from genzoo.models.gan import monitors, paths, updates
 from genzoo.models.gan import networks as facts
-from genzoo.models.gan import paths, updates
 from genzoo.models.gan.clusters import Clusters
 from genzoo.models.gan.conditions import (
     UNKNOWN,
@@ -128,6 +128,7 @@ class GAN(GenerativeModel):
     `sample_gradient`, the root mean square of D's gradient at samples, from
     which G learns. If D gives nearly one logit to all and samples differ from
     data, `fit` warns: its losses are those of an equilibrium and mean none.
+    So it does at its end if no sample comes near a part of the data.
 
     Layers `genzoo.layers.Standardization` in the networks, as `networks.mlp`
     has them, are adapted to the first data, so that columns may have any
@@ -603,6 +604,7 @@ class GAN(GenerativeModel):
             )
             if isinstance(optimizer, Planned)
         ]
+        monitors.warn_of(self._where("fit"), plan["callbacks"])
         return {**plan, "callbacks": [*paces, *plan["callbacks"]]}
 
     def _complaints(self) -> dict[str, str]:

@@ -172,3 +172,32 @@ def test_a_configuration_makes_as_many_as_one_likes(trained):
     config = trained[0].get_config()
     first, second = (gz.GAN.from_config(config) for _ in range(2))
     assert first.count_params() == second.count_params()
+
+
+def test_who_is_ahead_chooses_no_epoch_unsaid(tmp_path):
+    from genzoo.models.gan.monitors import warn_of
+
+    path = str(tmp_path / "best.keras")
+    for make, told in (
+        (lambda: keras.callbacks.EarlyStopping(), "'val_loss'"),
+        (lambda: keras.callbacks.ReduceLROnPlateau("loss"), "'loss'"),
+        (
+            lambda: keras.callbacks.ModelCheckpoint(
+                path, "val_generator_loss", mode="min", save_best_only=True
+            ),
+            "ModelCheckpoint watches 'val_generator_loss'",
+        ),
+    ):
+        with pytest.warns(UserWarning, match=told):
+            warn_of("GAN.fit", [make()])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of(
+            "GAN.fit",
+            [
+                keras.callbacks.ModelCheckpoint(path),
+                keras.callbacks.EarlyStopping("val_frechet_distance"),
+                keras.callbacks.EarlyStopping("critic_auc", mode="min"),
+                keras.callbacks.History(),
+            ],
+        )

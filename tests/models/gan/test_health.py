@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import layers
 
 import genzoo as gz
-from genzoo.models.gan.health import differs
+from genzoo.models.gan.health import differs, lost
 from genzoo.runtime import random
 
 rng = np.random.default_rng(0)
@@ -116,3 +116,44 @@ def test_a_look_is_the_same_in_a_graph():
     health.on_epoch_end(11, logs)
     spread = health._look(key)[1]
     np.testing.assert_allclose(logs["logit_spread"], spread, rtol=1e-4)
+
+
+def groups(n, share, rng, far=50.0, columns=2):
+    """Two clusters of unit size, and which rows are of the far one."""
+    is_far = np.arange(n) < share * n
+    return rng.normal(size=(n, columns)) + far * is_far[:, None], is_far
+
+
+@pytest.mark.parametrize("columns", [1, 2, 64])
+def test_the_share_that_samples_never_reach(columns):
+    rng = np.random.default_rng(8)
+    x, is_far = groups(500, 0.1, rng, columns=columns)
+    y, _ = groups(500, 0.1, rng, columns=columns)
+    assert lost(x, y) == 0
+    assert lost(x, y[50:]) == pytest.approx(is_far.mean())
+    # One number where the data vary is everything lost, or most of it.
+    assert lost(x, np.full_like(y, 1e3)) == 1
+
+
+def test_what_is_no_loss():
+    rng = np.random.default_rng(9)
+    heavy = rng.standard_t(1.5, size=(2, 500, 2))
+    assert lost(*heavy) < 0.02
+    whole = rng.integers(0, 3, (500, 2)).astype(float)
+    near = whole + 0.2 * rng.normal(size=whole.shape)
+    assert lost(whole, near) < 0.02
+    assert lost(np.ones((9, 2)), np.zeros((9, 2))) == 0
+    assert lost(np.ones((1, 2)), np.zeros((1, 2))) == 0
+
+
+def test_a_fit_that_lost_a_part_of_the_data_says_so():
+    rng = np.random.default_rng(0)
+    x, _ = groups(320, 0.1, rng)
+    keras.utils.set_random_seed(0)
+    gan = gz.GAN(*gz.networks.mlp(4, 2, width=8, depth=1), seed=0)
+    gan.compile()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        gan.fit(x[rng.permutation(320)], epochs=9, verbose=0)
+    with pytest.warns(UserWarning, match=r"near 10% of the data"):
+        gan.fit(x, epochs=12, verbose=0)
