@@ -1,5 +1,6 @@
 """SavedModels: written for any TensorFlow runtime, and called from Python."""
 
+import contextlib
 import inspect
 import json
 import os
@@ -12,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import random
+from genzoo.runtime import atomic, random
 
 CARD, SERVING = "metadata.json", "serving.json"
 # The order of arguments, which a SavedModel does not keep.
@@ -64,9 +65,7 @@ def export(
         signatures[name] = function
         signatures.setdefault("serving_default", function)
     path = os.fspath(path)
-    if tf.io.gfile.exists(stale := os.path.join(path, "assets", CARD)):
-        tf.io.gfile.remove(stale)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _whole(path) as place:
         for name, kept in {CARD: card, SERVING: serving}.items():
             if kept is None:
                 continue
@@ -74,10 +73,45 @@ def export(
             file = os.path.join(folder, name)
             tf.io.write_file(file, text + "\n")
             setattr(saved, _ASSETS[name], tf.saved_model.Asset(file))
-        tf.saved_model.save(saved, path, signatures=signatures)
+        tf.saved_model.save(saved, place, signatures=signatures)
     if verbose:
         calls = [_call(name, spec) for name, (_, spec) in endpoints.items()]
         print(f"{path}: {', '.join(calls)}")
+
+
+@contextlib.contextmanager
+def _whole(path):
+    """Where to write a SavedModel, which then is at this path as a whole.
+
+    In place where it could not be: see `_is_replaceable`.
+    """
+    if "://" in path or not _is_replaceable(path):
+        if tf.io.gfile.exists(stale := os.path.join(path, "assets", CARD)):
+            tf.io.gfile.remove(stale)
+        yield path
+        return
+    target = os.path.realpath(path)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with atomic.replacing(target, "") as part:
+        yield str(part)
+
+
+def _is_replaceable(path):
+    """Whether there is no such folder, or one of a SavedModel alone.
+
+    It must also be one that can be moved: no mounted one, nor the present.
+    """
+    if not os.path.exists(path):
+        return True
+    known = {"saved_model.pb", "fingerprint.pb", "variables", "assets"}
+    target = os.path.realpath(path)
+    return (
+        "saved_model.pb" in os.listdir(path)
+        and set(os.listdir(path)) <= known
+        and not os.path.ismount(target)
+        and not os.path.samefile(target, os.getcwd())
+        and os.access(os.path.dirname(target), os.W_OK)
+    )
 
 
 def _call(name, arguments):

@@ -252,6 +252,38 @@ def test_what_is_no_export_is_refused(tmp_path):
         gz.load_exported(tmp_path / "file")
 
 
+def test_an_export_is_whole_or_what_it_was(tmp_path, monkeypatch):
+    rbm = gz.from_preset("rbm_digits_8x8")
+    folder = tmp_path / "mit Leerzeichen é"
+    rbm.export(folder, verbose=False)
+    before = gz.load_exported(folder)
+    kept = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+    def fails(saved, place, **options):
+        raise tf.errors.OutOfRangeError(None, None, "no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.saved_model, "save", fails)
+        with pytest.raises(tf.errors.OutOfRangeError):
+            rbm.export(folder, verbose=False)
+    found = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert found == kept
+    assert [p.name for p in tmp_path.iterdir()] == [folder.name]
+    assert before.card == gz.load_exported(folder).card
+    # What is no part of an export stays.
+    (folder / "notes.txt").write_text("mine")
+    rbm.export(folder, verbose=False)
+    assert (folder / "notes.txt").read_text() == "mine"
+    variables = folder / "variables" / "variables.index"
+    variables.write_bytes(variables.read_bytes()[:40])
+    with pytest.raises(ValueError, match="damaged or not complete"):
+        gz.load_exported(folder)
+    graph = folder / "saved_model.pb"
+    graph.write_bytes(graph.read_bytes()[:999])
+    with pytest.raises(ValueError, match="damaged or not complete"):
+        gz.load_exported(folder)
+
+
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")

@@ -197,7 +197,7 @@ class Table:
             if drawn >= _MOST_DRAWN:
                 raise ValueError(
                     f"{told}: of {drawn:,} rows {found:,} are so that "
-                    f"{dict(where)!r}; asked for {n:,}. Ask for fewer, or "
+                    f"{where!r}; asked for {n:,}. Ask for fewer, or "
                     "fit a model to these rows alone."
                 )
             size = _ROUND

@@ -19,6 +19,7 @@ class Planned:
     """
 
     add_variable: Any
+    built: Any
     iterations: Any
 
     def build(self: Any, variables: list) -> None:
