@@ -1,4 +1,4 @@
-"""Presets of the Ising model."""
+"""Presets of lattices: the Ising model, in two and three dimensions; Potts."""
 
 import keras
 import numpy as np
@@ -12,32 +12,85 @@ from recipes import cards
 
 def ising_maxent_16_critical():
     """One coupling for all bonds, from configurations at the critical point."""
-    name = "ising_maxent_16_critical"
     temperature = onsager.CRITICAL_TEMPERATURE
-    x = gz.datasets.ising((16, 16), temperature, 4096, seed=0)
-    model = gz.MaxEnt(
-        gz.spaces.Spin((16, 16)), gz.features.LatticeBonds((16, 16)), seed=0
+    true = {
+        "coupling": 1 / temperature,
+        "mean_bond": -exact(temperature)[0] / 2,
+        "method": "1 / T; Kaufman's exact log Z of the torus",
+    }
+    one_coupling(
+        "ising_maxent_16_critical",
+        "Ising, 16 x 16",
+        gz.spaces.Spin((16, 16)),
+        gz.datasets.ising((16, 16), temperature, 4096, seed=0),
+        "genzoo.datasets.ising, 16 x 16, periodic, at T = 2 / log(1 + sqrt 2)",
+        true,
     )
+
+
+def ising_maxent_8x8x8_critical():
+    """The same of a cube, at the critical temperature of the infinite one."""
+    temperature, shape = 4.5115, (8, 8, 8)
+    x = gz.datasets.ising(shape, temperature, 4096, seed=0)
+    many = gz.datasets.ising(shape, temperature, 20_000, seed=1)
+    bonds = -gz.metrics.lattice.energy(many) / 3
+    one_coupling(
+        "ising_maxent_8x8x8_critical",
+        "Ising in three dimensions, 8 x 8 x 8",
+        gz.spaces.Spin(shape),
+        x,
+        f"genzoo.datasets.ising, 8 x 8 x 8, periodic, at T = {temperature}",
+        drawn(temperature, bonds),
+    )
+
+
+def potts_maxent_16_critical():
+    """Three states, where they order."""
+    temperature, shape = float(1 / np.log(1 + np.sqrt(3))), (16, 16)
+    x = gz.datasets.potts(shape, temperature, 4096, states=3, seed=0)
+    many = gz.datasets.potts(shape, temperature, 20_000, states=3, seed=1)
+    energy = gz.metrics.lattice.energy(many, model="potts", states=3)
+    one_coupling(
+        "potts_maxent_16_critical",
+        "Potts model of three states, 16 x 16",
+        gz.spaces.Categorical(range(3), shape),
+        x,
+        "genzoo.datasets.potts of 3 states, 16 x 16, periodic, at "
+        "T = 1 / log(1 + sqrt 3)",
+        drawn(temperature, -energy / 2),
+    )
+
+
+def drawn(temperature, bonds):
+    """What is true by the temperature and by many other configurations."""
+    return {
+        "coupling": 1 / temperature,
+        "mean_bond": float(bonds.mean()),
+        "mean_bond_stderr": float(bonds.std() / np.sqrt(len(bonds))),
+        "method": f"1 / T; {len(bonds):,} other configurations, seed 1",
+    }
+
+
+def one_coupling(name, what, space, x, data, true):
+    """A MaxEnt of the bonds of a periodic lattice, by pseudolikelihood."""
+    is_potts = isinstance(space, gz.spaces.Categorical)
+    bonds = gz.features.LatticeBonds(space.event_shape, equal=is_potts)
+    model = gz.MaxEnt(space, bonds, seed=0)
     model.compile(loss="pseudolikelihood")
     model.fit(x, verbose=0)
-    true_bond = -exact(temperature)[0] / 2
     bonds = measures.mean_bonds(model, model.sample(1000, seed=0, steps=2000))
+    coupling = measures.coupling(model)
     errors = {
-        "coupling": pseudolikelihood_error(x, model.multipliers[0]),
+        "coupling": pseudolikelihood_error(x, coupling, is_potts),
         "mean_bond_of_samples": float(bonds.std() / np.sqrt(len(bonds))),
     }
     card = {
-        "description": "maximum entropy with one coupling: Ising, 16 x 16",
-        "data": "4,096 independent configurations of genzoo.datasets.ising, "
-        "16 x 16, periodic, at T = 2 / log(1 + sqrt 2), seed 0",
+        "description": f"maximum entropy with one coupling: {what}",
+        "data": f"{len(x):,} independent configurations of {data}, seed 0",
         "data_licence": "made by genzoo; Apache-2.0",
         "training": "pseudolikelihood, L-BFGS; stderr of the coupling by the "
         "sandwich formula",
-        "true": {
-            "coupling": 1 / temperature,
-            "mean_bond": true_bond,
-            "method": "1 / T; Kaufman's exact log Z of the torus",
-        },
+        "true": true,
     }
     # Rounding sends chains elsewhere on another machine.
     tolerances = {key: 6 * error for key, error in errors.items()}
@@ -45,17 +98,35 @@ def ising_maxent_16_critical():
     values = cards.measure(name, model)
     cards.save(name, model, card, values, tolerances, errors)
     x = model.sample(40, seed=0, steps=2000)
-    cards.picture(name, x, rows=4, scale=3, low=-1, frame=0.4)
-    print("true", 1 / temperature, true_bond, errors)
+    # A cube by its first layer.
+    low, high = (0, 2) if is_potts else (-1, 1)
+    flat = x[:, 0] if x.ndim == 4 else x
+    cards.picture(name, flat, rows=4, scale=3, low=low, high=high, frame=0.4)
+    print("true", true, errors)
 
 
-def pseudolikelihood_error(x, coupling):
-    """The standard error of one coupling, by the sandwich formula."""
-    x = x.astype(np.float64)
-    around = sum(np.roll(x, step, axis) for step in (-1, 1) for axis in (1, 2))
-    mean = np.tanh(coupling * around)
-    score = (around * (x - mean)).sum(axis=(1, 2))
-    curvature = (around**2 * (1 - mean**2)).sum()
+def pseudolikelihood_error(x, coupling, equal=False):
+    """The standard error of one coupling, by the sandwich formula.
+
+    Args:
+        x: configurations of a periodic lattice.
+        coupling: of all its bonds.
+        equal: whether a bond is that of a Potts model of three states.
+    """
+    x, axes = x.astype(np.float64), range(1, x.ndim)
+    beside = [np.roll(x, step, axis) for step in (-1, 1) for axis in axes]
+    # What a site adds to the bonds in each of its states.
+    if equal:
+        gains = [sum(other == state for other in beside) for state in range(3)]
+    else:
+        gains = [state * sum(beside) for state in (-1, 1)]
+    own = sum(beside) * x if not equal else sum(other == x for other in beside)
+    gains = np.stack(gains).astype(np.float64)
+    p = np.exp(coupling * (gains - gains.max(axis=0)))
+    p /= p.sum(axis=0)
+    mean = (p * gains).sum(axis=0)
+    score = (own - mean).sum(axis=tuple(axes))
+    curvature = ((p * gains**2).sum(axis=0) - mean**2).sum()
     return float(np.sqrt(len(x)) * score.std() / curvature)
 
 
@@ -230,6 +301,8 @@ def ising_rbm_16_disordered():
 
 PRESETS = (
     ising_maxent_16_critical,
+    ising_maxent_8x8x8_critical,
+    potts_maxent_16_critical,
     ising_rbm_16_ordered,
     ising_rbm_16_critical,
     ising_rbm_16_disordered,

@@ -11,11 +11,22 @@ Afterwards put the hashes that are printed into genzoo/zoo/builtin.py.
 import argparse
 
 from genzoo.zoo import __main__ as command
-from recipes import cards, digits, energies, gan, ising, mnist, patches, sources
+from recipes import (
+    cards,
+    digits,
+    energies,
+    gan,
+    ising,
+    mnist,
+    patches,
+    plane,
+    sources,
+    votes,
+)
 
 PRESETS = {
     function.__name__: function
-    for room in (digits, energies, gan, ising, mnist, patches)
+    for room in (digits, energies, gan, ising, mnist, patches, plane, votes)
     for function in room.PRESETS
 }
 

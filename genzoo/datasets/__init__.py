@@ -1,6 +1,6 @@
 """Data sets that ship with genzoo or are made by it."""
 
-from genzoo.datasets import decay, digits
+from genzoo.datasets import decay, digits, votes
 from genzoo.datasets.alignments import (
     Alignment,
     read_alignment,
@@ -34,5 +34,6 @@ __all__ = [
     "read_alignment",
     "sequence_weights",
     "two_body_decay",
+    "votes",
     "xy",
 ]

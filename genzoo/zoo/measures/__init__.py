@@ -15,9 +15,21 @@ from genzoo.zoo.measures import (
     ising,
     mnist,
     patches,
+    plane,
+    votes,
 )
 
-_ROOMS = (boltzmann, digits, energies, gans, ising, mnist, patches)
+_ROOMS = (
+    boltzmann,
+    digits,
+    energies,
+    gans,
+    ising,
+    mnist,
+    patches,
+    plane,
+    votes,
+)
 MEASURES = {name: part for r in _ROOMS for name, part in r.MEASURES.items()}
 _SLOW = set().union(*(room.SLOW for room in _ROOMS))
 

@@ -4,6 +4,7 @@ Each is of 10,000 samples of seed 0, by default; other seeds show its error.
 """
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
@@ -97,7 +98,9 @@ def coverage(gan: GAN, seed: int = 0) -> float:
 # Mixtures -------------------------------------------------------------------
 
 
-def _modes(make, measure):
+def of_modes(make: Callable, measure: str) -> Callable:
+    """A measure of 10,000 samples beside the modes of a mixture."""
+
     def count(gan, seed=0):
         data = make(COUNT, seed=(seed, 1))
         metric = metrics.ModeCoverage(
@@ -156,7 +159,7 @@ MEASURES = {
     "gan_mnist_conditional": {**_DIGITS, "as_asked": as_asked},
     **{
         f"gan_{name}": {
-            measure: _modes(make, measure)
+            measure: of_modes(make, measure)
             for measure in ("modes", "high_quality", "kl")
         }
         for name, make in (

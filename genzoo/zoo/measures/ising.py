@@ -1,4 +1,4 @@
-"""Measures of the presets of the Ising model."""
+"""Measures of the presets of lattices: Ising and Potts models."""
 
 import functools
 
@@ -19,9 +19,17 @@ _ROUNDS, _SWEEPS = 40, 25
 
 
 def mean_bonds(model: MaxEnt, x: Array) -> Array:
-    """x_i x_j averaged over the bonds of a periodic square lattice, (n,)."""
+    """The mean of a bond in each configuration of a periodic lattice, (n,).
+
+    x_i x_j of spins; of Potts models, whether x_i and x_j are equal.
+    """
     bonds = np.asarray(model.features(x.reshape(len(x), -1)))[:, 0]
-    return bonds / (2 * x[0].size)
+    return bonds / (x[0].ndim * x[0].size)
+
+
+def coupling(model: MaxEnt) -> float:
+    """The one multiplier."""
+    return model.multipliers[0]
 
 
 def _mean_bond(model):
@@ -73,9 +81,13 @@ def _of_phase(measure, temperature):
 # Of 1,000 chains; the golden numbers of tests hold samples of it, too.
 SLOW = {_mean_bond}
 MEASURES = {
-    "ising_maxent_16_critical": {
-        "coupling": lambda model: model.multipliers[0],
-        "mean_bond_of_samples": _mean_bond,
+    **{
+        name: {"coupling": coupling, "mean_bond_of_samples": _mean_bond}
+        for name in (
+            "ising_maxent_16_critical",
+            "ising_maxent_8x8x8_critical",
+            "potts_maxent_16_critical",
+        )
     },
     **{
         name: {
