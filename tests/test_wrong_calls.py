@@ -231,6 +231,10 @@ CALLS = [
     ),
     ("gan.sample", lambda: gan().sample(HUGE), "bytes of memory are free"),
     ("rbm.sample", lambda: rbm().sample(HUGE), "bytes of memory are free"),
+    # Without a seed: what is refused takes no draw of the model's either.
+    ("rbm.sample", lambda: rbm().sample(2, start="here"), "start"),
+    ("maxent.sample", lambda: maxent().sample(2, start=POINTS), "start"),
+    ("rbm.sample", lambda: rbm().sample(2, start=BITS), "start"),
     # Measures
     (
         "evaluate_generative(metrics=[])",

@@ -136,7 +136,7 @@ def reverse_kl(
         `DensityRatioKL(value, stderr, plug_in, normalization)`, in nats.
 
     Raises:
-        ValueError: as `density_ratio_kl` does.
+        ValueError: as `density_ratio_kl` does; for a model that cannot draw.
 
     Example:
     >>> class Uniform:
@@ -148,6 +148,12 @@ def reverse_kl(
     True
     """
     generator = as_generator(seed)
+    if not callable(getattr(model, "sample", None)):
+        raise ValueError(
+            "reverse_kl: model must have sample(n, seed); received "
+            f"{type(model).__name__}. Of two samples density_ratio_kl(samples, "
+            "data) is the same estimate."
+        )
     n = len(data) if n is None else n
     samples = model.sample(n, seed=int(generator.integers(2**31)))
     return density_ratio_kl(samples, data, folds, generator, **options)

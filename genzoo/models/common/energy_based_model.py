@@ -1063,13 +1063,12 @@ class EnergyBasedModel(GenerativeModel):
         if asked or self._is_conditional:
             how = seed, steps, start, temperature, method
             return self._completed(n, *how, given, mask, condition)
-        seed = self._seed_for(seed)
         draw = None
         if start is None and method != "chains":
             effort = "asked" if method == "exact" else "call"
             draw = self._exact_draws(effort, temperature)
         if draw is not None:
-            return self._collected(n, draw, seed)
+            return self._collected(n, draw, self._seed_for(seed))
         if method == "exact":
             raise ValueError(
                 f"{where}: method is 'exact', but there is no sum over so "
@@ -1083,7 +1082,8 @@ class EnergyBasedModel(GenerativeModel):
             draw = self._compared_draws(steps, temperature, persist)
         else:
             draw = self._plain_draws(n, steps, start, temperature)
-        return self._collected(n, draw, seed)
+        # What is refused takes no draw of the model's.
+        return self._collected(n, draw, self._seed_for(seed))
 
     def _completed(
         self,
@@ -1347,12 +1347,14 @@ class EnergyBasedModel(GenerativeModel):
             x = self._drawn(tf.constant(count), key, tf.constant(steps))
             return self.space.flatten(x)
 
-        return self._collected(n, draw, seed)
+        return self._collected(n, draw, self._seed_for(seed))
 
     def _plain_draws(self, n, steps, start, temperature) -> Draw:
         """A walk from a start that the user chose."""
         walks = self._walks()
-        if not isinstance(start, str):
+        if isinstance(start, str):
+            walks.check_start(start)
+        else:
             where = self._where("sample")
             start = self.space.check(
                 f"{where}: start", start, wide=self._keeps_float64

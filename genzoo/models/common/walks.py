@@ -168,6 +168,19 @@ class Walks:
         Raises:
             ValueError: for another start, or chains that there are not.
         """
+        self.check_start(start)
+        if start == "random" or self.chains is None:
+            return self.walker.fresh(n, seed)
+        # Each chain once before any is taken twice, from a random one on.
+        chains = self.chains.read_all()
+        count = tf.shape(chains)[0]
+        share = random.uniform((1,), seed.at_row(0))[0]
+        first = tf.cast(tf.cast(count, share.dtype) * share, tf.int32)
+        first += tf.cast(seed.row, tf.int32) % count
+        return tf.gather(chains, (first + tf.range(n)) % count)
+
+    def check_start(self, start: str | None) -> None:
+        """Raise a ValueError unless chains can `begin` there."""
         where = f"{self.owner}.sample"
         if start not in (None, "chains", "random"):
             raise ValueError(
@@ -180,15 +193,6 @@ class Walks:
                 "Compile with PersistentContrastiveDivergence, or use "
                 "start='random'."
             )
-        if start == "random" or self.chains is None:
-            return self.walker.fresh(n, seed)
-        # Each chain once before any is taken twice, from a random one on.
-        chains = self.chains.read_all()
-        count = tf.shape(chains)[0]
-        share = random.uniform((1,), seed.at_row(0))[0]
-        first = tf.cast(tf.cast(count, share.dtype) * share, tf.int32)
-        first += tf.cast(seed.row, tf.int32) % count
-        return tf.gather(chains, (first + tf.range(n)) % count)
 
     def renew(self, seed: random.Seed) -> None:
         """Let the persistent chains begin anew."""

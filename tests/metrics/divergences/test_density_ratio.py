@@ -58,3 +58,5 @@ def test_refusals():
         metrics.density_ratio_kl(x, x[:, :1])
     with pytest.raises(ValueError, match="y must be finite"):
         metrics.density_ratio_kl(x, np.full_like(x, np.nan))
+    with pytest.raises(ValueError, match="must have sample.* density_ratio_kl"):
+        metrics.reverse_kl(x, x)
