@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from importlib import metadata
@@ -18,17 +19,34 @@ import genzoo as gz
 ROOT = Path(__file__).parents[2]
 
 
+SDIST = "import sys, setuptools.build_meta as b; b.build_sdist(sys.argv[1])"
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The built wheel."""
-    folder = tmp_path_factory.mktemp("wheel")
+def sdist(tmp_path_factory):
+    """The built source distribution."""
+    folder = tmp_path_factory.mktemp("sdist")
     source = folder / "source"
     source.mkdir()
     # A build leaves files beside the source.
     for name in ("genzoo", "saved_models"):
         shutil.copytree(ROOT / name, source / name)
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+    files = "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in"
+    for name in files:
         shutil.copy(ROOT / name, source)
+    command = [sys.executable, "-c", SDIST, str(folder)]
+    subprocess.run(command, check=True, cwd=source, capture_output=True)
+    (archive,) = folder.glob("*.tar.gz")
+    return archive
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist, tmp_path_factory):
+    """The wheel that is built of the source distribution."""
+    folder = tmp_path_factory.mktemp("wheel")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    (source,) = folder.glob("genzoo-*")
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
     options = ["--no-build-isolation", "--no-index", "-w", str(folder)]
     subprocess.run([*command, *options, str(source)], check=True)
@@ -43,6 +61,12 @@ def unpacked(wheel):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
     return folder
+
+
+def test_distributions_are_small_enough_for_an_index(sdist, wheel):
+    assert sdist.name == f"genzoo-{gz.__version__}.tar.gz"
+    assert sdist.stat().st_size < 40e6
+    assert wheel.stat().st_size < 40e6
 
 
 def test_no_package_is_left_out(unpacked):
