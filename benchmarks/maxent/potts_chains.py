@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks import common
 from benchmarks.maxent.potts import LEVELS, SIZES, planted
 
-DRAWS, SWEEPS, PART = 100_000, 100, 10_000
+DRAWS, SWEEPS, PART = 100_000, 50, 10_000
 
 
 def drawn(fields, couplings, count, seed, sweeps=SWEEPS):
