@@ -32,6 +32,19 @@ WINDOWS = {
 }
 # What is done on each page, and what must then be true.
 DEEDS = {
+    "playground/die": (
+        "at('mean').value = 2; at('mean').dispatchEvent(new Event('input'));",
+        "at('multiplier-told').textContent.includes('0.629')",
+    ),
+    "playground/ising": (
+        "document.querySelector('[data-temperature=\"3.5\"]').click();",
+        "at('energy-plot').querySelectorAll('circle').length === 1",
+    ),
+    "playground/modes": (
+        "at('teacher').value = 'adversary';"
+        "at('teacher').dispatchEvent(new Event('change'));",
+        "Number(at('told').textContent.match(/after (\\d+)/)[1]) > 20",
+    ),
     "playground/rbm": (
         "for (const id of ['draw', 'run', 'example', 'again', 'run'])"
         " at(id).click();"

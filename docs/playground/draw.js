@@ -32,7 +32,7 @@ export function pictures(canvas, images, width, columns, gap = 1) {
   context.putImageData(shown, 0, 0);
 }
 
-const SIZE = { width: 360, height: 210, left: 44, right: 8, top: 8, bottom: 34 };
+const SIZE = { width: 360, height: 210, left: 46, right: 8, top: 8, bottom: 34 };
 
 /**
  * A plot in an <svg>, in the colours of the page.
@@ -63,7 +63,7 @@ export function plot(svg, { x, y, parts }) {
     ),
     `<text x="${(left + width - right) / 2}" y="${height - 4}" ` +
       `text-anchor="middle">${x.label}</text>`,
-    `<text transform="translate(11,${(top + height - bottom) / 2}) ` +
+    `<text transform="translate(10,${(top + height - bottom) / 2}) ` +
       `rotate(-90)" text-anchor="middle">${y.label}</text>`,
   ];
   const drawn = parts.map((part) => {
