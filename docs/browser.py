@@ -32,9 +32,15 @@ WINDOWS = {
 }
 # What is done on each page, and what must then be true.
 DEEDS = {
+    "zoo": ("at('draw').click()", "at('drawn').hasAttribute('height')"),
     "playground/die": (
         "at('mean').value = 2; at('mean').dispatchEvent(new Event('input'));",
         "at('multiplier-told').textContent.includes('0.629')",
+    ),
+    "playground/gan": (
+        "at('cluster').click(); at('walk-again').click();"
+        "at('classes').children[8].click();",
+        "at('clustered-told').textContent.includes('40 digits in')",
     ),
     "playground/ising": (
         "document.querySelector('[data-temperature=\"3.5\"]').click();",
@@ -54,6 +60,20 @@ DEEDS = {
         " && at('log-prob').textContent.includes('nats')",
     ),
 }
+# The largest difference between pixels here and those of Python.
+SAME = """
+import("../gan.js").then(async ({ load }) => {
+  const answer = await fetch("../models/checks.json");
+  const gaps = [0];
+  for (const [name, check] of Object.entries(await answer.json())) {
+    const gan = await load(name);
+    const drawn = await gan.draw(check.latents, check.labels);
+    check.pixels.forEach((row, n) =>
+      row.forEach((pixel, i) => gaps.push(Math.abs(pixel - drawn[n][i]))));
+  }
+  return [gaps.length - 1, gaps.reduce((x, y) => Math.max(x, y))];
+})
+"""
 
 
 class Browser:
@@ -184,13 +204,16 @@ class Tab:
 
     def close(self):
         """Closes it; (errors, addresses asked for, bytes received)."""
-        events = [
+        self.browser.call("Target.disposeBrowserContext", **self._context)
+        return told(self.events())
+
+    def events(self):
+        """What the browser told of this page."""
+        return [
             event
             for event in self.browser.events
             if event.get("sessionId") == self._session
         ]
-        self.browser.call("Target.disposeBrowserContext", **self._context)
-        return told(events)
 
 
 def told(events):
@@ -243,13 +266,19 @@ def visit(browser, home, page, window, shot=None):
     wrong = []
     first = tab.wait("document.body?.dataset.ready")
     since = tab.evaluate("document.body.dataset.since")
+    received = told(tab.events())[2]
     if first is None:
         wrong.append(f"no samples after {PATIENCE} s")
     else:
-        deed, after = DEEDS.get(page, ("", "true"))
+        deed, after = DEEDS[page if page in DEEDS else page.split("/")[0]]
         tab.evaluate(deed)
         if not tab.wait(after, 20):
             wrong.append(f"not true after 20 s: {after}")
+    if page == "playground/gan":
+        count, gap = tab.evaluate(SAME)
+        print(f"    {count} pixels, at most {gap:.1e} from those of Python")
+        if not (count and gap < 1e-5):
+            wrong.append("other pixels than Python's")
     over = tab.evaluate(
         "document.documentElement.scrollWidth - innerWidth"
     )
@@ -258,7 +287,7 @@ def visit(browser, home, page, window, shot=None):
     if shot:
         time.sleep(1)
         tab.shot(shot)
-    errors, asked, received = tab.close()
+    errors, asked, _ = tab.close()
     wrong += errors
     own = (f"{home}/", "data:", "blob:", "about:")
     wrong += [f"asks {url}" for url in asked if not url.startswith(own)]

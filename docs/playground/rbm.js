@@ -5,6 +5,15 @@ const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 const softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const dot = (x, y) => x.reduce((sum, one, i) => sum + one * y[i], 0);
 
+/** A preset, by its name, and digits to begin with, if it has any. */
+export async function load(name) {
+  const address = new URL(`models/${name}.json`, import.meta.url);
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${address} is not there`);
+  const file = await answer.json();
+  return { rbm: new RBM(file), examples: file.examples };
+}
+
 export class RBM {
   /**
    * @param kernel W, its rows one after another, a number a pair of units.

@@ -2,7 +2,7 @@
 
 import { at, failed, pictures, ready, runner, told } from "./draw.js";
 import { anySeed, uniforms } from "./random.js";
-import { RBM } from "./rbm.js";
+import { load } from "./rbm.js";
 
 const CHAINS = 24;
 const SWEEPS = 200;
@@ -11,14 +11,10 @@ const uniform = uniforms(anySeed());
 
 async function begin() {
   const began = performance.now();
-  const address = new URL("models/rbm_digits_8x8.json", import.meta.url);
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`${address} is not there`);
-  const file = await answer.json();
-  const rbm = new RBM(file);
+  const { rbm, examples } = await load("rbm_digits_8x8");
   drawing(rbm);
   ready(performance.now() - began);
-  completing(rbm, file.examples);
+  completing(rbm, examples);
 }
 
 /** Chains from noise, a sample of each. */
