@@ -1,19 +1,21 @@
-"""Opens the playground in a headless Chromium: python docs/browser.py
+"""Opens the playground in a headless Chromium.
 
-A page must show samples, log no error, and ask no other host for anything. What
-is measured is printed; --shots FOLDER keeps pictures, wide, dark and of a phone.
+python docs/browser.py --shots FOLDER
+
+A page must show samples, log no error, be no wider than its window, and ask no
+other host for anything. What is measured is printed; the folder, if there is one,
+keeps pictures: wide, dark, and of a phone.
 """
 
 import argparse
 import base64
 import contextlib
+import fcntl
 import functools
 import http.server
 import json
 import os
-import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -21,6 +23,14 @@ import time
 from pathlib import Path
 
 SITE = Path(__file__).parents[1] / "site"
+FLAGS = (
+    "--headless=new",
+    # Which root must not have.
+    "--no-sandbox",
+    "--remote-debugging-pipe",
+    "--no-first-run",
+    "--disable-background-networking",
+)
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # Seconds until a page must have shown something.
 PATIENCE = 60
@@ -54,10 +64,16 @@ DEEDS = {
     "playground/rbm": (
         "for (const id of ['draw', 'run', 'example', 'again', 'run'])"
         " at(id).click();"
+        "const [cell] = at('painted').children;"
+        "for (const key of ['ArrowDown', ' '])"
+        " cell.dispatchEvent("
+        "new KeyboardEvent('keydown', { key, bubbles: true }));"
         "at('known').value = 'left';"
         "at('known').dispatchEvent(new Event('change'));",
         "at('hidden').children.length === 20"
-        " && at('log-prob').textContent.includes('nats')",
+        " && at('log-prob').textContent.includes('nats')"
+        " && at('painted').firstChild.ariaPressed === 'true'"
+        " && document.activeElement === at('painted').children[8]",
     ),
 }
 # The largest difference between pixels here and those of Python.
@@ -85,16 +101,18 @@ class Browser:
     """
 
     def __init__(self, executable, folder):
-        theirs, self._to = os.pipe()
-        self._from, back = os.pipe()
-        flags = "--headless=new --no-sandbox --remote-debugging-pipe"
-        flags += " --no-first-run --disable-background-networking"
-        flags += f" --user-data-dir={shlex.quote(str(folder))} about:blank"
-        self._process = subprocess.Popen(
-            f"exec {shlex.quote(executable)} {flags} 3<&{theirs} 4>&{back}",
-            shell=True,
-            pass_fds=(theirs, back),
-            stderr=subprocess.DEVNULL,
+        theirs, self._to = map(_above, os.pipe())
+        self._from, back = map(_above, os.pipe())
+        self._process = os.posix_spawn(
+            executable,
+            [executable, *FLAGS, f"--user-data-dir={folder}", "about:blank"],
+            os.environ,
+            # Where Chromium looks for the two pipes.
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, theirs, 3),
+                (os.POSIX_SPAWN_DUP2, back, 4),
+                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+            ],
         )
         os.close(theirs)
         os.close(back)
@@ -131,9 +149,16 @@ class Browser:
         """Ends the browser."""
         with contextlib.suppress(RuntimeError, OSError):
             self.call("Browser.close")
-        self._process.wait(timeout=20)
+        os.waitpid(self._process, 0)
         os.close(self._to)
         os.close(self._from)
+
+
+def _above(descriptor):
+    """The same file, at a number that is not in the way."""
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(descriptor)
+    return moved
 
 
 class Tab:
@@ -259,7 +284,7 @@ def served(folder):
         server.shutdown()
 
 
-def visit(browser, home, page, window, shot=None):
+def visit(browser, home, page, window, shot=None, deeds=DEEDS):
     """Opens a page and does its deeds; what is wrong, and a line of numbers."""
     tab = Tab(browser, *WINDOWS[window])
     tab.call("Page.navigate", url=f"{home}/{page}/")
@@ -270,7 +295,7 @@ def visit(browser, home, page, window, shot=None):
     if first is None:
         wrong.append(f"no samples after {PATIENCE} s")
     else:
-        deed, after = DEEDS[page if page in DEEDS else page.split("/")[0]]
+        deed, after = deeds[page if page in deeds else page.split("/")[0]]
         tab.evaluate(deed)
         if not tab.wait(after, 20):
             wrong.append(f"not true after 20 s: {after}")
@@ -279,9 +304,7 @@ def visit(browser, home, page, window, shot=None):
         print(f"    {count} pixels, at most {gap:.1e} from those of Python")
         if not (count and gap < 1e-5):
             wrong.append("other pixels than Python's")
-    over = tab.evaluate(
-        "document.documentElement.scrollWidth - innerWidth"
-    )
+    over = tab.evaluate("document.documentElement.scrollWidth - innerWidth")
     if over > 0:
         wrong.append(f"{over} pixels wider than the window")
     if shot:

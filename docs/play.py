@@ -11,9 +11,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import onnx
+from pages import DRAWN
 
 import genzoo as gz
-from pages import DRAWN
 
 MADE = Path(__file__).parent / "_generated" / "playground" / "models"
 # Binary digits of the test set, to begin with: one of each class.
@@ -71,7 +71,7 @@ def directions(written, latents, count=8):
 
 
 def drawn(model, count=3):
-    """Latents, labels if there are, and the pixels that Python makes of them."""
+    """Latents, labels if there are, and the pixels that they give in Python."""
     function, (latents, *labels) = model.portable_endpoints()["serve"]
     rng = np.random.default_rng(0)
     z = rng.normal(size=(count, latents.shape[1])).astype("float32")

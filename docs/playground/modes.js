@@ -1,10 +1,12 @@
 // One normal density q = N(mean, sd) as a model of two modes, learned by
 // likelihood, by the reverse divergence, or by an adversary. In nats.
 
-const FROM = -8;
-const CELLS = 800;
-const CELL = 16 / CELLS;
-export const grid = Array.from({ length: CELLS + 1 }, (_, i) => FROM + i * CELL);
+const END = 20;
+const CELL = 0.04;
+export const grid = Array.from(
+  { length: (2 * END) / CELL + 1 },
+  (_, i) => i * CELL - END,
+);
 
 const logNormal = (x, mean, sd) =>
   -0.5 * ((x - mean) / sd) ** 2 - Math.log(sd) - 0.5 * Math.log(2 * Math.PI);
