@@ -2,9 +2,9 @@
 
 python docs/browser.py --shots FOLDER
 
-A page must show samples, log no error, be no wider than its window, and ask no
-other host for anything. What is measured is printed; the folder, if there is one,
-keeps pictures: wide, dark, and of a phone.
+A page must show samples, or a button that draws them, log no error, be no wider
+than its window, and ask no other host for anything. What is measured is
+printed; the folder, if given, keeps pictures: wide, dark, and of a phone.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import functools
 import http.server
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -228,7 +229,7 @@ class Tab:
         Path(path).write_bytes(base64.b64decode(found["data"]))
 
     def close(self):
-        """Closes it; (errors, addresses asked for, bytes received)."""
+        """Closes it; what `told` says of it."""
         self.browser.call("Target.disposeBrowserContext", **self._context)
         return told(self.events())
 
@@ -242,8 +243,8 @@ class Tab:
 
 
 def told(events):
-    """(errors, addresses asked for, bytes received) of a page's events."""
-    errors, asked, received = [], [], 0
+    """(errors, addresses by request, bytes by request) of a page's events."""
+    errors, asked, received = [], {}, {}
     for event in events:
         found = event.get("params", {})
         match event.get("method"):
@@ -259,9 +260,9 @@ def told(events):
                 if entry["level"] in ("error", "warning"):
                     errors.append(f"{entry['text']} {entry.get('url', '')}")
             case "Network.requestWillBeSent":
-                asked.append(found["request"]["url"])
+                asked[found["requestId"]] = found["request"]["url"]
             case "Network.loadingFinished":
-                received += int(found["encodedDataLength"])
+                received[found["requestId"]] = int(found["encodedDataLength"])
             case "Network.loadingFailed":
                 errors.append(f"not loaded: {found['errorText']}")
     return errors, asked, received
@@ -291,7 +292,7 @@ def visit(browser, home, page, window, shot=None, deeds=DEEDS):
     wrong = []
     first = tab.wait("document.body?.dataset.ready")
     since = tab.evaluate("document.body.dataset.since")
-    received = told(tab.events())[2]
+    received = own_bytes(tab)
     if first is None:
         wrong.append(f"no samples after {PATIENCE} s")
     else:
@@ -313,8 +314,20 @@ def visit(browser, home, page, window, shot=None, deeds=DEEDS):
     errors, asked, _ = tab.close()
     wrong += errors
     own = (f"{home}/", "data:", "blob:", "about:")
+    asked = asked.values()
     wrong += [f"asks {url}" for url in asked if not url.startswith(own)]
     return wrong, (first, since, received)
+
+
+def own_bytes(tab):
+    """(bytes of scripts and models, bytes of all) that a page received."""
+    _, asked, received = told(tab.events())
+    own = [
+        size
+        for request, size in received.items()
+        if re.search("/(playground|onnxruntime)/.*[^/]$", asked[request])
+    ]
+    return sum(own), sum(received.values())
 
 
 def pages(site):
@@ -351,11 +364,11 @@ def main():
                 name = f"{page.replace('/', '-')}-{window}.png"
                 shot = options.shots and options.shots / name
                 wrong, numbers = visit(browser, home, page, window, shot)
-                first, since, received = numbers
+                first, since, (own, received) = numbers
                 print(
-                    f"{page:40} {window:6} first sample {first} ms after its "
-                    f"script began, {since} ms after the page did; "
-                    f"{received:,} bytes",
+                    f"{page:36} {window:5} ready {first} ms after its script "
+                    f"began, {since} ms after the page did; {own:,} bytes of "
+                    f"scripts and models, {received:,} of all",
                     flush=True,
                 )
                 for line in wrong:

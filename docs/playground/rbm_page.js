@@ -5,7 +5,7 @@ import { anySeed, uniforms } from "./random.js";
 import { load } from "./rbm.js";
 
 const CHAINS = 24;
-const SWEEPS = 200;
+const SWEEPS = 100;
 const SIDE = 8;
 const uniform = uniforms(anySeed());
 
@@ -70,7 +70,7 @@ function completing(rbm, examples) {
     });
     const start = painted.map((bit, i) => (known[i] ? bit : 0));
     const ways = Array.from({ length: 12 }, () =>
-      rbm.sweep(start, SWEEPS / 2, uniform, known),
+      rbm.sweep(start, SWEEPS, uniform, known),
     );
     const shown = ways.map(({ means }) =>
       means.map((mean, i) => (known[i] ? painted[i] : mean)),

@@ -5,7 +5,7 @@ import { load as loadGAN } from "./gan.js";
 import { anySeed, normals, uniforms } from "./random.js";
 import { load as loadRBM } from "./rbm.js";
 
-const SWEEPS = 300;
+const SWEEPS = 100;
 const uniform = uniforms(anySeed());
 const normal = normals(uniform);
 
