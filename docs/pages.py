@@ -371,7 +371,8 @@ def indices():
             "it, the number and the picture. Every page is a program that ran "
             "when this site was built, its numbers held by assertions; each "
             "can be had as a notebook, and ends with exercises whose answers "
-            "are folded.\n",
+            "are folded. Some of it can be touched: "
+            "[the playground](../playground/index.md).\n",
         ),
         ("guides", "# Guides\n\nShort, each of them a program that ran.\n"),
     ):

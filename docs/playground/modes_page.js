@@ -82,7 +82,7 @@ function show() {
   const line = (f) => shown.map((one) => [one, f(one)]);
   plot(at("densities"), {
     x,
-    y: { from: 0, to: 0.9, ticks: [0, 0.4, 0.8], label: "density" },
+    y: { from: 0, to: 1, ticks: [0, 0.5, 1], label: "density" },
     parts: [
       { line: line((one) => Math.exp(logData(one))), kind: "exact" },
       {

@@ -88,14 +88,14 @@ export class RBM {
    * @return { v, means }, the last state and p(v = 1 | h) of it.
    */
   sweep(v, sweeps, uniform, known = null) {
+    v = Float64Array.from(v);
     let means = v;
     for (let step = 0; step < sweeps; step++) {
-      const h = this.hiddenMeans(v).map((mean) => +(uniform() < mean));
+      const h = this.hiddenMeans(v);
+      for (let j = 0; j < h.length; j++) h[j] = +(uniform() < h[j]);
       means = this.visibleMeans(h);
-      const old = v;
-      v = means.map((mean, i) =>
-        known?.[i] ? old[i] : +(uniform() < mean),
-      );
+      for (let i = 0; i < v.length; i++)
+        if (!known?.[i]) v[i] = +(uniform() < means[i]);
     }
     return { v, means };
   }
