@@ -193,6 +193,20 @@ def test_exact_curves_of_the_lattice_are_those_of_genzoo():
 
 
 @needs_node
+def test_neighbours_are_those_of_the_torus():
+    found = run("ising", "return new module.Lattice(6).neighbours;")
+    site = np.arange(36).reshape(6, 6)
+    shifted = [
+        np.roll(site, shift, axis).ravel()
+        for axis in (0, 1)
+        for shift in (1, -1)
+    ]
+    np.testing.assert_array_equal(
+        np.sort(np.reshape(found, (36, 4))), np.sort(np.transpose(shifted))
+    )
+
+
+@needs_node
 def test_the_lattice_is_in_equilibrium_at_its_temperature():
     found = run(
         "ising",
@@ -282,6 +296,10 @@ def test_numbers_that_no_die_has_are_fitted_or_refused():
         -found["logPartition"],
         atol=1e-9,
     )
+    # Here a whole step of Newton's leads away from the answer.
+    rare = [0] * 10 + [1]
+    found = run("maxent", "return module.fit(given.x, 0.5);", x=rare)
+    assert found["multiplier"] == pytest.approx(np.log(10), abs=1e-9)
     for mean in (1, 6, 7):
         with pytest.raises(AssertionError, match="mean must lie between"):
             run("maxent", "return module.fit([1, 6], given.mean);", mean=mean)
