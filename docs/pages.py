@@ -41,6 +41,13 @@ TIMES = (
     ("gan/speed", "networks and loss"),
     ("presets", ""),
 )
+# Presets whose page draws new samples, by files of docs/play.py.
+DRAWN = (
+    "gan_mnist",
+    "gan_mnist_conditional",
+    "rbm_digits_8x8",
+    "rbm_digits_8x8_adversarial",
+)
 # Methods for Keras, presets and other parts of the package, not for users.
 PLUMBING = set(
     """
@@ -142,6 +149,8 @@ def _preset(name, card, folder):
             folder / "samples.png", MADE / "zoo" / "images" / f"{name}.png"
         )
         parts.append(f"![samples of {name}](images/{name}.png)")
+    if name in DRAWN:
+        parts.append(_drawing(name, card["class"]))
     call = (
         "classify(images)" if card["class"] == "DigitFeatures" else "sample(64)"
     )
@@ -165,6 +174,22 @@ def _preset(name, card, folder):
     rows += [("versions", _cell("", ", ".join(map(" ".join, _pairs(card)))))]
     parts.append(f"## Card\n\n{TABLE['markdown'](('what', ''), rows)}")
     return "\n\n".join(parts) + "\n"
+
+
+def _drawing(name, kind):
+    """A button that draws in the page, by docs/playground/zoo_page.js."""
+    width = "walk" if kind == "GAN" else "wide"
+    return (
+        f'<div class="play" id="drawing" data-preset="{name}" '
+        f'data-kind="{kind}">\n'
+        '<p class="row"><button id="draw" class="md-button">'
+        "Draw new samples here</button></p>\n"
+        f'<canvas id="drawn" class="ink {width}" role="img" '
+        'aria-label="new samples"></canvas>\n'
+        '<output id="told"></output>\n</div>\n\n'
+        '<script data-playground type="module" '
+        'src="../../playground/zoo_page.js"></script>'
+    )
 
 
 def _pairs(card):
@@ -346,7 +371,8 @@ def indices():
             "it, the number and the picture. Every page is a program that ran "
             "when this site was built, its numbers held by assertions; each "
             "can be had as a notebook, and ends with exercises whose answers "
-            "are folded.\n",
+            "are folded. Some of it can be touched: "
+            "[the playground](../playground/index.md).\n",
         ),
         ("guides", "# Guides\n\nShort, each of them a program that ran.\n"),
     ):
