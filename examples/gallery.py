@@ -38,6 +38,9 @@ def draw_images(axis, model, labels=None):
         x = model.sample(n, seed=0, **given)
     else:
         x = model.sample(n, seed=0, steps=STEPS)
+    if x.ndim == 4 and x.shape[-1] > 1:
+        # Of a cube, its first layer.
+        x = x[:, 0]
     side = round(np.prod(x.shape[1:]) ** 0.5)
     axis.imshow(tiled(x.reshape(n, side, side).astype(float)), cmap="gray_r")
 
@@ -46,6 +49,14 @@ def draw_points(axis, model):
     """A panel of points in the plane."""
     axis.scatter(*model.sample(4000, seed=0).T, s=1.5, alpha=0.4, lw=0)
     axis.set_aspect("equal")
+
+
+def draw_couplings(axis, model):
+    """A panel of who votes as whom."""
+    couplings = model.couplings
+    most = np.quantile(abs(couplings), 0.98)
+    axis.imshow(couplings, cmap="RdBu_r", vmin=-most, vmax=most)
+    axis.set_xlabel("16 votes and the party: couplings", fontsize=8)
 
 
 def draw_events(axis, model):
@@ -69,7 +80,10 @@ def draw(axis, name):
     if name == "gan_events":
         draw_events(axis, model)
         axis.set_xticks([80, 90, 100], [80, 90, 100], fontsize=7)
-    elif name in ("gan_ring", "gan_grid"):
+    elif name == "boltzmann_votes":
+        draw_couplings(axis, model)
+        axis.set_xticks([])
+    elif name in ("gan_ring", "gan_grid", "energy_grid"):
         draw_points(axis, model)
         axis.set_xticks([])
     else:

@@ -23,6 +23,9 @@ _MOST_NODES = 256
 ROWS = 2**12
 # The coarser sum has so many times fewer nodes.
 _COARSER = 1.4
+# From so many nats of error on nodes are doubled, up to so many points.
+_ROUGH = 1e-2
+_MOST_FINE = 2**20
 # The mass on each side that may be left out of a window.
 _NEGLIGIBLE = 1e-8
 
@@ -41,23 +44,10 @@ class Sums:
         self.window = window
         self.is_integral = len(self.space.continuous_sites) > 0
         self.name = "quadrature" if self.is_integral else "enumeration"
-        self._sum = {
-            coarse: Graph(
-                lambda window, coarse=coarse: self._log_sum(window, coarse),
-                tf.TensorSpec((self.space.width, 2), tf.float64),
-            )
-            for coarse in (False, True)
-        }
-        self._draws = Graph(
-            self._drawn,
-            tf.TensorSpec((), tf.int32),
-            tf.TensorSpec((2,), tf.int64),
-            tf.TensorSpec((), tf.int64),
-            tf.TensorSpec((), tf.float64),
-        )
-        self._support = Graph(
-            self._supported, tf.TensorSpec((self.space.width, 2), tf.float64)
-        )
+        # By the number of nodes of a site.
+        self._sum: dict[int, Graph] = {}
+        self._draws: dict[int, Graph] = {}
+        self._support: dict[int, Graph] = {}
 
     @property
     def count(self) -> float:
@@ -71,16 +61,21 @@ class Sums:
         return count if count <= MOST_POINTS else math.inf
 
     @property
+    def _most_nodes(self):
+        """So many that all points are `_MOST_FINE` at most."""
+        inner = len(self.space.continuous_sites)
+        others = self.count / self._nodes**inner
+        return int((_MOST_FINE / others) ** (1 / inner) + 1e-6)
+
+    @property
     def _nodes(self):
         nodes = self.space.default_nodes
         alone = len(self.space.continuous_sites) < 2
         return nodes if alone else min(nodes, _MOST_NODES)
 
-    def grid(self, window: Any = None, coarse: bool = False) -> Grid:
-        """The points of the space."""
-        nodes = self._nodes
-        if coarse:
-            nodes = int(nodes / _COARSER)
+    def grid(self, window: Any = None, nodes: int | None = None) -> Grid:
+        """The points of the space, with so many nodes of a continuous site."""
+        nodes = self._nodes if nodes is None else nodes
         if self.space.is_bounded:
             return self.space.quadrature(nodes)
         window = self.window.value if window is None else window
@@ -102,8 +97,14 @@ class Sums:
             statistics,
         )
 
-    def _log_sum(self, window, coarse):
-        return self._sums(self.grid(window, coarse))[0]
+    def _log_sum(self, nodes):
+        """log Z in the present window, a number."""
+        if nodes not in self._sum:
+            self._sum[nodes] = Graph(
+                lambda window: self._sums(self.grid(window, nodes))[0],
+                tf.TensorSpec((self.space.width, 2), tf.float64),
+            )
+        return float(self._sum[nodes](tf.convert_to_tensor(self.window.value)))
 
     def log_sum(self) -> tf.Tensor:
         """log Z, float64, inside of graphs."""
@@ -114,15 +115,30 @@ class Sums:
     def log_partition(self) -> LogPartition:
         """log Z; of an integral its error is that of fewer nodes."""
         self.narrow()
-        window = tf.convert_to_tensor(self.window.value)
-        found = float(self._sum[False](window))
         if not self.is_integral:
-            return LogPartition.exact(found, self.name)
-        rough = float(self._sum[True](window))
-        return LogPartition.integrated(found, abs(found - rough), self.name)
+            return LogPartition.exact(self._log_sum(self._nodes), self.name)
+        _, found, error = self._fine_enough()
+        return LogPartition.integrated(found, error, self.name)
 
-    def narrow(self) -> None:
-        """Let the window hold what of the density is not negligible."""
+    def _fine_enough(self):
+        """(nodes, log Z, its error): more nodes where peaks are narrow."""
+        nodes, most = self._nodes, self._most_nodes
+        while True:
+            found = self._log_sum(nodes)
+            error = abs(found - self._log_sum(int(nodes / _COARSER)))
+            if not error > _ROUGH or nodes >= most:
+                return nodes, found, error
+            if nodes == self._nodes:
+                # Peaks may lie outside, between the nodes that were asked.
+                self.narrow(most)
+            nodes = min(2 * nodes, most)
+
+    def narrow(self, nodes: int | None = None) -> None:
+        """Let the window hold what of the density is not negligible.
+
+        Args:
+            nodes: of a site, by which it is looked for.
+        """
         if self.space.is_bounded:
             return
         body = self.energy.reference.body()
@@ -135,11 +151,18 @@ class Sums:
             # What has moved beyond the last window is looked for, too.
             own = tf.convert_to_tensor(self.window.value)
             body = _hull(body, own)
-        self.window.assign(self._support(self._support(body)))
+        nodes = self._nodes if nodes is None else nodes
+        if nodes not in self._support:
+            self._support[nodes] = Graph(
+                lambda window: self._supported(window, nodes),
+                tf.TensorSpec((self.space.width, 2), tf.float64),
+            )
+        support = self._support[nodes]
+        self.window.assign(support(support(body)))
 
-    def _supported(self, window):
+    def _supported(self, window, nodes):
         """The part of a window that holds nearly all mass, and a margin."""
-        grid = self.grid(window)
+        grid = self.grid(window, nodes)
         sizes = [int(axis.values.shape[0]) for axis in grid.axes]
         rows = min(ROWS, grid.count)
         chunks = -(-grid.count // rows)
@@ -201,16 +224,25 @@ class Sums:
 
     def draw(self, n: Any, seed: random.Seed, beta: Any = 1.0) -> tf.Tensor:
         """n independent states of p^beta, (n, width), float32."""
-        return self._draws(
+        nodes = self._fine_enough()[0] if self.is_integral else self._nodes
+        if nodes not in self._draws:
+            self._draws[nodes] = Graph(
+                lambda *given: self._drawn(nodes, *given),
+                tf.TensorSpec((), tf.int32),
+                tf.TensorSpec((2,), tf.int64),
+                tf.TensorSpec((), tf.int64),
+                tf.TensorSpec((), tf.float64),
+            )
+        return self._draws[nodes](
             tf.convert_to_tensor(n, tf.int32),
             seed.key,
             tf.cast(seed.row, tf.int64),
             tf.cast(beta, tf.float64),
         )
 
-    def _drawn(self, n, key, row, beta):
+    def _drawn(self, nodes, n, key, row, beta):
         states = draw_cells(
-            self.grid(),
+            self.grid(nodes=nodes),
             lambda x: -beta * tf.cast(self.energy(x), tf.float64),
             n,
             random.Seed(key, row),

@@ -284,3 +284,26 @@ def test_constant_columns_are_told():
     model = gz.EnergyModel(spaces.Real(3), seed=0)
     with pytest.warns(UserWarning, match=r"2 of 3 columns .* \(numbers 1, 2\)"):
         model.adapt(x)
+
+
+def test_narrow_peaks_are_integrated_and_drawn():
+    # 25 of them, of which a node in 60 would hit one.
+    sd, side = 0.006, np.linspace(-1, 1, 5)
+    centres = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
+    data = centres[RNG.integers(0, 25, 500)] + sd * RNG.normal(size=(500, 2))
+    x = keras.Input((2,))
+    apart = keras.ops.sum((x[:, None] - centres.astype("float32")) ** 2, -1)
+    energy = -keras.ops.logsumexp(-apart / (2 * sd**2), axis=-1, keepdims=True)
+    network = keras.Model(x, energy)
+    model = gz.EnergyModel(spaces.Real(2), network, reference=None, seed=0)
+    model.compile(watch=False)
+    model.adapt(data)
+    # Of 25 normal densities without their factors.
+    exact = np.log(25 * 2 * np.pi * sd**2)
+    found = model.log_partition("quadrature")
+    assert abs(found.value - exact) < 3 * found.stderr + 1e-5
+    assert found.stderr < 0.05
+    drawn = model.sample(2000, seed=0)
+    near = np.sqrt(((drawn[:, None] - centres) ** 2).sum(-1)).min(1) / sd
+    # Rayleigh's law: a mean of sqrt(pi / 2), of deviation .66 / sqrt(2000).
+    assert abs(near.mean() - np.sqrt(np.pi / 2)) < 5 * 0.66 / np.sqrt(2000)
