@@ -47,8 +47,11 @@ def draw_images(axis, model, labels=None):
 
 def draw_points(axis, model):
     """A panel of points in the plane."""
-    axis.scatter(*model.sample(4000, seed=0).T, s=1.5, alpha=0.4, lw=0)
-    axis.set_aspect("equal")
+    x = model.sample(4000, seed=0)
+    axis.scatter(*x.T, s=1.5, alpha=0.4, lw=0)
+    # A few of an EnergyModel are far out.
+    low, high = 1.15 * np.quantile(x, [0.005, 0.995])
+    axis.set(aspect="equal", xlim=(low, high), ylim=(low, high))
 
 
 def draw_couplings(axis, model):

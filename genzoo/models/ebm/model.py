@@ -326,7 +326,8 @@ class EnergyModel(EnergyBasedModel):
         if math.isinf(count) or effort == "batch":
             return None
         self._sums.narrow()
-        return lambda n, seed: self._sums.draw(n, seed, 1 / temperature)
+        draw = self._sums.drawn_by()
+        return lambda n, seed: draw(n, seed, 1 / temperature)
 
     # As a preset, and as .keras ---------------------------------------------
 

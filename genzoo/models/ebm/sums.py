@@ -1,6 +1,7 @@
 """Sums over all of a small space, for a neural energy."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -222,8 +223,11 @@ class Sums:
             tf.cast(g, p.dtype) for g, p in zip(found, parameters, strict=True)
         ]
 
-    def draw(self, n: Any, seed: random.Seed, beta: Any = 1.0) -> tf.Tensor:
-        """n independent states of p^beta, (n, width), float32."""
+    def drawn_by(self) -> Callable:
+        """A function of (n, seed, beta) to states of p^beta, (n, width).
+
+        With as many nodes as the model needs as it is now.
+        """
         nodes = self._fine_enough()[0] if self.is_integral else self._nodes
         if nodes not in self._draws:
             self._draws[nodes] = Graph(
@@ -233,12 +237,17 @@ class Sums:
                 tf.TensorSpec((), tf.int64),
                 tf.TensorSpec((), tf.float64),
             )
-        return self._draws[nodes](
-            tf.convert_to_tensor(n, tf.int32),
-            seed.key,
-            tf.cast(seed.row, tf.int64),
-            tf.cast(beta, tf.float64),
-        )
+        graph = self._draws[nodes]
+
+        def draw(n, seed, beta=1.0):
+            return graph(
+                tf.convert_to_tensor(n, tf.int32),
+                seed.key,
+                tf.cast(seed.row, tf.int64),
+                tf.cast(beta, tf.float64),
+            )
+
+        return draw
 
     def _drawn(self, nodes, n, key, row, beta):
         states = draw_cells(
