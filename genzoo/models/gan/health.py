@@ -1,6 +1,7 @@
 """Whether D still judges: equilibrium told from death, once an epoch."""
 
 import warnings
+from collections.abc import Iterable
 from typing import Self
 
 import keras
@@ -8,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.common.given import Given
+from genzoo.models.gan import game
 from genzoo.models.gan.conditions import parts_of
 from genzoo.models.gan.game import Condition, Critic, Source, packed
 from genzoo.runtime import batch, data, distribute, random
@@ -30,6 +32,12 @@ _PERMUTATIONS = 64
 # data that is no matter of chance; and what is far: so many times as far as
 # the data's neighbours of this order, and so many standard deviations.
 _ENOUGH, _LOST, _TIMES, _ORDER, _FAR = 10, 0.05, 3.0, 5, 0.5
+# Callbacks that choose an epoch.
+_CHOOSERS = (
+    keras.callbacks.EarlyStopping,
+    keras.callbacks.ModelCheckpoint,
+    keras.callbacks.ReduceLROnPlateau,
+)
 # Numbers that a network without units takes badly.
 _LARGE = 30.0
 _RECTIFIERS = (
@@ -270,3 +278,29 @@ def _some(given, packing):
         x = np.asarray(batch.examples(batch.unpacked(x)))
     rows = len(x) // packing * packing
     return x[:rows], tuple(np.asarray(part)[:rows] for part in told)
+
+
+def warn_of_monitors(
+    where: str, callbacks: Iterable[keras.callbacks.Callback]
+) -> None:
+    """Warn of callbacks that choose an epoch by what one player pays.
+
+    The loss of D is least where it tells samples from data best, so that the
+    worst generator would be kept, and that of G tells how D fares, too.
+    """
+    names = {f"{held}{name}" for name in game.LOGS for held in ("", "val_")}
+    for callback in callbacks:
+        is_chooser = isinstance(callback, _CHOOSERS)
+        saves_all = not getattr(callback, "save_best_only", True)
+        if not is_chooser or saves_all or callback.monitor not in names:
+            continue
+        warnings.warn(
+            f"{where}: {type(callback).__name__} watches "
+            f"{callback.monitor!r}, which says who is ahead, D or G, and not "
+            "how good samples are: the loss of D is least where it tells them "
+            "from data best. Watch a metric of samples, such as "
+            "'val_frechet_distance' of compile(metrics=[genzoo.metrics."
+            "FrechetDistance()]), with mode='min'; or stop by "
+            "genzoo.callbacks.Equilibrium.",
+            stacklevel=4,
+        )

@@ -24,8 +24,8 @@ from genzoo.models.common.given import Given
 from genzoo.models.common.presets import numbered
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.gan import latents as laws
-from genzoo.models.gan import monitors, paths, updates
 from genzoo.models.gan import networks as facts
+from genzoo.models.gan import paths, updates
 from genzoo.models.gan.clusters import Clusters
 from genzoo.models.gan.conditions import (
     UNKNOWN,
@@ -44,7 +44,7 @@ from genzoo.models.gan.game import (
     get_penalties,
     own_losses,
 )
-from genzoo.models.gan.health import Health
+from genzoo.models.gan.health import Health, warn_of_monitors
 from genzoo.models.gan.inversion import Inversion, Inverter
 from genzoo.models.gan.terms import Terms
 from genzoo.models.gan.units import Units
@@ -604,7 +604,7 @@ class GAN(GenerativeModel):
             )
             if isinstance(optimizer, Planned)
         ]
-        monitors.warn_of(self._where("fit"), plan["callbacks"])
+        warn_of_monitors(self._where("fit"), plan["callbacks"])
         return {**plan, "callbacks": [*paces, *plan["callbacks"]]}
 
     def _complaints(self) -> dict[str, str]:

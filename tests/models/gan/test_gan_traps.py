@@ -175,7 +175,7 @@ def test_a_configuration_makes_as_many_as_one_likes(trained):
 
 
 def test_who_is_ahead_chooses_no_epoch_unsaid(tmp_path):
-    from genzoo.models.gan.monitors import warn_of
+    from genzoo.models.gan.health import warn_of_monitors as warn_of
 
     path = str(tmp_path / "best.keras")
     for make, told in (
