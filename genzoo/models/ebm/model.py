@@ -131,7 +131,7 @@ class EnergyModel(EnergyBasedModel):
         self._energy = Energy(
             space, self.network, self.sites, self.offset, is_tilted
         )
-        self._sums = Sums(self._energy, self.window)
+        self._sums = Sums(self._energy, self.window, self._digest)
         walker = Walker(self._energy, self.stride)
         self.walks = Walks(walker, type(self).__name__)
         self._rules = Rules(self._energy, self.parameters, walker, self._sums)
@@ -325,7 +325,6 @@ class EnergyModel(EnergyBasedModel):
             return None
         if math.isinf(count) or effort == "batch":
             return None
-        self._sums.narrow()
         draw = self._sums.drawn_by()
         return lambda n, seed: draw(n, seed, 1 / temperature)
 

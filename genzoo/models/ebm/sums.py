@@ -37,10 +37,19 @@ class Sums:
     Args:
         energy: the `Energy`.
         window: variable, (width, 2): where unbounded sites are integrated.
+        digest: function to a number that changes with the energy.
     """
 
-    def __init__(self, energy: Energy, window: keras.Variable):
+    def __init__(
+        self,
+        energy: Energy,
+        window: keras.Variable,
+        digest: Callable[[], int],
+    ):
         self.energy = energy
+        self._digest = digest
+        # What was found by many nodes, and for what.
+        self._known: tuple[Any, tuple[int, float, float]] | None = None
         self.space = energy.space
         self.window = window
         self.is_integral = len(self.space.continuous_sites) > 0
@@ -115,14 +124,26 @@ class Sums:
 
     def log_partition(self) -> LogPartition:
         """log Z; of an integral its error is that of fewer nodes."""
-        self.narrow()
         if not self.is_integral:
+            self.narrow()
             return LogPartition.exact(self._log_sum(self._nodes), self.name)
         _, found, error = self._fine_enough()
         return LogPartition.integrated(found, error, self.name)
 
     def _fine_enough(self):
         """(nodes, log Z, its error): more nodes where peaks are narrow."""
+        if self._known is not None and self._known[0] == self._key():
+            return self._known[1]
+        self.narrow()
+        found = self._refined()
+        is_costly = found[0] > self._nodes
+        self._known = (self._key(), found) if is_costly else None
+        return found
+
+    def _key(self):
+        return self._digest(), self.window.numpy().tobytes()
+
+    def _refined(self):
         nodes, most = self._nodes, self._most_nodes
         while True:
             found = self._log_sum(nodes)
@@ -152,6 +173,7 @@ class Sums:
             # What has moved beyond the last window is looked for, too.
             own = tf.convert_to_tensor(self.window.value)
             body = _hull(body, own)
+        is_fine = nodes is not None
         nodes = self._nodes if nodes is None else nodes
         if nodes not in self._support:
             self._support[nodes] = Graph(
@@ -159,7 +181,9 @@ class Sums:
                 tf.TensorSpec((self.space.width, 2), tf.float64),
             )
         support = self._support[nodes]
-        self.window.assign(support(support(body)))
+        window = support(body)
+        # What is between two coarse nodes is looked at more closely.
+        self.window.assign(window if is_fine else support(window))
 
     def _supported(self, window, nodes):
         """The part of a window that holds nearly all mass, and a margin."""
@@ -228,7 +252,11 @@ class Sums:
 
         With as many nodes as the model needs as it is now.
         """
-        nodes = self._fine_enough()[0] if self.is_integral else self._nodes
+        if self.is_integral:
+            nodes = self._fine_enough()[0]
+        else:
+            self.narrow()
+            nodes = self._nodes
         if nodes not in self._draws:
             self._draws[nodes] = Graph(
                 lambda *given: self._drawn(nodes, *given),
