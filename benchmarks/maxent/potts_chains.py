@@ -166,12 +166,13 @@ def rows(found):
     return [
         common.row(
             f"planted Potts model, 21 levels, {found['sites']} sites, "
-            f"{found['sequences']} sequences, {len(found['genzoo'])} seeds, by "
+            f"{found['sequences']} sequences, seeds 0 to "
+            f"{len(found['genzoo']) - 1}, by "
             f"persistent chains, {found['epochs']} epochs: Pearson of "
             f"connected correlations of {DRAWS:,} new draws with the data's; "
             "CPU-seconds",
             text(found["genzoo"]),
-            f"adabmDCA, one seed, {text([found['adabmDCA']])}",
+            f"adabmDCA, seed 0, {text([found['adabmDCA']])}",
         )
     ]
 
