@@ -7,9 +7,10 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from genzoo.runtime import random
+from genzoo.runtime import random, weights
 from genzoo.spaces import Real
 from genzoo.types import Array
+from genzoo.units.gaussian import ROOM, SLOW
 from genzoo.units.relu import (
     half_normal_mean,
     half_normal_sample,
@@ -20,8 +21,6 @@ from genzoo.units.scaled import Scaled
 
 # log-precisions are at most this, as of Gaussian units.
 _MOST = math.log(1e6)
-# How fast precisions learn beside kernels; see Gaussian units.
-_SLOW = 0.1
 
 
 def _bounded(log_precision):
@@ -73,7 +72,7 @@ class DoubleReLU(Scaled):
             for name in ("kink", "log_positive", "log_negative")
         )
         for weight in (self.log_positive, self.log_negative):
-            weight.rate_share = _SLOW
+            weight.rate_share = SLOW
 
     def space_of(self, arrangement: int | tuple[int, ...]) -> Real:
         """Finite real numbers."""
@@ -83,6 +82,19 @@ class DoubleReLU(Scaled):
     def parameters(self) -> list[keras.Variable]:
         """bias, kink, log_positive and log_negative."""
         return [self.bias, self.kink, self.log_positive, self.log_negative]
+
+    @property
+    def precisions(self) -> list[keras.Variable]:
+        """log_positive and log_negative."""
+        return [self.log_positive, self.log_negative]
+
+    def leave_room(self) -> None:
+        """As Gaussian units."""
+        if any(weights.is_touched(weight) for weight in self.precisions):
+            return
+        for weight in self.precisions:
+            weight.assign(np.full(self.width, -math.log(ROOM)))
+            weights.mark(weight)
 
     def potential(self, x: tf.Tensor) -> tf.Tensor:
         """a(x), shape (batch,), for states x of shape (batch, size)."""

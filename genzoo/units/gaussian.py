@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo import checks
-from genzoo.runtime import random
+from genzoo.runtime import random, weights
 from genzoo.spaces import Real
 from genzoo.types import Array, ArrayLike
 from genzoo.units.scaled import Scaled
@@ -36,8 +36,11 @@ def _variance(value: Any, where: str) -> float | list[float] | None:
     return found.ravel().tolist() if found.ndim else float(found)
 
 
-# How fast precisions learn beside kernels, where the rate is `Falling`'s.
-_SLOW = 0.1
+# The share of a column's variance that units begin with, beside a kernel.
+ROOM = 0.25
+# How fast precisions learn beside kernels, where the rate is `Falling`'s: else
+# units grow narrow before hidden ones have found what they are to tell.
+SLOW = 0.3
 
 
 def _bounded(log_precision):
@@ -111,9 +114,7 @@ class Gaussian(Scaled):
             constraint=_bounded if self.learn_variance else None,
             autocast=False,
         )
-
-        # Squares of rare outliers are its gradient.
-        self.log_precision.rate_share = _SLOW
+        self.log_precision.rate_share = SLOW
 
     def _given(self):
         """The variances of x before data are seen, (width,)."""
@@ -194,6 +195,21 @@ class Gaussian(Scaled):
             self._say_misfit(own)
         self.log_precision.assign(-np.log(own))
         self.bias.assign(np.zeros(self.width))
+
+    @property
+    def precisions(self) -> list[keras.Variable]:
+        """log_precision where it is learned."""
+        return [self.log_precision] if self.learn_variance else []
+
+    def leave_room(self) -> None:
+        """Begin at a quarter of the data's variance, if it is learned.
+
+        At all of it a kernel gains nothing by growing: modes that have no
+        correlations would never be told apart.
+        """
+        if self.learn_variance and not weights.is_touched(self.log_precision):
+            self.log_precision.assign(np.full(self.width, -math.log(ROOM)))
+            weights.mark(self.log_precision)
 
     def _say_misfit(self, share):
         if (share > 10).any() or (share < 0.01).any():

@@ -372,6 +372,12 @@ class Mixed(Unit):
             if unit.bias.trainable:
                 getattr(unit, method)(*own, count)
 
+    def leave_room(self) -> None:
+        """As of each block that is trained."""
+        for unit in self.units:
+            if unit.bias.trainable:
+                unit.leave_room()
+
     def smooth(self, mean: Array, count: int) -> Array:
         """Of each block."""
         return np.concatenate(

@@ -331,6 +331,17 @@ class Unit(keras.layers.Layer):
         """
         return np.ones_like(mean)
 
+    @property
+    def precisions(self) -> list[keras.Variable]:
+        """Weights that learn: the mean of their exps divides fields.
+
+        See `genzoo.models.common.stiffness`.
+        """
+        return []
+
+    def leave_room(self) -> None:
+        """Let what the other layer is to tell be no noise of the units."""
+
     def moved(self, x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         """States x moved as from a to b, such that from b to a leads back.
 

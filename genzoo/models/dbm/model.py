@@ -14,6 +14,7 @@ from genzoo.models.common.energy_based_model import KNOWN_LENGTH, Draw
 from genzoo.models.common.given import Given
 from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.presets import AllChains
+from genzoo.models.common.stiffness import Pull, Stiffness
 from genzoo.models.common.walks import Walks
 from genzoo.models.dbm import pretraining
 from genzoo.models.dbm.machine import DeepMachine
@@ -440,6 +441,9 @@ class DeepBoltzmannMachine(EnergyBasedModel):
     def _before_step(self, gradients: list) -> tuple[list, Any]:
         if not isinstance(self.optimizer, Falling):
             return gradients, None
+        if stiffness := self._stiffness():
+            gradients = stiffness.turned(self.parameters, gradients)
+            stiffness.release()
         pace = tf.unstack(tf.convert_to_tensor(self.offsets.pace.value))
         of = {id(w): p for w, p in zip(self.kernels, pace, strict=True)}
         # A bias learns as the kernel does that joins it with the examples.
@@ -447,6 +451,20 @@ class DeepBoltzmannMachine(EnergyBasedModel):
             of |= {id(weight): own for weight in unit.parameters}
         pairs = zip(gradients, self.parameters, strict=True)
         return [of.get(id(w), 1.0) * gradient for gradient, w in pairs], None
+
+    def _after_step(self, place: Any) -> None:
+        if stiffness := self._stiffness():
+            stiffness.hold()
+
+    def _stiffness(self) -> Stiffness | None:
+        """That of the layer 0, where precisions learn."""
+        pair = self.offsets.pair(self._machine)
+        width = self.units[1].width
+        middle = tf.zeros(width, self.kernels[0].dtype)
+        if pair is not None:
+            middle = pair[1][:width]
+        pulls = [Pull(self.kernels[0], middle)]
+        return Stiffness.of(self.units[0], pulls, self.optimizer)
 
     def adapt(
         self,
@@ -605,6 +623,7 @@ class DeepBoltzmannMachine(EnergyBasedModel):
         is_free = all(weight.trainable for weight in layers)
         if not (self._is_default and is_free):
             return
+        self.units[0].leave_room()
         own = self.draws.epoch_key()
         generator = np.random.default_rng(own)
         count = max(_SEEN, 2 * max(unit.width for unit in self.units[1:]))

@@ -17,6 +17,7 @@ from genzoo.models.common.energy_based_model import KNOWN_LENGTH, Draw
 from genzoo.models.common.given import Given
 from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.presets import AllChains
+from genzoo.models.common.stiffness import Pull, Stiffness
 from genzoo.models.common.walks import Walks
 from genzoo.models.rbm import bags, labels, posterior
 from genzoo.models.rbm.centring import Offsets
@@ -1218,6 +1219,9 @@ class RBM(EnergyBasedModel):
         return self.offsets.penalty(self._machine, found)
 
     def _before_step(self, gradients: list) -> tuple[list, Any]:
+        if stiffness := self._stiffness():
+            gradients = stiffness.turned(self.parameters, gradients)
+            stiffness.release()
         own = len(self._machine.parameters)
         gradients, of_links = gradients[:own], gradients[own:]
         if self.links is not None and isinstance(self.optimizer, Falling):
@@ -1225,6 +1229,19 @@ class RBM(EnergyBasedModel):
             of_links = [p * g for p, g in zip(pace, of_links, strict=True)]
         gradients, place = self._steps(gradients)
         return [*gradients, *of_links], place
+
+    def _stiffness(self) -> Stiffness | None:
+        """That of visible units, where precisions learn."""
+        pair = self.offsets.pair(self._machine)
+        middle = tf.zeros(self.hidden.width, self.kernel.dtype)
+        if pair is not None:
+            middle = pair[1]
+        pulls = [Pull(self.kernel, middle)]
+        if self.links is not None:
+            mean = tf.convert_to_tensor(self.links.mean.value)
+            mean *= float(self.links.centered)
+            pulls.append(Pull(self.links.to_visible, mean, True))
+        return Stiffness.of(self.visible, pulls, self.optimizer)
 
     def _steps(self, gradients):
         place = None
@@ -1260,6 +1277,8 @@ class RBM(EnergyBasedModel):
     def _after_step(self, place: Any) -> None:
         if place is not None:
             self.offsets.settle(self._machine, place)
+        if stiffness := self._stiffness():
+            stiffness.hold()
 
     def adapt(
         self,
@@ -1369,6 +1388,7 @@ class RBM(EnergyBasedModel):
             return
         if not (is_own and self.hidden.trainable):
             return
+        self.visible.leave_room()
         generator = np.random.default_rng(self.draws.epoch_key())
         count = max(_SEEN, 2 * self.hidden.width)
         rows, c = some_rows(given, count, generator, mean)
