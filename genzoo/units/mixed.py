@@ -372,6 +372,11 @@ class Mixed(Unit):
             if unit.bias.trainable:
                 getattr(unit, method)(*own, count)
 
+    @property
+    def precisions(self) -> list[keras.Variable]:
+        """Those of all blocks."""
+        return [weight for unit in self.units for weight in unit.precisions]
+
     def leave_room(self) -> None:
         """As of each block that is trained."""
         for unit in self.units:

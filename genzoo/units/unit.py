@@ -333,9 +333,9 @@ class Unit(keras.layers.Layer):
 
     @property
     def precisions(self) -> list[keras.Variable]:
-        """Weights that learn: the mean of their exps divides fields.
+        """Weights that learn, of which the exp divides fields.
 
-        See `genzoo.models.common.stiffness`.
+        Of two the geometric mean does. See `genzoo.models.common.stiffness`.
         """
         return []
 

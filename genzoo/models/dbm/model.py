@@ -458,6 +458,8 @@ class DeepBoltzmannMachine(EnergyBasedModel):
 
     def _stiffness(self) -> Stiffness | None:
         """That of the layer 0, where precisions learn."""
+        if not self.units[0].precisions:
+            return None
         pair = self.offsets.pair(self._machine)
         width = self.units[1].width
         middle = tf.zeros(width, self.kernels[0].dtype)

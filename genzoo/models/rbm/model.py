@@ -1232,6 +1232,8 @@ class RBM(EnergyBasedModel):
 
     def _stiffness(self) -> Stiffness | None:
         """That of visible units, where precisions learn."""
+        if not self.visible.precisions:
+            return None
         pair = self.offsets.pair(self._machine)
         middle = tf.zeros(self.hidden.width, self.kernel.dtype)
         if pair is not None:

@@ -203,3 +203,49 @@ def test_a_deep_machine_finds_two_modes_by_default():
     # A Gaussian has 0.26 of its mass within 1 of the middle, the data none.
     assert np.mean(np.abs(drawn) < 1) < 0.05
     assert 0.3 < np.mean(drawn > 0) < 0.7
+
+
+def test_two_replicas_hold_the_means_that_one_device_holds(two):
+    rng = np.random.default_rng(0)
+    x = np.concatenate(
+        [rng.random((75, 2)) < 0.4, rng.normal(2, 3, (75, 2))], axis=1
+    )
+
+    def make():
+        rbm = genzoo.RBM([Bernoulli(2), Gaussian(2)], Bernoulli(3), seed=1)
+        rbm.compile(watch=False)
+        return rbm
+
+    alone = make()
+    alone.fit(x, batch_size=20, epochs=2, verbose=0)
+    with two.scope():
+        both = make()
+    both.fit(x, batch_size=20, epochs=2, verbose=0)
+    for one, other in zip(alone.parameters, both.parameters, strict=True):
+        np.testing.assert_allclose(
+            other.numpy(), one.numpy(), rtol=1e-4, atol=2e-5
+        )
+
+
+def test_a_fit_that_was_interrupted_ends_as_one_that_was_not(tmp_path):
+    x = np.random.default_rng(0).normal(2, 3, (60, 2)).astype("float32")
+
+    def fitted(*callbacks):
+        rbm = genzoo.RBM(Gaussian(2), Bernoulli(3), seed=1)
+        rbm.compile()
+        options = {"batch_size": 20, "epochs": 4, "verbose": 0}
+        rbm.fit(x, callbacks=list(callbacks), **options)
+        return rbm.get_weights()
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    backup = keras.callbacks.BackupAndRestore(str(tmp_path / "backup"))
+    whole = fitted()
+    with pytest.raises(KeyboardInterrupt):
+        fitted(backup, Stop())
+    resumed = fitted(keras.callbacks.BackupAndRestore(str(tmp_path / "backup")))
+    for one, other in zip(whole, resumed, strict=True):
+        np.testing.assert_array_equal(one, other)
