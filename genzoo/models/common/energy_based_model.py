@@ -111,6 +111,9 @@ class EnergyBasedModel(GenerativeModel):
         # Of what is known of examples, if there is a quick sum for it.
         self._sees_likelihood = True
         self._measures: keras.metrics.Mean | None = None
+        self._recent: Any = None
+        # Whose likelihood is found at the end of each epoch of a fit.
+        self._followed: watching.Followed | None = None
         self._completion = completion.Completion(self)
         self._scores_seen: dict[str, keras.metrics.Mean] = {}
         self._reference = Graph(
@@ -138,10 +141,11 @@ class EnergyBasedModel(GenerativeModel):
         """Choose the optimizer and the learning rule.
 
         Whatever the rule, `loss` and `val_loss` in the logs are -<log p> in
-        nats: of the batches of an epoch, each under the weights that it met,
-        and of held-out data under those of the epoch's end. What the rule
-        itself makes small stands beside it under its own name, such as
-        `contrast`. log Z is summed at each epoch's end where that is quick,
+        nats under the weights of the epoch's end: of the examples of an array,
+        8,192 evenly taken where there are more, or of the last batches of a
+        dataset, and of held-out data. What the rule itself makes small stands
+        beside it under its own name, such as `contrast`, as the mean over the
+        epoch. log Z is summed at each epoch's end where that is quick,
         else annealed by 128 chains, at 80 to 1,000 temperatures as the epoch
         is long; `log_partition_stderr` is its standard error, which `loss`
         and `val_loss` share.
@@ -203,6 +207,7 @@ class EnergyBasedModel(GenerativeModel):
         self._may_watch = bool(watch) and has_log_z and not is_likelihood
         with self.distribute_strategy.scope():
             self._measures = keras.metrics.Mean(name=rule.measure)
+            self._recent = watching.Recent(name="loss")
             self._scores_seen = {
                 name: keras.metrics.Mean(name=name) for name in rule.scores
             }
@@ -649,7 +654,7 @@ class EnergyBasedModel(GenerativeModel):
             steps = tf.constant(_METRIC_STEPS)
             samples = self._draw_beside(x, own, steps)
             self._compared.update(sample_weights.repeated(x), samples)
-        return self._logs(measure, height, rows, x, scores)
+        return self._logs(measure, height, rows, x, scores, self._loss_tracker)
 
     # The logs ---------------------------------------------------------------
 
@@ -673,7 +678,7 @@ class EnergyBasedModel(GenerativeModel):
         return 0.0
 
     def _logs(
-        self, measure, height, rows, x=None, scores=None
+        self, measure, height, rows, x=None, scores=None, heights=None
     ) -> dict[str, tf.Tensor]:
         """The means so far, given this replica's shares of a batch's.
 
@@ -683,14 +688,16 @@ class EnergyBasedModel(GenerativeModel):
             rows: of the batch, on all replicas.
             x: the batch; None counts rows alone.
             scores: further ones of the rule, by name.
+            heights: what heights are kept in, by default that of training.
         """
+        heights = heights or self._recent
         total = batch.total(x, tf.float32)
         if batch.weight(x) is not None:
             rows = total * tf.cast(rows, tf.float32)
         scores = scores or {}
         for tracker, value in (
             (self._measures, measure),
-            (self._loss_tracker, height),
+            (heights, height),
             *((self._scores_seen[name], scores[name]) for name in scores),
         ):
             if tracker is not None and value is not None:
@@ -700,7 +707,7 @@ class EnergyBasedModel(GenerativeModel):
                         value, tf.cast(total, value.dtype)
                     )
                 tracker.update_state(value, sample_weight=rows)
-        logs = self.get_metrics_result()
+        logs = self._results(heights)
         if measure is None:
             del logs[self.loss.measure]
         return distribute.shape_logs(logs)
@@ -708,18 +715,26 @@ class EnergyBasedModel(GenerativeModel):
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """Keras's, the rule's measure, and those of samples."""
-        own = [] if self._measures is None else [self._measures]
+        own: list[keras.metrics.Metric] = []
+        if self._measures is not None:
+            own = [self._measures, self._recent]
         return [*own, *self._scores_seen.values(), *super().metrics]
 
     def get_metrics_result(self) -> dict[str, Any]:
         """The mean negative log-likelihood, and the rule's measure."""
+        is_evaluating = self._compared.is_evaluating
+        return self._results(
+            self._loss_tracker if is_evaluating else self._recent
+        )
+
+    def _results(self, heights):
         if self._measures is None:
             return {}
         shown = [self._measures, *self._scores_seen.values()]
         measure = {tracker.name: tracker.result() for tracker in shown}
         if not self._watches:
             return measure
-        height = self._loss_tracker.result()
+        height = heights.result()
         level = tf.cast(tf.convert_to_tensor(self.watch.level.value), "float32")
         return {"loss": height + level, **measure}
 
@@ -735,7 +750,7 @@ class EnergyBasedModel(GenerativeModel):
 
     def _rows_of_epoch(self) -> int:
         """How many rows the present epoch has learned from."""
-        count = np.asarray(self._loss_tracker.count.value.read_value())
+        count = np.asarray(self._recent.rows.value.read_value())
         # Each replica counts all.
         replicas = distribute.replica_count(self.distribute_strategy)
         return int(count) // replicas
@@ -775,14 +790,21 @@ class EnergyBasedModel(GenerativeModel):
             return logs
         if weights.not_finite(self.trainable_variables):
             return logs
-        level = self.watch.level.numpy()
         found = self._look()
-        end = self.watch.level.numpy()
-        # The batches met all that lies between.
-        self.watch.level.assign((level + end) / 2)
         logs = {**logs, **self.get_metrics_result()}
-        self.watch.level.assign(end)
+        if self._followed is not None:
+            logs["loss"] = self._height_now() + self.watch.level.numpy()
         return {**logs, "log_partition_stderr": found.stderr}
+
+    def _height_now(self) -> float:
+        """<E(x) - E0> of the examples that are followed."""
+        assert self._followed is not None
+        summed = total = 0.0
+        for rows, given in self._followed.parts():
+            x = self._batch(given)
+            summed += rows * float(self._height(x))
+            total += rows * float(batch.total(x, tf.float64))
+        return summed / total if total else 0.0
 
     def train_on_batch(
         self,
@@ -802,6 +824,16 @@ class EnergyBasedModel(GenerativeModel):
         if self._watches:
             del logs["loss"]
         return logs if return_dict else logs[self.loss.measure]
+
+    def _follow(self, x: Any, y: Any) -> None:
+        if self._watches:
+            self._followed = watching.Followed(x, y)
+
+    def _run(self, *arguments: Any) -> keras.callbacks.History:
+        try:
+            return super()._run(*arguments)
+        finally:
+            self._followed = None
 
     def _prepare_scores(self, is_fitting: bool) -> None:
         if not self._watches:

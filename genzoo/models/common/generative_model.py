@@ -457,6 +457,8 @@ class GenerativeModel(Preset, keras.Model):
         self._prepare(given, steps)
         in_memory = data.is_array(x)
         x, y = self._packed("fit", given, steps)
+        if in_memory:
+            self._follow(x, y)
         if in_memory and shuffle:
             order = data.EpochOrder(len(given.x), self.draws)
             together = x if y is None else (x, y)
@@ -496,6 +498,9 @@ class GenerativeModel(Preset, keras.Model):
 
     def _prepare(self, given: Given, steps: int | None = None) -> None:
         """Called with checked data before the first step."""
+
+    def _follow(self, x: Any, y: Any) -> None:
+        """Called with the array that `fit` learns from, packed."""
 
     def _prepare_scores(self, is_fitting: bool) -> None:
         """Called before examples are scored, in `fit` and outside of it."""

@@ -120,7 +120,7 @@ class Stiffness:
 
     def _scale(self, sign):
         of_layer = []
-        for block, columns in self._columns():
+        for block in self.unit.blocks():
             if not block.precisions:
                 of_layer.append(tf.ones(block.width, block.bias.dtype))
                 continue

@@ -1,11 +1,15 @@
 """-<log p> while a model learns, whatever it learns by."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
+from keras import ops
 
 from genzoo.partition.log_partition import RECORD_LENGTH, LogPartition
+from genzoo.runtime import data as pipelines
 from genzoo.runtime import distribute
 
 # What is known of log Z, and of which weights.
@@ -17,6 +21,10 @@ CHAINS = 128
 _LEAST, _MOST = 80, 1000
 # For a search that takes all examples at once, in many epochs of one step.
 _SEARCH = 20
+# Of examples, those whose likelihood is found at the end of each epoch.
+_FOLLOWED = 2**13
+# How steeply rows count for less that were seen before.
+_FADES = 7
 # Sweeps of one chain for each row that was learned from.
 _SHARE = 0.3
 
@@ -24,9 +32,9 @@ _SHARE = 0.3
 class Watch(keras.layers.Layer):
     """What is known of log Z while the weights move.
 
-    The logs' `loss` is `<E(x) - E0> + level`, where E0 is the energy of a
-    point in the midst of the data and `level = log Z + E0`: both move far
-    less than E and log Z, whose common part is arbitrary.
+    The logs' `loss` is `<E(x) - E0> + level` at the end of an epoch, where E0
+    is the energy of a point in the midst of the data and `level = log Z + E0`:
+    both move far less than E and log Z, whose common part is arbitrary.
 
     Attributes:
         record: weight, a `LogPartition` and the weights that it belongs to.
@@ -49,6 +57,62 @@ class Watch(keras.layers.Layer):
     def keep(self, found: LogPartition, of: int) -> None:
         """Remember log Z of some weights."""
         self.record.assign([*found.to_record(), of])
+
+
+class Recent(keras.metrics.Mean):
+    """A mean over the rows that were seen last.
+
+    Row i of n counts (i / n)^7, so that half of the mean is of the last tenth:
+    what weights have moved since then is little.
+
+    Attributes:
+        rows: how many were seen.
+    """
+
+    def __init__(self, name: str):
+        super().__init__(name=name)
+        self.rows = self.add_variable((), "zeros", name="rows")
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        """Let values count for so many rows."""
+        before = tf.convert_to_tensor(self.rows.value)
+        rows = before + ops.cast(sample_weight, before.dtype)
+        faded = (before / rows) ** _FADES
+        for weight in (self.total, self.count):
+            weight.assign(tf.convert_to_tensor(weight.value) * faded)
+        super().update_state(values, sample_weight=sample_weight)
+        self.rows.assign(rows)
+
+    def reset_state(self) -> None:
+        """Forget all rows."""
+        super().reset_state()
+        self.rows.assign(0)
+
+
+class Followed:
+    """Some examples of an array, evenly taken: `loss` is theirs.
+
+    Args:
+        x: what a pipeline carries of the array, a nest of rows.
+        y: conditions, or None.
+    """
+
+    def __init__(self, x: Any, y: Any):
+        self.data = (x,) if y is None else (x, y)
+        first = tf.nest.flatten(self.data)[0]
+        count = min(len(first), _FOLLOWED)
+        self._places = np.arange(count) * len(first) // count
+        self._size = pipelines.rows_at_once(first)
+
+    def parts(self) -> Iterator[tuple[int, Any]]:
+        """(rows, their batch as a pipeline gives it)."""
+        for at in range(0, len(self._places), self._size):
+            places = self._places[at : at + self._size]
+            batch = tf.nest.map_structure(
+                lambda part, places=places: tf.convert_to_tensor(part[places]),
+                self.data,
+            )
+            yield len(places), batch if len(batch) > 1 else batch[0]
 
 
 def sums(terms: float, rows: int, width: int) -> bool:
