@@ -2,8 +2,9 @@
 # # Early stopping and likelihoods
 #
 # `loss` and `val_loss` of every energy-based model are $-\langle \log p \rangle$
-# in nats, whatever the learning rule, so that Keras's callbacks mean what they
-# say. log Z is summed at each epoch's end where that is quick; else chains are
+# in nats at the end of the epoch, whatever the learning rule, so that Keras's
+# callbacks mean what they say: of the examples of an array (8,192 of them if it
+# has more), or of the last ones of a dataset. log Z is summed at each epoch's end where that is quick; else chains are
 # annealed, and `log_partition_stderr` is the error.
 
 # %%

@@ -96,6 +96,11 @@ def packed(x: Any, weight: Any = None, seen: Any = None) -> Any:
     return {name: part for name, part in parts.items() if part is not None}
 
 
+def has_gaps(data: Any) -> bool:
+    """Whether what `packed` made says which entries are known."""
+    return isinstance(data, dict) and "seen" in data
+
+
 def unpacked(data: Any) -> Any:
     """A `Batch`, or x itself, of what `packed` made."""
     return make(**data) if isinstance(data, dict) else data

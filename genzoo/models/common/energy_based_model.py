@@ -142,13 +142,13 @@ class EnergyBasedModel(GenerativeModel):
 
         Whatever the rule, `loss` and `val_loss` in the logs are -<log p> in
         nats under the weights of the epoch's end: of the examples of an array,
-        8,192 evenly taken where there are more, or of the last batches of a
-        dataset, and of held-out data. What the rule itself makes small stands
-        beside it under its own name, such as `contrast`, as the mean over the
-        epoch. log Z is summed at each epoch's end where that is quick,
-        else annealed by 128 chains, at 80 to 1,000 temperatures as the epoch
-        is long; `log_partition_stderr` is its standard error, which `loss`
-        and `val_loss` share.
+        8,192 evenly taken where there are more; of the last batches where it is
+        a dataset, has gaps or conditions; and of held-out data. What the rule
+        itself makes small stands beside it under its own name, such as
+        `contrast`, as the mean over the epoch. log Z is summed at each epoch's
+        end where that is quick, else annealed by 128 chains, at 80 to 1,000
+        temperatures as the epoch is long; `log_partition_stderr` is its
+        standard error, which `loss` and `val_loss` share.
 
         Args:
             optimizer: any Keras optimizer; by default that of the model, of
@@ -826,8 +826,9 @@ class EnergyBasedModel(GenerativeModel):
         return logs if return_dict else logs[self.loss.measure]
 
     def _follow(self, x: Any, y: Any) -> None:
-        if self._watches:
-            self._followed = watching.Followed(x, y)
+        # Gaps and conditions have sums of their own for each row.
+        if self._watches and y is None and not batch.has_gaps(x):
+            self._followed = watching.Followed(x)
 
     def _run(self, *arguments: Any) -> keras.callbacks.History:
         try:

@@ -22,7 +22,7 @@ _LEAST, _MOST = 80, 1000
 # For a search that takes all examples at once, in many epochs of one step.
 _SEARCH = 20
 # Of examples, those whose likelihood is found at the end of each epoch.
-_FOLLOWED = 2**13
+_FOLLOWED, _AT_ONCE = 2**13, 2**10
 # How steeply rows count for less that were seen before.
 _FADES = 7
 # Sweeps of one chain for each row that was learned from.
@@ -93,26 +93,29 @@ class Followed:
     """Some examples of an array, evenly taken: `loss` is theirs.
 
     Args:
-        x: what a pipeline carries of the array, a nest of rows.
-        y: conditions, or None.
+        data: what a pipeline carries of the array, a nest of rows.
     """
 
-    def __init__(self, x: Any, y: Any):
-        self.data = (x,) if y is None else (x, y)
-        first = tf.nest.flatten(self.data)[0]
+    def __init__(self, data: Any):
+        self.data = data
+        first = tf.nest.flatten(data)[0]
         count = min(len(first), _FOLLOWED)
         self._places = np.arange(count) * len(first) // count
-        self._size = pipelines.rows_at_once(first)
+        self._size = pipelines.rows_at_once(first, _AT_ONCE)
 
     def parts(self) -> Iterator[tuple[int, Any]]:
         """(rows, their batch as a pipeline gives it)."""
         for at in range(0, len(self._places), self._size):
             places = self._places[at : at + self._size]
-            batch = tf.nest.map_structure(
-                lambda part, places=places: tf.convert_to_tensor(part[places]),
-                self.data,
+            yield (
+                len(places),
+                tf.nest.map_structure(
+                    lambda part, places=places: tf.convert_to_tensor(
+                        part[places]
+                    ),
+                    self.data,
+                ),
             )
-            yield len(places), batch if len(batch) > 1 else batch[0]
 
 
 def sums(terms: float, rows: int, width: int) -> bool:
