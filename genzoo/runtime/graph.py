@@ -53,6 +53,10 @@ class Graph:
         self._signature = signature
         self._traced: Callable | None = None
 
+    def takes(self, *signature: tf.TensorSpec) -> bool:
+        """Whether this is its signature."""
+        return self._signature == signature
+
     def __call__(self, *tensors: Any) -> Any:
         """What the function gives."""
         if self._traced is None:

@@ -114,6 +114,7 @@ class EnergyBasedModel(GenerativeModel):
         self._recent: Any = None
         # Whose likelihood is found at the end of each epoch of a fit.
         self._followed: watching.Followed | None = None
+        self._shared: Graph | None = None
         self._completion = completion.Completion(self)
         self._scores_seen: dict[str, keras.metrics.Mean] = {}
         self._reference = Graph(
@@ -142,8 +143,8 @@ class EnergyBasedModel(GenerativeModel):
 
         Whatever the rule, `loss` and `val_loss` in the logs are -<log p> in
         nats under the weights of the epoch's end: of the examples of an array,
-        8,192 evenly taken where there are more; of the last batches where it is
-        a dataset, has gaps or conditions; and of held-out data. What the rule
+        8,192 evenly taken where there are more (2,048 with gaps or conditions),
+        of the last batches of a dataset, and of held-out data. What the rule
         itself makes small stands beside it under its own name, such as
         `contrast`, as the mean over the epoch. log Z is summed at each epoch's
         end where that is quick, else annealed by 128 chains, at 80 to 1,000
@@ -799,12 +800,27 @@ class EnergyBasedModel(GenerativeModel):
     def _height_now(self) -> float:
         """<E(x) - E0> of the examples that are followed."""
         assert self._followed is not None
-        summed = total = 0.0
-        for rows, given in self._followed.parts():
-            x = self._batch(given)
-            summed += rows * float(self._height(x))
-            total += rows * float(batch.total(x, tf.float64))
-        return summed / total if total else 0.0
+        measure: Callable = self._share
+        if self._followed.is_dear:
+            # Sums are slow without a graph, energies as quick.
+            spec = self._followed.spec()
+            if self._shared is None or not self._shared.takes(spec):
+                self._shared = Graph(self._share, spec)
+            measure = self._shared
+        shares = np.array(
+            [
+                [rows * float(part) for part in measure(given)]
+                for rows, given in self._followed.parts()
+            ]
+        )
+        height, total = shares.sum(axis=0)
+        return float(height / total) if total else 0.0
+
+    def _share(self, given: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """A batch's `_height`, and its mean weight."""
+        x = self._batch(given)
+        total = tf.convert_to_tensor(batch.total(x, tf.float32))
+        return self._height(x), total
 
     def train_on_batch(
         self,
@@ -826,9 +842,11 @@ class EnergyBasedModel(GenerativeModel):
         return logs if return_dict else logs[self.loss.measure]
 
     def _follow(self, x: Any, y: Any) -> None:
-        # Gaps and conditions have sums of their own for each row.
-        if self._watches and y is None and not batch.has_gaps(x):
-            self._followed = watching.Followed(x)
+        if self._watches:
+            # Gaps and conditions have sums of their own for each row.
+            is_dear = y is not None or batch.has_gaps(x)
+            given = x if y is None else (x, y)
+            self._followed = watching.Followed(given, is_dear)
 
     def _run(self, *arguments: Any) -> keras.callbacks.History:
         try:

@@ -21,8 +21,9 @@ CHAINS = 128
 _LEAST, _MOST = 80, 1000
 # For a search that takes all examples at once, in many epochs of one step.
 _SEARCH = 20
-# Of examples, those whose likelihood is found at the end of each epoch.
-_FOLLOWED, _AT_ONCE = 2**13, 2**10
+# Of how many examples likelihoods are found at the end of each epoch, and of
+# how many at once; then where each row has a sum of its own.
+_FOLLOWED = (2**13, 2**10), (2**11, 2**7)
 # How steeply rows count for less that were seen before.
 _FADES = 7
 # Sweeps of one chain for each row that was learned from.
@@ -94,14 +95,28 @@ class Followed:
 
     Args:
         data: what a pipeline carries of the array, a nest of rows.
+        is_dear: whether it takes long to find: fewer are taken then, in
+            batches of one size.
     """
 
-    def __init__(self, data: Any):
+    def __init__(self, data: Any, is_dear: bool):
         self.data = data
+        self.is_dear = is_dear
         first = tf.nest.flatten(data)[0]
-        count = min(len(first), _FOLLOWED)
+        most, at_once = _FOLLOWED[is_dear]
+        count = min(len(first), most)
+        self._size = pipelines.rows_at_once(first, at_once)
+        if is_dear:
+            # Of one size: a few are left out.
+            self._size = count // -(-count // self._size)
+            count -= count % self._size
         self._places = np.arange(count) * len(first) // count
-        self._size = pipelines.rows_at_once(first, _AT_ONCE)
+
+    def spec(self) -> Any:
+        """Of a batch, where all have one size."""
+        return tf.nest.map_structure(
+            tf.type_spec_from_value, next(self.parts())[1]
+        )
 
     def parts(self) -> Iterator[tuple[int, Any]]:
         """(rows, their batch as a pipeline gives it)."""

@@ -172,7 +172,7 @@ def test_loss_is_that_of_the_end_however_weights_move(name, kind):
 
 
 def test_some_of_very_many_rows_are_followed(monkeypatch):
-    monkeypatch.setattr("genzoo.models.common.watch._FOLLOWED", 50)
+    monkeypatch.setattr("genzoo.models.common.watch._FOLLOWED", ((50, 20),))
     x = patterns(320, 12, 7)
     model = rbm()
     history = model.fit(x, epochs=2, batch_size=32, verbose=0).history
