@@ -9,6 +9,7 @@ than a machine has before anything was verified.
 
 import math
 import numbers
+import os
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, Protocol, runtime_checkable
@@ -21,6 +22,8 @@ Arguments = dict[str, Check]
 
 # Sites of a space, units of a layer.
 MOST_SITES = 2**20
+# The largest number that is finite.
+MOST = sys.float_info.max
 # Numbers of a list.
 MOST_VALUES = 2**20
 
@@ -97,8 +100,8 @@ def is_finite(value: Any) -> bool:
     return is_number(value) and abs(value) <= sys.float_info.max
 
 
-def whole(low: int, high: float = math.inf) -> Check:
-    """An int from low to high."""
+def whole(low: int, high: int = 2**63 - 1) -> Check:
+    """An int from low to high, by default the largest of 64 bits."""
     words = "a positive int" if low == 1 else f"an int of at least {low}"
 
     def check(value: Any, where: str) -> int:
@@ -173,6 +176,40 @@ def one_of(*names: str) -> Check:
         return value
 
     return check
+
+
+def function(value: Any, where: str) -> Callable:
+    """What can be called, and is no class of Keras's or genzoo's objects."""
+    if not callable(value):
+        refuse(value, where, "a function")
+    return value
+
+
+def path(value: Any, where: str) -> str:
+    """The name of a file or folder, as a string."""
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+        refuse(value, where, "a path, such as 'folder/name'")
+    return os.fspath(value)
+
+
+def of_keras(kind: Any, value: Any, where: str) -> Any:
+    """An object of a namespace of Keras, such as `keras.optimizers`.
+
+    Args:
+        kind: the namespace.
+        value: an object, its name or configuration; None gives None.
+        where: the argument, for messages.
+    """
+    try:
+        found = None if isinstance(value, type) else kind.get(value)
+    except (AttributeError, TypeError, ValueError):
+        found = None
+    if found is None and value is not None:
+        called = "Call it: make an object of the class."
+        hint = called if isinstance(value, type) else ""
+        name = kind.__name__.split(".")[-1]
+        refuse(value, where, f"one of keras.{name}, or its name", hint)
+    return found
 
 
 def optional(check_given: Check) -> Check:
@@ -251,14 +288,15 @@ def number_list(words: str, increasing: bool = False, hint: str = "") -> Check:
     return check
 
 
-def array(value: Any, where: str) -> np.ndarray:
-    """Finite numbers, as a float64 array."""
+def array(value: Any, where: str, most: float = MOST) -> np.ndarray:
+    """Finite numbers, as a float64 array; with most=inf also infinite ones."""
     try:
         found = np.asarray(value, np.float64)
     except (OverflowError, TypeError, ValueError):
         refuse(value, where, "an array of numbers")
-    if not np.isfinite(found).all():
-        refuse(value, where, "an array of finite numbers")
+    if not (np.abs(found) <= most).all():
+        finite = "finite numbers" if most == MOST else "numbers, none NaN"
+        refuse(value, where, f"an array of {finite}")
     return found
 
 

@@ -44,6 +44,22 @@ def maxent():
     return model
 
 
+@functools.cache
+def deep():
+    return gz.DeepBoltzmannMachine([units.Bernoulli(n) for n in (6, 2, 2)])
+
+
+@functools.cache
+def energy():
+    return gz.EnergyModel(spaces.Real(2), seed=0)
+
+
+def _likelihood(method):
+    found = gz.callbacks.LogLikelihood(BITS, method)
+    found.set_model(rbm())
+    return found
+
+
 MODELS = {"rbm": rbm, "gan": gan, "maxent": maxent}
 
 
@@ -241,6 +257,250 @@ CALLS = [
         lambda: metrics.evaluate_generative({}, POINTS, POINTS, []),
         "one or more two-sample metrics",
     ),
+    # Data without an end, and batches of what has none
+    (
+        "rbm.fit of what has no end",
+        lambda: rbm().fit(batches().repeat()),
+        "RBM.fit: the dataset has no end; pass steps_per_epoch",
+    ),
+    (
+        "validation_data that have no end",
+        lambda: rbm().fit(BITS, validation_data=batches().repeat()),
+        "validation_data: the dataset has no end; pass validation_steps",
+    ),
+    *(
+        (
+            f"{name} of what has no end",
+            lambda name=name: getattr(rbm(), name)(batches().repeat()),
+            "the dataset has no end; pass steps,",
+        )
+        for name in ("adapt", "evaluate", "predict")
+    ),
+    *(
+        (
+            f"adapt of what has no end: {make.__name__}",
+            lambda make=make, x=x: make().adapt(
+                tf.data.Dataset.from_tensors(x).repeat()
+            ),
+            "adapt: the dataset has no end; pass steps,",
+        )
+        for make, x in ((deep, BITS), (energy, POINTS), (maxent, [[1.0]]))
+    ),
+    ("adapt(array, steps)", lambda: rbm().adapt(BITS, 3), "goes with a data"),
+    ("adapt(steps=0)", lambda: rbm().adapt(batches(), 0), "a positive int"),
+    # Of Keras: its loops, its objects, its rates
+    *fits("rbm", _bits, "validation_split", ("0.2", -1, 2), "from 0 to 1"),
+    *fits("rbm", _bits, "batch_size", (10**30,), "an int from 1 to 9"),
+    *fits("gan", _points, "epochs", (10**400,), "an int from 1 to 9"),
+    *fits("rbm", _bits, "initial_epoch", (2,), "epochs must be at least init"),
+    *called(
+        lambda **options: rbm().evaluate(BITS, verbose=0, **options),
+        "callbacks",
+        ("a", [3]),
+        "keras.callbacks.Callback objects",
+    ),
+    *(
+        (
+            f"{name}(return_dict='yes')",
+            lambda name=name: getattr(rbm(), name)(BITS, return_dict="yes"),
+            "return_dict must be true or false",
+        )
+        for name in ("evaluate", "train_on_batch", "test_on_batch")
+    ),
+    *called(
+        lambda **options: rbm().compile(**options),
+        "optimizer",
+        ("adamm", 3, keras.optimizers.Adam, [keras.optimizers.Adam()]),
+        "RBM.compile: optimizer must be one of keras.optimizers, or its name",
+    ),
+    *called(
+        lambda **options: gan().compile(**options),
+        "discriminator_optimizer",
+        ("adamm", 3),
+        "GAN.compile: discriminator_optimizer must be one of keras.optimizers",
+    ),
+    *called(
+        lambda **options: rbm().compile(**options),
+        "optimizer",
+        (
+            keras.optimizers.SGD(NAN),
+            keras.optimizers.Adam(INF),
+            gz.optimizers.Falling(NAN),
+        ),
+        "learning_rate of the optimizer must be a number of at least 0",
+    ),
+    *called(
+        lambda **options: rbm().compile(**options),
+        "watch",
+        ("no",),
+        "watch must be true or false",
+    ),
+    *(
+        row
+        for name in ("initializer", "regularizer", "constraint")
+        for row in called(
+            lambda **options: gz.RBM(
+                units.Bernoulli(2), units.Bernoulli(2), **options
+            ),
+            f"kernel_{name}",
+            ("foo", 3),
+            f"RBM: kernel_{name} must be one of keras.{name}s, or its name",
+        )
+    ),
+    (
+        "RBM(centered='no')",
+        lambda: gz.RBM(units.Bernoulli(2), units.Bernoulli(2), centered="no"),
+        "centered must be true or false",
+    ),
+    (
+        "a model as a reference",
+        lambda: gz.MaxEnt(spaces.Binary(6), features.Moments(1), rbm()),
+        "received a RBM, which gives energies",
+    ),
+    # What another argument makes needless is checked all the same.
+    *called(
+        lambda **options: maxent().log_partition(**options),
+        "chains",
+        (-1, "a", 1),
+        "log_partition: chains must be an int of at least 2",
+    ),
+    ("reverse", lambda: rbm().log_partition(reverse="a"), "true or false"),
+    ("keep_chains", lambda: rbm().keep_chains("a"), "count must be an int of"),
+    # Callbacks, before an epoch is lost
+    *called(
+        gz.callbacks.LogLikelihood, "foo", (3,), "an option must be", x=BITS
+    ),
+    (
+        "LogLikelihood(method='foo')",
+        lambda: _likelihood("foo").on_train_begin(),
+        "method must be one of",
+    ),
+    *called(gz.callbacks.ChainHealth, "seed", ("a", 0.5), "seed must be"),
+    *called(gz.callbacks.SampleGrid, "folder", (3, None, ""), "must be a path"),
+    *called(
+        gz.callbacks.SampleGrid,
+        "value_range",
+        ((1, 0), "a", (1, 1)),
+        "value_range must be .low, high.",
+        folder="never",
+    ),
+    # Samplers, draws, sums
+    *(
+        row
+        for make in (
+            functools.partial(samplers.hmc, step_size=0.1, leapfrog_steps=2),
+            functools.partial(samplers.mala, step_size=0.1),
+            functools.partial(samplers.nuts, step_size=0.1),
+            functools.partial(samplers.random_walk_metropolis, step_size=1),
+        )
+        for row in called(make, "log_prob", (3, None), "must be a function")
+    ),
+    *called(
+        samplers.nuts,
+        "max_tree_depth",
+        (0, 100, "a"),
+        "max_tree_depth must be",
+        log_prob=_log_prob,
+        step_size=0.1,
+    ),
+    (
+        "hmc(low > high)",
+        lambda: samplers.hmc(_log_prob, 0.1, 2, low=[0, 1], high=[1, 0]),
+        "low must be less than high",
+    ),
+    (
+        "gibbs_energy(levels=3)",
+        lambda: samplers.gibbs_energy(_log_prob, 3),
+        "levels must be a list",
+    ),
+    (
+        "run(steps='a')",
+        lambda: samplers.run(samplers.mala(_log_prob, 0.1), 0, POINTS, "a"),
+        "steps must be an int of at least 0",
+    ),
+    *called(
+        lambda **given: samplers.tune_step_size(
+            lambda size: samplers.mala(_log_prob, size),
+            0,
+            tf.constant(POINTS),
+            5,
+            0.5,
+            **given,
+        ),
+        "step_size",
+        (-1, 0, NAN),
+        "tune_step_size: step_size",
+    ),
+    *called(
+        gz.random.normal, "seed", (3, None), "genzoo.random.Seed", shape=[2]
+    ),
+    (
+        "uniform of ints",
+        lambda: gz.random.uniform((2,), gz.random.as_seed(0), "int32"),
+        "dtype must be one of float16",
+    ),
+    (
+        "a shape below 0",
+        lambda: gz.random.uniform((-1, 2), gz.random.as_seed(0)),
+        "of ints of at least 0",
+    ),
+    *called(
+        gz.partition.torus_log_partition,
+        "coupling",
+        (NAN, "a"),
+        "must be a finite number",
+        shape=(3, 3),
+    ),
+    *called(gz.partition.summarise, "log_weights", ([], [1.0]), "two or more"),
+    # Measures
+    *(
+        (
+            f"{function.__name__}('a')",
+            lambda function=function: function("a"),
+            "must be an array of numbers",
+        )
+        for function in (
+            metrics.entropy,
+            samplers.colour,
+            gz.BoltzmannMachine.hopfield,
+        )
+    ),
+    (
+        "frechet_distance of two sizes",
+        lambda: metrics.frechet_distance([0], [[1]], [0, 0], np.eye(2)),
+        r"received the shapes \(1,\), \(1, 1\), \(2,\), \(2, 2\)",
+    ),
+    (
+        "frechet_distance of no covariance",
+        lambda: metrics.frechet_distance([0], [[-1]], [0], [[1]]),
+        "no negative eigenvalue; found -1",
+    ),
+    *called(metrics.BinnedDivergence, "bins", (0, "a", None), "bins must be"),
+    *called(
+        metrics.ModeCoverage,
+        "confidence",
+        (3, NAN),
+        "from 0 to 1",
+        centres=[[0, 0]],
+        radius=1,
+    ),
+    *called(
+        metrics.binned_entropy,
+        "bootstrap",
+        (-1, 0, 1, "a"),
+        "bootstrap must be an int of at least 2",
+        x=POINTS[:, 0],
+    ),
+    (
+        "evaluate_generative of a list",
+        lambda: metrics.evaluate_generative([gan()], POINTS, POINTS, []),
+        "models must be a dict",
+    ),
+    *called(
+        gz.optimizers.NaturalGradient, "decay_steps", (0, NAN), "positive num"
+    ),
+    *called(gz.datasets.read_alignment, "source", (3, None), "must be a path"),
+    *called(gz.DeepBeliefNetwork.load, "path", (3, None), "must be a path"),
     # Presets and files
     *called(
         gz.from_preset,

@@ -51,7 +51,7 @@ class ChainHealth(keras.callbacks.Callback):
         super().__init__()
         self.sweeps = checks.whole(4)(sweeps, "ChainHealth: sweeps")
         self.every = checks.positive_int(every, "ChainHealth: every")
-        self.seed = seed
+        self.seed = random.as_seed(seed)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Refuse a model without persistent chains."""
@@ -67,9 +67,7 @@ class ChainHealth(keras.callbacks.Callback):
         """Write the values of this epoch."""
         if logs is None or (epoch + 1) % self.every:
             return
-        series, _ = self.model.walks.follow(
-            self.sweeps, random.as_seed(self.seed)
-        )
+        series, _ = self.model.walks.follow(self.sweeps, self.seed)
         series = series.numpy().astype(np.float64)
         states = self.model.chains.read_all().numpy()
         distinct = len(np.unique(states, axis=0))

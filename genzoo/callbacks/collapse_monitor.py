@@ -9,6 +9,7 @@ import numpy as np
 
 from genzoo import checks
 from genzoo.metrics.numerics import neighbours as near
+from genzoo.runtime import random
 from genzoo.types import ArrayLike, SeedLike
 
 
@@ -101,7 +102,7 @@ class CollapseMonitor(keras.callbacks.Callback):
                 f"{len(self.x)} examples."
             )
         self.features = features
-        self.seed = seed
+        self.seed = random.as_seed(seed)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Measure the data, once."""

@@ -44,6 +44,10 @@ class LogLikelihood(keras.callbacks.Callback):
     ):
         super().__init__()
         self.data = x if isinstance(x, dict) else {"": x}
+        for name in options:
+            checks.one_of("chains", "temperatures", "reverse", "seed")(
+                name, "LogLikelihood: an option"
+            )
         self.method = method
         self.every = checks.positive_int(every, "LogLikelihood: every")
         self.options = options
@@ -69,6 +73,8 @@ class LogLikelihood(keras.callbacks.Callback):
                 "compile(metrics=[genzoo.metrics.FrechetDistance()]) and "
                 "validation_data=x in fit."
             )
+        known = ("auto", *self.model._partition_methods())
+        checks.one_of(*known)(self.method, "LogLikelihood: method")
         for x in self.data.values():
             self.model.space.check("LogLikelihood", x)
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import checks
+from genzoo.runtime import random
 from genzoo.types import ArrayLike, SeedLike
 
 _AS_IMAGE = tf.compat.v1.SummaryMetadata(
@@ -76,17 +77,21 @@ class SampleGrid(keras.callbacks.Callback):
         log_dir: str | os.PathLike | None = None,
     ):
         super().__init__()
-        self.folder = Path(folder)
+        self.folder = Path(checks.path(folder, "SampleGrid: folder"))
         self.every = checks.positive_int(every, "SampleGrid: every")
         self.rows = checks.positive_int(rows, "SampleGrid: rows")
         self.columns = checks.positive_int(columns, "SampleGrid: columns")
-        self.seed = seed
+        self.seed = random.as_seed(seed)
         given = {"labels": labels, "conditions": conditions}
         self.given = {
             name: part for name, part in given.items() if part is not None
         }
-        self.image_shape = image_shape and tuple(image_shape)
-        self.value_range = value_range
+        event = checks.optional(checks.event_shape)
+        self.image_shape = event(image_shape, "SampleGrid: image_shape")
+        ends = checks.number_list("(low, high), increasing", increasing=True)
+        self.value_range = checks.optional(ends)(
+            value_range, "SampleGrid: value_range"
+        )
         self.log_dir = log_dir
         self._writer = None
 

@@ -109,8 +109,13 @@ def read_alignment(
 
 def _records(where, source):
     """Names and sequences of a FASTA file."""
-    text = os.fspath(source)
+    text = checks.path(source, f"{where}: source")
     if not (">" in text and "\n" in text):
+        if not os.path.isfile(text):
+            raise FileNotFoundError(
+                f"{where}: source must be a FASTA file, or its text, which "
+                f"has a line that begins with '>'; there is no file {text!r}."
+            )
         with open(text, encoding="latin-1") as file:
             text = file.read()
     names: list[str] = []

@@ -70,6 +70,8 @@ class Function(Feature):
         self.layer = function if is_layer else None
         own = getattr(function, "__name__", None)
         own = getattr(function, "name", None) or own or "f"
+        if not isinstance(name, (str, type(None))):
+            checks.refuse(name, "Function: name", "a string or None")
         self.name = name or ("f" if own == "<lambda>" else own)
 
     @property

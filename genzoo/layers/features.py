@@ -91,6 +91,7 @@ class Features(keras.layers.Layer):
         self, rbm: Any, trainable: bool = False, layer: int = -1, **kwargs
     ):
         checks.layer_keywords(type(self).__name__, kwargs)
+        checks.flag(trainable, "Features: trainable")
         given = _Layers.of(rbm)
         if not all(isinstance(unit, Unit) for unit in given.units):
             raise ValueError(

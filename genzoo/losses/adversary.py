@@ -64,12 +64,7 @@ def _critic(value: Any, where: str) -> Any:
 
 def _optimizer(value: Any, where: str) -> Any:
     """An optimizer, of one's own or by Keras's names."""
-    if value is None:
-        return None
-    try:
-        return keras.optimizers.get(value)
-    except (ValueError, TypeError):
-        checks.refuse(value, where, "one of keras.optimizers, or its name")
+    return checks.of_keras(keras.optimizers, value, where)
 
 
 @keras.saving.register_keras_serializable("genzoo")

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from genzoo.checks import whole
+from genzoo.checks import refuse, whole
 from genzoo.metrics.numerics.estimate import CanSample, Estimate
 from genzoo.types import ArrayLike
 
@@ -158,6 +158,17 @@ def evaluate_generative(
     >>> round(table.rows["far"]["distance"].value)
     50
     """
+    if not isinstance(models, Mapping):
+        refuse(models, "evaluate_generative: models", "a dict of them by name")
+    if not isinstance(metrics, Sequence):
+        refuse(metrics, "evaluate_generative: metrics", "a list")
+    for name, model in models.items():
+        if not hasattr(model, "sample") and not np.ndim(model):
+            refuse(
+                model,
+                f"evaluate_generative: models[{name!r}]",
+                "a model with sample(n, seed=), or an array of samples",
+            )
     x_train, x_test = np.asarray(x_train), np.asarray(x_test)
     if x_train.shape[1:] != x_test.shape[1:] or not len(x_test):
         raise ValueError(

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 import keras
 import tensorflow as tf
 
+from genzoo import checks
 from genzoo.optimizers.newton import solve
 from genzoo.optimizers.solver import pseudogradient
 
@@ -51,8 +52,13 @@ class NaturalGradient(keras.optimizers.Optimizer):
         name: str | None = None,
     ):
         super().__init__(learning_rate=learning_rate, name=name)
-        self.decay_steps = float(decay_steps)
-        self.max_change = float(max_change)
+        self.decay_steps, self.max_change = (
+            checks.positive_number(value, f"NaturalGradient: {key}")
+            for key, value in (
+                ("decay_steps", decay_steps),
+                ("max_change", max_change),
+            )
+        )
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
         """Make the Fisher matrix for a list of one variable."""

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
+from genzoo import checks
 from genzoo.partition.log_partition import ANNEALING, LogPartition
 from genzoo.runtime import random
 from genzoo.types import ArrayLike, SeedLike
@@ -56,8 +57,19 @@ def summarise(log_weights: ArrayLike) -> Weights:
         Hill, "A simple general approach to inference about the tail of a
         distribution", Annals of Statistics 3, 1975. Vehtari et al., "Pareto
         smoothed importance sampling", JMLR 25(72), 2024.
+
+    Raises:
+        ValueError: for less than two of them.
     """
-    log_weights = np.asarray(log_weights, np.float64)
+    log_weights = np.asarray(log_weights)
+    if log_weights.dtype.kind not in "biuf":
+        checks.refuse(log_weights, "summarise: log_weights", "numbers")
+    log_weights = log_weights.astype(np.float64)
+    if log_weights.size < 2:
+        raise ValueError(
+            "summarise: log_weights must be two or more; received "
+            f"{log_weights.size}."
+        )
     count = log_weights.size
     largest = log_weights.max()
     weights = np.exp(log_weights - largest)

@@ -115,6 +115,8 @@ def torus_energy(shape: Sequence[int], temperature: float) -> float:
 
 def as_float64(number: float | tf.Tensor) -> tf.Tensor:
     """A float64 tensor, to full precision of a Python number."""
+    if not hasattr(number, "dtype"):
+        checks.finite_number(number, "coupling or field")
     return tf.cast(
         tf.convert_to_tensor(number, dtype_hint=tf.float64), tf.float64
     )

@@ -124,11 +124,17 @@ def as_seed(seed: int | Sequence[int] | np.ndarray | tf.Tensor | Seed) -> Seed:
 
 def fold_in(seed: Seed, number: int | tf.Tensor) -> Seed:
     """The child of `seed` with this number; children are independent."""
+    _check_seed(seed)
     return Seed(_child_keys(seed, number, [2]), seed.row)
 
 
 def split(seed: Seed, count: int) -> list[Seed]:
     """`count` independent seeds, the first `count` children of `seed`."""
+    _check_seed(seed)
+    if not isinstance(count, int) or count < 1:
+        raise ValueError(
+            f"split: count must be a positive int; received {count!r}."
+        )
     keys = _child_keys(seed, 0, [count, 2])
     return [Seed(key, seed.row) for key in tf.unstack(keys, count)]
 
@@ -139,6 +145,7 @@ def uniform(
     dtype: str | tf.DType = "float32",
 ) -> tf.Tensor:
     """Uniform numbers in [0, 1) of shape (rows, ...), addressed by row."""
+    _check_float(dtype)
     return _draw(tf.raw_ops.StatelessRandomUniformV2, shape, seed, dtype)
 
 
@@ -148,6 +155,7 @@ def normal(
     dtype: str | tf.DType = "float32",
 ) -> tf.Tensor:
     """Standard normal numbers of shape (rows, ...), addressed by row."""
+    _check_float(dtype)
     return _draw(tf.raw_ops.StatelessRandomNormalV2, shape, seed, dtype)
 
 
@@ -159,6 +167,8 @@ def bernoulli(probability: tf.Tensor, seed: Seed) -> tf.Tensor:
     exact, every probability is to 2**-23, and those below 2**-17 to 2**-39;
     numbers of one row have a covariance of less than 2**-33.
     """
+    if not hasattr(probability, "dtype"):
+        probability = tf.convert_to_tensor(probability, tf.float32)
     shape = keras.ops.shape(probability)
     dtype = probability.dtype
     if dtype != tf.float32:
@@ -309,10 +319,33 @@ def _dimensions(shape):
             f"shape must be known; received {tuple(shape)}. Inside a graph "
             "take tf.shape(x) or keras.ops.shape(x)."
         )
-    return tuple(shape)
+    shape = tuple(shape)
+    if not shape or any(isinstance(n, int) and n < 0 for n in shape):
+        raise ValueError(
+            "shape must be (rows, ...), of ints of at least 0; received "
+            f"{shape}."
+        )
+    return shape
+
+
+def _check_seed(seed):
+    if not isinstance(seed, Seed):
+        raise ValueError(
+            f"seed must be a genzoo.random.Seed; received {seed!r}. Take "
+            "genzoo.random.as_seed of an int or of a pair of ints."
+        )
+
+
+def _check_float(dtype):
+    if not tf.as_dtype(dtype).is_floating:
+        raise ValueError(
+            "dtype must be one of float16, bfloat16, float32 and float64; "
+            f"received {dtype!r}. Cast what is drawn."
+        )
 
 
 def _draw(op, shape, seed, dtype):
+    _check_seed(seed)
     dtype = tf.as_dtype(dtype)
     # A block is four words; half precision takes a word for each number too.
     per_block = 2 if dtype.size == 8 else 4

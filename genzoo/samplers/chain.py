@@ -21,6 +21,12 @@ LogProb: TypeAlias = Callable[[tf.Tensor], tf.Tensor]
 StepSize: TypeAlias = float | ArrayLike
 
 
+def check_moves(log_prob: LogProb, step_size: StepSize, where: str) -> None:
+    """Raise a ValueError for what no step of real x can be made of."""
+    checks.function(log_prob, f"{where}: log_prob")
+    check_step_size(step_size, where)
+
+
 def check_step_size(step_size: StepSize, where: str) -> None:
     """Raise a ValueError unless it is positive; a tensor may be anything."""
     if tf.is_tensor(step_size):
@@ -39,7 +45,10 @@ def run(step: Step, seed: SeedLike, state: Any, steps: int | tf.Tensor) -> Any:
         state: a tensor, or a nest of tensors of constant shapes.
         steps: int or int scalar tensor, 0 or more.
     """
+    checks.function(step, "run: step")
     seed = random.as_seed(seed)
+    if not tf.is_tensor(steps):
+        steps = checks.whole(0)(steps, "run: steps")
     if isinstance(steps, int) and steps <= 1:
         return step(random.fold_in(seed, 0), state)[0] if steps else state
     _, state = tf.while_loop(

@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import random
-from genzoo.samplers.chain import LogProb, Step, StepSize, check_step_size
+from genzoo.samplers.chain import LogProb, Step, StepSize, check_moves
 from genzoo.samplers.hmc import value_and_gradient
 from genzoo.samplers.metropolis import choose
 from genzoo.types import ArrayLike
@@ -42,7 +42,7 @@ def discrete_langevin(
     Returns:
         A function `(seed, x) -> (x, Info)`.
     """
-    check_step_size(step_size, "discrete_langevin")
+    check_moves(log_prob, step_size, "discrete_langevin")
 
     def step(seed, x):
         first, second = random.split(seed, 2)

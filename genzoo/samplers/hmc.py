@@ -16,7 +16,7 @@ from keras import ops
 
 from genzoo import checks
 from genzoo.runtime import random
-from genzoo.samplers.chain import LogProb, Step, StepSize, check_step_size
+from genzoo.samplers.chain import LogProb, Step, StepSize, check_moves
 from genzoo.samplers.metropolis import choose
 from genzoo.types import ArrayLike
 
@@ -54,12 +54,16 @@ def hmc(
     Raises:
         ValueError: if `leapfrog_steps` is not a positive int.
     """
-    check_step_size(step_size, "hmc")
+    check_moves(log_prob, step_size, "hmc")
     checks.positive_int(leapfrog_steps, "hmc: leapfrog_steps")
     ends = Walls(
-        np.asarray(-np.inf if low is None else low, np.float64),
-        np.asarray(np.inf if high is None else high, np.float64),
+        checks.array(-np.inf if low is None else low, "hmc: low", np.inf),
+        checks.array(np.inf if high is None else high, "hmc: high", np.inf),
     )
+    if not (ends.low < ends.high).all():
+        raise ValueError(
+            f"hmc: low must be less than high; received {low} and {high}."
+        )
     are_nowhere = np.isinf(ends.low).all() and np.isinf(ends.high).all()
     walls = None if are_nowhere else ends
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 import tensorflow as tf
 from keras import ops
 
+from genzoo import checks
 from genzoo.runtime import random
 from genzoo.samplers.chain import LogProb, Step
 from genzoo.samplers.metropolis import choose
@@ -43,7 +44,12 @@ def independence(log_prob: LogProb, propose: Propose) -> Step:
     Returns:
         A function `(seed, State) -> (State, Info)`; `independence_start`
         makes the first state.
+
+    Raises:
+        ValueError: if one of the two is no function.
     """
+    checks.function(log_prob, "independence: log_prob")
+    checks.function(propose, "independence: propose")
 
     def step(seed, state):
         first, second = random.split(seed, 2)

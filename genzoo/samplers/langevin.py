@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import random
-from genzoo.samplers.chain import LogProb, Step, StepSize, check_step_size
+from genzoo.samplers.chain import LogProb, Step, StepSize, check_moves
 from genzoo.samplers.hmc import leapfrog, value_and_gradient
 from genzoo.samplers.metropolis import choose
 
@@ -41,7 +41,7 @@ def langevin(log_prob: LogProb, step_size: StepSize) -> Step:
     Returns:
         A function `(seed, x) -> (x, Info)`.
     """
-    check_step_size(step_size, "langevin")
+    check_moves(log_prob, step_size, "langevin")
 
     def step(seed, x):
         s = ops.convert_to_tensor(step_size, x.dtype)
@@ -70,7 +70,7 @@ def mala(log_prob: LogProb, step_size: StepSize) -> Step:
     Returns:
         A function `(seed, x) -> (x, Info)`.
     """
-    check_step_size(step_size, "mala")
+    check_moves(log_prob, step_size, "mala")
 
     def step(seed, x):
         first, second = random.split(seed, 2)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras import ops
 
 from genzoo.runtime import random
-from genzoo.samplers.chain import LogProb, Step, StepSize, check_step_size
+from genzoo.samplers.chain import LogProb, Step, StepSize, check_moves
 from genzoo.types import ArrayLike
 
 
@@ -66,7 +66,7 @@ def random_walk_metropolis(log_prob: LogProb, step_size: StepSize) -> Step:
     Returns:
         A function `(seed, x) -> (x, Info)`.
     """
-    check_step_size(step_size, "random_walk_metropolis")
+    check_moves(log_prob, step_size, "random_walk_metropolis")
 
     def step(seed, x):
         first, second = random.split(seed, 2)

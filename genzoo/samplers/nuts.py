@@ -5,8 +5,9 @@ from typing import NamedTuple
 import tensorflow as tf
 from keras import ops
 
+from genzoo import checks
 from genzoo.runtime import probability, random
-from genzoo.samplers.chain import LogProb, Step, StepSize, check_step_size
+from genzoo.samplers.chain import LogProb, Step, StepSize, check_moves
 
 
 class NutsInfo(NamedTuple):
@@ -48,7 +49,8 @@ def nuts(
     Reference:
         Hoffman and Gelman, "The no-U-turn sampler", JMLR 15, 2014.
     """
-    check_step_size(step_size, "nuts")
+    check_moves(log_prob, step_size, "nuts")
+    checks.whole(1, 20)(max_tree_depth, "nuts: max_tree_depth")
 
     def step(seed, x):
         size = ops.convert_to_tensor(step_size, x.dtype)

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from genzoo import checks
 from genzoo.types import Array, ArrayLike
 
 
@@ -130,7 +131,7 @@ def colour(adjacency: ArrayLike) -> list[Array]:
         Brelaz, "New methods to color the vertices of a graph",
         Communications of the ACM 22, 1979.
     """
-    joined = np.asarray(adjacency) != 0
+    joined = checks.array(adjacency, "colour: adjacency") != 0
     if joined.ndim != 2 or not np.array_equal(joined, joined.T):
         raise ValueError(
             "colour: adjacency must be square and symmetric; received shape "

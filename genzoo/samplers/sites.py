@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from genzoo import checks
 from genzoo.runtime import random
 from genzoo.samplers.chain import LogProb, Step
 from genzoo.samplers.coloured_sweep import (
@@ -194,6 +195,11 @@ def gibbs_energy(
     Raises:
         ValueError: if no coordinate is discrete.
     """
+    checks.function(energy, "gibbs_energy: energy")
+    if not isinstance(levels, (list, tuple, np.ndarray)):
+        checks.refuse(
+            levels, "gibbs_energy: levels", "a list of one array for each site"
+        )
     width = len(levels)
     sites = [i for i in range(width) if levels[i] is not None]
     tables = [np.asarray(levels[i]) for i in sites]

@@ -11,8 +11,9 @@ from typing import Any
 import tensorflow as tf
 from keras import ops
 
+from genzoo import checks
 from genzoo.runtime import random
-from genzoo.samplers.chain import Step, StepSize
+from genzoo.samplers.chain import Step, StepSize, check_step_size
 from genzoo.types import SeedLike
 
 
@@ -49,6 +50,8 @@ def tune_step_size(
     Raises:
         ValueError: if `steps` or `target` is outside of its range.
     """
+    checks.function(make_step, "tune_step_size: make_step")
+    check_step_size(step_size, "tune_step_size")
     few = not isinstance(steps, tf.Tensor) and steps < 2
     if few or not 0 < target < 1:
         raise ValueError(

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from genzoo import checks
 from genzoo.runtime import random
 from genzoo.samplers.chain import LogProb, Step
 from genzoo.samplers.hmc import hmc
@@ -60,6 +61,8 @@ def parallel_tempering(
     Raises:
         ValueError: if `betas` is not monotonic, or holds less than two.
     """
+    checks.function(step_at, "parallel_tempering: step_at")
+    checks.function(energy, "parallel_tempering: energy")
     betas = _checked(betas, "parallel_tempering", 0.0)
     steps = [step_at(beta) for beta in betas.tolist()]
 
@@ -119,6 +122,7 @@ def replica_exchange(
         ValueError: if `betas` is not monotonic, holds less than two, or one
             that is not above 0.
     """
+    checks.function(log_prob, "replica_exchange: log_prob")
     betas = _checked(betas, "replica_exchange", np.nextafter(0, 1))
 
     def step_at(beta):
@@ -139,12 +143,11 @@ def _swap(values, swapped):
 
 
 def _checked(betas, name, least):
-    betas = np.asarray(betas, np.float64)
+    betas = checks.array(betas, f"{name}: betas")
     steps = np.diff(betas) if betas.ndim == 1 else np.zeros(0)
     if (
         not len(steps)
         or not (np.all(steps > 0) or np.all(steps < 0))
-        or not np.all(np.isfinite(betas))
         or betas.min() < least
     ):
         raise ValueError(

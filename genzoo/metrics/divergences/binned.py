@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from genzoo import checks
 from genzoo.checks import is_number, one_of
 from genzoo.metrics.numerics.estimate import as_generator, as_rows
 from genzoo.metrics.numerics.histogram_formulas import (
@@ -95,6 +96,8 @@ def binned_divergence(
     True
     """
     one_of(*FORMULAS)(divergence, "binned_divergence: divergence")
+    checks.flag(correct, "binned_divergence: correct")
+    checks.whole(2)(bootstrap, "binned_divergence: bootstrap")
     x, y = as_rows("binned_divergence", x=x, y=y)
     edges = bin_edges("binned_divergence", bins, x, y)
     # Bins that hold no row of either take no part.
@@ -144,6 +147,9 @@ def binned_entropy(
     >>> round(found.value, 2), len(found.edges[0])
     (0.69, 3)
     """
+    checks.flag(density, "binned_entropy: density")
+    checks.flag(correct, "binned_entropy: correct")
+    checks.whole(2)(bootstrap, "binned_entropy: bootstrap")
     (x,) = as_rows("binned_entropy", x=x)
     edges = bin_edges("binned_entropy", bins, x)
     if density and any(

@@ -6,6 +6,7 @@ broadcast. Sums are exact to rounding, in float64.
 
 import numpy as np
 
+from genzoo import checks
 from genzoo.types import ArrayLike
 
 
@@ -119,8 +120,8 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> float | np.ndarray:
 def _distributions(function, **arguments):
     arrays = []
     for name, p in arguments.items():
-        p = np.asarray(p, np.float64)
-        if p.ndim == 0 or not np.isfinite(p).all() or (p < 0).any():
+        p = checks.array(p, f"{function}: {name}")
+        if p.ndim == 0 or (p < 0).any():
             raise ValueError(
                 f"{function}: {name} must be probabilities, finite and not "
                 "negative."

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from genzoo.checks import one_of
+from genzoo import checks
 from genzoo.metrics.divergences.binned import Bins, binned_divergence
 from genzoo.metrics.numerics.histogram_formulas import FORMULAS
 from genzoo.metrics.two_sample.kept_samples_metric import KeptSamplesMetric
@@ -65,9 +65,13 @@ class BinnedDivergence(KeptSamplesMetric):
         dtype: str | None = None,
     ):
         super().__init__(observable, capacity, seed, name=name, dtype=dtype)
-        self.divergence = one_of(*FORMULAS)(
+        self.divergence = checks.one_of(*FORMULAS)(
             divergence, "BinnedDivergence: divergence"
         )
+        if isinstance(bins, str):
+            checks.one_of("auto")(bins, "BinnedDivergence: bins")
+        elif not hasattr(bins, "__len__"):
+            checks.positive_int(bins, "BinnedDivergence: bins")
         self.bins = bins
 
     def evaluate(self) -> dict[str, float]:

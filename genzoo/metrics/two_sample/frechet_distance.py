@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from genzoo import checks
 from genzoo.metrics.two_sample.moment_metric import MomentMetric
 from genzoo.types import ArrayLike
 
@@ -70,7 +71,26 @@ def frechet_distance(
     Example:
     >>> genzoo.metrics.frechet_distance([0.0], [[1.0]], [1.0], [[4.0]])
     2.0
+
+    Raises:
+        ValueError: if sizes differ, or a covariance has a negative eigenvalue.
     """
+    named = {
+        "mean": mean,
+        "covariance": covariance,
+        "other_mean": other_mean,
+        "other_covariance": other_covariance,
+    }
+    mean, covariance, other_mean, other_covariance = (
+        checks.array(value, f"frechet_distance: {name}")
+        for name, value in named.items()
+    )
+    shapes = [np.shape(value) for value in named.values()]
+    if mean.ndim != 1 or shapes != 2 * [mean.shape, 2 * mean.shape]:
+        raise ValueError(
+            "frechet_distance: means must be (d,) and covariances (d, d), with "
+            f"the same d; received the shapes {', '.join(map(str, shapes))}."
+        )
     product = _root(covariance).T @ _root(other_covariance)
     fidelity = np.linalg.svd(product, compute_uv=False).sum()
     between = np.square(np.subtract(mean, other_mean)).sum()
@@ -85,4 +105,10 @@ def _root(covariance):
     # Rounding errors of eigenvalues that are zero, not to be made large by
     # the square root.
     noise = len(values) * np.finfo(np.float64).eps * np.abs(values).max()
+    # Of sums in float32, too.
+    if values.min() < -1e-3 * np.abs(values).max():
+        raise ValueError(
+            "frechet_distance: a covariance must have no negative eigenvalue; "
+            f"found {values.min():g}."
+        )
     return vectors * np.sqrt(np.where(values > noise, values, 0.0))

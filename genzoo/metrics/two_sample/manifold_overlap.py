@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from genzoo import checks
 from genzoo.checks import positive_int
 from genzoo.metrics.numerics.neighbours import (
     inside_balls,
@@ -73,7 +74,9 @@ def manifold_overlap(
     >>> tuple(genzoo.metrics.manifold_overlap(x, x.copy()))
     (1.0, 1.0, 1.0, 1.0)
     """
-    real, generated = (np.asarray(x, np.float64) for x in (real, generated))
+    real = checks.array(real, "manifold_overlap: real")
+    generated = checks.array(generated, "manifold_overlap: generated")
+    checks.flag(recall, "manifold_overlap: recall")
     radii = kth_squared_distances(real, real, neighbours)
     others = None
     if recall:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.checks import number, one_of
+from genzoo import checks
 from genzoo.metrics.two_sample.two_sample_metric import (
     Features,
     TwoSampleMetric,
@@ -87,22 +87,24 @@ class ModeCoverage(TwoSampleMetric):
             )
         if centres is not None:
             words = "positive, such as three standard deviations of a mode"
-            radius = number(0, math.inf, words, open_ends=True)(
+            radius = checks.number(0, math.inf, words, open_ends=True)(
                 radius, "ModeCoverage: radius of centres"
             )
         super().__init__(classifier, name=name, dtype=dtype)
         if centres is not None:
-            centres = np.asarray(centres, np.float64)
+            centres = checks.array(centres, "ModeCoverage: centres")
             centres = centres.reshape(len(centres), -1)
             modes = len(centres)
         self.centres: Any = centres
         self.radius: Any = radius
         self.share = share
-        self.reference = one_of("data", "uniform")(
+        self.reference = checks.one_of("data", "uniform")(
             reference, "ModeCoverage: reference"
         )
-        self.from_logits = from_logits
-        self.confidence = confidence
+        self.from_logits = checks.flag(from_logits, "ModeCoverage: from_logits")
+        self.confidence = checks.number(0.0, 1.0)(
+            confidence, "ModeCoverage: confidence"
+        )
         self.modes = modes
         self._gives_labels = False
 

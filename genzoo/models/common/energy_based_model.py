@@ -172,12 +172,15 @@ class EnergyBasedModel(GenerativeModel):
                 strategy.
         """
         self._check_options(run_eagerly, steps_per_execution, jit_compile)
+        checks.flag(watch, f"{self._where('compile')}: watch")
         is_auto = isinstance(loss, str) and loss == "auto"
         rule = losses.get(self._default_loss() if is_auto else loss)
         rule.check(self)
         compared = SampleMetrics(metrics)
-        optimizer = keras.optimizers.get(
-            self._default_optimizer(rule) if optimizer is None else optimizer
+        optimizer = checks.of_keras(
+            keras.optimizers,
+            self._default_optimizer(rule) if optimizer is None else optimizer,
+            f"{self._where('compile')}: optimizer",
         )
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             raise ValueError(
@@ -261,6 +264,7 @@ class EnergyBasedModel(GenerativeModel):
             ValueError: if the model has no Markov chain, or so many do not
                 fit into memory or among the replicas.
         """
+        checks.whole(0)(count, f"{self._where('keep_chains')}: count")
         if count == 0:
             self._forget_chains()
             return
@@ -834,6 +838,9 @@ class EnergyBasedModel(GenerativeModel):
 
         The likelihood is not: `test_on_batch` finds it.
         """
+        checks.flag(
+            return_dict, f"{self._where('train_on_batch')}: return_dict"
+        )
         logs = super().train_on_batch(
             x, y, sample_weight, class_weight, return_dict=True
         )
@@ -907,6 +914,7 @@ class EnergyBasedModel(GenerativeModel):
             ValueError: if x is not in the space, or the model has not seen
                 data.
         """
+        checks.flag(return_dict, f"{self._where('evaluate')}: return_dict")
         if missing is not None or mask is not None:
             (x,), _ = self._opened("evaluate", x)
             given = self._given("evaluate", x, y, sample_weight, missing, mask)
@@ -1653,12 +1661,10 @@ class EnergyBasedModel(GenerativeModel):
         method = checks.one_of("auto", *methods)(method, f"{where}: method")
         self._check_adapted("log_partition")
         method = methods[0] if method == "auto" else method
+        for name, value in ("chains", chains), ("temperatures", temperatures):
+            checks.whole(2)(value, f"{where}: {name}")
+        checks.flag(reverse, f"{where}: reverse")
         if method == "ais":
-            for name, value in (
-                ("chains", chains),
-                ("temperatures", temperatures),
-            ):
-                checks.whole(2)(value, f"{where}: {name}")
             width = self.space.width
             check_memory(f"{where}: chains", chains, width)
             seed = random.as_seed(seed)

@@ -1,5 +1,6 @@
 """What all generative models share: checked data, counted draws."""
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -271,6 +272,7 @@ class GenerativeModel(Preset, keras.Model):
             verbose=verbose,
             callbacks=callbacks,
             shuffle=shuffle,
+            validation_split=validation_split,
             **kwargs,
         )
         self._refuse("fit", class_weight=class_weight)
@@ -387,6 +389,14 @@ class GenerativeModel(Preset, keras.Model):
             ValueError: if it belongs to the variables of another model.
         """
         known = getattr(optimizer, "inner_optimizer", optimizer)
+        rate = float(known.learning_rate)
+        if not 0 <= rate < math.inf:
+            raise ValueError(
+                f"{self._where('compile')}: learning_rate of the optimizer "
+                f"must be a number of at least 0; {type(known).__name__} has "
+                f"{rate:g}. Make another, for example "
+                f"{type(known).__name__}(learning_rate=0.01)."
+            )
         indices = known._trainable_variables_indices
         if optimizer.built and any(
             known._var_key(variable) not in indices for variable in variables
@@ -426,6 +436,9 @@ class GenerativeModel(Preset, keras.Model):
     ) -> dict[str, Any]:
         """The plan to learn from batches of examples."""
         checked_options.check_known(self._where("fit"), _OF_FIT, options)
+        epochs = 1 if epochs is None else epochs
+        first = options.get("initial_epoch", 0)
+        checked_options.check_epochs(self._where("fit"), first, epochs)
         rows = self._batch_size("fit", batch_size, x)
         # What of the examples is known; models without gaps have none.
         gaps = self._gaps_of("fit", options)
@@ -439,10 +452,11 @@ class GenerativeModel(Preset, keras.Model):
         elif validation_split:
             given, held = given.split(self._where("fit"), validation_split)
         if held is not None:
-            held_rows = None
+            held_rows, steps = None, options.get("validation_steps")
+            name = "validation_steps"
+            self._check_end("fit: validation_data", held.x, steps, name)
             if data.is_array(held.x):
                 held_rows = options.get("validation_batch_size") or rows
-            steps = options.get("validation_steps")
             held, told = self._packed("fit", held, steps)
             held, told = data.fed(held, told, held_rows)
             validation_data = held if told is None else (held, told)
@@ -454,6 +468,7 @@ class GenerativeModel(Preset, keras.Model):
                 "tf.data.Dataset.from_tensor_slices(x)."
             )
         steps = options.get("steps_per_epoch")
+        self._check_end("fit", x, steps, "steps_per_epoch")
         self._prepare(given, steps)
         in_memory = data.is_array(x)
         x, y = self._packed("fit", given, steps)
@@ -473,7 +488,7 @@ class GenerativeModel(Preset, keras.Model):
         return {
             "x": x,
             "y": y,
-            "epochs": 1 if epochs is None else epochs,
+            "epochs": epochs,
             "callbacks": callbacks,
             "validation_data": validation_data,
             "shuffle": False,
@@ -527,13 +542,18 @@ class GenerativeModel(Preset, keras.Model):
             ValueError: as `fit` does.
         """
         checked_options.check(
-            self._where("evaluate"), verbose=verbose, steps=steps
+            self._where("evaluate"),
+            verbose=verbose,
+            steps=steps,
+            callbacks=callbacks,
+            return_dict=return_dict,
         )
         self._gaps_of("evaluate", kwargs)
         if not kwargs.get("_use_cached_eval_dataset"):
             (x,), streams = self._opened("evaluate", x)
             rows = self._batch_size("evaluate", batch_size, x)
             given = self._given("evaluate", x, y, sample_weight)
+            self._check_end("evaluate", given.x, steps)
             size = rows if data.is_array(given.x) else None
             x, y = self._packed("evaluate", given, steps)
             x, y = data.fed(x, y, size)
@@ -578,6 +598,7 @@ class GenerativeModel(Preset, keras.Model):
         (x,), streams = self._opened("predict", x)
         rows = self._batch_size("predict", batch_size, x)
         x = self._checked_inputs("predict", x)
+        self._check_end("predict", x, steps)
         size = rows if data.is_array(x) else None
         x, _ = data.fed(x, None, size)
         _begun(streams)
@@ -611,6 +632,8 @@ class GenerativeModel(Preset, keras.Model):
             ValueError: as `fit` does, before anything is changed.
         """
         self._refuse("train_on_batch", class_weight=class_weight)
+        where = self._where("train_on_batch")
+        checked_options.check(where, return_dict=return_dict)
         self._assert_compile_called("train_on_batch")
         x = self._one_batch("train_on_batch", x)
         given = self._given("train_on_batch", x, y, sample_weight)
@@ -640,6 +663,8 @@ class GenerativeModel(Preset, keras.Model):
         Raises:
             ValueError: as `evaluate` does.
         """
+        where = self._where("test_on_batch")
+        checked_options.check(where, return_dict=return_dict)
         self._assert_compile_called("test_on_batch")
         x = self._one_batch("test_on_batch", x)
         given = self._given("test_on_batch", x, y, sample_weight)
@@ -685,6 +710,35 @@ class GenerativeModel(Preset, keras.Model):
                     f"{self._where(method)}: takes no {name}; the model "
                     "learns the distribution of x alone."
                 )
+
+    def _check_end(
+        self, method: str, x: Any, steps: int | None, name: str = "steps"
+    ) -> None:
+        """Refuse data without an end, unless some steps of it are taken.
+
+        Args:
+            method: who asks, for messages.
+            x: checked data.
+            steps: how many batches are taken; None means all.
+            name: of the argument that says so.
+        """
+        if steps is None and sample_weights.is_endless(x):
+            raise ValueError(
+                f"{self._where(method)}: the dataset has no end; pass {name}, "
+                "the number of batches to take of it."
+            )
+
+    def _check_adapts(self, x: Any, steps: int | None) -> None:
+        """Refuse steps of `adapt` that x cannot have, or does not have."""
+        if steps is not None:
+            where = self._where("adapt")
+            checks.positive_int(steps, f"{where}: steps")
+            if data.is_array(x):
+                raise ValueError(
+                    f"{where}: steps={steps} goes with a dataset; of an array "
+                    "all rows are taken. Pass some of them, x[:1000]."
+                )
+        self._check_end("adapt", x, steps)
 
     def _batch_size_for(self, given: Given) -> int:
         """How many rows of an array `fit` takes in a batch by default."""

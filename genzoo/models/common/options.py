@@ -44,12 +44,16 @@ def _callbacks(value: Any, where: str) -> Any:
     return value
 
 
+_share = checks.number(0.0, 1.0)
+
 _CHECKS: dict[str, checks.Check] = {
     "epochs": _count,
     "initial_epoch": checks.whole(0),
     "verbose": _verbose,
     "callbacks": _callbacks,
     "shuffle": checks.flag,
+    "return_dict": checks.flag,
+    "validation_split": _share,
     "steps_per_epoch": _count,
     "steps": _count,
     "validation_steps": _count,
@@ -68,6 +72,16 @@ def check(where: str, **options: Any) -> None:
     for name, value in options.items():
         if name in _CHECKS:
             _CHECKS[name](value, f"{where}: {name}")
+
+
+def check_epochs(where: str, first: int, last: int) -> None:
+    """Raise a ValueError where training would end before it begins."""
+    if first > last:
+        raise ValueError(
+            f"{where}: epochs must be at least initial_epoch={first}, since "
+            f"it is the number at which training ends; received {last}. To "
+            f"train for {last} more, pass epochs={first + last}."
+        )
 
 
 def check_known(where: str, named: Any, given: Mapping[str, Any]) -> None:

@@ -131,14 +131,20 @@ class DeepBoltzmannMachine(EnergyBasedModel):
         )
         self.units: list[Unit] = layers
         self.space = layers[0].space
-        self.centered = bool(centered)
+        self.centered = checks.flag(centered, "DeepBoltzmannMachine: centered")
         self._is_default = kernel_initializer is None
         seed = int(self.draws.epoch_key()[0] % 2**31)
-        self.kernel_initializer = keras.initializers.get(
+        self.kernel_initializer = checks.of_keras(
+            keras.initializers,
             kernel_initializer
-            or keras.initializers.RandomNormal(stddev=0.01, seed=seed)
+            or keras.initializers.RandomNormal(stddev=0.01, seed=seed),
+            "DeepBoltzmannMachine: kernel_initializer",
         )
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.kernel_regularizer = checks.of_keras(
+            keras.regularizers,
+            kernel_regularizer,
+            "DeepBoltzmannMachine: kernel_regularizer",
+        )
         widths = [unit.width for unit in layers]
         self.kernels: list[keras.Variable] = [
             self.add_weight(
@@ -497,6 +503,7 @@ class DeepBoltzmannMachine(EnergyBasedModel):
             ValueError: if x is empty, of another shape or outside the space.
         """
         given = self._given("adapt", x, None, sample_weight, missing, mask)
+        self._check_adapts(given.x, steps)
         with self._told_plainly("adapt"):
             self._adapt(given, steps)
 

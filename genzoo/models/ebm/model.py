@@ -247,6 +247,7 @@ class EnergyModel(EnergyBasedModel):
             ValueError: if x is empty, of another shape or outside the space.
         """
         given = self._given("adapt", x, None, sample_weight)
+        self._check_adapts(given.x, steps)
         with self._told_plainly("adapt"):
             self._prepare(given, steps)
 

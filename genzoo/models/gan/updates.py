@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 import keras
 import tensorflow as tf
 
+from genzoo import checks
 from genzoo.optimizers import FallingAdam
 from genzoo.runtime import distribute
 
@@ -27,11 +28,12 @@ def optimizers(
     """
     if own is None:
         own = FallingAdam(2e-3, beta_1=0.0, beta_2=0.99)
-    own = keras.optimizers.get(own)
+    own = checks.of_keras(keras.optimizers, own, "GAN.compile: optimizer")
     if other is None:
         # Of the same configuration, without its state.
         other = type(plain(own)).from_config(plain(own).get_config())
-    other = keras.optimizers.get(other)
+    where = "GAN.compile: discriminator_optimizer"
+    other = checks.of_keras(keras.optimizers, other, where)
     if plain(other) is plain(own):
         raise ValueError(
             "GAN.compile: discriminator_optimizer is the generator's; an "

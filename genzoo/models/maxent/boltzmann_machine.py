@@ -138,7 +138,7 @@ class BoltzmannMachine(MaxEnt):
             "On the equivalence of Hopfield networks and Boltzmann machines",
             Neural Networks 34, 2012.
         """
-        patterns = np.asarray(patterns, np.float64)
+        patterns = checks.array(patterns, "BoltzmannMachine.hopfield: patterns")
         if patterns.ndim != 2 or not (np.abs(patterns) == 1).all():
             raise ValueError(
                 "BoltzmannMachine.hopfield: patterns must be -1 and +1, shape "

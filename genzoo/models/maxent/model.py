@@ -15,6 +15,7 @@ from genzoo.features.feature import Feature
 from genzoo.features.function import serialize as serialize_function
 from genzoo.losses import LearningRule
 from genzoo.losses.protocols import Conditional, Enumerable, Flowing
+from genzoo.models.common import GenerativeModel
 from genzoo.models.common.completion import Partial
 from genzoo.models.common.endpoints import Endpoints
 from genzoo.models.common.energy_based_model import (
@@ -195,6 +196,12 @@ class MaxEnt(EnergyBasedModel):
             )
         if isinstance(reference, (dict, str)):
             reference = keras.saving.deserialize_keras_object(reference)
+        if isinstance(reference, GenerativeModel):
+            raise ValueError(
+                "MaxEnt: reference must be a function from examples to a "
+                f"log-density (batch,); received a {type(reference).__name__}"
+                ", which gives energies. Pass lambda x: -model(x)."
+            )
         if reference is not None and not callable(reference):
             raise ValueError(
                 "MaxEnt: reference must be a function from examples to a "
@@ -1182,6 +1189,7 @@ class MaxEnt(EnergyBasedModel):
             ValueError: as `fit`.
         """
         x, _, weight, _ = self._given("adapt", x, None, sample_weight)
+        self._check_adapts(x, steps)
         where = self._where("adapt")
         with self._told_plainly("adapt"):
             averages, place = of_examples(where, self.density, x, steps, weight)

@@ -253,19 +253,25 @@ class RBM(EnergyBasedModel):
                 )
         self.kernel_mask = _checked_mask(kernel_mask, *layers)
         self.sparsity = _checked_sparsity(sparsity, layers[1])
-        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        self.kernel_constraint = checks.of_keras(
+            keras.constraints, kernel_constraint, "RBM: kernel_constraint"
+        )
         self.bias_regularizer = _pair_of_regularizers(bias_regularizer)
         weights.claim("RBM", **named)
         self.visible: Unit
         self.hidden: Unit
         self.visible, self.hidden = layers
         self.space = self.visible.space
-        self.centered = bool(centered)
+        self.centered = checks.flag(centered, "RBM: centered")
         self._is_default = kernel_initializer is None
-        self.kernel_initializer = keras.initializers.get(
-            kernel_initializer or self._small_normal()
+        self.kernel_initializer = checks.of_keras(
+            keras.initializers,
+            kernel_initializer or self._small_normal(),
+            "RBM: kernel_initializer",
         )
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.kernel_regularizer = checks.of_keras(
+            keras.regularizers, kernel_regularizer, "RBM: kernel_regularizer"
+        )
         check_memory("RBM: visible", self.visible.width, self.hidden.width, 8)
         self.kernel = self.add_weight(
             name="kernel",
@@ -1317,6 +1323,7 @@ class RBM(EnergyBasedModel):
         """
         _, y = self._with_condition("adapt", x, None, condition)
         given = self._given("adapt", x, y, sample_weight, missing, mask)
+        self._check_adapts(given.x, steps)
         with self._told_plainly("adapt"):
             self._adapt(given, steps)
 
@@ -1910,7 +1917,8 @@ def _pair_of_regularizers(given):
             "RBM: bias_regularizer must be one regularizer or a pair, that of "
             f"visible and that of hidden biases; received {given!r}."
         )
-    return [keras.regularizers.get(one) for one in pair]
+    where = "RBM: bias_regularizer"
+    return [checks.of_keras(keras.regularizers, one, where) for one in pair]
 
 
 def _check_pair(visible, hidden):

@@ -99,7 +99,8 @@ class Stack:
         Raises:
             ValueError: if it holds no stack.
         """
-        path, where = Path(path), f"{cls.__name__}.load"
+        where = f"{cls.__name__}.load"
+        path = Path(checks.path(path, f"{where}: path"))
         if not _holds_a_stack(path):
             raise ValueError(
                 f"{where}: path must be a folder of 0.keras, 1.keras, ..., as "
