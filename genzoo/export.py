@@ -29,6 +29,11 @@ _ASSETS = {CARD: "card", SERVING: "serving"}
 _DEFAULTS = {"steps": 1000}
 
 
+_PATTERNS = {"["} if os.sep == "\\" else {"[", "\\"}
+# What TensorFlow and JSON say of files that are not whole.
+_OF_DAMAGE = OSError, IndexError, KeyError, ValueError, tf.errors.OpError
+
+
 def export(
     path: str | os.PathLike,
     endpoints: Mapping[str, tuple[Callable, Sequence[tf.TensorSpec]]],
@@ -53,6 +58,11 @@ def export(
         raise ValueError(
             f"export: filepath must be a folder, which is made if it is not "
             f"there; {os.fspath(path)!r} is a file."
+        )
+    if set(os.fspath(path)) & _PATTERNS:
+        raise ValueError(
+            "export: filepath must have no [ and no backslash, which "
+            f"TensorFlow takes for patterns; received {os.fspath(path)!r}."
         )
     saved = tf.Module()
     saved.weights = [variable.value for variable in resource.variables]
@@ -193,7 +203,8 @@ class Exported:
         # Held on to, since its functions do not own their variables.
         try:
             self._loaded = tf.saved_model.load(self._path)
-        except (OSError, tf.errors.OpError) as error:
+            self.card, self.serving = map(self._asset, _ASSETS.values())
+        except _OF_DAMAGE as error:
             raise ValueError(
                 f"load_exported: {self._path!r} is there, but damaged or not "
                 f"complete: {error}. Its writing or copying was interrupted; "
@@ -205,7 +216,6 @@ class Exported:
                 method = _Endpoint(name, function)
                 setattr(self, name, method)
                 self.endpoints[name] = tuple(method.__signature__.parameters)
-        self.card, self.serving = map(self._asset, _ASSETS.values())
 
     def _asset(self, name):
         if not hasattr(self._loaded, name):

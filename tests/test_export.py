@@ -252,6 +252,28 @@ def test_what_is_no_export_is_refused(tmp_path):
         gz.load_exported(tmp_path / "file")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("assets/serving.json", b'{"family": '),
+        ("assets/serving.json", None),
+        ("variables/variables.data-00000-of-00001", b"short"),
+    ],
+)
+def test_an_export_that_is_not_whole_is_told(name, content, tmp_path):
+    _rbm().export(tmp_path / "e", verbose=False)
+    file = tmp_path / "e" / name
+    file.unlink() if content is None else file.write_bytes(content)
+    with pytest.raises(ValueError, match="damaged or not complete"):
+        gz.load_exported(tmp_path / "e")
+
+
+def test_an_export_has_a_path_that_is_no_pattern(tmp_path):
+    with pytest.raises(ValueError, match=r"have no \["):
+        _rbm().export(tmp_path / "a[1]", verbose=False)
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_export_is_whole_or_what_it_was(tmp_path, monkeypatch):
     rbm = gz.from_preset("rbm_digits_8x8")
     folder = tmp_path / "mit Leerzeichen é"

@@ -12,11 +12,16 @@ import re
 import socket
 import threading
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 
+_SEAL = b"\ngenzoo crc32 "
+# Bytes that are read together.
+_AT_ONCE = 2**24
 _numbers = itertools.count()
 _open: set[str] = set()
 _lock = threading.Lock()
@@ -101,12 +106,42 @@ def check_whole(path: str | os.PathLike, where: str) -> None:
             h5py.File(name, "r").close()
         except (OSError, RuntimeError) as error:
             problem = str(error)
+        problem = problem or _broken_seal(name)
     if problem is not None:
-        raise DamagedFile(
-            f"{where}: {name!r} is there, but truncated or damaged "
-            f"({problem}): it has {os.path.getsize(name):,} bytes. Its writing "
-            "or copying was interrupted; take another copy."
-        )
+        raise damaged(name, where, problem)
+
+
+def damaged(path: str | os.PathLike, where: str, problem: Any) -> DamagedFile:
+    """The error of a file that is there, but not as it was written."""
+    return DamagedFile(
+        f"{where}: {os.fspath(path)!r} is there, but truncated or damaged "
+        f"({problem}): it has {os.path.getsize(path):,} bytes. Its writing "
+        "or copying was interrupted; take another copy."
+    )
+
+
+def seal(content: bytes | memoryview) -> bytes:
+    """What a file of HDF5 may end with: a sum of all that is before.
+
+    HDF5 keeps no sum itself: a flipped bit would be another weight.
+    """
+    return _SEAL + b"%08x" % zlib.crc32(content)
+
+
+def _broken_seal(name):
+    length = len(seal(b""))
+    with open(name, "rb") as file:
+        left = max(os.path.getsize(name) - length, 0)
+        file.seek(left)
+        found = file.read()
+        if not found.startswith(_SEAL):
+            return None
+        file.seek(0)
+        total = 0
+        while left:
+            part = file.read(min(left, _AT_ONCE))
+            total, left = zlib.crc32(part, total), left - len(part)
+    return None if found == _SEAL + b"%08x" % total else "its sum is another"
 
 
 def _part(target, suffix):

@@ -50,14 +50,14 @@ def tune_step_size(
     Raises:
         ValueError: if `steps` or `target` is outside of its range.
     """
-    checks.function(make_step, "tune_step_size: make_step")
-    check_step_size(step_size, "tune_step_size")
     few = not isinstance(steps, tf.Tensor) and steps < 2
     if few or not 0 < target < 1:
         raise ValueError(
             "tune_step_size: steps must be at least 2 and target between 0 "
             f"and 1; received {steps!r} and {target!r}."
         )
+    checks.function(make_step, "tune_step_size: make_step")
+    check_step_size(step_size, "tune_step_size")
     seed = random.as_seed(seed)
     dtype = tf.nest.flatten(state)[0].dtype
     guess = ops.convert_to_tensor(step_size, dtype)

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import zipfile
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -200,6 +201,8 @@ class Preset:
         if self._may_write(filepath, overwrite):
             file = _InMemory()
             save(file)
+            file.seek(0, os.SEEK_END)
+            file.write(atomic.seal(file.getvalue()))
             atomic.write(filepath, file.getbuffer())
 
     def load_weights(
@@ -230,6 +233,10 @@ class Preset:
             super().load_weights(  # type: ignore[misc]
                 filepath, skip_mismatch=skip_mismatch, **kwargs
             )
+        except (KeyError, RuntimeError, zipfile.BadZipFile) as error:
+            # Of h5py and of a zip archive, wherever they stumble.
+            put_back()
+            raise atomic.damaged(filepath, where, error) from None
         except BaseException:
             put_back()
             raise
