@@ -198,7 +198,10 @@ def _energies(n, energy, uniform):
     if energy is None:
         low, high = ENERGIES
         return low + (high - low) * uniform
-    given = checks.array(energy, "datasets.two_body_decay: energy")
+    try:
+        given = np.asarray(energy, np.float64)
+    except (TypeError, ValueError):
+        checks.refuse(energy, "datasets.two_body_decay: energy", "numbers")
     if given.shape not in ((), (n,), (n, 1)):
         raise ValueError(
             "datasets.two_body_decay: energy must be a number or an array of "
