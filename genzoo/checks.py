@@ -179,7 +179,7 @@ def one_of(*names: str) -> Check:
 
 
 def function(value: Any, where: str) -> Callable:
-    """What can be called, and is no class of Keras's or genzoo's objects."""
+    """What can be called."""
     if not callable(value):
         refuse(value, where, "a function")
     return value
@@ -201,7 +201,7 @@ def of_keras(kind: Any, value: Any, where: str) -> Any:
         where: the argument, for messages.
     """
     try:
-        found = None if isinstance(value, type) else kind.get(value)
+        found = kind.get(value)
     except (AttributeError, TypeError, ValueError):
         found = None
     if found is None and value is not None:
