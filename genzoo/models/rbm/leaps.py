@@ -82,4 +82,7 @@ class Leaps:
         uniform = random.uniform((tf.shape(h)[0], 1), second)
         gain = excess[1] - excess[0]
         taken = tf.math.log(ops.cast(uniform, gain.dtype)) < gain[:, None]
-        return tuple(tf.where(taken, new, old) for old, new in (states, fields))
+        taken_h, taken_field = (
+            tf.where(taken, new, old) for old, new in (states, fields)
+        )
+        return taken_h, taken_field
