@@ -30,7 +30,7 @@ class Leaps:
 
     Reference:
         Tierney, "Markov chains for exploring posterior distributions", Annals
-        of Statistics 22, 1994, section 2.3.2: independence chains.
+        of Statistics 22, 1994: independence chains.
     """
 
     def __init__(
