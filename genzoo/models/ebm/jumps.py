@@ -27,7 +27,7 @@ _JUMPING, _MIXED = 8, 2
 _ELSEWHERE = 0.1
 # Of kernels about examples, in the units in which the network sees x.
 _NARROW, _WIDE = 0.02, 0.5
-# Discrete sites up to which chains jump: a guess, beyond it nothing was measured.
+# Discrete sites up to which chains jump: a guess, not measured beyond.
 _FEW_SITES = 64
 # The share of discrete sites that take any level, of few sites.
 _OTHER = 0.1
