@@ -96,11 +96,12 @@ class PersistentContrastiveDivergence(LearningRule):
         chains: number of chains, shared out evenly among the replicas. None
             takes 128, and for a `MaxEnt` of many features more, up to 4,096:
             the noise of all its averages adds up.
-        jumps: whether, at each update of an RBM, an eighth of the chains may
-            jump between modes: a chain is moved as from one example of the
-            batch to another, and Metropolis accepts by the model's energies.
-            The real sites of an `EnergyModel` also jump to places near
-            examples.
+        jumps: whether, at each update of an RBM, chains may jump between
+            modes: hidden states to such as examples of the batch have, and an
+            eighth of the chains as from one example to another. Metropolis
+            accepts by the model's energies.
+            Those of an `EnergyModel` jump to places near examples; not where
+            it has more than 64 sites, all of them discrete.
             Chains that cannot mix by sweeps would let the weights of the modes
             drift without end.
         fresh: the share of the chains that begin anew at each update, from

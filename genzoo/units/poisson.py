@@ -21,9 +21,11 @@ _ROUNDING = 1e-6
 class Poisson(Scaled):
     """Counts x = 0, 1, 2, ..., with rates `exp(bias_i + phi_i)` at first.
 
-    A state is `u = x / scale` of counts x; `adapt` sets center and scale to
-    the mean and the standard deviation of each unit's data, scales to 1 at
-    least, so that one learning rate serves rare counts and large ones. Then
+    A state is `u = x / scale` of counts x; `adapt` sets the center to the mean
+    of each unit's data, and the scale to 1 at least or the geometric mean of
+    two standard deviations, the data's and that of Poisson counts of their
+    mean, so that one learning rate serves rare counts and large ones: at the
+    data's own counts of far larger variance would be learned too slowly. Then
     `a(u) = sum_i bias_i u_i + x_i log center_i - log x_i!`: given a field
     `phi` from the other layer the units are independent, Poisson distributed
     with the rate `center_i exp((bias_i + phi_i) / scale_i)`. The log-cumulant
@@ -109,8 +111,11 @@ class Poisson(Scaled):
 
     def adapt(self, mean: Array, variance: Array, count: int) -> None:
         """Take the data's mean and, from 1 on, deviation as units."""
-        self.center.assign(mean + 0.5 / count)
-        self.scale.assign(np.sqrt(np.maximum(variance, 1.0)))
+        center = mean + 0.5 / count
+        # Counts that vary less than Poisson ones have the scale of these.
+        both = center * np.maximum(variance, center)
+        self.center.assign(center)
+        self.scale.assign(np.maximum(both, 1.0) ** 0.25)
         self.bias.assign(np.zeros(self.width))
 
     def smooth(self, mean: Array, count: int) -> Array:
@@ -118,7 +123,7 @@ class Poisson(Scaled):
         return mean + 0.5 / (count * np.asarray(self.scale, np.float64))
 
     def variance_of(self, mean: Array) -> Array:
-        """That of counts is their mean; where these have a scale it is 1."""
+        """Their mean; of counts with a scale 1, see there."""
         return np.where(np.asarray(self.scale) > 1, 1.0, mean)
 
     def moved(self, x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

@@ -27,6 +27,8 @@ _JUMPING, _MIXED = 8, 2
 _ELSEWHERE = 0.1
 # Of kernels about examples, in the units in which the network sees x.
 _NARROW, _WIDE = 0.02, 0.5
+# Discrete sites up to which chains jump: a guess, not measured beyond.
+_FEW_SITES = 64
 # The share of discrete sites that take any level, of few sites.
 _OTHER = 0.1
 
@@ -50,6 +52,11 @@ class Jumps:
         plain = self.is_real & ~self.space.periodic
         self._one_in = _JUMPING if plain.all() else _MIXED
 
+    @property
+    def pay(self) -> bool:
+        """Whether chains are to jump: not where many sites are all discrete."""
+        return bool(self.is_real.any()) or self.space.width <= _FEW_SITES
+
     def __call__(
         self, states: tf.Tensor, data: tf.Tensor, seed: random.Seed
     ) -> tf.Tensor:
@@ -61,7 +68,8 @@ class Jumps:
             seed: a `runtime.random.Seed`, addressed by the chains.
         """
         first, second = random.split(seed, 2)
-        states = self._by_difference(states, data, first)
+        if self.is_real.any():
+            states = self._by_difference(states, data, first)
         return self._by_draw(states, data, second)
 
     def _by_difference(self, states, data, seed):

@@ -124,7 +124,7 @@ class Rules:
         own = self.states(x)
         walk, leap = random.split(seed, 2)
         end = self.walker.train(batch.examples(states), steps, walk)
-        if jumps and len(self.space.real_sites):
+        if jumps and self.jumps.pay:
             end = self.jumps(end, distribute.all_rows(own), leap)
         of_chains = batch.shares(states, tf.float32)
         if batch.weight(states) is None:

@@ -22,6 +22,7 @@ from genzoo.losses.protocols import (
 from genzoo.models.rbm import gradients
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.labels import Labels, Scores
+from genzoo.models.rbm.leaps import Leaps
 from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.posterior import few_states, log_sum
 from genzoo.runtime import batch, distribute, random
@@ -99,11 +100,15 @@ class Rules:
         first, second, third = random.split(seed, 3)
         shares = self.chain_shares(x, states)
         hidden = batch.examples(self.advance(states, steps - 1, first))
+        data = self._phase(x, self.dtype)
+        if jumps:
+            own = random.fold_in(seed, 6)
+            field = self._led(hidden, data[1], batch.weight(x), own)
+        else:
+            field = machine.visible_field(hidden, self.dtype)
         # The last sweep shares its hidden field with the gradient.
-        field = machine.visible_field(hidden, self.dtype)
         v = machine.visible.sample(field, second)
         samples = v, machine.hidden_field(v, self.dtype)
-        data = self._phase(x, self.dtype)
         if jumps:
             own = random.fold_in(seed, 4)
             samples = self.leapt(samples, data[0], batch.weight(x), own)
@@ -207,6 +212,26 @@ class Rules:
             shares *= batch.total(x, dtype)
         return shares
 
+    def _led(self, hidden, fields, weight, seed):
+        """Fields of visible units after hidden ones may have leapt."""
+        rows = [
+            None if own is None else distribute.all_rows(own)
+            for own in (fields, weight)
+        ]
+        return self._now_and_then(
+            lambda: Leaps(self.machine, *rows)(hidden, seed, self.dtype)[1],
+            lambda: self.machine.visible_field(hidden, self.dtype),
+            seed,
+        )
+
+    def _now_and_then(self, jump, rest, seed):
+        """What a jump gives, with a large kernel only at some steps."""
+        machine = self.machine
+        if machine.width * machine.example_width <= _OFTEN:
+            return jump()
+        turn = random.uniform((1, 1), random.fold_in(seed.at_row(0), 3))[0, 0]
+        return tf.cond(turn < 1 / _JUMPING, jump, rest)
+
     def leapt(
         self,
         samples: tuple[tf.Tensor, tf.Tensor],
@@ -226,15 +251,9 @@ class Rules:
             None if v is None else distribute.all_rows(v)
             for v in (data, weight)
         ]
-
-        def jump():
-            return self._jump(samples, rows, seed)
-
-        machine = self.machine
-        if machine.width * machine.example_width <= _OFTEN:
-            return jump()
-        turn = random.uniform((1, 1), random.fold_in(seed.at_row(0), 3))[0, 0]
-        return tf.cond(turn < 1 / _JUMPING, jump, lambda: samples)
+        return self._now_and_then(
+            lambda: self._jump(samples, rows, seed), lambda: samples, seed
+        )
 
     def _jump(self, samples, data, seed):
         """(v, W' v) after some chains have moved by a difference of data.

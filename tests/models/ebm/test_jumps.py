@@ -1,5 +1,6 @@
 """Jumps of chains leave the model's distribution as it is."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,7 +9,7 @@ from scipy import stats
 import genzoo as gz
 from genzoo.models.ebm.jumps import Jumps
 from genzoo.runtime import random
-from genzoo.spaces import Angle, Categorical, Counts, Product, Real
+from genzoo.spaces import Angle, Binary, Categorical, Counts, Product, Real
 
 RNG = np.random.default_rng(11)
 _KIND = RNG.integers(0, 3, (60, 1))
@@ -23,6 +24,7 @@ CASES = {
         ),
     ),
     "counts": (Counts(None), RNG.poisson(4 + 40 * (_KIND > 0))),
+    "bits": (Binary(4), RNG.integers(0, 2, (60, 4)) & (_KIND > 0)),
     "mixed": (
         Product([Categorical([0, 1, 2]), Real(1)]),
         np.hstack([_KIND, 2.0 * _KIND + RNG.normal(0, 0.3, (60, 1))]),
@@ -91,3 +93,19 @@ def test_modes_in_sites_of_all_kinds_are_learned():
     model.compile()
     loss = model.fit(x, epochs=8, verbose=0).history["loss"]
     assert loss[-1] < min(loss) + 0.1 < 1.8
+
+
+def test_chains_of_bits_pass_a_barrier_of_36_nats():
+    space = Binary(12)
+    x = np.repeat([[0.0], [1.0]] * 32, 12, axis=1)
+    inputs = keras.Input(space.event_shape)
+    excess = keras.ops.sum(inputs, axis=1, keepdims=True) - 6
+    model = gz.EnergyModel(space, keras.Model(inputs, -(excess**2)), seed=0)
+    model.adapt(x)
+    states = tf.zeros((256, 12))
+    for step in range(30):
+        seed = random.as_seed((1, step))
+        states = model.rules.contrast(x, states, 1, seed, jumps=True).states
+    many = np.sum(states, axis=1) > 6
+    # Both modes weigh as much; 5 deviations of 256 chains.
+    assert abs(many.mean() - 0.5) < 5 * 0.5 / 16

@@ -8,6 +8,7 @@ import tensorflow as tf
 from goodness_of_fit import assert_chi_square, count_states
 
 import genzoo as gz
+from genzoo.models.rbm.leaps import Leaps
 from genzoo.runtime import random
 
 UNITS = {
@@ -118,3 +119,56 @@ def test_the_start_has_the_means_of_the_data(source):
     flat = gz.RBM(gz.units.Bernoulli(7), gz.units.Bernoulli(4), seed=0)
     flat.adapt(np.ones((10, 7)))
     assert np.isfinite(flat.kernel.numpy()).all()
+
+
+def test_leaps_of_hidden_states_leave_their_distribution_as_it_is():
+    rbm, n = random_rbm("bernoulli", 1.2), 40_000
+    machine = rbm.rules.machine
+    states = rbm.hidden.states(0, 8, "float32")
+    # By brute force: sum over all v.
+    v = rbm.visible.states(0, 32, "float64").numpy()
+    kernel, a, b = (w.numpy().astype("float64") for w in rbm.parameters)
+    joint = v @ a + states.numpy() @ (v @ kernel).T + (states @ b[:, None])
+    p = np.exp(joint).sum(axis=1)
+    p /= p.sum()
+    rng = np.random.default_rng(2)
+    h = tf.gather(states, rng.choice(8, n, p=p))
+    # Data that are distributed in quite another way, and of unequal weight.
+    fields = machine.hidden_field(tf.constant(v[[3, 9, 30]], "float32"))
+    leaps = Leaps(machine, fields, tf.constant([1.0, 0.0, 3.0]))
+    for step in range(3):
+        new, field = leaps(h, random.as_seed((5, step)))
+        np.testing.assert_allclose(field, machine.visible_field(new), atol=1e-5)
+        assert np.mean(np.any(new != h, axis=1)) > 0.05
+        h = new
+    assert_chi_square(count_states(h, states), p)
+
+
+def test_leaps_are_drawn_as_their_density_says():
+    rbm, n = random_rbm("spin", 1.0), 20_000
+    rng = np.random.default_rng(3)
+    v = tf.constant(rng.choice([-1.0, 1.0], (4, 5)), "float32")
+    leaps = Leaps(rbm.rules.machine, rbm.rules.machine.hidden_field(v), None)
+    states = rbm.hidden.states(0, 8, "float32")
+    log_q = leaps.log_density(states) + rbm.hidden.potential(states)
+    q = np.exp(log_q.numpy().astype("float64"))
+    np.testing.assert_allclose(q.sum(), 1, rtol=1e-5)
+    drawn = leaps.draw(n, random.as_seed(4))
+    assert_chi_square(count_states(drawn, states), q / q.sum())
+
+
+def test_far_modes_of_counts_do_not_run_away():
+    # Sweeps alone: -600 nats, and at a faster rate -1,600; 11 are possible.
+    rng = np.random.default_rng(9)
+    means = [[0.3] * 5, [30, 0.3, 100, 2, 2], [1000, 900, 0.3, 2, 40]]
+    x = rng.poisson(np.array(means)[rng.integers(0, 3, 1000)])
+    rbm = gz.RBM(gz.units.Poisson(5), gz.units.Bernoulli(4), seed=0)
+    rbm.compile(steps_per_execution=20)
+    rbm.fit(x, epochs=10, verbose=0)
+    assert rbm.log_prob(x).mean() > -150
+
+
+def test_a_scale_of_counts_lies_between_their_own_and_poissons():
+    units = gz.units.Poisson(3)
+    units.adapt(np.array([16.0, 16.0, 0.2]), np.array([256.0, 4.0, 0.2]), 10**9)
+    np.testing.assert_allclose(units.scale, [8.0, 4.0, 1.0], rtol=1e-6)
