@@ -389,7 +389,8 @@ class GenerativeModel(Preset, keras.Model):
             ValueError: if it belongs to the variables of another model.
         """
         known = getattr(optimizer, "inner_optimizer", optimizer)
-        rate = float(known.learning_rate)
+        # Of variables on several devices.
+        rate = float(np.asarray(known.learning_rate))
         if not 0 <= rate < math.inf:
             raise ValueError(
                 f"{self._where('compile')}: learning_rate of the optimizer "

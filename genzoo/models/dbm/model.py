@@ -460,7 +460,7 @@ class DeepBoltzmannMachine(EnergyBasedModel):
 
     def _after_step(self, place: Any) -> None:
         if stiffness := self._stiffness():
-            stiffness.hold()
+            stiffness.hold(None)
 
     def _stiffness(self) -> Stiffness | None:
         """That of the layer 0, where precisions learn."""

@@ -17,7 +17,7 @@ from genzoo.models.common.energy_based_model import KNOWN_LENGTH, Draw
 from genzoo.models.common.given import Given
 from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.presets import AllChains
-from genzoo.models.common.stiffness import Pull, Stiffness
+from genzoo.models.common.stiffness import Odds, Pull, Stiffness
 from genzoo.models.common.walks import Walks
 from genzoo.models.rbm import bags, labels, posterior
 from genzoo.models.rbm.centring import Offsets
@@ -1225,16 +1225,17 @@ class RBM(EnergyBasedModel):
         return self.offsets.penalty(self._machine, found)
 
     def _before_step(self, gradients: list) -> tuple[list, Any]:
+        held = None
         if stiffness := self._stiffness():
             gradients = stiffness.turned(self.parameters, gradients)
-            stiffness.release()
+            held = stiffness.release()
         own = len(self._machine.parameters)
         gradients, of_links = gradients[:own], gradients[own:]
         if self.links is not None and isinstance(self.optimizer, Falling):
             pace = tf.unstack(tf.convert_to_tensor(self.links.pace.value))
             of_links = [p * g for p, g in zip(pace, of_links, strict=True)]
         gradients, place = self._steps(gradients)
-        return [*gradients, *of_links], place
+        return [*gradients, *of_links], (place, held)
 
     def _stiffness(self) -> Stiffness | None:
         """That of visible units, where precisions learn."""
@@ -1244,12 +1245,14 @@ class RBM(EnergyBasedModel):
         middle = tf.zeros(self.hidden.width, self.kernel.dtype)
         if pair is not None:
             middle = pair[1]
-        pulls = [Pull(self.kernel, middle)]
+        pulls, odds = [Pull(self.kernel, middle)], None
         if self.links is not None:
             mean = tf.convert_to_tensor(self.links.mean.value)
             mean *= float(self.links.centered)
             pulls.append(Pull(self.links.to_visible, mean, True))
-        return Stiffness.of(self.visible, pulls, self.optimizer)
+        elif pair is not None and self.hidden.bias.trainable:
+            odds = Odds(self.hidden, self.visible, pulls[0], pair[0])
+        return Stiffness.of(self.visible, pulls, self.optimizer, odds)
 
     def _steps(self, gradients):
         place = None
@@ -1283,10 +1286,11 @@ class RBM(EnergyBasedModel):
         return self.offsets.penalty(machine, gradients)
 
     def _after_step(self, place: Any) -> None:
-        if place is not None:
-            self.offsets.settle(self._machine, place)
+        kernel, held = place
+        if kernel is not None:
+            self.offsets.settle(self._machine, kernel)
         if stiffness := self._stiffness():
-            stiffness.hold()
+            stiffness.hold(held)
 
     def adapt(
         self,

@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 
 import genzoo
 from genzoo.runtime import batch
-from genzoo.units import Bernoulli, DoubleReLU, Gaussian
+from genzoo.units import Bernoulli, DoubleReLU, Gaussian, Spin
 
 WIDE = "float64"
 CASES = {
@@ -44,10 +44,10 @@ def rows_of(model, n=9):
 
 def held(stiffness, precision, change):
     """Move one unit's log-precisions; all its means stay."""
-    stiffness.release()
+    before = stiffness.release()
     for weight, own in precision:
         weight.assign(weight.numpy() + own * change)
-    stiffness.hold()
+    stiffness.hold(before)
 
 
 @pytest.mark.parametrize("centered", [True, False])
@@ -55,7 +55,7 @@ def held(stiffness, precision, change):
 def test_gradient_of_precisions_is_that_at_held_means(name, centered):
     rbm = genzoo.RBM(
         CASES[name](),
-        Bernoulli(2, dtype=WIDE),
+        [Bernoulli(1, dtype=WIDE), Spin(1, dtype=WIDE)],
         centered=centered,
         seed=0,
         dtype=WIDE,
@@ -69,6 +69,8 @@ def test_gradient_of_precisions_is_that_at_held_means(name, centered):
     rbm.offsets.hidden.assign([0.3, 0.6])
     stiffness = rbm._stiffness()
     _, plain = rbm.rules.exact_gradients(keras.ops.convert_to_tensor(x))
+    # They followed the mean hidden state of the batch by a percent.
+    rbm.offsets.hidden.assign([0.3, 0.6])
     turned = stiffness.turned(rbm.parameters, plain)
     moved = [w for block in rbm.visible.blocks() for w in block.precisions]
     assert moved
@@ -77,7 +79,8 @@ def test_gradient_of_precisions_is_that_at_held_means(name, centered):
         turned, plain, rbm.parameters, strict=True
     ):
         if all(weight is not other for other in moved):
-            np.testing.assert_array_equal(gradient, old)
+            if not centered:
+                np.testing.assert_array_equal(gradient, old)
             continue
         for unit in range(3):
             losses = []
@@ -90,6 +93,71 @@ def test_gradient_of_precisions_is_that_at_held_means(name, centered):
                     w.assign(value)
             slope = (losses[0] - losses[1]) / 2e-5
             np.testing.assert_allclose(gradient[unit], slope, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradient_of_the_kernel_is_that_at_held_odds(name):
+    rbm = genzoo.RBM(
+        CASES[name](),
+        [Bernoulli(1, dtype=WIDE), Spin(1, dtype=WIDE)],
+        seed=0,
+        dtype=WIDE,
+    )
+    rbm.compile(optimizer=genzoo.optimizers.Falling())
+    x = rows_of(rbm)
+    rbm.adapt(x)
+    random_weights(rbm)
+    c, d = np.linspace(-0.4, 0.7, rbm.visible.width), np.array([0.3, -0.6])
+    rbm.offsets.visible.assign(c)
+    rbm.offsets.hidden.assign(d)
+    _, plain = rbm.rules.exact_gradients(keras.ops.convert_to_tensor(x))
+    rbm.offsets.hidden.assign(d)
+    turned = rbm._stiffness().turned(rbm.parameters, plain)
+    kernel = rbm.kernel.numpy()
+    logs = [
+        np.mean([w.numpy() for w in block.precisions], axis=0)
+        if block.precisions
+        else np.full(block.width, np.inf)
+        for block in rbm.visible.blocks()
+    ]
+    variance = np.exp(-np.concatenate(logs))
+    visible = [block.bias for block in rbm.visible.blocks()]
+    hidden = [block.bias for block in rbm.hidden.blocks()]
+
+    def q():
+        squares = np.square(rbm.kernel.numpy())
+        return (np.array([0.5, 0.0]) - d) * (variance @ squares)
+
+    def add(biases, change):
+        first = 0
+        for bias in biases:
+            last = first + bias.shape[0]
+            bias.assign(bias.numpy() + change[first:last])
+            first = last
+
+    start = [w.numpy() for w in rbm.weights]
+    for place in np.ndindex(*kernel.shape):
+        losses = []
+        for change in (1e-5, -1e-5):
+            before, moved = q(), np.zeros_like(kernel)
+            moved[place] = change
+            rbm.kernel.assign(kernel + moved)
+            # The centred energy's biases are held, and the odds.
+            add(visible, -moved @ d)
+            add(hidden, -moved.T @ c + before - q())
+            losses.append(float(rbm.rules.exact_loss(x)))
+            for w, value in zip(rbm.weights, start, strict=True):
+                w.assign(value)
+        slope = (losses[0] - losses[1]) / 2e-5
+        np.testing.assert_allclose(turned[0][place], slope, atol=1e-8)
+    # A step is one of the held weights: biases follow.
+    both = zip(rbm.parameters, turned, plain, strict=True)
+    found = {id(w): after - before for w, after, before in both}
+    turn = found[id(rbm.kernel)].numpy()
+    assert np.abs(turn).max() > 1e-3
+    for biases, shift in ((visible, turn @ d), (hidden, turn.T @ c)):
+        own = np.concatenate([found[id(bias)] for bias in biases])
+        np.testing.assert_allclose(own, -shift, atol=1e-12)
 
 
 def test_gradient_of_a_conditional_model_is_that_at_held_means():
@@ -249,3 +317,16 @@ def test_a_fit_that_was_interrupted_ends_as_one_that_was_not(tmp_path):
     resumed = fitted(keras.callbacks.BackupAndRestore(str(tmp_path / "backup")))
     for one, other in zip(whole, resumed, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_rare_mode_far_away_is_learned_by_default():
+    # With the biases held alone: -5.07 nats after as many epochs.
+    rng = np.random.default_rng(0)
+    far = rng.random((1000, 1)) < 0.1
+    x = np.where(far, 30.0, 0.0) + rng.normal(size=(1000, 2))
+    rbm = genzoo.RBM(Gaussian(2), Bernoulli(8), seed=0)
+    rbm.compile(steps_per_execution=25)
+    rbm.fit(x, epochs=30, verbose=0)
+    share = np.array([0.9, 0.1])
+    entropy = -share @ np.log(share) + np.log(2 * np.pi * np.e)
+    assert rbm.log_prob(x).mean() > -entropy - 0.2
