@@ -95,7 +95,9 @@ class Falling(Planned, keras.optimizers.Optimizer):
     is the model's: one over the product of the variances that its kernel
     joins, so that one rate serves sparse rows, dense ones and real numbers.
     No number moves by more than 1/2 in a step: a rare outlier among real
-    numbers would else throw the model out of all bounds.
+    numbers would else throw the model out of all bounds. Where real visible
+    units learn their precision it descends at held means, and the kernel at
+    held odds of hidden units, so that narrow and rare modes are reached.
     It is what an `RBM` is compiled with if no optimizer is given.
 
     Each `fit` falls anew, from the full rate; with `initial_epoch` it goes on

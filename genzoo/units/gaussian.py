@@ -64,8 +64,8 @@ class Gaussian(Scaled):
             array of one for each unit; None takes that of the data, 1 before
             `adapt`.
         learn_variance: whether the variance is learned, one for each unit,
-            from that of the data, through the weight `log_precision`; by
-            default if `variance` is None.
+            through the weight `log_precision`; by default if `variance` is
+            None. An RBM begins at a quarter of the data's, beside its kernel.
 
     Raises:
         ValueError: if `variance` holds others than positive numbers, or not

@@ -1306,7 +1306,9 @@ class RBM(EnergyBasedModel):
         The visible bias is that at which, without a kernel, each visible unit
         fits its data (for Bernoulli units, their log-odds). A kernel that is
         still the default one gets differences of examples, with biases such
-        that neither layer gets a field where the other is at its mean. The
+        that neither layer gets a field where the other is at its mean; real
+        units that learn their variance then begin at a quarter of the data's,
+        and leave the rest to the kernel. The
         centring offsets are set, and the persistent chains drawn anew. `fit`
         calls this unless you have.
 
