@@ -761,6 +761,13 @@ def _of_no_data(x):
     return " Give an array of rows."
 
 
+def is_endless(dataset: Any) -> bool:
+    """Whether it is a dataset that is known to have no end."""
+    if not isinstance(dataset, tf.data.Dataset):
+        return False
+    return dataset.cardinality() == tf.data.INFINITE_CARDINALITY
+
+
 def is_stream(x: Any) -> bool:
     """Whether x gives batches, but is no dataset of TensorFlow."""
     if isinstance(x, keras.utils.PyDataset):

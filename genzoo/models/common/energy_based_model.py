@@ -947,7 +947,7 @@ class EnergyBasedModel(GenerativeModel):
         """What `evaluate` finds of examples of which some is unknown."""
         where = self._where("evaluate")
         self._check_adapted("evaluate")
-        if steps is None and sample_weights.is_endless(given.x):
+        if steps is None and pipelines.is_endless(given.x):
             raise ValueError(f"{where}: the dataset has no end; pass steps.")
         log_z, total, summed, square = self._log_z(), 0.0, 0.0, 0.0
         seed = random.as_seed(0)

@@ -723,7 +723,7 @@ class GenerativeModel(Preset, keras.Model):
             steps: how many batches are taken; None means all.
             name: of the argument that says so.
         """
-        if steps is None and sample_weights.is_endless(x):
+        if steps is None and data.is_endless(x):
             raise ValueError(
                 f"{self._where(method)}: the dataset has no end; pass {name}, "
                 "the number of batches to take of it."

@@ -58,7 +58,7 @@ class Given(NamedTuple):
             return self._replace(x=self.x[:])
         if data.is_array(self.x):
             return self
-        if steps is None and sample_weights.is_endless(self.x):
+        if steps is None and data.is_endless(self.x):
             raise ValueError(
                 f"{where}: the dataset has no end; pass steps_per_epoch."
             )

@@ -78,7 +78,7 @@ def mean(where: str, dataset: tf.data.Dataset, steps: int | None) -> float:
     Raises:
         ValueError: for a dataset without an end, or weights of sum 0.
     """
-    if steps is None and is_endless(dataset):
+    if steps is None and data.is_endless(dataset):
         raise ValueError(
             f"{where}: the dataset has no end; pass steps_per_epoch."
         )
@@ -91,13 +91,6 @@ def mean(where: str, dataset: tf.data.Dataset, steps: int | None) -> float:
             f"sum is {count.total:g}."
         )
     return count.total / count.rows
-
-
-def is_endless(dataset: Any) -> bool:
-    """Whether it is a dataset that is known to have no end."""
-    if not isinstance(dataset, tf.data.Dataset):
-        return False
-    return dataset.cardinality() == tf.data.INFINITE_CARDINALITY
 
 
 def are_in(spec: Any) -> bool:

@@ -29,6 +29,8 @@ _ELSEWHERE = 0.1
 _NARROW, _WIDE = 0.02, 0.5
 # Discrete sites up to which chains jump: a guess, not measured beyond.
 _FEW_SITES = 64
+# Numbers that are held at once, but for so many rows.
+_ELEMENTS, _LEAST_ROWS = 2**26, 16
 # The share of discrete sites that take any level, of few sites.
 _OTHER = 0.1
 
@@ -68,6 +70,9 @@ class Jumps:
             seed: a `runtime.random.Seed`, addressed by the chains.
         """
         first, second = random.split(seed, 2)
+        # Any of the rows will do where chains and rows are very many.
+        held = tf.shape(states)[0] * self.space.width
+        data = data[: tf.maximum(_LEAST_ROWS, _ELEMENTS // held)]
         if self.is_real.any():
             states = self._by_difference(states, data, first)
         return self._by_draw(states, data, second)

@@ -32,6 +32,8 @@ from genzoo.spaces import Real, Space
 # only at one step in as many, since it would cost a tenth of the time.
 _JUMPING = 8
 _OFTEN = 2**16
+# Numbers of chains by rows that are held at once, but for so many rows.
+_ELEMENTS, _LEAST_ROWS = 2**26, 16
 # Sweeps by which the unknown part of examples is drawn at each step.
 FILLED = 10
 
@@ -214,8 +216,10 @@ class Rules:
 
     def _led(self, hidden, fields, weight, seed):
         """Fields of visible units after hidden ones may have leapt."""
+        # Any of the rows will do where chains and rows are very many.
+        most = tf.maximum(_LEAST_ROWS, _ELEMENTS // tf.shape(hidden)[0])
         rows = [
-            None if own is None else distribute.all_rows(own)
+            None if own is None else distribute.all_rows(own)[:most]
             for own in (fields, weight)
         ]
         return self._now_and_then(

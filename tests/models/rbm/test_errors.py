@@ -180,7 +180,7 @@ class Batches(keras.utils.PyDataset):
         ({"x": Batches()}, "must hold 0 and 1; found values in .100, 100."),
         ({"batch_size": 0}, "batch_size must be a positive int; received 0"),
         ({"batch_size": 32.0}, "batch_size must be a positive int"),
-        ({"validation_split": -0.5}, "validation_split=-0.5"),
+        ({"validation_split": -0.5}, "validation_split must .* received -0.5"),
         ({"validation_split": 1.0}, "validation_split=1.0"),
         ({"validation_data": np.full((3, 6), 9)}, "fit: validation_data: x mu"),
         (
