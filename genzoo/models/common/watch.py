@@ -78,7 +78,8 @@ class Recent(keras.metrics.Mean):
         """Let values count for so many rows."""
         before = tf.convert_to_tensor(self.rows.value)
         rows = before + ops.cast(sample_weight, before.dtype)
-        faded = (before / rows) ** _FADES
+        # Rows may count for nothing.
+        faded = tf.math.divide_no_nan(before, rows) ** _FADES
         for weight in (self.total, self.count):
             weight.assign(tf.convert_to_tensor(weight.value) * faded)
         super().update_state(values, sample_weight=sample_weight)

@@ -181,6 +181,20 @@ def test_loss_is_that_of_the_end_however_weights_move(name, kind):
     )
 
 
+def test_first_rows_of_a_dataset_may_count_for_nothing():
+    x = patterns(60, 12, 7)
+    weight = np.repeat([0.0, 1.0, 2.0], 20).astype("float32")
+    model = rbm()
+    model.compile(keras.optimizers.SGD(0.0), "pcd")
+    rows = tf.data.Dataset.from_tensor_slices((x, weight)).batch(20)
+    history = model.fit(rows, verbose=0).history
+    each = [brute(model, part) for part in np.split(x, 3)[1:]]
+    # So many rows by weight: row i of n counts (i / n)^7.
+    shares = np.array([20 * (20 / 60) ** 7, 40.0])
+    expected = np.average(each, weights=shares)
+    np.testing.assert_allclose(history["loss"][0], expected, rtol=1e-5)
+
+
 def test_some_of_very_many_rows_are_followed(monkeypatch):
     monkeypatch.setattr("genzoo.models.common.watch._FOLLOWED", ((50, 20),))
     x = patterns(320, 12, 7)
