@@ -3,7 +3,7 @@
 import pytest
 import trips
 
-MOST = {"MaxEnt.fit": 22, "RBM.fit": 32, "GAN.fit": 24, "from_preset": 32}
+MOST = {"MaxEnt.fit": 22, "RBM.fit": 31, "GAN.fit": 24, "from_preset": 32}
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,7 @@ from genzoo.losses.protocols import (
 from genzoo.models.rbm import gradients
 from genzoo.models.rbm.centring import Offsets
 from genzoo.models.rbm.labels import Labels, Scores
-from genzoo.models.rbm.leaps import Leaps
-from genzoo.models.rbm.machine import Machine
+from genzoo.models.rbm.machine import Leaps, Machine
 from genzoo.models.rbm.posterior import few_states, log_sum
 from genzoo.runtime import batch, distribute, random
 from genzoo.spaces import Real, Space

@@ -42,17 +42,7 @@ def rows_of(model, n=9):
     return x
 
 
-def held(stiffness, precision, change):
-    """Move one unit's log-precisions; all its means stay."""
-    before = stiffness.release()
-    for weight, own in precision:
-        weight.assign(weight.numpy() + own * change)
-    stiffness.hold(before)
-
-
-@pytest.mark.parametrize("centered", [True, False])
-@pytest.mark.parametrize("name", CASES)
-def test_gradient_of_precisions_is_that_at_held_means(name, centered):
+def machine(name, centered=True):
     rbm = genzoo.RBM(
         CASES[name](),
         [Bernoulli(1, dtype=WIDE), Spin(1, dtype=WIDE)],
@@ -64,6 +54,21 @@ def test_gradient_of_precisions_is_that_at_held_means(name, centered):
     x = rows_of(rbm)
     rbm.adapt(x)
     random_weights(rbm)
+    return rbm, x
+
+
+def held(stiffness, precision, change):
+    """Move one unit's log-precisions; all its means stay."""
+    before = stiffness.release()
+    for weight, own in precision:
+        weight.assign(weight.numpy() + own * change)
+    stiffness.hold(before)
+
+
+@pytest.mark.parametrize("centered", [True, False])
+@pytest.mark.parametrize("name", CASES)
+def test_gradient_of_precisions_is_that_at_held_means(name, centered):
+    rbm, x = machine(name, centered)
     # As if the data's mean were the origin: offsets of fields stay.
     rbm.offsets.visible.assign(np.zeros(rbm.visible.width))
     rbm.offsets.hidden.assign([0.3, 0.6])
@@ -97,16 +102,7 @@ def test_gradient_of_precisions_is_that_at_held_means(name, centered):
 
 @pytest.mark.parametrize("name", CASES)
 def test_gradient_of_the_kernel_is_that_at_held_odds(name):
-    rbm = genzoo.RBM(
-        CASES[name](),
-        [Bernoulli(1, dtype=WIDE), Spin(1, dtype=WIDE)],
-        seed=0,
-        dtype=WIDE,
-    )
-    rbm.compile(optimizer=genzoo.optimizers.Falling())
-    x = rows_of(rbm)
-    rbm.adapt(x)
-    random_weights(rbm)
+    rbm, x = machine(name)
     c, d = np.linspace(-0.4, 0.7, rbm.visible.width), np.array([0.3, -0.6])
     rbm.offsets.visible.assign(c)
     rbm.offsets.hidden.assign(d)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from goodness_of_fit import assert_chi_square, count_states
 
 import genzoo as gz
-from genzoo.models.rbm.leaps import Leaps
+from genzoo.models.rbm.machine import Leaps
 from genzoo.runtime import random
 
 UNITS = {
