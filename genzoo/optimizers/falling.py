@@ -1,6 +1,7 @@
 """Gradient descent at a rate that falls to zero over a fit."""
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -8,7 +9,112 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from genzoo.runtime.weights import fingerprint
+
 _FARTHEST = 0.5
+# How steeply steps count for less that are longer ago.
+_FADES = 7
+
+
+class Trail:
+    """The average of where weights were, and a rest there between epochs.
+
+    Step i of t counts (i / t)^7, so that half of the average is of the last
+    tenth. A high rate throws weights about a place that they would reach were
+    it to fall now; the average is near it. Weights rest there where an epoch
+    ends, and go back to where they were where the next one begins.
+
+    All that it knows is kept in weights of the optimizer: a save that is made
+    at rest holds the averages as the model's weights, and goes on exactly.
+
+    Args:
+        optimizer: whose weights these are.
+        variables: what it moves.
+    """
+
+    def __init__(self, optimizer: Any, variables: Sequence[keras.Variable]):
+        self.variables = list(variables)
+        self.count = optimizer._kept("steps_averaged", "zeros", "int64")
+        # What the weights are at rest, 0 where they are not.
+        self.at_rest = optimizer._kept("at_rest", "zeros", "int64")
+        self.is_over = optimizer._kept("is_over", "zeros", "int64")
+        self.averages = [
+            optimizer.add_variable(
+                variable.shape,
+                "zeros",
+                variable.dtype,
+                "only_first_replica",
+                name="average",
+            )
+            for variable in self.variables
+        ]
+
+    def follow(self) -> None:
+        """Let one more step count."""
+        self.count.assign_add(1)
+        for variable, average in zip(
+            self.variables, self.averages, strict=True
+        ):
+            count = ops.cast(self.count, average.dtype)
+            share = (1 + _FADES) / (count + _FADES)
+            average.assign_add(share * (variable.value - average.value))
+
+    def begin_epoch(self, is_last: bool) -> None:
+        """Go on from where weights were before they rested.
+
+        Args:
+            is_last: whether they will not rest where this epoch ends.
+        """
+        self.is_over.assign(int(is_last))
+        self.rise()
+
+    def at_averages(self, measure: Callable[[], Any]) -> Any:
+        """What is measured where the weights would rest if the epoch ended."""
+        places = [
+            (variable, average.value)
+            for variable, average in zip(
+                self.variables, self.averages, strict=True
+            )
+        ]
+        with keras.StatelessScope(state_mapping=places):
+            return measure()
+
+    def forget(self) -> None:
+        """Begin anew, from where the weights are."""
+        self.count.assign(0)
+        self.at_rest.assign(0)
+
+    def rest(self) -> None:
+        """Move the weights to their averages."""
+        if not int(np.asarray(self.count)):
+            return
+        self._swap()
+        for variable in self.variables:
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable.value))
+        self.at_rest.assign(self._place())
+
+    def rise(self) -> None:
+        """Move them back, unless somebody has moved them meanwhile."""
+        place = int(np.asarray(self.at_rest))
+        if not place:
+            return
+        if place == self._place():
+            self._swap()
+            self.at_rest.assign(0)
+        else:
+            self.forget()
+
+    def _swap(self):
+        for variable, average in zip(
+            self.variables, self.averages, strict=True
+        ):
+            before = variable.numpy()
+            variable.assign(average.numpy())
+            average.assign(before)
+
+    def _place(self):
+        return fingerprint(self.variables) + 1
 
 
 class Planned:
@@ -16,17 +122,30 @@ class Planned:
 
     All that it knows is kept in weights, so that `BackupAndRestore` resumes
     exactly.
+
+    Attributes:
+        averages: whether it keeps a `Trail`; to be set before it is built.
+        trail: that of its variables, or None.
     """
 
     add_variable: Any
     built: Any
     iterations: Any
+    variables: Any
+    averages = False
+    trail: Trail | None = None
 
     def build(self: Any, variables: list) -> None:
         """Make the weights that say where in the fit it is."""
         if self.built:
             return
         super().build(variables)  # type: ignore[misc]
+        self._of_keras = len(self.variables)
+        self._make()
+        if self.averages and not self.use_ema:
+            self.trail = Trail(self, variables)
+
+    def _make(self):
         self.unit = self._kept("unit", "ones", "float32")
         self.first = self._kept("first", "zeros", "int64")
         self.last = self._kept("last", "zeros", "int64")
@@ -53,11 +172,26 @@ class Planned:
         """Whether it follows the plan of a fit, or where that one ended."""
         return self.built and int(np.asarray(self.last - self.first)) > 0
 
+    @property
+    def has_fallen(self) -> bool:
+        """Whether it has come to the end of its plan."""
+        return self.is_falling and bool(self.iterations >= self.last)
+
     def end(self) -> None:
         """Be constant from here on, until another fit is planned."""
         if self.built:
             now = int(np.asarray(self.iterations))
             self.plan(float(np.asarray(self.unit)), now, now)
+        if self.trail is not None:
+            self.trail.forget()
+
+    def load_own_variables(self, store: Any) -> None:
+        """What Keras wrote, also before the last of its weights were known."""
+        known = {key: store[key] for key in store.keys()}  # noqa: SIM118
+        if len(known) > self._of_keras:
+            for at in range(len(known), len(self.variables)):
+                known[str(at)] = self.variables[at].numpy()
+        super().load_own_variables(known)  # type: ignore[misc]
 
     def share(self) -> tf.Tensor:
         """The present share of the full rate, from 1 to 0."""
@@ -104,10 +238,23 @@ class Falling(Planned, keras.optimizers.Optimizer):
     at the place it had. All that it knows is kept in weights, so that
     `BackupAndRestore` resumes exactly. Outside of `fit` the rate is constant.
 
+    While the rate is high weights are thrown about, by nats of likelihood. At
+    the end of each epoch but the last they rest at an average of where they
+    were, of which half is of the last tenth of the steps; logs, callbacks and
+    what these save see them there. The next epoch goes on where they were
+    before, so that averages change no step.
+
     Args:
         learning_rate: the rate at the first step, without unit.
         name: of its weights.
-        **kwargs: the other arguments of `keras.optimizers.Optimizer`.
+        **kwargs: the other arguments of `keras.optimizers.Optimizer`; with
+            `use_ema` weights rest at no other average.
+
+    Reference:
+        Polyak and Juditsky, "Acceleration of stochastic approximation by
+        averaging", SIAM J. Control Optim. 30, 838 (1992). Averages that fade
+        by a power: Shamir and Zhang, "Stochastic gradient descent for
+        non-smooth optimization", ICML 2013.
 
     Example:
     >>> rbm = genzoo.RBM(genzoo.units.Bernoulli(64), genzoo.units.Bernoulli(8))
@@ -149,7 +296,8 @@ class FallingAdam(Planned, keras.optimizers.Adam):
     One of fewer steps than the longest before begins lower, at the square root
     of their ratio: the full rate would throw a trained model off its place,
     and a short fit would not bring it back. To begin at the full rate,
-    `compile` anew. It is what an `EnergyModel` and a `GAN` are compiled with
+    `compile` anew. Energy-based models rest at averages where epochs end, as
+    with `Falling`. It is what an `EnergyModel` and a `GAN` are compiled with
     if no optimizer is given.
 
     Args:
@@ -170,11 +318,8 @@ class FallingAdam(Planned, keras.optimizers.Adam):
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
 
-    def build(self, variables: list) -> None:
-        """Make the weights that say where in the fit it is."""
-        if self.built:
-            return
-        super().build(variables)
+    def _make(self) -> None:
+        super()._make()
         self.longest = self._kept("longest", "zeros", "int64")
 
     def end(self) -> None:
@@ -194,13 +339,6 @@ class FallingAdam(Planned, keras.optimizers.Adam):
         longest = ops.cast(self.longest, "float32")
         longest = ops.maximum(longest, ops.maximum(whole, 1.0))
         return ops.sqrt(whole / longest)
-
-    def load_own_variables(self, store: Any) -> None:
-        """What Keras wrote, also before `longest` was known."""
-        known = {key: store[key] for key in store.keys()}  # noqa: SIM118
-        if len(known) == len(self.variables) - 1:
-            known[str(len(known))] = 0
-        super().load_own_variables(known)
 
 
 class Plan(keras.callbacks.Callback):
@@ -238,6 +376,13 @@ class Plan(keras.callbacks.Callback):
             # What was planned before the save still holds.
             return
         self._plan(self.repeats * (self.params["steps"] or 0))
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Go on from where weights were before they rested."""
+        planned = self._planned()
+        if planned.trail is not None:
+            is_last = epoch + 1 == self.params["epochs"]
+            planned.trail.begin_epoch(is_last and planned.is_falling)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Plan once one epoch was counted, if it was not known."""

@@ -34,7 +34,7 @@ from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.common.walks import GROUP, Walks, divided
 from genzoo.models.common.watch import KNOWN_LENGTH, Watch
-from genzoo.optimizers.falling import Falling, Plan, Planned
+from genzoo.optimizers.falling import Falling, Plan, Planned, Trail
 from genzoo.partition.log_partition import LogPartition
 from genzoo.runtime import batch, distribute, random, weights
 from genzoo.runtime import data as pipelines
@@ -114,6 +114,8 @@ class EnergyBasedModel(GenerativeModel):
         self._recent: Any = None
         # Whose likelihood is found at the end of each epoch of a fit.
         self._followed: watching.Followed | None = None
+        # Whether training was traced for rows that come by once.
+        self._is_streamed = False
         self._shared: Graph | None = None
         self._completion = completion.Completion(self)
         self._scores_seen: dict[str, keras.metrics.Mean] = {}
@@ -146,7 +148,9 @@ class EnergyBasedModel(GenerativeModel):
         8,192 evenly taken where there are more (2,048 with gaps or conditions),
         of the last batches of a dataset, and of held-out data. What the rule
         itself makes small stands beside it under its own name, such as
-        `contrast`, as the mean over the epoch. log Z is summed at each epoch's
+        `contrast`, as the mean over the epoch. By `genzoo.optimizers.Falling`,
+        the default of many models, weights rest at an average at each epoch's
+        end but the last. log Z is summed at each epoch's
         end where that is quick, else annealed by 128 chains, at 80 to 1,000
         temperatures as the epoch is long; `log_partition_stderr` is its
         standard error, which `loss` and `val_loss` share.
@@ -189,6 +193,8 @@ class EnergyBasedModel(GenerativeModel):
                 "variables' dtype. Pass its inner optimizer."
             )
         self._check_optimizer(optimizer, rule)
+        if isinstance(optimizer, Planned):
+            optimizer.averages = True
         self._build_optimizer(optimizer, self.trainable_variables)
         with self.distribute_strategy.scope():
             critic = rule.make_critic(self, self._perceptron)
@@ -596,6 +602,10 @@ class EnergyBasedModel(GenerativeModel):
         if pairs:
             self.optimizer.apply(*map(list, zip(*pairs, strict=True)))
         self._after_step(place)
+        if trail := self._trail:
+            trail.follow()
+            if self._watches and self._is_streamed:
+                height = self._height_ahead(x, height, trail)
         self.adapted.assign(1)
         return self._logs(step.measure, height, rows, x, step.scores)
 
@@ -791,15 +801,45 @@ class EnergyBasedModel(GenerativeModel):
     def _get_metrics_result_or_logs(self, logs):
         # Called by Keras once the last batch of an epoch was seen.
         logs = super()._get_metrics_result_or_logs(logs)
-        if not self._watches or self._compared.is_evaluating:
+        if self._compared.is_evaluating:
+            return logs
+        # A training that ends as planned ends where it is.
+        rests = self._trail is not None and not self.optimizer.has_fallen
+        if rests:
+            self._trail.rest()
+        if not self._watches:
             return logs
         if weights.not_finite(self.trainable_variables):
             return logs
+        before = self.watch.level.numpy()
         found = self._look()
         logs = {**logs, **self.get_metrics_result()}
         if self._followed is not None:
             logs["loss"] = self._height_now() + self.watch.level.numpy()
+        elif rests:
+            # Averages drift evenly; rows were seen a little earlier.
+            logs["loss"] -= watching.LAG * (self.watch.level.numpy() - before)
         return {**logs, "log_partition_stderr": found.stderr}
+
+    @property
+    def _trail(self) -> Trail | None:
+        """Where the weights were, if the optimizer keeps that."""
+        is_planned = isinstance(self.optimizer, Planned)
+        return self.optimizer.trail if is_planned else None
+
+    def _height_ahead(self, x, height, trail) -> tf.Tensor:
+        """`_height` where the weights will be at the epoch's end, or height.
+
+        Of rows that come by once: an array's are looked at then.
+        """
+        rests = tf.equal(trail.is_over.value, 0)
+        return tf.cond(
+            tf.logical_and(rests, self._recent.is_late()),
+            lambda: tf.cast(
+                trail.at_averages(lambda: self._height(x)), height.dtype
+            ),
+            lambda: height,
+        )
 
     def _height_now(self) -> float:
         """<E(x) - E0> of the examples that are followed."""
@@ -856,6 +896,9 @@ class EnergyBasedModel(GenerativeModel):
             self._followed = watching.Followed(given, is_dear)
 
     def _run(self, *arguments: Any) -> keras.callbacks.History:
+        is_streamed = self._followed is None
+        if is_streamed != self._is_streamed:
+            self._is_streamed, self.train_function = is_streamed, None
         try:
             return super()._run(*arguments)
         finally:

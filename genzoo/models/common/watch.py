@@ -26,6 +26,8 @@ _SEARCH = 20
 _FOLLOWED = (2**13, 2**10), (2**11, 2**7)
 # How steeply rows count for less that were seen before.
 _FADES = 7
+# How long ago, in epochs, rows were seen in their mean.
+LAG = 1 / (_FADES + 2)
 # Sweeps of one chain for each row that was learned from.
 _SHARE = 0.3
 
@@ -68,11 +70,13 @@ class Recent(keras.metrics.Mean):
 
     Attributes:
         rows: how many were seen.
+        rows_before: in the epoch before.
     """
 
     def __init__(self, name: str):
         super().__init__(name=name)
         self.rows = self.add_variable((), "zeros", name="rows")
+        self.rows_before = self.add_variable((), "zeros", name="rows_before")
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         """Let values count for so many rows."""
@@ -85,9 +89,17 @@ class Recent(keras.metrics.Mean):
         super().update_state(values, sample_weight=sample_weight)
         self.rows.assign(rows)
 
+    def is_late(self) -> tf.Tensor:
+        """Whether half of an epoch is over: what comes before hardly counts."""
+        return 2 * self.rows.value >= self.rows_before.value
+
     def reset_state(self) -> None:
         """Forget all rows."""
+        # Keras resets more often than epochs begin.
+        is_new = self.rows.value > 0
+        before = tf.where(is_new, self.rows.value, self.rows_before.value)
         super().reset_state()
+        self.rows_before.assign(before)
         self.rows.assign(0)
 
 
