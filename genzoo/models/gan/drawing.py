@@ -44,6 +44,7 @@ class Drawing:
         examples = (None, *self._event)
         self._z = [tf.TensorSpec(latents, tf.float32, "z"), *told]
         self._n = [COUNT, SEED, *told]
+        self._parts = critic.parts
         self._x = [tf.TensorSpec(examples, tf.float32, "x")]
         if critic.is_conditional:
             self._x += told
@@ -92,12 +93,37 @@ class Drawing:
         if not self._source.has_latents:
             # Nothing is drawn.
             served = {"serve": (serve_told, self._z[1:])}
+        parts = self._parts
+        if parts is not None:
+            served = {
+                name: (_after(parts.named, function), specs)
+                for name, (function, specs) in served.items()
+            }
         if self._critic.packing == 1:
             served["score"] = (self._score, self._x)
+            if parts is not None:
+                served["score"] = self._score_of_parts()
         return {
             name: (named(function, specs), specs)
             for name, (function, specs) in served.items()
         }
+
+    def _score_of_parts(self):
+        """A function of the parts of examples, and its arguments."""
+        told = self._x[1:]
+        names = self._parts.arguments([spec.name for spec in told])
+        specs = [
+            tf.TensorSpec((None, *space.event_shape), tf.float32, name)
+            for name, space in zip(
+                names, self._parts.spaces.values(), strict=True
+            )
+        ]
+
+        def score(*given):
+            x, condition = given[: len(names)], given[len(names) :]
+            return self._score(self._parts.joined_tensors(x), *condition)
+
+        return score, [*specs, *told]
 
     def _sample(self, n, key, *condition):
         """n examples, some at a time."""
@@ -127,3 +153,8 @@ class Drawing:
         if self._source.clusters is not None:
             condition = (self._source.clusters.nearest(x),)
         return self._critic(x, condition, training=False)
+
+
+def _after(last, first):
+    """The function that does one after the other."""
+    return lambda *given: last(first(*given))
