@@ -339,7 +339,9 @@ class GAN(GenerativeModel):
                 law of conservation.
             discriminator_losses: the same of D, label smoothing for example.
             metrics: list of `keras.metrics.Metric`s, whose `update_state`
-                gets (data, samples) in `evaluate` and for validation data.
+                gets (data, samples) in `evaluate` and for validation data; of
+                several outputs rows, or a dict of lists by the output whose
+                arrays they compare.
             run_eagerly: as in Keras.
             steps_per_execution: as in Keras; 10 or more help small networks.
             jit_compile: as in Keras.
@@ -369,7 +371,7 @@ class GAN(GenerativeModel):
         steps = checks.positive_int(
             discriminator_steps, "GAN.compile: discriminator_steps"
         )
-        compared = SampleMetrics(metrics)
+        compared = SampleMetrics(metrics, self.parts)
         optimizer, other = updates.optimizers(
             optimizer, discriminator_optimizer, self.networks.needs_loss_scale
         )

@@ -141,7 +141,7 @@ class Networks(NamedTuple):
 
     @property
     def is_grid(self) -> bool:
-        """Whether examples, or parts of them, are more than vectors."""
+        """Whether examples are more than vectors, or have images as parts."""
         if isinstance(self.space, Parts):
             return self.space.is_grid
         return len(self.space.event_shape) > 1
@@ -271,12 +271,16 @@ def _check_critic(discriminator, space, packing):
         if taken == expected:
             continue
         packed = f" ({packing} packed)" if packing > 1 else ""
-        of, at = "examples", ""
+        of, at, hint = "examples", "", ""
         if name:
             of, at = repr(name), f" as input {place + 1}, {given[place]!r}"
+            hint = (
+                " It has an input for each output of the generator, in the "
+                "same order or by the same names."
+            )
         raise ValueError(
-            f"GAN: the generator gives {of} of shape {event}{packed}, so "
-            f"the discriminator must take {expected}{at}; it takes {taken}."
+            f"GAN: the generator gives {of} of shape {event}{packed}, so the "
+            f"discriminator must take {expected}{at}; it takes {taken}.{hint}"
         )
     _check_logits(discriminator)
     return seen

@@ -78,8 +78,11 @@ class Parts(Space):
 
     @property
     def is_grid(self) -> bool:
-        """Whether a part is more than a vector."""
-        return any(len(space.event_shape) > 1 for space in self.spaces.values())
+        """Whether a part is an image or a volume: has sides and channels.
+
+        Layers of cells and series beside others are no more than vectors.
+        """
+        return any(len(space.event_shape) > 2 for space in self.spaces.values())
 
     def slices(self) -> dict[str, slice]:
         """Where each part is in a row."""
