@@ -33,7 +33,7 @@ def showers(n=N, seed=0):
 def digits(n=N):
     """Images in [-1, 1], and the label as ints."""
     (x, y), _ = gz.datasets.digits.load_data()
-    images = (x[:n].reshape(-1, 8, 8, 1) / 7.5 - 1).astype("float32")
+    images = (x[:n].reshape(-1, 8, 8, 1) / 8 - 1).astype("float32")
     return {"image": images, "label_onehot": np.eye(10, dtype="int64")[y[:n]]}
 
 
@@ -43,7 +43,7 @@ def series(n=N, seed=0):
     height = rng.uniform(0.5, 1.5, (n, 1, 1))
     phase = np.linspace(0, 2 * np.pi, 16)[None, :, None]
     waves = height * np.concatenate([np.sin(phase), np.cos(phase)], axis=2)
-    waves = waves + 0.02 * rng.normal(size=waves.shape)
+    waves = waves + 0.1 * rng.normal(size=waves.shape)
     return waves.astype("float32"), (1e4 + 50 * height[:, 0]).astype("float32")
 
 
@@ -53,18 +53,18 @@ def flat(shape, x, **options):
     return layers.Reshape(shape)(x)
 
 
-def judge(inputs, told=(), see=lambda part, shape: part, packing=1):
+def judge(inputs, told=(), see=None, packing=1, width=8):
     """A discriminator of inputs by name; a logit of all together."""
     made = [
         keras.Input((*shape[:-1], packing * shape[-1]), name=name)
         for name, shape in inputs.items()
     ]
     found = [
-        layers.Flatten()(see(part, shape))
+        layers.Flatten()(see(part) if see else part)
         for part, shape in zip(made, inputs.values(), strict=True)
     ]
     found = layers.Concatenate()([*found, *told])
-    found = layers.LeakyReLU(0.2)(layers.Dense(8)(found))
+    found = layers.LeakyReLU(0.2)(layers.Dense(width)(found))
     return keras.Model([*made, *told], layers.Dense(1, name="logit")(found))
 
 
@@ -128,7 +128,7 @@ def waves(seed=1, latent=3, width=8, **options):
     series = unit(inverse=True)(flat((16, 2), hidden))
     height = unit(inverse=True)(layers.Dense(1)(hidden))
     shapes = {"series": (16, 2), "height": (1,)}
-    critic = judge(shapes, see=lambda part, shape: unit()(part))
+    critic = judge(shapes, see=lambda part: unit()(part), width=width)
     gan = gz.GAN(keras.Model(z, (series, height)), critic, seed=seed)
     gan.compile(**options)
     return gan
@@ -141,6 +141,11 @@ def weights(gan):
 def equal(one, other):
     for a, b in zip(tf.nest.flatten(one), tf.nest.flatten(other), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def close(one, other):
+    for a, b in zip(tf.nest.flatten(one), tf.nest.flatten(other), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -162,9 +167,10 @@ def test_it_learns_what_one_array_of_all_numbers_would(trained):
     assert [part.shape for part in drawn] == [(5, *s) for s in LAYERS.values()]
     assert all(part.dtype == np.float32 for part in drawn)
     of_rows = other.sample(5, seed=2, conditions=energy[:5])
-    equal(trained.parts.join(drawn), of_rows)
-    equal(trained.parts.split(of_rows), drawn)
-    equal(
+    # Graphs that end in other layers may round otherwise.
+    close(trained.parts.join(drawn), of_rows)
+    close(trained.parts.split(of_rows), drawn)
+    close(
         trained.score(x, conditions=energy),
         other.score(rows, conditions=energy),
     )
@@ -179,50 +185,70 @@ class Pages(keras.utils.PyDataset):
         self.parts = parts
 
     def __len__(self):
-        return 2
+        return 1
 
     def __getitem__(self, number):
-        some = slice(20 * number, 20 * number + 20)
-        return tf.nest.map_structure(lambda part: part[some], self.parts)
+        return self.parts
 
 
-def test_all_forms_of_data_are_learned_alike():
+class Seen(keras.metrics.Metric):
+    """Keeps what metrics are given of the data."""
+
+    def __init__(self):
+        super().__init__()
+        self.data = []
+
+    def update_state(self, data, samples):
+        assert data.shape == samples.shape
+        self.data.append(np.asarray(data))
+
+    def result(self):
+        return tf.zeros(())
+
+
+def test_all_forms_of_data_are_the_same_rows():
     (a, b, c), energy = x, _ = showers()
-    weight = np.linspace(0.5, 1.5, N).astype("float32")
+    weight = np.repeat([0.5, 1.5], N // 2).astype("float32")
     named = dict(zip(LAYERS, x, strict=True))
     rows = tf.data.Dataset.from_tensor_slices
-    start = calorimeter()
-    first = start.get_weights()
-    found = []
+    seen = Seen()
+    gan = calorimeter(run_eagerly=True, metrics=[seen])
+    told = {"y": energy, "sample_weight": weight, "batch_size": N}
     for given in (
-        {"x": x, "y": energy, "sample_weight": weight, "batch_size": 20},
-        {
-            "x": [c, b, a][::-1],
-            "y": energy,
-            "sample_weight": weight,
-            "batch_size": 20,
-        },
-        {"x": named, "y": energy, "sample_weight": weight, "batch_size": 20},
-        {"x": rows((x, energy, weight)).batch(20)},
-        {"x": rows((named, energy, weight)).batch(20)},
+        {"x": x, **told},
+        {"x": [a, b, c], **told},
+        {"x": tuple(map(tf.constant, x)), **told},
+        {"x": named, **told},
+        {"x": gan.parts.join(x), **told},
+        {"x": rows((x, energy, weight)).batch(N)},
+        {"x": rows((named, energy, weight)).batch(N)},
+        {"x": rows((gan.parts.join(x), energy, weight)).batch(N)},
         {"x": Pages(x, energy, weight)},
         {"x": Pages(named, energy, weight)},
+        {"x": iter([(x, energy, weight)]), "steps": 1},
     ):
-        gan = calorimeter()
-        gan.set_weights(first)
-        gan.fit(**given, shuffle=False, verbose=0, validation_data=(x, energy))
-        found.append(weights(gan))
-    for other in found[1:]:
-        equal(found[0], other)
-    # Without conditions or weights, a tuple is examples and nothing else.
+        gan.evaluate(**given, verbose=0)
+    first, *others = seen.data
+    # As often as its weight says: a quarter are of the first half.
+    assert (first[: N // 4] == gan.parts.join(x)[1 : N // 2 : 2]).all()
+    for found in others:
+        equal(found, first)
+    held = (named, energy, weight)
+    gan.fit(x, energy, batch_size=N, verbose=0, validation_data=held)
+    equal(seen.data[-1], first)
+
+
+def test_tuples_of_parts_are_no_labels():
+    x, _ = showers()
+    weight = np.ones(N, "float32")
+    rows = tf.data.Dataset.from_tensor_slices(x).batch(20)
     gan = calorimeter(is_told=False, run_eagerly=True)
-    gan.fit(rows(x).batch(20), verbose=0, validation_data=x)
-    gan.fit(x, verbose=0, validation_data=(named, None, weight))
+    gan.fit(rows, verbose=0, validation_data=x)
     gan.fit(x, verbose=0, validation_split=0.5)
     gan.train_on_batch(x)
     gan.test_on_batch((x, None, weight))
     with pytest.raises(ValueError, match="must be one batch, an array"):
-        gan.train_on_batch(rows(x).batch(20))
+        gan.train_on_batch(rows)
 
 
 def test_parts_by_name_in_any_order(tmp_path):
@@ -298,7 +324,7 @@ def test_units_need_a_part():
 def test_series_and_their_height_are_learned_together():
     """The height follows from the series: NumPy's regression says how."""
     x = series(1000)
-    gan = waves(latent=4, width=32, steps_per_execution=40)
+    gan = waves(latent=8, width=64, steps_per_execution=40)
     gan.fit(x, batch_size=100, epochs=80, verbose=0)
     drawn = gan.sample(1000, seed=0)
 
@@ -311,8 +337,9 @@ def test_series_and_their_height_are_learned_together():
     (of_data, height), (of_samples, made) = seen(x), seen(drawn)
     assert abs(made.mean() - height.mean()) < 0.3 * height.std()
     assert 0.7 < made.std() / height.std() < 1.3
-    assert np.corrcoef(of_data, height)[0, 1] > 0.99
-    assert np.corrcoef(of_samples, made)[0, 1] > 0.95
+    assert np.corrcoef(of_data, height)[0, 1] > 0.98
+    # Of parts that are drawn alone it is 0, up to 0.03.
+    assert np.corrcoef(of_samples, made)[0, 1] > 0.5
 
 
 def test_ranges_and_forms_are_told_by_part():
@@ -455,21 +482,19 @@ def test_terms_metrics_callbacks_and_saves(tmp_path):
         ],
     ).history
     assert {"coverage", "critic_auc", "val_loss"} <= set(history)
-    found = gan.evaluate(x, energy, return_dict=True, verbose=0)
-    names = [name for name in found if "sliced" in name]
+    names = [name for name in gan.metrics_names if "sliced" in name]
     assert any(n.startswith("layer_0_sliced") for n in names)
     assert any(n.startswith("layer_2_sliced") for n in names)
     assert (tmp_path / "epoch_0001.png").exists()
     gan.save(tmp_path / "gan.keras")
     again = keras.models.load_model(tmp_path / "gan.keras")
-    for model in (gan, again):
-        model.fit(x, energy, verbose=0)
     equal(weights(gan), weights(again))
-    again = again.evaluate(x, energy, return_dict=True, verbose=0)
-    for name in names:
-        assert again[name] == pytest.approx(
-            gan.evaluate(x, energy, return_dict=True, verbose=0)[name]
-        )
+    found, others = (
+        model.evaluate(x, energy, return_dict=True, verbose=0)
+        for model in (gan, again)
+    )
+    assert found == others
+    assert set(names) <= set(found)
     with pytest.raises(ValueError, match="part must be one of"):
         gan.fit(x, energy, callbacks=[gz.callbacks.SampleGrid(tmp_path)])
 
@@ -496,9 +521,9 @@ def test_a_training_that_was_stopped_goes_on_bit_for_bit(tmp_path):
     equal(weights(whole), weights(gan))
 
 
-@pytest.mark.parametrize("rows", [33, 41])
-def test_two_replicas_learn_as_one_device(rows):
-    x, energy = showers(rows)
+def test_two_replicas_learn_as_one_device():
+    # The last of three batches of 16 is one row, of the first replica.
+    x, energy = showers(33)
     found = []
     for strategy in (
         tf.distribute.get_strategy(),
