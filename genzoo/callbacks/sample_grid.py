@@ -194,19 +194,18 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _space(self):
         """Where what is drawn lies: the model's space, or that of a part."""
-        parts = getattr(self.model, "parts", None)
-        known = [] if parts is None else list(parts.spaces)
-        if parts is None and self.part is None:
+        known = getattr(getattr(self.model, "parts", None), "spaces", {})
+        if not known and self.part is None:
             return self.model
         if self.part not in known:
             raise ValueError(
-                f"SampleGrid: part must be one of {known}, the outputs of the "
+                f"SampleGrid: part must be one of {list(known)}, the outputs of the "
                 f"generator; received {self.part!r}."
                 if known
                 else f"SampleGrid: part={self.part!r} is for a GAN of several "
                 "outputs; samples of this model are one array."
             )
-        return parts.spaces[self.part]
+        return known[self.part]
 
     def _range(self):
         """(low, high) of all samples; None if they have no ends."""

@@ -96,7 +96,7 @@ class Parts(Space):
         spaces = {name: make(space) for name, space in self.spaces.items()}
         return type(self)(spaces, self._is_dict)
 
-    def arguments(self, others: Sequence[str] = ()) -> list[str]:
+    def argument_names(self, others: Sequence[str] = ()) -> list[str]:
         """Names of the parts with which a function can be called.
 
         Args:

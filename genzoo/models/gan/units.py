@@ -13,6 +13,7 @@ from genzoo.models.common.given import Given
 from genzoo.models.gan.conditions import parts_of
 from genzoo.models.gan.networks import SHAPERS, Networks
 from genzoo.runtime import data, distribute
+from genzoo.spaces import Space
 
 
 class Units:
@@ -88,7 +89,8 @@ class Units:
 
     def bare(self, x: np.ndarray) -> list[np.ndarray]:
         """What D sees with its units, of examples in units without ends."""
-        parts, spaces = [x], [self._space]
+        parts = [x]
+        spaces: list[Space] = [self._space]
         if self._parts is not None:
             parts = self._parts.pieces(x)
             spaces = list(self._parts.spaces.values())
