@@ -199,8 +199,8 @@ class SampleGrid(keras.callbacks.Callback):
             return self.model
         if self.part not in known:
             raise ValueError(
-                f"SampleGrid: part must be one of {list(known)}, the outputs of the "
-                f"generator; received {self.part!r}."
+                f"SampleGrid: part must be one of {list(known)}, the outputs "
+                f"of the generator; received {self.part!r}."
                 if known
                 else f"SampleGrid: part={self.part!r} is for a GAN of several "
                 "outputs; samples of this model are one array."

@@ -223,6 +223,7 @@ class GAN(GenerativeModel):
             weights.claim("GAN", augmentation=augmentation)
         self.networks = networks
         self.space = networks.space
+        self.parts: Parts | None = networks.parts
         self.conditions = networks.conditions
         self.generator = generator
         self.discriminator = discriminator
@@ -260,11 +261,6 @@ class GAN(GenerativeModel):
         self._rates = Rates(name="rates")
         self._record = Record(name="means")
         self.built = True
-
-    @property
-    def parts(self) -> Parts | None:
-        """What joins and splits examples of several arrays, or None."""
-        return self.networks.parts
 
     @property
     def is_conditional(self) -> bool:
