@@ -112,8 +112,9 @@ class _Endpoint(keras.Model):
         self.built = True
 
     def call(self, *inputs):
+        found = self.function(*inputs)
         # The key names the output.
-        return {self.name: self.function(*inputs)}
+        return found if isinstance(found, dict) else {self.name: found}
 
 
 def _write(endpoint, path, format, signature):

@@ -133,7 +133,7 @@ def test_blocks_of_energies_and_depth_run_as_printed():
 
 
 def test_gan_blocks_run_as_printed():
-    points, images, tables = _blocks(PAGES / "gan.md")
+    points, images, joint, tables = _blocks(PAGES / "gan.md")
     names = {}
     _run(points, names)
     assert names["gan"].sample(3).shape == (3, 2)
@@ -144,6 +144,9 @@ def test_gan_blocks_run_as_printed():
     _run(images, names)
     assert names["gan"].sample(10, seed=0, labels=7).shape[0] == 10
     assert Path("samples/epoch_0001.png").exists()
+    _run(joint, names)
+    assert names["drawn"]["image"].shape == (100, 8, 8, 1)
+    assert names["rows"].shape == (100, 74)
     names["frame"] = {
         "kind": np.repeat(["collector", "guest"], 50),
         "age": np.r_[np.arange(10, 60), np.arange(30, 79), np.nan],

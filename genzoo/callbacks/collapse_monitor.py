@@ -89,17 +89,19 @@ class CollapseMonitor(keras.callbacks.Callback):
         self.patience, self.neighbours, limit = checks.arguments(
             self, patience=patience, neighbours=neighbours, limit=limit
         )
-        self.x = x[:limit]
+        rows = _rows(x)
+        self._rows = min(limit, rows)
+        self.x = _first(x, limit, rows)
         given = {"labels": labels, "conditions": conditions}
         self.given = {
-            name: _first(part, limit, len(x))
+            name: _first(part, limit, rows)
             for name, part in given.items()
             if part is not None
         }
-        if len(self.x) <= neighbours:
+        if self._rows <= neighbours:
             raise ValueError(
                 f"CollapseMonitor: {neighbours} neighbours need more than "
-                f"{len(self.x)} examples."
+                f"{self._rows} examples."
             )
         self.features = features
         self.seed = random.as_seed(seed)
@@ -117,8 +119,11 @@ class CollapseMonitor(keras.callbacks.Callback):
         self._kept: list[np.ndarray] = []
 
     def _features(self, x):
+        parts = getattr(self.model, "parts", None)
         if self.features is not None:
             x = self.features(x)
+        elif parts is not None:
+            x = parts.join(x)
         x = np.asarray(x, np.float64)
         return x.reshape(len(x), -1)
 
@@ -146,7 +151,7 @@ class CollapseMonitor(keras.callbacks.Callback):
             self._act(epoch, coverage)
 
     def _compared(self):
-        samples = self.model.sample(len(self.x), seed=self.seed, **self.given)
+        samples = self.model.sample(self._rows, seed=self.seed, **self.given)
         found = {"coverage": self.coverage(samples)}
         if hasattr(self.model, "score") and self.model.packing == 1:
             real, fake = (
@@ -195,6 +200,13 @@ class CollapseMonitor(keras.callbacks.Callback):
                 for variable in optimizer.variables
             ),
         ]
+
+
+def _rows(x):
+    """How many examples there are, also of several arrays."""
+    if isinstance(x, Mapping):
+        return min(map(len, x.values()), default=0)
+    return min(map(len, x), default=0) if isinstance(x, tuple) else len(x)
 
 
 def _first(part, limit, rows):

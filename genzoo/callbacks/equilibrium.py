@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any
 
@@ -72,12 +73,10 @@ class Equilibrium(keras.callbacks.Callback):
         conditions: ArrayLike | None = None,
     ):
         super().__init__()
-        self.x = np.asarray(x)
-        if self.x.ndim < 2 or len(self.x) < 100:
-            raise ValueError(
-                "Equilibrium: x must be at least 100 held-out examples; "
-                f"received shape {self.x.shape}."
-            )
+        # Of several arrays the model makes rows, when it is known.
+        self.x: Any = x
+        if not isinstance(x, (tuple, Mapping)):
+            self.x = _enough(x)
         self.tolerance = checks.positive_number(
             tolerance, "Equilibrium: tolerance"
         )
@@ -105,6 +104,9 @@ class Equilibrium(keras.callbacks.Callback):
                 "A model with a likelihood stops by EarlyStopping('val_loss')."
             )
         self._in_a_row, self.stopped_epoch = 0, None
+        parts = getattr(self.model, "parts", None)
+        if parts is not None:
+            self.x = _enough(parts.check("Equilibrium", self.x))
         # What fails at the end of an epoch is to fail before the first.
         self._scores(0)
 
@@ -152,6 +154,16 @@ class Equilibrium(keras.callbacks.Callback):
         if self._in_a_row >= self.patience:
             self.stopped_epoch = epoch
             self.model.stop_training = True
+
+
+def _enough(x):
+    x = np.asarray(x)
+    if x.ndim < 2 or len(x) < 100:
+        raise ValueError(
+            "Equilibrium: x must be at least 100 held-out examples; "
+            f"received shape {x.shape}."
+        )
+    return x
 
 
 def area_under_curve(one: Array, other: Array) -> tuple[float, float]:

@@ -44,6 +44,8 @@ class SampleGrid(keras.callbacks.Callback):
             default each column has a class of its own.
         conditions: of a model that is told vectors or images, rows * columns
             of them; a tuple or dict of several conditions.
+        part: which of the arrays is drawn, by name, of a GAN whose generator
+            has several outputs.
         image_shape: (height, width) or (height, width, channels), for models
             whose samples are vectors, or are no signals but images.
         value_range: (low, high) drawn as black and white, or as the bottom
@@ -75,6 +77,7 @@ class SampleGrid(keras.callbacks.Callback):
         image_shape: tuple[int, ...] | None = None,
         value_range: tuple[float, float] | None = None,
         log_dir: str | os.PathLike | None = None,
+        part: str | None = None,
     ):
         super().__init__()
         self.folder = Path(checks.path(folder, "SampleGrid: folder"))
@@ -93,11 +96,12 @@ class SampleGrid(keras.callbacks.Callback):
             value_range, "SampleGrid: value_range"
         )
         self.log_dir = log_dir
+        self.part = part
         self._writer = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Find out before the first epoch whether there are pictures."""
-        own = tuple(self.model.event_shape)
+        own = tuple(self._space().event_shape)
         shape = tuple(self.image_shape or own)
         self._tiles = self._kind_of(shape)
         if self._tiles is None:
@@ -182,13 +186,34 @@ class SampleGrid(keras.callbacks.Callback):
                     f"{count} of them."
                 )
             given = {"labels": np.arange(count) % self.columns % classes}
-        return self.model.sample(count, seed=self.seed, **given)
+        found = self.model.sample(count, seed=self.seed, **given)
+        if self.part is None:
+            return found
+        parts = self.model.parts
+        return parts.named(parts.join(found))[self.part]
+
+    def _space(self):
+        """Where what is drawn lies: the model's space, or that of a part."""
+        known = getattr(getattr(self.model, "parts", None), "spaces", {})
+        if not known and self.part is None:
+            return self.model
+        if self.part not in known:
+            raise ValueError(
+                f"SampleGrid: part must be one of {list(known)}, the outputs "
+                f"of the generator; received {self.part!r}."
+                if known
+                else f"SampleGrid: part={self.part!r} is for a GAN of several "
+                "outputs; samples of this model are one array."
+            )
+        return known[self.part]
 
     def _range(self):
         """(low, high) of all samples; None if they have no ends."""
         if self.value_range is not None:
             return self.value_range
         space = getattr(self.model, "space", None)
+        if self.part is not None:
+            space = self._space()
         if space is None or not space.is_bounded:
             return None
         return space.low.min(), space.high.max()

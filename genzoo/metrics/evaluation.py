@@ -232,7 +232,10 @@ class _Independent:
 
 def _draw(name, source, n, seed):
     if hasattr(source, "sample"):
-        return np.asarray(source.sample(n, seed=seed))
+        found = source.sample(n, seed=seed)
+        parts = getattr(source, "parts", None)
+        # Of several arrays the rows of `parts.join` are compared.
+        return np.asarray(found if parts is None else parts.join(found))
     source = np.asarray(source)
     if len(source) < n:
         raise ValueError(

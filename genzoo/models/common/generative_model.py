@@ -280,6 +280,10 @@ class GenerativeModel(Preset, keras.Model):
         self._assert_compile_called("fit")
         (x, validation_data), streams = self._opened("fit", x, validation_data)
         with self._told_plainly("fit"):
+            x = self._as_rows("fit", x)
+            validation_data = self._as_rows(
+                "fit: validation_data", validation_data
+            )
             plan = self._plan(
                 x,
                 y,
@@ -552,6 +556,8 @@ class GenerativeModel(Preset, keras.Model):
         self._gaps_of("evaluate", kwargs)
         if not kwargs.get("_use_cached_eval_dataset"):
             (x,), streams = self._opened("evaluate", x)
+            with self._told_plainly("evaluate"):
+                x = self._as_rows("evaluate", x)
             rows = self._batch_size("evaluate", batch_size, x)
             given = self._given("evaluate", x, y, sample_weight)
             self._check_end("evaluate", given.x, steps)
@@ -636,6 +642,7 @@ class GenerativeModel(Preset, keras.Model):
         where = self._where("train_on_batch")
         checked_options.check(where, return_dict=return_dict)
         self._assert_compile_called("train_on_batch")
+        x = self._as_rows("train_on_batch", x)
         x = self._one_batch("train_on_batch", x)
         given = self._given("train_on_batch", x, y, sample_weight)
         self._prepare_batch(given)
@@ -667,6 +674,7 @@ class GenerativeModel(Preset, keras.Model):
         where = self._where("test_on_batch")
         checked_options.check(where, return_dict=return_dict)
         self._assert_compile_called("test_on_batch")
+        x = self._as_rows("test_on_batch", x)
         x = self._one_batch("test_on_batch", x)
         given = self._given("test_on_batch", x, y, sample_weight)
         self._prepare_scores(is_fitting=False)
@@ -697,6 +705,10 @@ class GenerativeModel(Preset, keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     # Data ------------------------------------------------------------------
+
+    def _as_rows(self, method: str, x: Any) -> Any:
+        """What a user gave, where an example of several arrays is one row."""
+        return x
 
     def _refuse(self, method: str, **arguments: Any) -> None:
         for name, value in arguments.items():

@@ -1,9 +1,19 @@
 """Metrics that compare data with samples of the model."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
+
+
+class CanName(Protocol):
+    """What knows the parts of examples of several arrays."""
+
+    spaces: dict[str, Any]
+
+    def named(self, rows: Any) -> dict[str, Any]:
+        """The parts of rows, by name."""
 
 
 class SampleMetrics:
@@ -14,20 +24,39 @@ class SampleMetrics:
     after the last batch: some compare all pairs.
 
     Args:
-        metrics: a metric, a list of them, or None.
+        metrics: a metric, a list of them, or None; of examples of several
+            arrays also a dict of such by the name of a part, whose metrics
+            see that part, and have its name before theirs.
+        parts: of the examples, if they are several arrays.
 
     Raises:
         ValueError: for what is not a `keras.metrics.Metric` of two samples,
-            or two of one name.
+            two of one name, or parts that examples do not have.
     """
 
-    def __init__(self, metrics: Any = None):
-        if metrics is None:
-            metrics = []
-        elif not isinstance(metrics, (list, tuple)):
-            metrics = [metrics]
-        self.metrics = [_as_metric(metric) for metric in metrics]
-        names = [metric.name for metric in self.metrics]
+    def __init__(self, metrics: Any = None, parts: CanName | None = None):
+        given = metrics if isinstance(metrics, Mapping) else {"": metrics}
+        known = [] if parts is None else list(parts.spaces)
+        for key in given:
+            if isinstance(metrics, Mapping) and key not in known:
+                raise ValueError(
+                    f"compile: metrics has the key {key!r}; examples have "
+                    f"{f'the parts {known}' if known else 'no parts'}. Pass "
+                    "a list of metrics, or a dict of lists by part."
+                )
+        self._parts, self._is_dict = parts, isinstance(metrics, Mapping)
+        found = [
+            (part, _as_metric(metric))
+            for part, some in given.items()
+            for metric in _as_list(some)
+        ]
+        # The part that each sees, or none.
+        self._seen = [part for part, _ in found]
+        self.metrics = [metric for _, metric in found]
+        names = self._names = [
+            f"{part}_{metric.name}" if part else metric.name
+            for part, metric in found
+        ]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(
@@ -37,26 +66,30 @@ class SampleMetrics:
         self.is_evaluating = False
         # Of a metric whose result is a dict.
         self._fields = {
-            metric.name: tuple(getattr(metric, "fields", ()))
-            for metric in self.metrics
+            name: tuple(getattr(metric, "fields", ()))
+            for name, metric in zip(names, self.metrics, strict=True)
         }
 
     def update(self, x: tf.Tensor, samples: tf.Tensor) -> None:
         """Take a batch of each into account."""
-        for metric in self.metrics:
-            metric.update_state(x, samples)
+        both: dict[str, tuple] = {"": (x, samples)}
+        if self._is_dict and self._parts is not None:
+            own, other = self._parts.named(x), self._parts.named(samples)
+            both = {name: (own[name], other[name]) for name in own}
+        for part, metric in zip(self._seen, self.metrics, strict=True):
+            metric.update_state(*both[part])
 
     def results(self) -> dict[str, Any]:
         """The values by name; those of a metric of several, by theirs."""
         values = {}
-        for metric in self.metrics:
+        for title, metric in zip(self._names, self.metrics, strict=True):
             result = metric.result()
             if isinstance(result, dict):
-                self._fields[metric.name] = tuple(result)
+                self._fields[title] = tuple(result)
                 for name, value in result.items():
-                    values[f"{metric.name}_{name}"] = value
+                    values[f"{title}_{name}"] = value
             else:
-                values[metric.name] = result
+                values[title] = result
         return values
 
     def names(self) -> list[str]:
@@ -67,10 +100,19 @@ class SampleMetrics:
             for field in fields or ("",)
         ]
 
-    def serialize(self) -> list[dict[str, Any]]:
-        """Their configurations."""
+    def serialize(self) -> Any:
+        """Their configurations, as they were given."""
         serialize = keras.saving.serialize_keras_object
-        return [serialize(metric) for metric in self.metrics]
+        found: dict[str, list] = {part: [] for part in self._seen}
+        for part, metric in zip(self._seen, self.metrics, strict=True):
+            found[part].append(serialize(metric))
+        return found if self._is_dict else found.get("", [])
+
+
+def _as_list(metrics):
+    if metrics is None:
+        return []
+    return metrics if isinstance(metrics, (list, tuple)) else [metrics]
 
 
 def _as_metric(identifier):

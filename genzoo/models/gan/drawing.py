@@ -1,11 +1,14 @@
 """What a trained GAN gives: samples and scores, as graphs."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
 from genzoo.models.common.endpoints import COUNT, SEED, Endpoints, named
 from genzoo.models.gan.conditions import Conditions, Unconditional
 from genzoo.models.gan.game import Critic, Source
+from genzoo.models.gan.parts import Parts
 from genzoo.models.gan.several import Several
 from genzoo.runtime import random
 from genzoo.runtime.graph import Graph
@@ -92,12 +95,35 @@ class Drawing:
         if not self._source.has_latents:
             # Nothing is drawn.
             served = {"serve": (serve_told, self._z[1:])}
+        parts = self._critic.parts
+        if parts is not None:
+            served = {
+                name: (_after(parts.named, function), specs)
+                for name, (function, specs) in served.items()
+            }
         if self._critic.packing == 1:
             served["score"] = (self._score, self._x)
+            if parts is not None:
+                served["score"] = self._score_of(parts)
         return {
             name: (named(function, specs), specs)
             for name, (function, specs) in served.items()
         }
+
+    def _score_of(self, parts: Parts) -> tuple[Callable, list]:
+        """A function of the parts of examples, and its arguments."""
+        told = self._x[1:]
+        names = parts.argument_names([spec.name for spec in told])
+        specs = [
+            tf.TensorSpec((None, *space.event_shape), tf.float32, name)
+            for name, space in zip(names, parts.spaces.values(), strict=True)
+        ]
+
+        def score(*given):
+            x, condition = given[: len(names)], given[len(names) :]
+            return self._score(parts.joined_tensors(x), *condition)
+
+        return score, [*specs, *told]
 
     def _sample(self, n, key, *condition):
         """n examples, some at a time."""
@@ -127,3 +153,8 @@ class Drawing:
         if self._source.clusters is not None:
             condition = (self._source.clusters.nearest(x),)
         return self._critic(x, condition, training=False)
+
+
+def _after(last, first):
+    """The function that does one after the other."""
+    return lambda *given: last(first(*given))

@@ -18,6 +18,7 @@ from genzoo.losses.adversarial import AdversarialLoss
 from genzoo.models.gan.clusters import Clusters
 from genzoo.models.gan.latents import drawn
 from genzoo.models.gan.networks import Networks, check_differentiable
+from genzoo.models.gan.parts import given_to, packed
 from genzoo.models.gan.terms import Terms, Turn, features_of
 from genzoo.models.gan.units import Units
 from genzoo.runtime import distribute, random
@@ -65,6 +66,7 @@ class Source:
         self.packing = packing
         self.latent_shape = networks.latent_shape
         self.has_latents = networks.told.has_latents
+        self._parts = networks.parts
         if clusters is not None:
             self.latent_shape = (networks.latent_shape[0] + 1,)
 
@@ -80,13 +82,17 @@ class Source:
     def __call__(
         self, z: tf.Tensor, condition: Condition = (), training: bool = False
     ) -> tf.Tensor:
-        """G(z), G(z, condition) or G(condition), float32."""
+        """G(z), G(z, condition) or G(condition), float32; parts as rows."""
         if self.clusters is not None:
             z, last = z[:, :-1], z[:, -1]
             condition = condition or [self.clusters.chosen(last, self.latent)]
         inputs = [z, *condition] if self.has_latents else list(condition)
-        inputs = inputs if len(inputs) > 1 else inputs[0]
-        return tf.cast(self.generator(inputs, training=training), tf.float32)
+        found = self.generator(
+            given_to(self.generator, inputs), training=training
+        )
+        if self._parts is not None:
+            return self._parts.join(found)
+        return tf.cast(found, tf.float32)
 
     def fakes(
         self,
@@ -116,8 +122,9 @@ class Critic:
         self, discriminator: keras.Model, networks: Networks, packing: int
     ):
         self.discriminator = discriminator
-        self._order = networks.told.order
-        self.is_conditional = len(self._order) > 0
+        self._told = networks.told
+        self.parts = networks.parts
+        self.is_conditional = len(networks.told.order) > 0
         self.has_classifier = networks.has_classifier
         self.classified = networks.told.classified
         self.packing = packing
@@ -138,14 +145,17 @@ class Critic:
                 "GAN: features of the discriminator need a functional model "
                 "that ends in one layer; name it 'logit'."
             )
-        found = self._features(self.inputs(x, condition), training=training)
+        inputs = self.inputs(x, condition)
+        inputs = inputs if len(inputs) > 1 else inputs[0]
+        found = self._features(inputs, training=training)
         return tf.cast(found, tf.float32)
 
-    def inputs(self, x: tf.Tensor, condition: Condition) -> Any:
-        """What D takes, of examples and the generator's conditions."""
-        if not self.is_conditional:
-            return x
-        return [x, *(condition[place] for place in self._order)]
+    def inputs(self, x: tf.Tensor, condition: Condition) -> list[tf.Tensor]:
+        """What D takes, of packed examples and the generator's conditions."""
+        seen = [x]
+        if self.parts is not None:
+            seen = self.parts.packed_pieces(x, self.packing)
+        return self._told.arranged(seen, condition)
 
     def __call__(
         self, x: tf.Tensor, condition: Condition = (), training: bool = True
@@ -160,13 +170,12 @@ class Critic:
         self, x: tf.Tensor, condition: Condition, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor | None]:
         """(logits, (batch,) or (batch, parts); logits of classes or None)."""
-        given = self.is_conditional
         rows = tf.shape(x)[0]
-        inputs = self.inputs(x, condition) if given else [x]
+        inputs = self.inputs(x, condition)
         if _may_be_empty(self.packing):
             inputs = distribute.filled(*inputs)
         found = self.discriminator(
-            inputs if given else inputs[0], training=training
+            given_to(self.discriminator, inputs), training=training
         )
         found, classes = found if self.has_classifier else (found, None)
         parts = math.prod(found.shape[1:])
@@ -222,17 +231,23 @@ class Game:
     generator_terms: Terms = Terms()
 
     def _turn(self, x, fake, condition, seed, training) -> Turn:
+        parts = self.critic.parts
+
+        def shown(examples):
+            rows = examples if parts is None else parts.join(examples)
+            return self.shown(rows, seed)
+
         def logits(examples):
-            shown = self.shown(examples, seed)
-            return self.critic(shown, condition, training)
+            return self.critic(shown(examples), condition, training)
 
         def features(examples):
-            shown = self.shown(examples, seed)
-            return self.critic.features(shown, condition, training)
+            return self.critic.features(shown(examples), condition, training)
 
         told = tuple(condition) if len(condition) > 1 else None
         if len(condition) == 1:
             (told,) = condition
+        if parts is not None:
+            x, fake = parts.split(x), parts.split(fake)
         return Turn(x, fake, told, logits, features)
 
     def shown(self, x: tf.Tensor, seed: random.Seed) -> tf.Tensor:
@@ -371,8 +386,7 @@ def get_penalties(
         ValueError: for what is no penalty, or a critic without gradient.
     """
     if identifiers is None:
-        is_grid = len(networks.space.event_shape) > 1
-        options = (1.0, 1 / 8) if is_grid else (0.02, 1 / 4)
+        options = (1.0, 1 / 8) if networks.is_grid else (0.02, 1 / 4)
         identifiers = [penalties.R1(*options), penalties.R2(*options)]
     found = penalties.get("GAN.compile", identifiers)
     if found:
@@ -400,18 +414,6 @@ def own_losses(network: keras.Model) -> tf.Tensor:
     """
     found = [tf.cast(loss, tf.float32) for loss in network.losses]
     return tf.add_n([tf.zeros(()), *found]) / distribute.replica_count()
-
-
-def packed(x: tf.Tensor, packing: int) -> tf.Tensor:
-    """(n, ..., channels) to (n / packing, ..., packing * channels)."""
-    if packing == 1:
-        return x
-    shape = tf.shape(x)
-    event = x.shape[1:]
-    x = tf.reshape(x, (shape[0] // packing, packing, *event))
-    order = [0, *range(2, len(x.shape) - 1), 1, len(x.shape) - 1]
-    x = tf.transpose(x, order)
-    return tf.reshape(x, (-1, *event[:-1], packing * event[-1]))
 
 
 def _mean(each):

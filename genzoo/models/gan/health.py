@@ -1,7 +1,7 @@
 """Whether D still judges: equilibrium told from death, once an epoch."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Self
 
 import keras
@@ -11,7 +11,8 @@ import tensorflow as tf
 from genzoo.models.common.given import Given
 from genzoo.models.gan import game
 from genzoo.models.gan.conditions import parts_of
-from genzoo.models.gan.game import Condition, Critic, Source, packed
+from genzoo.models.gan.game import Condition, Critic, Source
+from genzoo.models.gan.parts import given_to, packed
 from genzoo.runtime import batch, data, distribute, random
 from genzoo.runtime.graph import Graph
 from genzoo.types import Array
@@ -92,13 +93,22 @@ class Health(keras.callbacks.Callback):
             condition = (source.clusters.nearest(x),)
         return cls(critic, source, x, condition)
 
-    def warn_of_units(self) -> None:
-        """Warn of columns that no network standardizes, if they need it."""
-        columns = np.asarray(self._x)
-        columns = columns.reshape(-1, columns.shape[-1]).astype("float64")
-        spread = columns.std(axis=0)
+    def warn_of_units(self, bare: Callable[[Array], list[Array]]) -> None:
+        """Warn of columns that no network standardizes, if they need it.
+
+        Args:
+            bare: function of examples to the arrays of them that are not.
+        """
+        found = [
+            np.reshape(part, (-1, part.shape[-1])).astype("float64")
+            for part in bare(np.asarray(self._x))
+        ]
+        if not found:
+            return
+        spread = np.concatenate([columns.std(axis=0) for columns in found])
         spread = spread[spread > 0]
-        largest = max(np.abs(columns).max(), spread.max(initial=0.0))
+        largest = max(np.abs(columns).max() for columns in found)
+        largest = max(largest, spread.max(initial=0.0))
         smallest = spread.min(initial=np.inf)
         if largest < _LARGE and smallest > 1 / _LARGE:
             return
@@ -131,7 +141,8 @@ class Health(keras.callbacks.Callback):
         if self._units is not None:
             both = [tf.concat([part, part], axis=0) for part in told]
             x = tf.concat([x, fake], axis=0)
-            of_units = self._units(critic.inputs(x, both), training=False)
+            inputs = given_to(self._units, critic.inputs(x, both))
+            of_units = self._units(inputs, training=False)
             for found in tf.nest.flatten(of_units):
                 found = tf.cast(found, tf.float32)
                 rows = tf.reshape(found, (-1, found.shape[-1]))

@@ -46,6 +46,7 @@ from genzoo.models.gan.game import (
 )
 from genzoo.models.gan.health import Health, warn_of_monitors
 from genzoo.models.gan.inversion import Inversion, Inverter
+from genzoo.models.gan.parts import Parts
 from genzoo.models.gan.terms import Terms
 from genzoo.models.gan.units import Units
 from genzoo.models.gan.updates import Average, Rates
@@ -80,6 +81,16 @@ class GAN(GenerativeModel):
     data, and not in the cross-entropy of classes. Several conditions are
     given as a tuple, in the order of the generator's inputs, or as a dict by
     their names: `fit(x, {"label": labels, "energy": energies})`.
+
+    A generator of several outputs, a tuple or a dict by name, gives examples
+    of several arrays: the layers of a calorimeter, an image and its label.
+    The discriminator takes as many inputs, in the same order or by the same
+    names, before the conditions or among them. Data are a tuple or a dict of
+    arrays, samples are the same, and correlations between the parts are
+    learned, too: `fit({"image": images, "energy": energies})`. Metrics,
+    penalties and clusters see each example as one row of all its numbers,
+    which `parts.join` and `parts.split` make and take apart; terms of losses
+    see the parts.
 
     A generator that has the discriminator's conditions alone, and no latents,
     makes one example of each condition: image to image.
@@ -116,6 +127,7 @@ class GAN(GenerativeModel):
         discriminator: as given.
         networks: the facts that are read off the two.
         conditions: what the user tells the model of examples, if anything.
+        parts: what joins and splits examples of several arrays; None of one.
         clusters: those of a self-conditioned model, or None.
         game: what both minimise, once the model is compiled.
 
@@ -193,7 +205,7 @@ class GAN(GenerativeModel):
         ema = _EMA(ema, "GAN: ema")
         packing = checks.positive_int(packing, "GAN: packing")
         networks = facts.read(generator, discriminator, packing, classes)
-        _check_augmentation(augmentation, networks.space.event_shape)
+        _check_augmentation(augmentation, networks)
         if networks.told.has_latents:
             latent = laws.checked(latent, networks.latent_shape)
         elif latent not in (None, "normal"):
@@ -211,6 +223,7 @@ class GAN(GenerativeModel):
             weights.claim("GAN", augmentation=augmentation)
         self.networks = networks
         self.space = networks.space
+        self.parts: Parts | None = networks.parts
         self.conditions = networks.conditions
         self.generator = generator
         self.discriminator = discriminator
@@ -241,7 +254,7 @@ class GAN(GenerativeModel):
         )
         self._inverter = Inverter(self._sampler, self.conditions, self.space)
         makers = {id(v): v for v in (generator, self.averaged_generator)}
-        self._units = Units(makers.values(), discriminator, networks.told)
+        self._units = Units(makers.values(), discriminator, networks)
         self._health: Health | None = None
         classes = self.conditions.classes
         self._seen = Seen(classes, name="seen") if classes else None
@@ -270,8 +283,12 @@ class GAN(GenerativeModel):
         latents = f"latents {self.latent_shape}"
         if not self._sampler.has_latents:
             latents = "no latents"
+        examples = f"examples {self.event_shape}"
+        if self.parts is not None:
+            shapes = self.parts.spaces.items()
+            examples = ", ".join(f"{k} {v.event_shape}" for k, v in shapes)
         return (
-            f"<GAN of examples {self.event_shape}, {latents}, "
+            f"<GAN of {examples}, {latents}, "
             f"{self.conditions.description}: {sizes}>"
         )
 
@@ -318,7 +335,9 @@ class GAN(GenerativeModel):
                 law of conservation.
             discriminator_losses: the same of D, label smoothing for example.
             metrics: list of `keras.metrics.Metric`s, whose `update_state`
-                gets (data, samples) in `evaluate` and for validation data.
+                gets (data, samples) in `evaluate` and for validation data; of
+                several outputs rows, or a dict of lists by the output whose
+                arrays they compare.
             run_eagerly: as in Keras.
             steps_per_execution: as in Keras; 10 or more help small networks.
             jit_compile: as in Keras.
@@ -348,7 +367,7 @@ class GAN(GenerativeModel):
         steps = checks.positive_int(
             discriminator_steps, "GAN.compile: discriminator_steps"
         )
-        compared = SampleMetrics(metrics)
+        compared = SampleMetrics(metrics, self.parts)
         optimizer, other = updates.optimizers(
             optimizer, discriminator_optimizer, self.networks.needs_loss_scale
         )
@@ -503,9 +522,8 @@ class GAN(GenerativeModel):
     def _prepare(self, given: Given, steps: int | None = None) -> None:
         self._adapt(given, steps)
         self._health = Health.of(self._critic, self._sampler, given)
-        is_limited = self.space.is_bounded
-        if self._health and not (is_limited or self._units.are_standardized):
-            self._health.warn_of_units()
+        if self._health:
+            self._health.warn_of_units(self._units.bare)
 
     def _prepare_batch(self, given: Given) -> None:
         self._adapt(given)
@@ -542,10 +560,15 @@ class GAN(GenerativeModel):
         return size
 
     def _batch_size_for(self, given: Given) -> int:
-        if len(self.event_shape) > 1:
+        if self.networks.is_grid:
             return self.default_batch_size
         least, most = _ROWS
         return int(np.clip(len(given.x) // _BATCHES, least, most))
+
+    def _as_rows(self, method: str, x: Any) -> Any:
+        if self.parts is None or x is None:
+            return x
+        return self.parts.joined(self._where(method), x)
 
     def _checked_pair(self, method: str, x: Any, y: Any = None) -> tuple:
         where = self._where(method)
@@ -620,9 +643,15 @@ class GAN(GenerativeModel):
     def call(self, latents: Any, training: bool = False) -> tf.Tensor:
         """G of the averaged generator, of z, [z, conditions] or conditions."""
         if not self._sampler.has_latents:
-            return self._sampler(None, tf.nest.flatten(latents), training)
-        latents, *condition = tf.nest.flatten(latents)
-        return self._sampler(latents, condition, training)
+            found = self._sampler(None, tf.nest.flatten(latents), training)
+        else:
+            latents, *condition = tf.nest.flatten(latents)
+            found = self._sampler(latents, condition, training)
+        return self._apart(found)
+
+    def _apart(self, rows: Any) -> Any:
+        """Examples as users have them: of several outputs, their parts."""
+        return rows if self.parts is None else self.parts.split(rows)
 
     def sample(
         self,
@@ -631,7 +660,7 @@ class GAN(GenerativeModel):
         labels: ArrayLike | None = None,
         conditions: ArrayLike | None = None,
         truncation: float | None = None,
-    ) -> Array:
+    ) -> Any:
         """Examples drawn from the averaged generator.
 
         Args:
@@ -651,7 +680,8 @@ class GAN(GenerativeModel):
                 shares of clusters stay.
 
         Returns:
-            A float32 array of shape (n, *event_shape).
+            A float32 array of shape (n, *event_shape); of a generator of
+            several outputs a tuple or dict of such.
 
         Raises:
             ValueError: for an n below 1 or beyond memory; for labels or
@@ -672,7 +702,7 @@ class GAN(GenerativeModel):
             seed = self._seed_for(seed if has_latents else 0)
             told = map(tf.constant, condition)
             found = self._drawing.samples(tf.constant(n), seed, *told).numpy()
-            return self._finite("sample", found)
+            return self._apart(self._finite("sample", found))
         self._check_latents("sample: truncation")
         most = checks.positive_number(truncation, f"{where}: truncation")
         if self.latent != "normal":
@@ -682,7 +712,8 @@ class GAN(GenerativeModel):
             )
         z = self._sampler.latents(n, self._seed_for(seed))
         z = paths.truncated(z, most, chooses=self.clusters is not None)
-        return self._finite("sample", self._drawing.examples(z, *condition))
+        found = self._finite("sample", self._drawing.examples(z, *condition))
+        return self._apart(found)
 
     def interpolate(
         self,
@@ -691,7 +722,7 @@ class GAN(GenerativeModel):
         seed: SeedLike | None = None,
         labels: ArrayLike | None = None,
         conditions: ArrayLike | None = None,
-    ) -> Array:
+    ) -> Any:
         """Paths of examples, each from one sample to another.
 
         The latents of a normal law go along great circles, those of a uniform
@@ -707,7 +738,7 @@ class GAN(GenerativeModel):
             conditions: of each path, as of `sample`.
 
         Returns:
-            A float32 array of shape (n, steps, *event_shape).
+            A float32 array of shape (n, steps, *event_shape), or several.
 
         Raises:
             ValueError: as `sample`; for fewer steps than 2.
@@ -728,7 +759,7 @@ class GAN(GenerativeModel):
         condition = [np.repeat(part, steps, axis=0) for part in parts_of(y)]
         found = self._drawing.examples(z, *condition)
         found = self._finite("interpolate", found)
-        return found.reshape(n, steps, *self.event_shape)
+        return self._apart(found.reshape(n, steps, *self.event_shape))
 
     def invert(
         self,
@@ -767,8 +798,7 @@ class GAN(GenerativeModel):
         where = self._where("invert")
         steps = checks.positive_int(steps, f"{where}: steps")
         starts = checks.positive_int(starts, f"{where}: starts")
-        finite = facts.GeneratorRange(self.event_shape, -np.inf, np.inf)
-        x = np.asarray(finite.check(where, x))
+        x = np.asarray(self.networks.finite.check(where, x))
         self._check_latents("invert")
         y = self.conditions.given(where, labels, conditions)
         condition = parts_of(self.conditions.check(where, y, len(x)))
@@ -804,8 +834,7 @@ class GAN(GenerativeModel):
             )
         where = self._where("score")
         # D takes any numbers, whatever G gives.
-        finite = facts.GeneratorRange(self.event_shape, -np.inf, np.inf)
-        x = np.asarray(finite.check(where, x))
+        x = np.asarray(self.networks.finite.check(where, x))
         y = self.conditions.given(where, labels, conditions)
         is_told = self._drawing.critic_is_told
         if is_told or y is not None:
@@ -907,7 +936,7 @@ class GAN(GenerativeModel):
         if arguments["self_conditioned"]:
             generator, _ = pair
             classes = generator.recipe.arguments.get("classes") or 0
-            shape = generator.output_shape[1:]
+            shape = facts.space_of(generator).event_shape
             total += Clusters(classes, shape).count_params()
         return total
 
@@ -954,7 +983,7 @@ class GAN(GenerativeModel):
             self.generator.set_weights(average)
 
 
-def _check_augmentation(augmentation, event_shape):
+def _check_augmentation(augmentation, networks):
     if augmentation is None:
         return
     if not isinstance(augmentation, Augmentation):
@@ -962,6 +991,12 @@ def _check_augmentation(augmentation, event_shape):
             "GAN: augmentation must be a genzoo.layers.Augmentation; "
             f"received {augmentation!r}."
         )
+    if networks.parts is not None:
+        raise ValueError(
+            "GAN: augmentation changes images; the generator gives several "
+            f"arrays, {list(networks.parts.spaces)}. Leave it out."
+        )
+    event_shape = networks.space.event_shape
     if len(event_shape) != 3:
         raise ValueError(
             "GAN: augmentation changes images, (height, width, channels); "

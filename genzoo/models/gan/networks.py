@@ -11,6 +11,12 @@ import tensorflow as tf
 from genzoo.layers import Standardization
 from genzoo.models.gan import told
 from genzoo.models.gan.conditions import Conditions, Unconditional
+from genzoo.models.gan.parts import (
+    Parts,
+    has_several,
+    input_names,
+    names_of,
+)
 from genzoo.models.gan.several import Several
 from genzoo.runtime import distribute
 from genzoo.spaces import Space
@@ -28,7 +34,7 @@ _RANGES = {
 _SCALED = {True: "x / 127.5 - 1", False: "x / 255"}
 _ROUNDING = 1e-6
 _CLASSIFIERS = ("sigmoid", "softmax", "tanh")
-_SHAPERS = (
+SHAPERS = (
     keras.layers.Reshape,
     keras.layers.Flatten,
     keras.layers.Cropping1D,
@@ -110,12 +116,35 @@ class Networks(NamedTuple):
     """
 
     latent_shape: tuple[int, ...]
-    space: GeneratorRange
+    space: GeneratorRange | Parts
     conditions: Conditions | Several | Unconditional
     classes: int | tuple[int, ...] | None
     told: told.Told
     has_classifier: bool
     needs_loss_scale: bool
+
+    @property
+    def parts(self) -> Parts | None:
+        """Those of examples, if the generator has several outputs."""
+        return self.space if isinstance(self.space, Parts) else None
+
+    @property
+    def finite(self) -> GeneratorRange | Parts:
+        """What the discriminator can take: finite numbers in these shapes."""
+
+        def anything(space):
+            return GeneratorRange(space.event_shape, -np.inf, np.inf)
+
+        if not isinstance(self.space, Parts):
+            return anything(self.space)
+        return self.space.alike(anything)
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether examples are more than vectors, or have images as parts."""
+        if isinstance(self.space, Parts):
+            return self.space.is_grid
+        return len(self.space.event_shape) > 1
 
 
 def read(
@@ -148,22 +177,9 @@ def read(
             )
         distribute.check_scope("GAN", name, model)
     _check_layers(generator, discriminator)
-    if len(generator.outputs) != 1:
-        raise ValueError(
-            "GAN: generator must give one tensor; it has "
-            f"{len(generator.outputs)} outputs. Examples are one array: join "
-            "the parts in the generator, keras.layers.Concatenate() of "
-            "keras.layers.Flatten() of each, and take them apart in the "
-            "discriminator, by slices and keras.layers.Reshape."
-        )
-    event = tuple(generator.outputs[0].shape[1:])
-    if None in event or not event:
-        raise ValueError(
-            "GAN: the generator's output must have a known shape; it has "
-            f"{generator.outputs[0].shape}."
-        )
-    _check_critic(discriminator, event, packing)
-    inputs = told.read(generator, discriminator)
+    space = space_of(generator)
+    seen = _check_critic(discriminator, space, packing)
+    inputs = told.read(generator, discriminator, seen)
     if inputs.parts and packing > 1:
         raise ValueError(
             f"GAN: packing={packing} is for unconditional models; packed "
@@ -176,7 +192,7 @@ def read(
     layers = [*generator._flatten_layers(), *discriminator._flatten_layers()]
     return Networks(
         latent_shape=latent_shape,
-        space=GeneratorRange(event, *_range(generator)),
+        space=space,
         conditions=_conditions(inputs, classes),
         classes=classes[0] if len(classes) == 1 else tuple(classes) or None,
         told=inputs,
@@ -207,16 +223,70 @@ def _conditions(inputs, classes):
     return next(iter(parts.values()), Unconditional())
 
 
-def _check_critic(discriminator, event, packing):
-    seen, *_ = discriminator.inputs
-    expected = (*event[:-1], packing * event[-1])
-    if tuple(seen.shape[1:]) != expected:
-        packed = f" ({packing} packed)" if packing > 1 else ""
+def space_of(generator: keras.Model) -> GeneratorRange | Parts:
+    """What a generator can give: of several outputs `Parts`.
+
+    Raises:
+        ValueError: for outputs of no known shape.
+    """
+
+    def space(output, name):
+        event = tuple(output.shape[1:])
+        if None in event or not event:
+            raise ValueError(
+                f"GAN: the generator's output{name} must have a known shape; "
+                f"it has {output.shape}."
+            )
+        return GeneratorRange(event, *_range(output))
+
+    if not has_several(generator):
+        return space(generator.outputs[0], "")
+    names, is_dict = names_of(generator)
+    return Parts(
+        {
+            name: space(output, f" {name!r}")
+            for name, output in zip(names, generator.outputs, strict=True)
+        },
+        is_dict,
+    )
+
+
+def _check_critic(discriminator, space, packing):
+    """Which inputs of a discriminator are examples, part by part."""
+    parts = space.spaces if isinstance(space, Parts) else {"": space}
+    given = input_names(discriminator)
+    seen = tuple(range(len(parts)))
+    if len(parts) > len(given):
         raise ValueError(
-            f"GAN: the generator gives examples of shape {event}{packed}, so "
-            f"the discriminator must take {expected}; it takes "
-            f"{tuple(seen.shape[1:])}."
+            f"GAN: the generator gives {len(parts)} arrays, {list(parts)}, so "
+            "the discriminator must have an input for each of them, in the "
+            f"same order or by the same names; it has {len(given)}."
         )
+    if all(given.count(name) == 1 for name in parts):
+        seen = tuple(given.index(name) for name in parts)
+    for place, (name, part) in zip(seen, parts.items(), strict=True):
+        event = part.event_shape
+        expected = (*event[:-1], packing * event[-1])
+        taken = tuple(discriminator.inputs[place].shape[1:])
+        if taken == expected:
+            continue
+        packed = f" ({packing} packed)" if packing > 1 else ""
+        of, at, hint = "examples", "", ""
+        if name:
+            of, at = repr(name), f" as input {place + 1}, {given[place]!r}"
+            hint = (
+                " It has an input for each output of the generator, in the "
+                "same order or by the same names."
+            )
+        raise ValueError(
+            f"GAN: the generator gives {of} of shape {event}{packed}, so the "
+            f"discriminator must take {expected}{at}; it takes {taken}.{hint}"
+        )
+    _check_logits(discriminator)
+    return seen
+
+
+def _check_logits(discriminator):
     outputs = discriminator.outputs
     logits = tuple(outputs[0].shape[1:])
     is_map = len(logits) > 1 and logits[-1] == 1 and None not in logits
@@ -326,17 +396,16 @@ def _activation(tensor):
     layer = tensor._keras_history.operation
     outputs = getattr(layer, "outputs", None)
     if isinstance(layer, keras.Model) and outputs:
-        return _activation(outputs[0])
-    if isinstance(layer, _SHAPERS):
+        return _activation(outputs[tensor._keras_history.tensor_index])
+    if isinstance(layer, SHAPERS):
         return _activation(layer.input)
     if isinstance(layer, Standardization) and not layer.centred:
         return _activation(layer.input)
     return getattr(getattr(layer, "activation", None), "__name__", None)
 
 
-def _range(generator):
-    name = _activation(generator.outputs[0])
-    return _RANGES.get(name, (-np.inf, np.inf))
+def _range(output):
+    return _RANGES.get(_activation(output), (-np.inf, np.inf))
 
 
 def copied(model: keras.Model) -> keras.Model:

@@ -1,5 +1,6 @@
 """Which inputs of two networks are latents, and which are one condition."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -14,6 +15,7 @@ class Told(NamedTuple):
         order: which of them the discriminator takes, input by input.
         classified: which of them it classifies instead, or None.
         inputs: the discriminator's, as `order`.
+        seen: which of the discriminator's inputs are examples, part by part.
     """
 
     has_latents: bool
@@ -21,6 +23,22 @@ class Told(NamedTuple):
     order: tuple[int, ...]
     classified: int | None
     inputs: tuple[Any, ...]
+    seen: tuple[int, ...] = (0,)
+
+    def arranged(self, parts: Sequence, conditions: Sequence) -> list:
+        """What the discriminator takes, input by input.
+
+        Args:
+            parts: those of examples, as `seen`.
+            conditions: the generator's.
+        """
+        places = dict(zip(self.seen, parts, strict=True))
+        told = iter([conditions[number] for number in self.order])
+        count = len(self.seen) + len(self.order)
+        return [
+            places[place] if place in places else next(told)
+            for place in range(count)
+        ]
 
     def of_part(self, place: int) -> list:
         """The inputs of both networks that are this condition."""
@@ -34,7 +52,7 @@ class Told(NamedTuple):
         """
         given = [_name(part) for part in self.parts]
         return [
-            name if _is_good(name) and given.count(name) == 1 else f"part_{i}"
+            name if is_good(name) and given.count(name) == 1 else f"part_{i}"
             for i, name in enumerate(given, 1)
         ]
 
@@ -43,7 +61,8 @@ class Told(NamedTuple):
 _TAKEN = ("n", "seed", "x", "z", "steps", "mask", "self")
 
 
-def _is_good(name):
+def is_good(name: str) -> bool:
+    """Whether an argument of an exported function can have this name."""
     is_free = name.isidentifier() and name not in _TAKEN
     return is_free and not _is_automatic(name)
 
@@ -56,25 +75,35 @@ def _name(tensor):
     return tensor._keras_history.operation.name
 
 
-def read(generator: keras.Model, discriminator: keras.Model) -> Told:
+def read(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    seen: tuple[int, ...] = (0,),
+) -> Told:
     """What the inputs are: the discriminator is told of all conditions.
 
     So the generator has as many inputs as the discriminator is told of, and
     one more for latents, if it takes some.
 
+    Args:
+        generator: a Keras model.
+        discriminator: the other one.
+        seen: which of its inputs are examples.
+
     Raises:
         ValueError: for inputs that do not belong together.
     """
-    own, also = list(generator.inputs), list(discriminator.inputs[1:])
+    own = list(generator.inputs)
+    also = [t for i, t in enumerate(discriminator.inputs) if i not in seen]
     classifies = len(discriminator.outputs) == 2
     count = len(also) + classifies
     if not count and len(own) == 1:
-        return Told(True, (), (), None, ())
+        return Told(True, (), (), None, (), seen)
     if count == len(own):
         found = _matched(own, also, classifies)
         if isinstance(found, tuple):
             order, classified = found
-            return Told(False, tuple(own), order, classified, tuple(also))
+            return Told(False, tuple(own), order, classified, tuple(also), seen)
     latents, *parts = own
     if not count or not parts:
         has, lacks = ("generator", "discriminator")[:: 1 if parts else -1]
@@ -105,7 +134,7 @@ def read(generator: keras.Model, discriminator: keras.Model) -> Told:
     if isinstance(found, str):
         raise ValueError(f"GAN: {found}")
     order, classified = found
-    return Told(True, tuple(parts), order, classified, tuple(also))
+    return Told(True, tuple(parts), order, classified, tuple(also), seen)
 
 
 def _matched(parts, also, classifies):
