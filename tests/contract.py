@@ -525,6 +525,14 @@ def check_epochs_add_up(run):
     equal_states(state(whole), run.states[4])
 
 
+def check_no_epochs_train_nothing(run):
+    """As in Keras: an empty History, and every variable as it was."""
+    model = run.back_to(2)
+    history = run.fit(model, 0)
+    assert (history.history, history.epoch) == ({}, [])
+    equal_states(state(model), run.states[2])
+
+
 def check_backup_and_restore(run, folder):
     """An interrupted run goes on where its last epoch ended."""
 

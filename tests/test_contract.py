@@ -94,6 +94,11 @@ def test_epochs_add_up(run):
     contract.check_epochs_add_up(run)
 
 
+@every_model
+def test_no_epochs_train_nothing(run):
+    contract.check_no_epochs_train_nothing(run)
+
+
 @interrupted
 def test_backup_and_restore_resumes_bit_for_bit(run, tmp_path):
     contract.check_backup_and_restore(run, tmp_path)

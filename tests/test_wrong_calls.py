@@ -96,8 +96,8 @@ _bits, _points = lambda: BITS, lambda: POINTS
 _log_prob = lambda x: -tf.reduce_sum(x**2, -1)  # noqa: E731
 
 CALLS = [
-    *fits("rbm", _bits, "epochs", (0, -1, 1.5, "3", True), "positive int"),
-    *fits("gan", _points, "epochs", (-1, NAN), "epochs must be a positive"),
+    *fits("rbm", _bits, "epochs", (-1, 1.5, "3", True), "an int of at least 0"),
+    *fits("gan", _points, "epochs", (-1, NAN), "epochs must be an int of"),
     *fits("rbm", _bits, "initial_epoch", (-3, "a", 0.5), "at least 0"),
     *fits("rbm", _bits, "verbose", ("loud", 7, [1]), "'auto', 0, 1 or 2"),
     *fits("rbm", _bits, "shuffle", (3, "batch"), "true or false"),
@@ -292,7 +292,7 @@ CALLS = [
     # Of Keras: its loops, its objects, its rates
     *fits("rbm", _bits, "validation_split", ("0.2", -1, 2), "from 0 to 1"),
     *fits("rbm", _bits, "batch_size", (10**30,), "an int from 1 to 9"),
-    *fits("gan", _points, "epochs", (10**400,), "an int from 1 to 9"),
+    *fits("gan", _points, "epochs", (10**400,), "an int from 0 to 9"),
     *fits("rbm", _bits, "initial_epoch", (2,), "epochs must be at least init"),
     *called(
         lambda **options: rbm().evaluate(BITS, verbose=0, **options),

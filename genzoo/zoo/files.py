@@ -13,7 +13,7 @@ import math
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,16 @@ except ImportError:  # Not on Windows.
 
 CONFIG = "config.json"
 METADATA = "metadata.json"
+# Of weights there is one file, in one format or the other.
 WEIGHTS = "model.weights.h5"
+TENSORS = "model.safetensors"
 # The most bytes that are read of each.
-MOST_BYTES = {CONFIG: 2**20, METADATA: 2**20, WEIGHTS: 2**28}
+MOST_BYTES = {
+    CONFIG: 2**20,
+    METADATA: 2**20,
+    WEIGHTS: 2**28,
+    TENSORS: 2**28,
+}
 _DEEPEST = 16
 # Strings, the last of which may have no end: one pass without going back.
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
@@ -45,7 +52,7 @@ def read(
 
     Args:
         folder: where the preset is.
-        name: one of the three names.
+        name: one of the names above.
         most: bytes that are read; by default those of the name.
 
     Raises:
@@ -94,7 +101,8 @@ def write_preset(
 ) -> None:
     """Put all files of a preset into a folder, or change nothing.
 
-    Other files of the folder stay. Two who write at the same time take turns.
+    Other files of the folder stay, but for weights in the other format. Two
+    who write at the same time take turns.
 
     Args:
         folder: where; it is made if it is not there.
@@ -120,11 +128,35 @@ def write_preset(
             raise
         for name, path in others.items():
             path.replace(folder / name)
+        for name in MOST_BYTES.keys() - contents.keys():
+            # What metadata.json does not name is not of the preset any more.
+            (folder / name).unlink(missing_ok=True)
         atomic.sync(folder)
-        for name in others:
+        for name in MOST_BYTES:
             # Of saves that were killed.
             for path in folder.glob(f".{name}.{'[0-9a-f]' * _DIGITS}"):
                 path.unlink(missing_ok=True)
+
+
+def hashes(metadata: bytes, where: str) -> dict[str, Any]:
+    """The hashes that metadata.json holds: of config.json and of weights.
+
+    Raises:
+        ValueError: if these are not what it names.
+    """
+    found = from_json(metadata, where).get("sha256")
+    known = ({CONFIG, WEIGHTS}, {CONFIG, TENSORS})
+    if not isinstance(found, dict) or set(found) not in known:
+        raise ValueError(
+            f"{where}: sha256 must give the hashes of {CONFIG} and of "
+            f"{WEIGHTS} or {TENSORS}."
+        )
+    return found
+
+
+def weights_of(names: Iterable[str]) -> str:
+    """The name of the file of weights among those of a preset."""
+    return TENSORS if TENSORS in names else WEIGHTS
 
 
 def read_hashed(folder: str | os.PathLike, name: str, expected: Any) -> bytes:

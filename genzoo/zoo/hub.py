@@ -76,8 +76,12 @@ def folder(handle: str) -> Path:
     if not found.is_dir():
         contents = {
             name: _download(handle, _url(repository, revision, name), name)
-            for name in (files.CONFIG, files.METADATA, files.WEIGHTS)
+            for name in (files.CONFIG, files.METADATA)
         }
+        where = f"from_preset: {handle!r}: {files.METADATA}"
+        name = files.weights_of(files.hashes(contents[files.METADATA], where))
+        url = _url(repository, revision, name)
+        contents[name] = _download(handle, url, name)
         _keep(contents, found)
     return found
 

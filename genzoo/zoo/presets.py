@@ -12,11 +12,14 @@ import numpy as np
 
 from genzoo._version import __version__
 from genzoo.models.common.presets import Preset
-from genzoo.zoo import builtin, files, formats, hub, table, weights
+from genzoo.zoo import builtin, files, formats, hub, table, tensors, weights
 from genzoo.zoo.counting import Unallocated
 
 # To read a preset while others are saved in its place.
 _TRIES = 10
+# How the files of weights are written and read, and what they are called.
+_FORMATS = {files.WEIGHTS: weights, files.TENSORS: tensors}
+_FILES = {"h5": files.WEIGHTS, "safetensors": files.TENSORS}
 _OWN = ("format", "class", "parameters", "date", "versions", "sha256")
 
 
@@ -29,8 +32,9 @@ def from_preset(handle: str | os.PathLike) -> Any:
     """A model with its trained weights.
 
     What is read is data, never code: `config.json` names classes of a closed
-    table, with arguments in checked ranges; `model.weights.h5` holds plain
-    arrays, as many numbers as these arguments ask for. All of it is verified
+    table, with arguments in checked ranges; `model.weights.h5`, or
+    `model.safetensors`, holds plain arrays, as many numbers as these arguments
+    ask for. All of it is verified
     before the model is made. The built-in presets must also have the
     hashes that this version of genzoo knows.
 
@@ -52,7 +56,8 @@ def from_preset(handle: str | os.PathLike) -> Any:
             too large or in any other way not those of a preset.
         ConnectionError: if the Hub cannot be reached, or the connection is
             lost.
-        ImportError: for the Hub, without huggingface_hub.
+        ImportError: for the Hub, without huggingface_hub; for
+            `model.safetensors`, without safetensors.
 
     Example:
     >>> rbm = genzoo.from_preset("rbm_digits_8x8")
@@ -71,8 +76,9 @@ def load(handle: str | os.PathLike, cls: type | None = None) -> Any:
     name = files.METADATA
     metadata = files.from_json(contents[name], str(folder / name))
     version = formats.check(config.pop("format", None), metadata, where)
-    path = str(folder / files.WEIGHTS)
-    arrays = weights.from_bytes(contents[files.WEIGHTS], path)
+    name = files.weights_of(contents)
+    path = str(folder / name)
+    arrays = _FORMATS[name].from_bytes(contents[name], path)
     config, arrays = formats.upgraded(version, config, arrays)
     checked = table.Config(config).checked((Preset,), where)
     entry = checked.entry
@@ -151,16 +157,7 @@ def read(handle: str | os.PathLike) -> tuple[Path, dict[str, bytes]]:
 
 def _described(folder, metadata):
     """The files whose hashes metadata.json holds, with itself."""
-    where = folder / files.METADATA
-    hashes = files.from_json(metadata, where).get("sha256")
-    if not isinstance(hashes, dict) or hashes.keys() != {
-        files.CONFIG,
-        files.WEIGHTS,
-    }:
-        raise ValueError(
-            f"{where}: sha256 must give the hashes of {files.CONFIG} and "
-            f"{files.WEIGHTS}."
-        )
+    hashes = files.hashes(metadata, str(folder / files.METADATA))
     found = {
         name: files.read_hashed(folder, name, expected)
         for name, expected in hashes.items()
@@ -193,6 +190,7 @@ def save(
     folder: str | os.PathLike,
     card: dict[str, Any] | None = None,
     dtype: str | None = None,
+    weights_format: str = "h5",
 ) -> None:
     """Write a model to a folder; see `Preset.save_to_preset`."""
     where = f"{type(model).__name__}.save_to_preset"
@@ -200,6 +198,11 @@ def save(
         raise ValueError(
             f"{where}: dtype must be 'float16', 'float32' or None; received "
             f"{dtype!r}."
+        )
+    if not isinstance(weights_format, str) or weights_format not in _FILES:
+        raise ValueError(
+            f"{where}: weights_format must be one of {list(_FILES)}; received "
+            f"{weights_format!r}."
         )
     if card is not None and not isinstance(card, dict):
         raise ValueError(
@@ -241,9 +244,10 @@ def save(
                 f"{where}: {name} holds a value that is not finite"
                 f"{' in ' + dtype if dtype else ''}."
             )
+    file = _FILES[weights_format]
     contents = {
         files.CONFIG: files.to_json({"format": formats.FORMAT, **config}),
-        files.WEIGHTS: weights.to_bytes(arrays),
+        file: _FORMATS[file].to_bytes(arrays, where),
     }
     metadata = {
         "format": formats.FORMAT,

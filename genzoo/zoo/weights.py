@@ -34,12 +34,22 @@ _OF_HDF5 = (
 _DTYPES = ("float16", "float32", "float64", "int32", "int64")
 
 
-def to_bytes(arrays: Mapping[str, Array]) -> bytes:
+def to_bytes(arrays: Mapping[str, Array], where: str = "save") -> bytes:
     """The file that holds some arrays.
 
     Args:
         arrays: dict from names, without slashes, to arrays.
+        where: who asks, for messages.
+
+    Raises:
+        ValueError: for an array of a type that would not be read.
     """
+    for name, array in arrays.items():
+        if array.dtype.name not in _DTYPES:
+            raise ValueError(
+                f"{where}: {name} is of type {array.dtype}, not one of "
+                f"{_DTYPES}. The format 'safetensors' holds more of them."
+            )
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", libver=("earliest", "v110")) as file:
         for name, array in arrays.items():
@@ -58,11 +68,7 @@ def from_bytes(content: bytes, where: str) -> dict[str, Array]:
         with h5py.File(io.BytesIO(content), "r") as file:
             found = {name: _checked(file, name) for name in _names(file)}
             total = sum(_size(dataset) for dataset in found.values())
-            if total > MOST_WEIGHTS:
-                raise ValueError(
-                    f"it holds {total:,} numbers; at most {MOST_WEIGHTS:,} "
-                    "are loaded"
-                )
+            check_total(total)
             claimed = sum(
                 dataset.id.get_storage_size() for dataset in found.values()
             )
@@ -74,6 +80,14 @@ def from_bytes(content: bytes, where: str) -> dict[str, Array]:
             return {name: dataset[()] for name, dataset in found.items()}
     except _OF_HDF5 as error:
         raise ValueError(f"{where} is no file of weights: {error}.") from error
+
+
+def check_total(total: int) -> None:
+    """Raise a ValueError for more numbers than are loaded."""
+    if total > MOST_WEIGHTS:
+        raise ValueError(
+            f"it holds {total:,} numbers; at most {MOST_WEIGHTS:,} are loaded"
+        )
 
 
 def _names(file):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import genzoo as gz
-from genzoo.zoo import files, table, weights
+from genzoo.zoo import files, presets, table
 from genzoo.zoo.presets import Preset
 
 IN_TESTS = 9_800
@@ -112,20 +112,19 @@ def _models():
 
 
 @pytest.fixture(scope="module")
-def presets(tmp_path_factory):
+def written(tmp_path_factory):
     return _written(tmp_path_factory.mktemp("presets"))
 
 
 def _written(folder):
     found = []
-    for number, model in enumerate(_models()):
-        model.save_to_preset(folder / str(number))
-        found.append(
-            {
-                path.name: path.read_bytes()
-                for path in (folder / str(number)).iterdir()
-            }
-        )
+    models = [(model, "h5") for model in _models()]
+    # As often as the others.
+    models += [(models[0][0], "safetensors")]
+    for number, (model, weights_format) in enumerate(models):
+        place = folder / str(number)
+        model.save_to_preset(place, weights_format=weights_format)
+        found.append({path.name: path.read_bytes() for path in place.iterdir()})
     return found
 
 
@@ -141,7 +140,9 @@ def _try_readers(contents, chance):
     kind = chance.randrange(3)
     try:
         if kind == 0:
-            weights.from_bytes(_bytes(contents[files.WEIGHTS], chance), "x")
+            name = files.weights_of(contents)
+            content = _bytes(contents[name], chance)
+            presets._FORMATS[name].from_bytes(content, "x")
             return False
         config = contents[files.CONFIG]
         if kind == 1:
@@ -161,16 +162,16 @@ def _try_readers(contents, chance):
 def _try_whole(contents, chance, folder):
     """One mutation with right hashes through `from_preset`."""
     contents = dict(contents)
+    weights = files.weights_of(contents)
     kind = chance.randrange(3)
     if kind == 0:
-        contents[files.WEIGHTS] = _bytes(contents[files.WEIGHTS], chance)
+        contents[weights] = _bytes(contents[weights], chance)
     else:
         plain = _plain(json.loads(contents[files.CONFIG]), chance)
         contents[files.CONFIG] = json.dumps(plain).encode()
     metadata = json.loads(contents[files.METADATA])
     metadata["sha256"] = {
-        name: files.sha256(contents[name])
-        for name in (files.CONFIG, files.WEIGHTS)
+        name: files.sha256(contents[name]) for name in (files.CONFIG, weights)
     }
     if kind == 2:
         metadata = _plain(metadata, chance)
@@ -187,11 +188,11 @@ def _try_whole(contents, chance, folder):
     return False
 
 
-def _run(presets, count, whole, folder, seed):
+def _run(written, count, whole, folder, seed):
     refused = slowest = 0.0
     for number in range(count + whole):
         chance = random.Random(seed * 10**9 + number)
-        contents = presets[number % len(presets)]
+        contents = written[number % len(written)]
         began = time.process_time()
         try:
             if number < count:
@@ -204,8 +205,8 @@ def _run(presets, count, whole, folder, seed):
     return refused / (count + whole), slowest
 
 
-def test_mutated_presets_are_loaded_or_refused(presets, tmp_path):
-    share, slowest = _run(presets, IN_TESTS, WHOLE, tmp_path, seed=1)
+def test_mutated_presets_are_loaded_or_refused(written, tmp_path):
+    share, slowest = _run(written, IN_TESTS, WHOLE, tmp_path, seed=1)
     assert 0.5 < share < 0.99
     assert slowest < SLOWEST
 

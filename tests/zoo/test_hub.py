@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import shutil
 import sys
 import threading
 import warnings
@@ -78,6 +79,28 @@ def test_pinned_revision_is_loaded_without_a_warning(server, kept):
         name: server.contents[name] for name in NAMES
     }
     assert not any(path.is_symlink() for path in kept().values())
+
+
+def test_weights_in_safetensors(server, kept, tmp_path):
+    rbm = gz.from_preset(PINNED)
+    shutil.rmtree(tmp_path / "kept")
+    rbm.save_to_preset(tmp_path / "other", weights_format="safetensors")
+    other = {p.name: p.read_bytes() for p in (tmp_path / "other").iterdir()}
+    server.contents = other
+    loaded = gz.from_preset(PINNED)
+    assert {n: p.read_bytes() for n, p in kept().items()} == other
+    for a, b in zip(rbm.get_weights(), loaded.get_weights(), strict=True):
+        assert (a == b).all()
+
+
+def test_hashes_of_other_files_are_no_preset(server, refused):
+    metadata = json.loads(server.contents[METADATA])
+    metadata["sha256"] = {"pytorch_model.bin": "0" * 64}
+    server.contents = {
+        **server.contents,
+        METADATA: json.dumps(metadata).encode(),
+    }
+    refused("sha256 must give the hashes")
 
 
 def test_revision_that_was_loaded_is_not_asked_for_again(server):

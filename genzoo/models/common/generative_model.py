@@ -244,7 +244,9 @@ class GenerativeModel(Preset, keras.Model):
             y: conditions, for a conditional `GAN`, a tuple or dict of
                 several; other models learn from x alone.
             batch_size: rows of a batch, over all replicas.
-            epochs: passes over the data, by default 1.
+            epochs: passes over the data, by default 1; 0 trains nothing, and
+                returns an empty History, once the data are checked and a model
+                that was not is adapted to them.
             verbose: as in Keras.
             callbacks: as in Keras.
             validation_split: the last share of x, held out.

@@ -12,6 +12,9 @@ import keras
 from genzoo import checks
 
 _count = checks.optional(checks.positive_int)
+# None at all is what is left of a training that is over, as in Keras. Fewer
+# trains as little there; here it is refused, as a sum that went wrong.
+_epochs = checks.optional(checks.whole(0))
 _VERBOSE = ("auto", 0, 1, 2, True, False)
 
 
@@ -47,7 +50,7 @@ def _callbacks(value: Any, where: str) -> Any:
 _share = checks.number(0.0, 1.0)
 
 _CHECKS: dict[str, checks.Check] = {
-    "epochs": _count,
+    "epochs": _epochs,
     "initial_epoch": checks.whole(0),
     "verbose": _verbose,
     "callbacks": _callbacks,

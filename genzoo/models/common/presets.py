@@ -92,6 +92,7 @@ class Preset:
         folder: str | os.PathLike,
         card: dict[str, Any] | None = None,
         dtype: str | None = None,
+        weights_format: str = "h5",
     ) -> None:
         """Write the model to a folder, from which `from_preset` makes it again.
 
@@ -108,15 +109,19 @@ class Preset:
                 "description", "data", "licence", "command", "measured".
             dtype: "float16" or "float32", in which floating point weights are
                 written; None for their own.
+            weights_format: "h5" for `model.weights.h5`, or "safetensors" for
+                `model.safetensors`, which the tools of the Hub read; it needs
+                `pip install genzoo[safetensors]`. `from_preset` reads both.
 
         Raises:
+            ImportError: for "safetensors", without that package.
             ValueError: for a model whose configuration is no plain data, such
                 as functions, or which was not trained; before anything is
                 written.
         """
         from genzoo.zoo import presets
 
-        presets.save(self, folder, card, dtype)
+        presets.save(self, folder, card, dtype, weights_format)
 
     @property
     def card(self) -> dict[str, Any] | None:

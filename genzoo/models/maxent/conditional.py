@@ -376,7 +376,7 @@ class ConditionalMaxEnt(EnergyBasedModel):
         search = Search(self._remaining, whole, noise=noise)
         asked |= {
             "batch_size": rows,
-            "epochs": asked["epochs"] or _EPOCHS,
+            "epochs": _EPOCHS if whole else asked["epochs"],
             "callbacks": [*asked["callbacks"], search],
             "shuffle": False,
         }

@@ -900,7 +900,7 @@ class MaxEnt(EnergyBasedModel):
                 return {
                     **options,
                     "x": few,
-                    "epochs": epochs or _EPOCHS["exact"],
+                    "epochs": _epochs(epochs, "exact"),
                     "callbacks": callbacks,
                 }
         if held is not None:
@@ -911,11 +911,10 @@ class MaxEnt(EnergyBasedModel):
             validation_data, _ = data.fed(validation_data, None, size)
         of_exact = 1 if gaps is None else _STEPS_OF_GAPS
         steps = of_exact if is_exact else steps or _STEPS_PER_EPOCH
-        default = _EPOCHS["exact" if is_exact else "chains"]
         plan = {
             **options,
             **self._ticks(steps),
-            "epochs": epochs or default,
+            "epochs": _epochs(epochs, "exact" if is_exact else "chains"),
             "callbacks": callbacks,
             "validation_data": validation_data,
             "shuffle": False,
@@ -1075,7 +1074,7 @@ class MaxEnt(EnergyBasedModel):
             **asked,
             "sample_weight": weight,
             "batch_size": kept,
-            "epochs": epochs or _EPOCHS["exact"],
+            "epochs": _epochs(epochs, "exact"),
             "callbacks": [*callbacks, search],
             "validation_split": validation_split,
             "validation_batch_size": self.default_batch_size,
@@ -1888,3 +1887,8 @@ _SOLVERS = {
     "lbfgs": optimizers.LBFGS,
     "natural_gradient": optimizers.NaturalGradient,
 }
+
+
+def _epochs(epochs: int | None, kind: str) -> int:
+    """How many, by default those of a kind of search."""
+    return _EPOCHS[kind] if epochs is None else epochs
