@@ -9,8 +9,6 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from genzoo.runtime.weights import fingerprint
-
 _FARTHEST = 0.5
 # How steeply steps count for less that are longer ago.
 _FADES = 7
@@ -30,10 +28,17 @@ class Trail:
     Args:
         optimizer: whose weights these are.
         variables: what it moves.
+        fingerprint: gives a number that changes with any of them.
     """
 
-    def __init__(self, optimizer: Any, variables: Sequence[keras.Variable]):
+    def __init__(
+        self,
+        optimizer: Any,
+        variables: Sequence[keras.Variable],
+        fingerprint: Callable[[Sequence[keras.Variable]], int],
+    ):
         self.variables = list(variables)
+        self.fingerprint = fingerprint
         self.count = optimizer._kept("steps_averaged", "zeros", "int64")
         # What the weights are at rest, 0 where they are not.
         self.at_rest = optimizer._kept("at_rest", "zeros", "int64")
@@ -114,7 +119,7 @@ class Trail:
             average.assign(before)
 
     def _place(self):
-        return fingerprint(self.variables) + 1
+        return self.fingerprint(self.variables) + 1
 
 
 class Planned:
@@ -124,7 +129,8 @@ class Planned:
     exactly.
 
     Attributes:
-        averages: whether it keeps a `Trail`; to be set before it is built.
+        fingerprint: of a `Trail`, which is kept if this is set before the
+            optimizer is built.
         trail: that of its variables, or None.
     """
 
@@ -132,7 +138,7 @@ class Planned:
     built: Any
     iterations: Any
     variables: Any
-    averages = False
+    fingerprint: Callable | None = None
     trail: Trail | None = None
 
     def build(self: Any, variables: list) -> None:
@@ -142,8 +148,8 @@ class Planned:
         super().build(variables)  # type: ignore[misc]
         self._of_keras = len(self.variables)
         self._make()
-        if self.averages and not self.use_ema:
-            self.trail = Trail(self, variables)
+        if self.fingerprint is not None and not self.use_ema:
+            self.trail = Trail(self, variables, self.fingerprint)
 
     def _make(self):
         self.unit = self._kept("unit", "ones", "float32")

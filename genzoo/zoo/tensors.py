@@ -105,8 +105,7 @@ def _check_dtype(dtype, name, where):
 def _dtype(array, name):
     if array["dtype"] not in _DTYPES:
         raise ValueError(
-            f"{name!r} is of type {array['dtype']}, not one of "
-            f"{tuple(_DTYPES)}"
+            f"{name!r} is of type {array['dtype']}, not one of {tuple(_DTYPES)}"
         )
     return np.dtype(_DTYPES[array["dtype"]])
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import genzoo as gz
 from genzoo.optimizers import Falling, FallingAdam
+from genzoo.runtime.weights import fingerprint
 
 
 def crossed(n, seed):
@@ -71,7 +72,7 @@ class AtEnds(keras.callbacks.Callback):
 def test_the_average_is_the_sum_that_is_said(kind):
     weight = keras.Variable(np.zeros(3, "float32"))
     optimizer = kind(0.1)
-    optimizer.averages = True
+    optimizer.fingerprint = fingerprint
     optimizer.build([weight])
     seen = []
     for step in range(9):
@@ -208,7 +209,7 @@ def test_loss_of_a_dataset_is_of_the_weights_that_callbacks_see(case):
 def test_an_older_file_of_an_optimizer_is_read():
     weight = keras.Variable(np.zeros(3, "float32"))
     old, new = Falling(0.2), Falling(0.1)
-    new.averages = True
+    new.fingerprint = fingerprint
     for optimizer in (old, new):
         optimizer.build([weight])
     old.apply([tf.ones(3)])

@@ -194,7 +194,7 @@ class EnergyBasedModel(GenerativeModel):
             )
         self._check_optimizer(optimizer, rule)
         if isinstance(optimizer, Planned):
-            optimizer.averages = True
+            optimizer.fingerprint = weights.fingerprint
         self._build_optimizer(optimizer, self.trainable_variables)
         with self.distribute_strategy.scope():
             critic = rule.make_critic(self, self._perceptron)
@@ -804,9 +804,10 @@ class EnergyBasedModel(GenerativeModel):
         if self._compared.is_evaluating:
             return logs
         # A training that ends as planned ends where it is.
-        rests = self._trail is not None and not self.optimizer.has_fallen
-        if rests:
-            self._trail.rest()
+        trail = self._trail
+        rests = trail is not None and not self.optimizer.has_fallen
+        if trail is not None and rests:
+            trail.rest()
         if not self._watches:
             return logs
         if weights.not_finite(self.trainable_variables):
