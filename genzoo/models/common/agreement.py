@@ -13,6 +13,9 @@ _R_HAT = 1.3
 # Where chains of another start have so large a share of their neighbours, the
 # samples have less than a fifth of the weight that those chains give it.
 _SHARE = 0.6
+# Of so many nearest neighbours all are other chains where the samples miss a
+# mode. By chance that is so of one in a hundred, of a fourth as many.
+_NEIGHBOURS, _LONE = 3, 0.15
 # Starts that had the time to find the shares of modes.
 _SETTLED = ("persistent", "annealed")
 
@@ -26,10 +29,13 @@ class Agreement(NamedTuple):
         apart: the share of the other chains' nearest neighbours that are
             other chains too, from the share that chance would give, 0, to 1.
             Modes of the same energy are told apart by it.
+        lone: the share of the other chains whose three nearest neighbours are
+            all other chains: they are in a mode that samples miss.
     """
 
     r_hat: float
     apart: float
+    lone: float
 
     def holds(self, settled: bool) -> bool:
         """Whether both may be of one distribution.
@@ -38,7 +44,8 @@ class Agreement(NamedTuple):
             settled: whether the other chains had the time to find the shares
                 of modes. If not they only tell where modes are.
         """
-        return self.apart < _SHARE and not (settled and self.r_hat >= _R_HAT)
+        misses = self.r_hat >= _R_HAT or self.lone >= _LONE
+        return self.apart < _SHARE and not (settled and misses)
 
 
 def compare(
@@ -51,25 +58,33 @@ def compare(
     between = np.var([group.mean() for group in groups], ddof=1)
     rounding = 1e-10 * (1 + max(np.square(group).max() for group in groups))
     r_hat = np.sqrt(1 + between / (within + rounding))
-    return Agreement(float(r_hat), _apart(np.asarray(x), np.asarray(y)))
+    return Agreement(float(r_hat), *_apart(np.asarray(x), np.asarray(y)))
 
 
 def _apart(x, y):
+    """(`apart`, `lone`) of rows y beside x."""
     rows = np.concatenate([y, x]).astype(np.float64)
     rows -= rows.mean(axis=0)
     spread = rows.std(axis=0)
     # Columns have their own units of measurement.
     rows /= np.where(spread > 0, spread, 1)
     square = np.sum(rows**2, axis=1)
-    own = rows[: len(y)]
-    distance = square[: len(y), None] + square - 2 * own @ rows.T
+    distance = square[: len(y), None] + square - 2 * rows[: len(y)] @ rows.T
     np.fill_diagonal(distance, np.inf)
-    nearest = distance.min(axis=1, keepdims=True)
-    # Equal states are equally near.
-    is_near = distance <= nearest + 1e-6 * (1 + np.abs(nearest))
-    share = is_near[:, : len(y)].sum(axis=1) / is_near.sum(axis=1)
+    own = np.arange(len(rows)) < len(y)
+    share = _of_own(distance, own, 1)
     chance = (len(y) - 1) / (len(rows) - 1)
-    return float((share.mean() - chance) / (1 - chance))
+    apart = (share.mean() - chance) / (1 - chance)
+    lone = np.mean(_of_own(distance, own, _NEIGHBOURS) == 1)
+    return float(apart), float(lone)
+
+
+def _of_own(distance, is_own, count):
+    """The share of own ones among so many nearest, and all as near."""
+    last = np.sort(distance, axis=1)[:, count - 1 : count]
+    # Equal states are equally near.
+    is_near = distance <= last + 1e-6 * (1 + np.abs(last))
+    return is_near[:, is_own].sum(axis=1) / is_near.sum(axis=1)
 
 
 def warn_of_disagreement(
@@ -100,13 +115,13 @@ def warn_of_disagreement(
         return
     said = ", ".join(
         f"those that begin at {name} states (R-hat of energies "
-        f"{each.r_hat:.2f}, apart {each.apart:.2f})"
+        f"{each.r_hat:.2f}, apart {each.apart:.2f}, lone {each.lone:.2f})"
         for name, each in bad.items()
     )
     warnings.warn(
         f"{where}: the chains do not forget in {steps} sweeps where they "
         f"begin: the samples disagree with {said}; "
-        "both numbers would be near 1 and 0. Modes of the model may be "
+        "the numbers would be near 1, 0 and 0. Modes of the model may be "
         f"missing, or have wrong shares. Take more steps, as "
         f"steps={10 * steps}, and compare energy(x) of samples from several "
         "starts, start='chains' or examples x; or take method='exact' where "

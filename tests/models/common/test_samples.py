@@ -241,6 +241,15 @@ def test_starts_are_compared_by_energy_and_by_place():
     apart = compare((x, energy(x)), (y + [9, -9, 0, 0, 0], energy(y)))
     assert apart.apart > 0.9
     assert not apart.holds(settled=False)
+    # A third of them elsewhere, which is less than half of their neighbours.
+    some = y + np.where(np.arange(32)[:, None] % 3, 0.0, [9, -9, 0, 0, 0])
+    missed = compare((x, energy(x)), (some, energy(some)))
+    assert missed.lone == pytest.approx(11 / 32, abs=0.07)
+    assert missed.holds(settled=False)
+    assert not missed.holds(settled=True)
+    # Where samples are there as well, if only half as often, it holds.
+    few = np.where(np.arange(128)[:, None] % 6, x, x + [9, -9, 0, 0, 0])
+    assert compare((few, energy(few)), (some, energy(some))).holds(True)
     # All at one place, where half of the samples are too.
     held = np.zeros_like(y)
     both = np.where(np.arange(128)[:, None] % 2, x, 0.0)
