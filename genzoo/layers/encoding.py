@@ -63,8 +63,11 @@ class SiteEncoding(keras.layers.Layer):
             parts += [ops.cos(angle), ops.sin(angle)]
         for sites in self._groups:
             levels = np.array([self.space.levels[i] for i in sites], "float32")
+            # Not equality: a compiler may round what comes before.
+            room = np.diff(np.sort(levels)).min(axis=1) / 2
             own = ops.expand_dims(ops.take(rows, sites, axis=1), -1)
-            is_level = ops.cast(own == levels, rows.dtype)
+            is_level = ops.abs(own - levels) < room[:, None]
+            is_level = ops.cast(is_level, rows.dtype)
             parts.append(ops.reshape(is_level, (-1, levels.size)))
         return ops.concatenate(parts, axis=1)
 

@@ -269,7 +269,9 @@ class Reference(keras.layers.Layer):
         are.
         """
         shift, unit = self.units(x.dtype)
-        return (x - shift) / unit
+        # Compilers round (x - 0) / 1, too; levels are compared later on.
+        plain = self._discrete | self.space.periodic
+        return tf.where(plain, x, (x - shift) / unit)
 
     def units(self, dtype: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """(shift, unit) of each site in these units, (width,) each."""

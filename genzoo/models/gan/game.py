@@ -17,8 +17,12 @@ from genzoo.layers import Augmentation
 from genzoo.losses.adversarial import AdversarialLoss
 from genzoo.models.gan.clusters import Clusters
 from genzoo.models.gan.latents import drawn
-from genzoo.models.gan.networks import Networks, check_differentiable
-from genzoo.models.gan.parts import given_to, packed
+from genzoo.models.gan.networks import (
+    Networks,
+    check_differentiable,
+    given_to,
+)
+from genzoo.models.gan.parts import packed
 from genzoo.models.gan.terms import Terms, Turn, features_of
 from genzoo.models.gan.units import Units
 from genzoo.runtime import distribute, random
@@ -152,6 +156,8 @@ class Critic:
 
     def inputs(self, x: tf.Tensor, condition: Condition) -> list[tf.Tensor]:
         """What D takes, of packed examples and the generator's conditions."""
+        if self.parts is None and not self.is_conditional:
+            return [x]
         seen = [x]
         if self.parts is not None:
             seen = self.parts.packed_pieces(x, self.packing)
@@ -254,7 +260,8 @@ class Game:
         """What D sees of examples: augmented, several packed."""
         if self.augmentation is not None:
             x = self.augmentation.augment(x, seed)
-        return packed(x, self.critic.packing)
+        packing = self.critic.packing
+        return x if packing == 1 else packed(x, packing)
 
     def discriminator(
         self,

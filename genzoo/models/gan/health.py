@@ -12,7 +12,8 @@ from genzoo.models.common.given import Given
 from genzoo.models.gan import game
 from genzoo.models.gan.conditions import parts_of
 from genzoo.models.gan.game import Condition, Critic, Source
-from genzoo.models.gan.parts import given_to, packed
+from genzoo.models.gan.networks import given_to
+from genzoo.models.gan.parts import packed
 from genzoo.runtime import batch, data, distribute, random
 from genzoo.runtime.graph import Graph
 from genzoo.types import Array
@@ -124,7 +125,8 @@ class Health(keras.callbacks.Callback):
     def _found(self, x, fake):
         critic, told = self._critic, list(self._condition)
         told = [part[: x.shape[0] // critic.packing] for part in told]
-        x, fake = packed(x, critic.packing), packed(fake, critic.packing)
+        if critic.packing > 1:
+            x, fake = (packed(each, critic.packing) for each in (x, fake))
         with tf.GradientTape() as tape:
             tape.watch(fake)
             of_fake = critic(fake, told, training=False)

@@ -1,7 +1,7 @@
 """What a GAN reads off its two networks, and refuses in them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -406,6 +406,14 @@ def _activation(tensor):
 
 def _range(output):
     return _RANGES.get(_activation(output), (-np.inf, np.inf))
+
+
+def given_to(network: keras.Model, tensors: list) -> Any:
+    """Tensors in the form in which a network takes its inputs."""
+    structure = getattr(network, "_inputs_struct", None)
+    if isinstance(structure, Mapping):
+        return keras.tree.pack_sequence_as(structure, tensors)
+    return tensors if len(tensors) > 1 else tensors[0]
 
 
 def copied(model: keras.Model) -> keras.Model:

@@ -387,14 +387,6 @@ def input_names(network: keras.Model) -> list[str]:
     return [tensor._keras_history.operation.name for tensor in network.inputs]
 
 
-def given_to(network: keras.Model, tensors: list) -> Any:
-    """Tensors in the form in which a network takes its inputs."""
-    structure = getattr(network, "_inputs_struct", None)
-    if isinstance(structure, Mapping):
-        return keras.tree.pack_sequence_as(structure, tensors)
-    return tensors if len(tensors) > 1 else tensors[0]
-
-
 def _structure(generator):
     return getattr(generator, "_outputs_struct", generator.outputs)
 

@@ -307,3 +307,26 @@ def test_narrow_peaks_are_integrated_and_drawn():
     near = np.sqrt(((drawn[:, None] - centres) ** 2).sum(-1)).min(1) / sd
     # Rayleigh's law: a mean of sqrt(pi / 2), of deviation .66 / sqrt(2000).
     assert abs(near.mean() - np.sqrt(np.pi / 2)) < 5 * 0.66 / np.sqrt(2000)
+
+
+def blocks(n, seed):
+    """Eight sites of four levels, of which three words are usual."""
+    words = np.random.default_rng(3).integers(0, 3, (3, 8))
+    rng = np.random.default_rng(seed)
+    row = words[rng.integers(0, 3, n)]
+    return np.where(rng.random((n, 8)) < 0.8, row, rng.integers(0, 4, (n, 8)))
+
+
+def test_categories_are_learned_in_graphs_as_without():
+    x, held = blocks(1500, 1), blocks(300, 2)
+    curves = []
+    for eagerly, steps in ((False, 6), (True, 1)):
+        model = gz.EnergyModel(gz.spaces.Categorical(range(4), 8), seed=1)
+        model.compile(run_eagerly=eagerly, steps_per_execution=steps)
+        options = {"epochs": 2, "verbose": 0, "validation_data": held}
+        curves.append(model.fit(x, **options).history["val_loss"])
+    # A compiler that rounds levels leaves chains without an energy.
+    np.testing.assert_allclose(*curves, rtol=1e-3)
+    share = [np.bincount(column, minlength=4) / len(x) for column in x.T]
+    apart = -sum(np.log(p[held[:, i]]) for i, p in enumerate(share)).mean()
+    assert curves[0][-1] < apart - 0.02

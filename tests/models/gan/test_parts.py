@@ -157,12 +157,17 @@ def trained():
 
 
 def test_it_learns_what_one_array_of_all_numbers_would(trained):
-    """Bit for bit: joined by hand in G and taken apart in D."""
+    """Joined by hand in G and taken apart in D, but for rounding.
+
+    These are two graphs, which a compiler may order otherwise: they are equal
+    to the bit nearly always.
+    """
     x, energy = showers()
     rows = np.concatenate([part.reshape(N, -1) for part in x], axis=1)
     other = calorimeter(joined=True)
     other.fit(rows, energy, batch_size=20, epochs=2, verbose=0)
-    equal(weights(trained), weights(other))
+    for ours, theirs in zip(weights(trained), weights(other), strict=True):
+        close(ours, theirs)
     drawn = trained.sample(5, seed=2, conditions=energy[:5])
     assert [part.shape for part in drawn] == [(5, *s) for s in LAYERS.values()]
     assert all(part.dtype == np.float32 for part in drawn)
