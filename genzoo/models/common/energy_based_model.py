@@ -833,14 +833,18 @@ class EnergyBasedModel(GenerativeModel):
 
         Of rows that come by once: an array's are looked at then.
         """
-        rests = tf.equal(trail.is_over.value, 0)
-        return tf.cond(
-            tf.logical_and(rests, self._recent.is_late()),
-            lambda: tf.cast(
-                trail.at_averages(lambda: self._height(x)), height.dtype
-            ),
-            lambda: height,
+        counts = tf.logical_and(
+            tf.equal(trail.is_over.value, 0), self._recent.is_late()
         )
+
+        def ahead():
+            found = trail.at_averages(lambda: self._height(x))
+            return tf.cast(found, height.dtype)
+
+        if distribute.on_several_replicas():
+            # They sum up what they find, which none may do under a condition.
+            return tf.where(counts, ahead(), height)
+        return tf.cond(counts, ahead, lambda: height)
 
     def _height_now(self) -> float:
         """<E(x) - E0> of the examples that are followed."""
