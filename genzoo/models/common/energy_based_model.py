@@ -148,7 +148,8 @@ class EnergyBasedModel(GenerativeModel):
         8,192 evenly taken where there are more (2,048 with gaps or conditions),
         of the last batches of a dataset, and of held-out data. What the rule
         itself makes small stands beside it under its own name, such as
-        `contrast`, as the mean over the epoch. By `genzoo.optimizers.Falling`,
+        `contrast`, as the mean over the epoch; where that is the likelihood,
+        `loss` is this mean. By `genzoo.optimizers.Falling`,
         the default of many models, weights rest at an average at each epoch's
         end but the last. log Z is summed at each epoch's
         end where that is quick, else annealed by 128 chains, at 80 to 1,000
