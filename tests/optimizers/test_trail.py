@@ -231,7 +231,8 @@ def test_rates_fall_to_zero_where_gradients_of_batches_are_gathered(kind):
     # Ten batches are three steps, and one that is not made.
     assert int(optimizer.iterations) == 3
     assert float(optimizer.share()) == 0
-    assert optimizer.has_fallen and not int(optimizer.trail.at_rest)
+    assert optimizer.has_fallen
+    assert not int(optimizer.trail.at_rest)
 
 
 def moved(kind, *values, dtype="float32"):
