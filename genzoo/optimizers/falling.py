@@ -47,7 +47,8 @@ class Trail:
             optimizer.add_variable(
                 variable.shape,
                 "zeros",
-                variable.dtype,
+                # Steps of a long average are lost in half precision.
+                keras.backend.result_type(variable.dtype, "float32"),
                 "only_first_replica",
                 name="average",
             )
@@ -57,12 +58,15 @@ class Trail:
     def follow(self) -> None:
         """Let one more step count."""
         self.count.assign_add(1)
-        for variable, average in zip(
-            self.variables, self.averages, strict=True
-        ):
+        for variable, average in self._pairs():
+            value = ops.cast(variable.value, average.dtype)
+            if not variable.trainable:
+                # It may be free again later.
+                average.assign(value)
+                continue
             count = ops.cast(self.count, average.dtype)
             share = (1 + _FADES) / (count + _FADES)
-            average.assign_add(share * (variable.value - average.value))
+            average.assign_add(share * (value - average.value))
 
     def begin_epoch(self, is_last: bool) -> None:
         """Go on from where weights were before they rested.
@@ -76,10 +80,9 @@ class Trail:
     def at_averages(self, measure: Callable[[], Any]) -> Any:
         """What is measured where the weights would rest if the epoch ended."""
         places = [
-            (variable, average.value)
-            for variable, average in zip(
-                self.variables, self.averages, strict=True
-            )
+            (variable, ops.cast(average.value, variable.dtype))
+            for variable, average in self._pairs()
+            if variable.trainable
         ]
         with keras.StatelessScope(state_mapping=places):
             return measure()
@@ -95,7 +98,7 @@ class Trail:
             return
         self._swap()
         for variable in self.variables:
-            if variable.constraint is not None:
+            if variable.trainable and variable.constraint is not None:
                 variable.assign(variable.constraint(variable.value))
         self.at_rest.assign(self._place())
 
@@ -111,12 +114,15 @@ class Trail:
             self.forget()
 
     def _swap(self):
-        for variable, average in zip(
-            self.variables, self.averages, strict=True
-        ):
-            before = variable.numpy()
-            variable.assign(average.numpy())
-            average.assign(before)
+        for variable, average in self._pairs():
+            # What was frozen meanwhile stays where it is.
+            if variable.trainable:
+                before = variable.numpy()
+                variable.assign(average.numpy())
+                average.assign(before)
+
+    def _pairs(self):
+        return zip(self.variables, self.averages, strict=True)
 
     def _place(self):
         return self.fingerprint(self.variables) + 1
@@ -136,7 +142,7 @@ class Planned:
 
     add_variable: Any
     built: Any
-    iterations: Any
+    _iterations: Any
     variables: Any
     fingerprint: Callable | None = None
     trail: Trail | None = None
@@ -166,12 +172,20 @@ class Planned:
 
         Args:
             unit: a factor of the rate.
-            first: the number of iterations at which the fit began.
+            first: the number of `batches` at which the fit began.
             last: that at which it will end; `first`, if that is not known.
         """
         self.unit.assign(unit)
         self.first.assign(first)
         self.last.assign(last)
+
+    @property
+    def batches(self) -> Any:
+        """How many it was given gradients of, also where it gathers several.
+
+        Of these `iterations` is a fraction, and could not be planned exactly.
+        """
+        return self._iterations
 
     @property
     def is_falling(self) -> bool:
@@ -181,12 +195,12 @@ class Planned:
     @property
     def has_fallen(self) -> bool:
         """Whether it has come to the end of its plan."""
-        return self.is_falling and bool(self.iterations >= self.last)
+        return self.is_falling and bool(self.batches >= self.last)
 
     def end(self) -> None:
         """Be constant from here on, until another fit is planned."""
         if self.built:
-            now = int(np.asarray(self.iterations))
+            now = int(np.asarray(self.batches))
             self.plan(float(np.asarray(self.unit)), now, now)
         if self.trail is not None:
             self.trail.forget()
@@ -201,7 +215,7 @@ class Planned:
 
     def share(self) -> tf.Tensor:
         """The present share of the full rate, from 1 to 0."""
-        done = ops.cast(self.iterations - self.first, "float32")
+        done = ops.cast(self.batches - self.first, "float32")
         whole = ops.cast(self.last - self.first, "float32")
         part = ops.clip(done / ops.maximum(whole, 1.0), 0.0, 1.0)
         falling = 0.5 * (1 + ops.cos(math.pi * part))
@@ -334,7 +348,7 @@ class FallingAdam(Planned, keras.optimizers.Adam):
             now, first, last, longest = (
                 int(np.asarray(weight))
                 for weight in (
-                    *(self.iterations, self.first, self.last),
+                    *(self.batches, self.first, self.last),
                     self.longest,
                 )
             )
@@ -400,7 +414,7 @@ class Plan(keras.callbacks.Callback):
         return self.optimizer or self.model.optimizer
 
     def _done(self):
-        steps = int(np.asarray(self._planned().iterations))
+        steps = int(np.asarray(self._planned().batches))
         return steps - self.batches_done * self.repeats
 
     def _plan(self, steps):

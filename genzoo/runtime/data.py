@@ -25,6 +25,10 @@ from genzoo.runtime.stored import StoredRows
 OUTSIDE = "genzoo: values outside of the space"
 # What it says before a message that is for the user as it is.
 TOLD = "genzoo: of a batch: "
+# An assertion in a graph says it in a list, with its own escapes.
+_TOLD = re.compile(
+    rf"(\[)?{re.escape(TOLD)}(.*?)(?:\\n)?(?(1)\])(?:\\n\]|$)", re.M
+)
 # Numbers that are looked at together.
 _NUMBERS = 2**22
 # Columns that a message names.
@@ -836,10 +840,10 @@ def told_plainly(
     try:
         yield
     except (tf.errors.InvalidArgumentError, ValueError) as error:
-        # In a list of what an assertion has to say, if it is one in a graph.
-        told = re.search(rf"{re.escape(TOLD)}(.*?)(\\n\]|$)", str(error), re.M)
+        told = _TOLD.search(str(error))
         if told is not None:
-            raise ValueError(f"{where}: {told[1]}") from None
+            said = told[2].replace("\\'", "'")
+            raise ValueError(f"{where}: {said}") from None
         for mark, message in complaints().items():
             if mark in str(error):
                 raise ValueError(f"{where}: {message}") from None

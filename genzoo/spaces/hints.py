@@ -39,6 +39,8 @@ def of_shape(space: "Space", x: Any) -> str:
     """What to do with x, whose shape is not (n, *event_shape)."""
     shape, event = tuple(x.shape), space.event_shape
     expected = ", ".join(map(str, event))
+    if not shape:
+        return "It is one number; examples are rows of an array."
     if shape == event:
         return (
             "It is one example: take x[None], or batch a dataset by "

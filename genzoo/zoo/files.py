@@ -107,9 +107,19 @@ def write_preset(
     Args:
         folder: where; it is made if it is not there.
         contents: of the three files, by name.
+
+    Raises:
+        ValueError: if a folder has the name of a file.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    for name in MOST_BYTES:
+        path = folder / name
+        if path.is_dir() and not path.is_symlink():
+            raise ValueError(
+                f"{path} is a folder, where the file of a preset would be. "
+                "Move it away, or save to another folder."
+            )
     others = {
         name: _beside(folder, name, sha256(content))
         for name, content in contents.items()

@@ -69,7 +69,8 @@ def from_bytes(content: bytes, where: str) -> dict[str, Array]:
         weights.check_total(total)
         return {name: _array(array, name) for name, array in found.items()}
     except (library.SafetensorError, ValueError, OverflowError) as error:
-        raise ValueError(f"{where} is no file of weights: {error}.") from error
+        said = str(error).rstrip(".")
+        raise ValueError(f"{where} is no file of weights: {said}.") from error
 
 
 def _library(where: str) -> Any:

@@ -220,3 +220,61 @@ def test_an_older_file_of_an_optimizer_is_read():
     assert float(new.learning_rate) == pytest.approx(0.2)
     new.trail.rest()
     np.testing.assert_allclose(weight.numpy(), -0.2)
+
+
+@pytest.mark.parametrize("kind", [Falling, FallingAdam])
+def test_rates_fall_to_zero_where_gradients_of_batches_are_gathered(kind):
+    model = gz.RBM(gz.units.Bernoulli(40), gz.units.Bernoulli(6), seed=3)
+    model.compile(kind(gradient_accumulation_steps=3))
+    model.fit(bursts(80, 1), epochs=2, batch_size=16, verbose=0)
+    optimizer = model.optimizer
+    # Ten batches are three steps, and one that is not made.
+    assert int(optimizer.iterations) == 3
+    assert float(optimizer.share()) == 0
+    assert optimizer.has_fallen
+    assert not int(optimizer.trail.at_rest)
+
+
+def moved(kind, *values, dtype="float32"):
+    """(weight, its trail), of a weight that was at these values."""
+    weight = keras.Variable(np.zeros(3), dtype=dtype)
+    optimizer = kind(0.1)
+    optimizer.fingerprint = fingerprint
+    optimizer.build([weight])
+    for value in values:
+        weight.assign(np.full(3, value))
+        optimizer.trail.follow()
+    return weight, optimizer.trail
+
+
+def test_weights_that_are_frozen_at_rest_stay_there():
+    weight, trail = moved(Falling, 1.0, 2.0, 4.0)
+    trail.rest()
+    rested = weight.numpy()
+    assert 2 < rested[0] < 4
+    weight.trainable = False
+    trail.begin_epoch(is_last=False)
+    np.testing.assert_array_equal(weight.numpy(), rested)
+    trail.follow()
+    trail.rest()
+    np.testing.assert_array_equal(weight.numpy(), rested)
+    # Once they are free the average goes on from there.
+    weight.trainable = True
+    trail.begin_epoch(is_last=False)
+    trail.follow()
+    trail.rest()
+    np.testing.assert_array_equal(weight.numpy(), rested)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_long_averages_of_half_precision_go_on(dtype):
+    weight, trail = moved(Falling, 0.5, dtype=dtype)
+    trail.count.assign(100_000)
+    weight.assign(np.full(3, 0.75))
+    for _ in range(100):
+        trail.follow()
+    # (i - 1) / (i + 7) of what it was, each of a hundred times.
+    kept = np.prod(1 - 8 / (np.arange(100_001, 100_101) + 7))
+    expected = 0.75 - 0.25 * kept
+    average = trail.averages[0].numpy()
+    np.testing.assert_allclose(average, np.full(3, expected), atol=1e-5)

@@ -68,6 +68,18 @@ def test_regularizers_are_not_counted_twice(bits, two, trained):
     assert np.abs(one.kernel).sum() < 0.9 * np.abs(plain.kernel).sum()
 
 
+def test_two_replicas_see_the_likelihood_of_a_dataset(bits, two):
+    # By `Falling`, which looks ahead to where the weights will rest.
+    data = tf.data.Dataset.from_tensor_slices(bits).batch(20)
+    found = []
+    for strategy in (tf.distribute.get_strategy(), two):
+        with strategy.scope():
+            rbm = gz.RBM(gz.units.Bernoulli(6), gz.units.Bernoulli(4), seed=5)
+            rbm.compile()
+        found.append((rbm, rbm.fit(data, epochs=2, verbose=0)))
+    assert_same(*found)
+
+
 def test_each_replica_draws_its_own_rows(two):
     counter = gz.runtime.random.DrawCounter(seed=1)
     seed = counter.next()

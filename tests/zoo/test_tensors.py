@@ -350,3 +350,11 @@ def test_cards_and_hashes(contents, put_tensors):
     assert presets.card(folder)["sha256"][TENSORS] == files.sha256(
         contents[TENSORS]
     )
+
+
+@pytest.mark.parametrize("name", [TENSORS, WEIGHTS, files.METADATA])
+def test_a_folder_in_the_place_of_a_file_is_left_alone(name, rbm, tmp_path):
+    (tmp_path / name).mkdir()
+    with pytest.raises(ValueError, match=f"{name} is a folder"):
+        rbm.save_to_preset(tmp_path, weights_format="safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -148,7 +148,8 @@ class EnergyBasedModel(GenerativeModel):
         8,192 evenly taken where there are more (2,048 with gaps or conditions),
         of the last batches of a dataset, and of held-out data. What the rule
         itself makes small stands beside it under its own name, such as
-        `contrast`, as the mean over the epoch. By `genzoo.optimizers.Falling`,
+        `contrast`, as the mean over the epoch; where that is the likelihood,
+        `loss` is this mean. By `genzoo.optimizers.Falling`,
         the default of many models, weights rest at an average at each epoch's
         end but the last. log Z is summed at each epoch's
         end where that is quick, else annealed by 128 chains, at 80 to 1,000
@@ -833,14 +834,18 @@ class EnergyBasedModel(GenerativeModel):
 
         Of rows that come by once: an array's are looked at then.
         """
-        rests = tf.equal(trail.is_over.value, 0)
-        return tf.cond(
-            tf.logical_and(rests, self._recent.is_late()),
-            lambda: tf.cast(
-                trail.at_averages(lambda: self._height(x)), height.dtype
-            ),
-            lambda: height,
+        counts = tf.logical_and(
+            tf.equal(trail.is_over.value, 0), self._recent.is_late()
         )
+
+        def ahead():
+            found = trail.at_averages(lambda: self._height(x))
+            return tf.cast(found, height.dtype)
+
+        if distribute.on_several_replicas():
+            # They sum up what they find, which none may do under a condition.
+            return tf.where(counts, ahead(), height)
+        return tf.cond(counts, ahead, lambda: height)
 
     def _height_now(self) -> float:
         """<E(x) - E0> of the examples that are followed."""

@@ -239,7 +239,7 @@ class Conditions:
 
     def outside(self, y: ArrayLike, learns: bool = False) -> tf.Tensor:
         """A boolean scalar: whether any is no class, or not finite."""
-        y = tf.cast(y, tf.float32)
+        y = tf.cast(self._alone(y), tf.float32)
         inside = tf.math.is_finite(y)
         if self.classes:
             least = -1 if learns and self.may_miss else 0
@@ -254,6 +254,7 @@ class Conditions:
 
     def as_told(self, y: Any) -> tf.Tensor:
         """Conditions of a batch of a dataset, as the networks take them."""
+        y = self._alone(y)
         y = tf.reshape(y, (-1,)) if self.classes else y
         return tf.cast(y, self.dtype)
 

@@ -234,8 +234,8 @@ def space_of(generator: keras.Model) -> GeneratorRange | Parts:
         event = tuple(output.shape[1:])
         if None in event or not event:
             raise ValueError(
-                f"GAN: the generator's output{name} must have a known shape; "
-                f"it has {output.shape}."
+                f"GAN: the generator's output{name} must have a known shape "
+                f"of an axis or more beside the batch; it has {output.shape}."
             )
         return GeneratorRange(event, *_range(output))
 

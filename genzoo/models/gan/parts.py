@@ -102,10 +102,7 @@ class Parts(Space):
         Args:
             others: names of its other arguments.
         """
-        return [
-            name if name not in others and told.is_good(name) else f"x_{place}"
-            for place, name in enumerate(self.spaces, 1)
-        ]
+        return told.arguments(list(self.spaces), "x", others)
 
     # Joining and taking apart ----------------------------------------------
 
@@ -133,7 +130,16 @@ class Parts(Space):
 
         Args:
             rows: an array, or a tensor (n, width).
+
+        Raises:
+            ValueError: for rows of another width.
         """
+        shape = tuple(getattr(rows, "shape", ()))
+        if shape[-1:] not in ((self.width,), (None,)):
+            raise ValueError(
+                f"split: rows must be an array (n, {self.width}), all numbers "
+                f"of {self.form}; received shape {shape}."
+            )
         found = self.named(rows)
         return found if self._is_dict else tuple(found.values())
 
@@ -293,7 +299,8 @@ class Parts(Space):
         for (name, space), part in zip(self.spaces.items(), parts, strict=True):
             space.check_batched(f"{where}: {name}", part)
         self.check(where, examples)
-        is_first, is_tuple = len(others) > 0, isinstance(first, tuple)
+        # Also where they come alone, as the only one of a tuple.
+        is_first, is_tuple = examples is not first, isinstance(first, tuple)
 
         def join(*batch):
             whole = batch if is_tuple else batch[0]

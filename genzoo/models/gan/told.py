@@ -1,5 +1,7 @@
 """Which inputs of two networks are latents, and which are one condition."""
 
+import keyword
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -50,21 +52,41 @@ class Told(NamedTuple):
 
         Those of the generator's inputs, where these were given names.
         """
-        given = [_name(part) for part in self.parts]
-        return [
-            name if is_good(name) and given.count(name) == 1 else f"part_{i}"
-            for i, name in enumerate(given, 1)
-        ]
+        return arguments([_name(part) for part in self.parts], "part")
 
 
 # Names of the other arguments of exported functions.
 _TAKEN = ("n", "seed", "x", "z", "steps", "mask", "self")
 
 
-def is_good(name: str) -> bool:
-    """Whether an argument of an exported function can have this name."""
-    is_free = name.isidentifier() and name not in _TAKEN
-    return is_free and not _is_automatic(name)
+def arguments(
+    names: Sequence[str], stem: str, others: Sequence[str] = ()
+) -> list[str]:
+    """Names with which arguments of an exported function can be called.
+
+    Those given where they are words of Python in ASCII and differ by more
+    than capitals, which a SavedModel does not tell apart; else a stem and
+    their number.
+
+    Args:
+        names: of the arguments.
+        stem: of those that are numbered; nobody else has such a name.
+        others: names of its other arguments.
+    """
+    known = [name.lower() for name in (*names, *others)]
+    return [
+        name
+        if _is_good(name, stem) and known.count(name.lower()) == 1
+        else f"{stem}_{place}"
+        for place, name in enumerate(names, 1)
+    ]
+
+
+def _is_good(name, stem):
+    is_word = name.isascii() and name.isidentifier()
+    is_free = name.lower() not in _TAKEN and not keyword.iskeyword(name)
+    is_own = re.fullmatch(rf"{stem}_\d+", name, re.IGNORECASE)
+    return is_word and is_free and not is_own and not _is_automatic(name)
 
 
 def _is_automatic(name):

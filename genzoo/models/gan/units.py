@@ -60,12 +60,14 @@ class Units:
                     number = self._part_of(layer, network.outputs, _giving)
                     self._examples.append((number, layer))
                     continue
-                place = 0 if len(inputs) < 2 else _place(layer, inputs)
+                place = 0 if len(inputs) == 1 else _place(layer, inputs)
                 if place is None:
                     raise ValueError(
                         f"GAN: layer {layer.name!r}, a Standardization, must "
-                        "follow one of the generator's inputs directly: fit "
-                        "tells it the mean and deviation of that condition."
+                        "follow one of the generator's inputs of conditions "
+                        "directly: fit tells it the mean and deviation of "
+                        "that condition. One that puts the units of examples "
+                        "back needs inverse=True."
                     )
                 self._conditions.append((place, layer))
 

@@ -21,6 +21,7 @@ def pictures():
 
 def test_labels_in_every_form_teach_the_same(pictures):
     start, found = pictures.get_weights(), []
+    key = pictures.conditions.key
     one_each = tf.data.Dataset.from_tensor_slices
     for data, y, held_out in (
         (images, labels, (images, labels)),
@@ -28,6 +29,7 @@ def test_labels_in_every_form_teach_the_same(pictures):
         ((images, labels.astype("uint8")), None, None),
         (one_each((images, labels)).batch(20), None, None),
         (one_each((images, labels[:, None])).batch(20), None, None),
+        (one_each((images, {key: labels})).batch(20), None, None),
     ):
         pictures.set_weights(start)
         logs = pictures.fit(

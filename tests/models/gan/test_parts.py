@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras import layers
 
 import genzoo as gz
+from genzoo.models.gan.parts import Parts
 
 LAYERS = {"layer_0": (3, 12), "layer_1": (6, 6), "layer_2": (6, 3)}
 N = 40
@@ -606,3 +607,76 @@ def test_clusters_and_tables_of_models_take_rows():
         repeats=2,
     )
     assert "gan" in table.rows
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("é", "total energy"), ["x_1", "x_2"]),
+        (("class", "image"), ["x_1", "image"]),
+        # A SavedModel does not tell capitals apart.
+        (("A", "a", "b"), ["x_1", "x_2", "b"]),
+        (("a b", "x_1"), ["x_1", "x_2"]),
+        (("Seed", "energy", "mass"), ["x_1", "x_2", "mass"]),
+    ],
+)
+def test_arguments_have_names_that_a_saved_model_takes(names, expected):
+    space = gz.spaces.Spin(2)
+    parts = Parts(dict.fromkeys(names, space), is_dict=True)
+    assert parts.argument_names(["Energy"]) == expected
+
+
+def test_an_export_of_names_that_differ_by_capitals_is_called(tmp_path):
+    z, keys = keras.Input((3,)), ("Image", "image")
+    told = {key: keras.Input((2,)) for key in keys}
+    logit = layers.Dense(1)(layers.Concatenate()(list(told.values())))
+    gan = gz.GAN(
+        keras.Model(z, {key: layers.Dense(2)(z) for key in keys}),
+        keras.Model(told, logit),
+    )
+    gan.compile()
+    gan.train_on_batch({key: np.ones((4, 2)) for key in keys})
+    gan.export(str(tmp_path / "exported"))
+    loaded = tf.saved_model.load(str(tmp_path / "exported"))
+    x = gan.sample(3, seed=0)
+    (score,) = loaded.signatures["score"](
+        x_1=tf.constant(x["Image"]), x_2=tf.constant(x["image"])
+    ).values()
+    np.testing.assert_allclose(np.ravel(score), gan.score(x), rtol=1e-5)
+
+
+def test_a_dataset_of_parts_as_the_only_one_of_a_tuple():
+    x = digits()
+    parts = letters().parts
+    data = tf.data.Dataset.from_tensor_slices((x,)).batch(8)
+    rows = np.concatenate([*parts.joined("fit", data).as_numpy_iterator()])
+    np.testing.assert_array_equal(rows, parts.join(x))
+    pairs = ((tuple(x[name] for name in parts.spaces),),)
+    tupled = Parts(parts.spaces, is_dict=False)
+    data = tf.data.Dataset.from_tensor_slices(pairs[0]).batch(8)
+    rows = np.concatenate([*tupled.joined("fit", data).as_numpy_iterator()])
+    np.testing.assert_array_equal(rows, parts.join(x))
+
+
+def test_what_is_wrong_in_a_later_batch_is_said_plainly():
+    x = digits()
+    x["image"] = x["image"].copy()
+    x["image"][30] = 9
+    data = tf.data.Dataset.from_tensor_slices(x).batch(8)
+    with pytest.raises(ValueError, match=r"generator's last .* -1, 1\)\.$"):
+        letters().fit(data, verbose=0)
+
+
+def test_numbers_and_rows_of_another_width_are_no_parts():
+    gan = letters()
+    with pytest.raises(ValueError, match="image: .*It is one number"):
+        gan.fit({**digits(), "image": np.float32(1)})
+    with pytest.raises(ValueError, match=r"split: rows .*\(n, 74\).*\(3, 5\)"):
+        gan.parts.split(np.zeros((3, 5)))
+
+
+def test_units_that_no_condition_has_are_refused():
+    z, x = keras.Input((3,)), keras.Input((2,))
+    made = gz.layers.Standardization()(layers.Dense(2)(z))
+    with pytest.raises(ValueError, match="needs inverse=True"):
+        gz.GAN(keras.Model(z, made), keras.Model(x, layers.Dense(1)(x)))
