@@ -193,6 +193,24 @@ def test_the_service_of_the_guide_starts_as_its_container_says(tmp_path):
     np.testing.assert_array_equal(drawn, rbm.sample(5, seed=3, steps=20))
 
 
+def test_the_table_about_devices_is_that_of_the_json(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    reduced = importlib.import_module("benchmarks.reduced")
+    path = ROOT / "benchmarks" / "results" / "reduced.json"
+    found = json.loads(path.read_text())
+    text = (DOCS / "guides" / "scaling.py").read_text()
+    shown = re.findall(r"^# \| ([^|]* \| .* kB .*) \|$", text, re.MULTILINE)
+    expected = []
+    for name in reduced.CASES:
+        fixed, each, least, workers = reduced.limits(found[name])
+        weights = found[name]["small"]["weights"]
+        sent = f"{fixed / 1e3:,.0f} kB" + (f" + {each:,.0f} B" if each else "")
+        most = f"{workers:,.0f}" if workers else "any"
+        row = name, f"{weights / 1e3:,.0f} kB", sent, f"{least:.0f}", most
+        expected.append(" | ".join(row))
+    assert shown == expected
+
+
 def _entries(nav):
     for entry in nav:
         for value in entry.values() if isinstance(entry, dict) else [entry]:
