@@ -19,7 +19,7 @@ rbm/deep
 maxent/averages maxent/potts maxent/potts_chains maxent/inverse_ising
 maxent/ising_phases maxent/ising_sampling maxent/lattices energies adversary
 wild_gan tables gan/modes gan/mnist gan/speed gan/stacked
-metrics presets scale
+metrics presets scale reduced
 """.split()
 # Rows of the README: a file, and how the row begins.
 CHOSEN = (

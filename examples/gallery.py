@@ -42,7 +42,10 @@ def draw_images(axis, model, labels=None):
         # Of a cube, its first layer.
         x = x[:, 0]
     side = round(np.prod(x.shape[1:]) ** 0.5)
-    axis.imshow(tiled(x.reshape(n, side, side).astype(float)), cmap="gray_r")
+    # Of angles both ends are one.
+    is_round = isinstance(getattr(model, "space", None), gz.spaces.Angle)
+    colours = "hsv" if is_round else "gray_r"
+    axis.imshow(tiled(x.reshape(n, side, side).astype(float)), cmap=colours)
 
 
 def draw_points(axis, model):

@@ -12,6 +12,7 @@ import argparse
 
 from genzoo.zoo import __main__ as command
 from recipes import (
+    angles,
     cards,
     digits,
     energies,
@@ -24,10 +25,9 @@ from recipes import (
     votes,
 )
 
+ROOMS = (angles, digits, energies, gan, ising, mnist, patches, plane, votes)
 PRESETS = {
-    function.__name__: function
-    for room in (digits, energies, gan, ising, mnist, patches, plane, votes)
-    for function in room.PRESETS
+    function.__name__: function for room in ROOMS for function in room.PRESETS
 }
 
 

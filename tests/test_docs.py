@@ -5,9 +5,13 @@ import importlib.util
 import inspect
 import json
 import re
+import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -133,6 +137,78 @@ def test_first_minutes_run_as_printed(tmp_path, monkeypatch):
         exec(block.replace("epochs=20", "epochs=1, verbose=0"), names)
     assert (tmp_path / "rbm.keras").exists()
     assert names["rbm"].log_prob(names["x_test"]).mean() > -24.6
+
+
+def _service_and_container():
+    parts = cells.parse(DOCS / "guides" / "serving.py")
+    text = "\n".join(cell.source for cell in parts if not cell.code)
+    (code,) = (cell for cell in parts if cell.source.startswith("service = "))
+    service = ast.literal_eval(ast.parse(code.source).body[0].value)
+    return service, re.search(r"```dockerfile\n(.*?)```", text, re.DOTALL)[1]
+
+
+def test_the_service_of_the_guide_starts_as_its_container_says(tmp_path):
+    service, container = _service_and_container()
+    rbm = gz.RBM.from_weights([[1.0, 0.5], [-1.0, 0.0], [0.3, 2.0]])
+    rbm.log_partition()
+    rbm.export(tmp_path / "1", verbose=False)
+    (tmp_path / "service.py").write_text(service)
+    # It needs nothing of genzoo.
+    (tmp_path / "genzoo.py").write_text("raise ImportError")
+    copied = re.findall(r"^COPY (\S+) (\S+)$", container, re.MULTILINE)
+    command = json.loads(re.search(r"^CMD (.*)$", container, re.MULTILINE)[1])
+    assert "EXPOSE " + command[-1] in container
+    for source, target in copied:
+        assert (tmp_path / source).exists()
+        command[command.index(target)] = str(tmp_path / source)
+    assert command[0] == "python"
+    command = [sys.executable, *command[1:-2], "127.0.0.1", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            url = f"http://127.0.0.1:{int(process.stdout.readline())}"
+
+            def ask(endpoint, body):
+                with urllib.request.urlopen(f"{url}/{endpoint}", body) as found:
+                    return np.array(json.load(found)["outputs"])
+
+            states = rbm.space.states()
+            body = json.dumps({"x": states.tolist()}).encode()
+            p = np.exp(ask("log_prob", body))
+            draws = {"n": 5, "seed": [3, 0], "steps": 20}
+            drawn = ask("sample", json.dumps(draws).encode())
+            for endpoint, wrong in (
+                ("nothing", body),
+                ("energy", b"{}"),
+                ("energy", b"no json"),
+                ("energy", b'{"x": [[0, 1]]}'),
+            ):
+                with pytest.raises(urllib.error.HTTPError, match="400"):
+                    ask(endpoint, wrong)
+        finally:
+            process.kill()
+    np.testing.assert_allclose(p.sum(), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.log(p), rbm.log_prob(states), rtol=1e-5)
+    np.testing.assert_array_equal(drawn, rbm.sample(5, seed=3, steps=20))
+
+
+def test_the_table_about_devices_is_that_of_the_json(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    reduced = importlib.import_module("benchmarks.reduced")
+    path = ROOT / "benchmarks" / "results" / "reduced.json"
+    found = json.loads(path.read_text())
+    text = (DOCS / "guides" / "scaling.py").read_text()
+    shown = re.findall(r"^# \| ([^|]* \| .* kB .*) \|$", text, re.MULTILINE)
+    expected = []
+    for name in reduced.CASES:
+        fixed, each, least, workers = reduced.limits(found[name])
+        weights = found[name]["small"]["weights"]
+        sent = f"{fixed / 1e3:,.0f} kB" + (f" + {each:,.0f} B" if each else "")
+        most = f"{workers:,.0f}" if workers else "any"
+        row = name, f"{weights / 1e3:,.0f} kB", sent, f"{least:.0f}", most
+        expected.append(" | ".join(row))
+    assert shown == expected
 
 
 def _entries(nav):

@@ -1,6 +1,7 @@
 """What a maximum-entropy model constrains: averages of functions of x."""
 
 from genzoo.features.circular import CircularMoments
+from genzoo.features.cosine_bonds import CosineBonds
 from genzoo.features.feature import Feature, OneSite, Quadratic
 from genzoo.features.feature_list import FeatureList, get
 from genzoo.features.function import Function
@@ -14,6 +15,7 @@ from genzoo.features.presences import presence_stderr
 
 __all__ = [
     "CircularMoments",
+    "CosineBonds",
     "Feature",
     "FeatureList",
     "Function",

@@ -117,6 +117,11 @@ _HASHES = {
         "87d9dd6b36046881acd2ecda7235f0f4ea1ad8f973633aac83aecd4ffa222c9c",
         "2cce75d7e478c2aecefd387358baf148cd56171092a256fb229128ee50485a4b",
     ),
+    "xy_maxent_8x8": (
+        "045bfa7525522819796bdfcf149c0169f9db14e832f30635a819dedf202c528c",
+        "6caf6c6034bbe340b300e6ef4c2deae904ca7fbe19fe5e7eed302b00d4cd6186",
+        "9b1e4b69dd4416598ab4a278baf3b0b418e45ee1ac8bbf9c206154bb91a59bda",
+    ),
 }
 HASHES = {
     name: dict(zip((CONFIG, METADATA, WEIGHTS), hashes, strict=True))

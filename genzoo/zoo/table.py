@@ -42,6 +42,7 @@ def name_of(cls: Any) -> str:
 
 PARTS: list[Any] = [
     features.CircularMoments,
+    features.CosineBonds,
     features.Hinge,
     features.Histogram,
     features.Indicators,

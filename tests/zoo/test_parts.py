@@ -28,6 +28,10 @@ _GIVEN = {
 # At least one of each part, with arguments that are not the defaults.
 EXAMPLES = [
     ("features.CircularMoments", {"orders": [2, 1]}),
+    (
+        "features.CosineBonds",
+        {"shape": [2, 3], "periodic": [True, False], "lattice": "triangular"},
+    ),
     ("features.Hinge", {"knots": [0.0, 0.5, 2.0], "sites": [2, 0]}),
     ("features.Histogram", {"bins": [0.0, 0.5, 2.0]}),
     ("features.Indicators", {"values": [3.0, 1.0, 2.0]}),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from genzoo.zoo import presets
 from genzoo.zoo.measures import (
+    angles,
     boltzmann,
     digits,
     energies,
@@ -20,6 +21,7 @@ from genzoo.zoo.measures import (
 )
 
 _ROOMS = (
+    angles,
     boltzmann,
     digits,
     energies,
