@@ -43,6 +43,7 @@ class Discriminative(LearningRule):
     """
 
     needs = Labelled
+    of_all = False
     measure = "discriminative_loss"
     scores = ("accuracy",)
 
@@ -115,6 +116,7 @@ class Hybrid(LearningRule):
     """
 
     needs = Labelled
+    of_all = False
     measure = "discriminative_loss"
 
     arguments: ClassVar[checks.Arguments] = {

@@ -23,6 +23,8 @@ class LearningRule:
         uses_averages: whether it depends on the data through the averages of
             d(-E)/d theta alone, for models where these do not depend on theta.
         samples: whether its gradient is an estimate by Markov chains.
+        of_all: whether all columns are to be learned, not some given others;
+            `fit` then warns of a model that ends behind independent columns.
         measure: the name in the logs of what it makes small; "loss" is kept
             for -<log p>.
         scores: the names of what else stands in the logs, of training and of
@@ -48,6 +50,7 @@ class LearningRule:
     chains: int | None = 0
     uses_averages = False
     samples = False
+    of_all = True
     measure = "objective"
     scores: tuple[str, ...] = ()
 

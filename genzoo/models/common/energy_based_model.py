@@ -16,7 +16,12 @@ from genzoo.losses.protocols import (
     known_rules,
     rules_of,
 )
-from genzoo.models.common import completion, resume, sample_weights
+from genzoo.models.common import (
+    baseline,
+    completion,
+    resume,
+    sample_weights,
+)
 from genzoo.models.common import posterior as posteriors
 from genzoo.models.common import watch as watching
 from genzoo.models.common.agreement import warn_of_disagreement
@@ -94,6 +99,8 @@ class EnergyBasedModel(GenerativeModel):
     _takes_gaps = True
     # Whether samples go on from the persistent chains.
     _goes_on = True
+    # Whether it can be any distribution of independent sites.
+    _is_free = False
 
     def __init__(self, seed: SeedLike | None = None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -448,6 +455,10 @@ class EnergyBasedModel(GenerativeModel):
 
         Where some of the examples is unknown, the likelihood is that of what
         is known: the rest is summed or sampled over, given that.
+
+        A `UserWarning` tells of a fit, of an array that is known in full, that
+        ends with a larger -<log p> than columns have one by one, by their
+        frequencies or as normal distributions.
 
         Args:
             x: array of shape (n, *event_shape), or a `tf.data.Dataset` of
@@ -906,9 +917,19 @@ class EnergyBasedModel(GenerativeModel):
         if is_streamed != self._is_streamed:
             self._is_streamed, self.train_function = is_streamed, None
         try:
-            return super()._run(*arguments)
+            history = super()._run(*arguments)
+            self._compare_with_columns(history.history)
+            return history
         finally:
             self._followed = None
+
+    def _compare_with_columns(self, logs: dict[str, list]) -> None:
+        """Warn of a model that knows less of the data than columns alone."""
+        if self._followed is None or not (self._is_free and self.loss.of_all):
+            return
+        some = self._followed.some(baseline.row_count(self.space))
+        where = self._where("fit")
+        baseline.warn_of_less(where, self._batch(some), self.space, logs)
 
     def _prepare_scores(self, is_fitting: bool) -> None:
         if not self._watches:

@@ -135,15 +135,18 @@ class Followed:
         """(rows, their batch as a pipeline gives it)."""
         for at in range(0, len(self._places), self._size):
             places = self._places[at : at + self._size]
-            yield (
-                len(places),
-                tf.nest.map_structure(
-                    lambda part, places=places: tf.convert_to_tensor(
-                        part[places]
-                    ),
-                    self.data,
-                ),
-            )
+            yield len(places), self._at(places)
+
+    def some(self, most: int) -> Any:
+        """One batch of so many at most, evenly taken of these."""
+        count = min(len(self._places), most)
+        chosen = np.arange(count) * len(self._places) // count
+        return self._at(self._places[chosen])
+
+    def _at(self, places):
+        return tf.nest.map_structure(
+            lambda part: tf.convert_to_tensor(part[places]), self.data
+        )
 
 
 def sums(terms: float, rows: int, width: int) -> bool:

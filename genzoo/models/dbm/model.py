@@ -98,6 +98,7 @@ class DeepBoltzmannMachine(EnergyBasedModel):
     ((5,), (25, 64))
     """
 
+    _is_free = True
     arguments: ClassVar[checks.Arguments] = {
         "units": checks.list_of(checks.part(Unit), 3, _MOST_LAYERS),
         "centered": checks.flag,

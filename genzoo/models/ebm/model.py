@@ -94,6 +94,7 @@ class EnergyModel(EnergyBasedModel):
     # Chains jump to where data are, with shares of modes that may not be the
     # model's, and no sweep corrects that.
     _goes_on = False
+    _is_free = True
 
     def __init__(
         self,

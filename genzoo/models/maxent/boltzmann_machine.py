@@ -61,6 +61,7 @@ class BoltzmannMachine(MaxEnt):
     (64, 64)
     """
 
+    _is_free = True
     arguments: ClassVar[checks.Arguments] = {
         "space": checks.part(Spin, Binary, Categorical),
         "edges": checks.either(

@@ -184,6 +184,7 @@ class RBM(EnergyBasedModel):
     ...     sequence.append(temporal.sample(1, condition=last)[0])
     """
 
+    _is_free = True
     arguments: ClassVar[checks.Arguments] = {
         "visible": checks.part(Unit),
         "hidden": checks.part(Unit),
