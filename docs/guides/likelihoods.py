@@ -37,6 +37,10 @@ assert history["val_loss"][-1] < 22
 # - `contrast` is the mean energy of the data less that of the chains: near zero,
 #   of either sign, and **no likelihood**. Never stop by it.
 # - `ChainHealth` says how well chains mix.
+# - `fit` warns where the model ends with less than columns tell one by one, by
+#   their frequencies or as normal distributions (of an array that is known in
+#   full): its units or its energy do not suit the data. Counts that vary more
+#   than Poisson's are such data; an `EnergyModel` begins at independent columns.
 # - `compile(watch=False)` leaves the likelihood out where it costs too much.
 #
 # ## How sure is log Z?
