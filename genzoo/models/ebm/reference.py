@@ -14,6 +14,8 @@ from genzoo.spaces import Space
 
 # Of the standard deviations of normal sites in those of the data.
 _WIDER = 1.5
+# The share that is spread over all of a site with an end.
+_FAR = 0.1
 # A level that was never seen counts as if so many examples had it.
 _UNSEEN = 0.5
 # Standard deviations from the middle that a window holds.
@@ -26,17 +28,17 @@ class Reference(keras.layers.Layer):
     """q(x) = prod_i q_i(x_i), independent sites fitted to data.
 
     Levels have the data's frequencies. A site on the whole real line is
-    normal, with the data's mean and 1.5 times their standard deviation; one
-    with a single end is half a normal distribution beyond it; one with two
-    ends is even between them; whole numbers are geometric.
+    normal, with the data's mean and 1.5 times their standard deviation. One
+    with ends is the same between them, but for a tenth: that is even between
+    two ends, and beyond a single one half a normal distribution, of the data's
+    spread about the end. Angles are even, whole numbers are geometric.
 
     Args:
         space: a `Space`, a product of sites.
 
     Attributes:
         middle: weight, the data's means, (width,).
-        spread: weight, their standard deviations; from its end for a site
-            with one.
+        spread: weight, their standard deviations.
         logits: weight, log of the frequencies of all levels of all sites.
     """
 
@@ -47,18 +49,31 @@ class Reference(keras.layers.Layer):
         self._bounded = np.isfinite(space.low) & np.isfinite(space.high)
         self._discrete = np.array([v is not None for v in space.levels])
         self._single = ~self._both & ~self._bounded & ~space.whole
+        self._boxed = self._bounded & ~self._discrete & ~space.periodic
+        self._ended = self._boxed | self._single
         sizes = [0 if v is None else len(v) for v in space.levels]
         first = np.cumsum([0, *sizes])
         self._groups = list(_groups(space, first))
+        low, high = self._ends(0.0)
+        starts = {
+            "middle": np.where(self._boxed, 0.5 * (low + high), 0.0),
+            "spread": np.where(self._boxed, 0.5 * (high - low), 1.0),
+            "logits": np.zeros(int(first[-1])),
+        }
         self.middle, self.spread, self.logits = (
-            distribute.mirrored_weight(self, name, (size,), start)
-            for name, size, start in (
-                ("middle", space.width, "zeros"),
-                ("spread", space.width, "ones"),
-                ("logits", int(first[-1]), "zeros"),
+            distribute.mirrored_weight(
+                self, name, start.shape, _beginning(start)
             )
+            for name, start in starts.items()
         )
         self.built = True
+
+    def _ends(self, other):
+        """(low, high) of sites with ends, and `other` where there is none."""
+        return (
+            np.where(np.isfinite(end), end, other)
+            for end in (self.space.low, self.space.high)
+        )
 
     # From data --------------------------------------------------------------
 
@@ -75,20 +90,12 @@ class Reference(keras.layers.Layer):
         """
         x, _, weight, seen = given
         mean, variance, count = data.moments(x, steps, weight, seen)
-        mean, variance = np.ravel(mean), np.ravel(variance)
-        ends = np.where(np.isfinite(self.space.low), self.space.low, mean)
-        ends = np.where(
-            np.isfinite(self.space.high) & ~np.isfinite(self.space.low),
-            self.space.high,
-            ends,
-        )
-        variance = np.where(
-            self._single, variance + (mean - ends) ** 2, variance
-        )
-        spread = np.sqrt(variance)
+        mean, spread = np.ravel(mean), np.sqrt(np.ravel(variance))
         flat = self._flat(mean, spread)
+        low, high = self._ends(0.0)
+        plain = np.where(self._boxed, 0.5 * (high - low), 1.0)
         self.middle.assign(mean)
-        self.spread.assign(np.where(flat | self._discrete, 1.0, spread))
+        self.spread.assign(np.where(flat | self._discrete, plain, spread))
         if self._discrete.any():
             self.logits.assign(self._log_frequencies(given, steps, count))
 
@@ -161,8 +168,22 @@ class Reference(keras.layers.Layer):
     def _scale(self, dtype):
         """Of normal sites."""
         wide = _WIDER * tf.convert_to_tensor(self.spread.value)
-        wide = _where(self._both, wide, self.spread.value)
         return tf.cast(wide, dtype)
+
+    def _far(self, dtype):
+        """Of the tenth beyond a single end."""
+        low, high = self._ends(0.0)
+        end = tf.cast(np.where(np.isfinite(self.space.low), low, high), dtype)
+        away = self._cast("middle", dtype) - end
+        return tf.sqrt(self._cast("spread", dtype) ** 2 + away**2)
+
+    def _inside(self, dtype):
+        """The normal distribution's function at both ends of each site."""
+        middle, scale = self._cast("middle", dtype), self._scale(dtype)
+        return (
+            _below((tf.cast(end, dtype) - middle) / scale)
+            for end in (self.space.low, self.space.high)
+        )
 
     def _geometric(self, dtype):
         """q of whole numbers k, whose probability is q^k (1 - q)."""
@@ -177,11 +198,9 @@ class Reference(keras.layers.Layer):
         middle = tf.convert_to_tensor(self.middle.value)
         scale = self._scale(x.dtype)
         x = tf.where(self._both, middle + scale * x, x)
-        if self._single.any():
-            end = np.where(np.isfinite(space.low), space.low, space.high)
-            end = np.where(self._single, end, 0.0).astype(np.float32)
-            x = tf.where(self._single, end + scale * (x - end), x)
         uniform = random.uniform((n, space.width), second, "float64")
+        if self._ended.any():
+            x = tf.where(self._ended, self._drawn(x, uniform), x)
         if space.whole.any():
             log_ratio = tf.math.log(self._geometric(tf.float64))
             number = tf.floor(tf.math.log1p(-uniform) / log_ratio)
@@ -203,6 +222,27 @@ class Reference(keras.layers.Layer):
             )
         return x
 
+    def _drawn(self, far, uniform):
+        """States of sites with ends: most of one normal, a tenth of far ones.
+
+        Args:
+            far: even ones between two ends, half normal ones beyond one.
+            uniform: (n, width), float64.
+        """
+        low, high = self._ends(0.0)
+        end = np.where(np.isfinite(self.space.low), low, high)
+        end = np.where(self._single, end, 0.0).astype(np.float32)
+        size = _where(self._single, self._far(far.dtype), tf.ones(()))
+        far = end + size * (far - end)
+        below, above = self._inside(tf.float64)
+        share = (uniform - _FAR) / (1 - _FAR)
+        place = below + tf.maximum(share, 0.0) * (above - below)
+        near = self._cast("middle", tf.float64) + self._scale(
+            tf.float64
+        ) * tf.math.ndtri(place)
+        near = tf.clip_by_value(near, self.space.low, self.space.high)
+        return tf.where(uniform < _FAR, far, tf.cast(near, far.dtype))
+
     def _log_shares(self, places, dtype):
         """log of the frequencies of the levels of sites, (sites, q)."""
         found = tf.gather(self._cast("logits", dtype), places)
@@ -218,24 +258,24 @@ class Reference(keras.layers.Layer):
             seen: of which sites, bool (batch, width); None for all.
         """
         space = self.space
-        scale = self._scale(x.dtype)
-        end = np.where(np.isfinite(space.low), space.low, space.high)
-        end = np.where(self._single, end, 0.0)
-        middle = tf.cast(self.middle.value, x.dtype)
-        middle = _where(self._single, tf.cast(end, x.dtype), middle)
-        z = (x - middle) / scale
-        norm = 0.5 * np.log(2 * np.pi) - np.where(self._single, np.log(2), 0)
-        normal = -0.5 * z * z - tf.math.log(scale) - tf.cast(norm, x.dtype)
-        bounded = self._bounded & ~self._discrete
-        low, high = (
-            np.where(bounded, ends, 0.0) for ends in (space.low, space.high)
-        )
-        span = np.where(bounded, high - low, 1.0)
-        each = normal
-        is_normal = self._both | self._single
-        if not is_normal.all():
-            even = tf.cast(-np.log(span), x.dtype)
-            each = tf.where(is_normal, normal, even)
+        middle, scale = self._cast("middle", x.dtype), self._scale(x.dtype)
+        each = _log_normal(x - middle, scale)
+        if not self._both.all():
+            low, high = self._ends(0.0)
+            # Of a single end there is no other.
+            is_between = self._bounded & ~self._discrete
+            span = np.where(is_between, high - low, 1.0)
+            far = tf.cast(-np.log(span), x.dtype)
+            if self._single.any():
+                end = np.where(np.isfinite(space.low), low, high)
+                away, size = x - tf.cast(end, x.dtype), self._far(x.dtype)
+                half = np.log(2) + _log_normal(away, size)
+                far = tf.where(self._single, half, far)
+            below, above = self._inside(x.dtype)
+            near = each - tf.math.log(above - below)
+            mixed = _log_sum(near + np.log1p(-_FAR), far + np.log(_FAR))
+            each = tf.where(self._both, each, far)
+            each = tf.where(self._ended, mixed, each)
         if space.whole.any():
             ratio = self._geometric(x.dtype)
             own = x * tf.math.log(ratio) + tf.math.log1p(-ratio)
@@ -264,9 +304,8 @@ class Reference(keras.layers.Layer):
     def standardised(self, x: tf.Tensor) -> tf.Tensor:
         """States in the units in which a network sees them.
 
-        Real sites and whole numbers less their mean, over their standard
-        deviation; those with two ends from -1 to 1; levels and angles as they
-        are.
+        Real sites and whole numbers less their mean, over their `units`;
+        levels and angles as they are.
         """
         shift, unit = self.units(x.dtype)
         # Compilers round (x - 0) / 1, too; levels are compared later on.
@@ -274,20 +313,24 @@ class Reference(keras.layers.Layer):
         return tf.where(plain, x, (x - shift) / unit)
 
     def units(self, dtype: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """(shift, unit) of each site in these units, (width,) each."""
-        space = self.space
-        plain = self._discrete | space.periodic
-        boxed = self._bounded & ~plain
-        low, high = (
-            np.where(boxed, end, 0.0) for end in (space.low, space.high)
-        )
-        half = np.where(boxed, 0.5 * (high - low), 1.0)
-        centre = 0.5 * (low + high)
-        fixed = plain | boxed
+        """(shift, unit) of each site in these units, (width,) each.
+
+        A unit is the data's standard deviation. Between two ends it is at
+        least the variance over the mean's distance to either, which is the
+        size of rare values where most lie at that end, and no more than half
+        of the site.
+        """
+        plain = self._discrete | self.space.periodic
+        spread = self._cast("spread", dtype)
         shift = _where(
-            fixed, tf.cast(centre, dtype), self._cast("middle", dtype)
+            plain, tf.zeros_like(spread), self._cast("middle", dtype)
         )
-        unit = _where(fixed, tf.cast(half, dtype), self._cast("spread", dtype))
+        unit = _where(plain, tf.ones_like(spread), spread)
+        if self._boxed.any():
+            low, high = (tf.cast(end, dtype) for end in self._ends(0.0))
+            size = spread**2 / tf.minimum(shift - low, high - shift)
+            boxed = tf.minimum(tf.maximum(spread, size), 0.5 * (high - low))
+            unit = _where(self._boxed, boxed, unit)
         return shift, unit
 
     def _cast(self, name, dtype):
@@ -314,6 +357,28 @@ class Reference(keras.layers.Layer):
             np.float32(end) for end in (self.space.low, self.space.high)
         )
         return tf.clip_by_value(x, low, high)[None]
+
+
+def _beginning(values):
+    """An initializer of known numbers."""
+    return lambda shape, dtype=None: keras.ops.cast(values, dtype)
+
+
+def _log_normal(x, scale):
+    z = x / scale
+    return -0.5 * z * z - tf.math.log(scale) - 0.5 * float(np.log(2 * np.pi))
+
+
+def _below(z):
+    """The normal distribution's function."""
+    # Of infinity TensorFlow's erf is NaN in double precision.
+    z = tf.clip_by_value(z, -40.0, 40.0)
+    return 0.5 * (1 + tf.math.erf(z * float(np.sqrt(0.5))))
+
+
+def _log_sum(one, other):
+    """log(exp(one) + exp(other))."""
+    return tf.maximum(one, other) + tf.math.log1p(tf.exp(-tf.abs(one - other)))
 
 
 def _where(mask, one, other):
