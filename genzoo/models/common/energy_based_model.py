@@ -603,7 +603,7 @@ class EnergyBasedModel(GenerativeModel):
             gradient if penalty is None else gradient + penalty
             for gradient, penalty in zip(step.gradients, penalties, strict=True)
         ]
-        gradients, place = self._before_step(gradients)
+        gradients, place = self._before_step(gradients, seed)
         pairs = [
             (gradient, weight)
             for gradient, weight in zip(gradients, self.parameters, strict=True)
@@ -621,7 +621,9 @@ class EnergyBasedModel(GenerativeModel):
         self.adapted.assign(1)
         return self._logs(step.measure, height, rows, x, step.scores)
 
-    def _before_step(self, gradients: list) -> tuple[list, Any]:
+    def _before_step(
+        self, gradients: list, seed: random.Seed
+    ) -> tuple[list, Any]:
         """The gradients that are descended, and what `_after_step` is told."""
         return gradients, None
 

@@ -445,7 +445,9 @@ class DeepBoltzmannMachine(EnergyBasedModel):
         found = super()._penalty_gradients()
         return self.offsets.penalty(self._machine, found)
 
-    def _before_step(self, gradients: list) -> tuple[list, Any]:
+    def _before_step(
+        self, gradients: list, seed: random.Seed
+    ) -> tuple[list, Any]:
         if not isinstance(self.optimizer, Falling):
             return gradients, None
         if stiffness := self._stiffness():

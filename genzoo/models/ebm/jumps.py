@@ -5,9 +5,16 @@ the model's distribution as it is. Chains that cannot mix would let the
 weights of modes drift, and those that cannot move at all would be pushed up
 for ever.
 
+An update changes the weights of modes by more than moves can make up for in
+one step, so that a share would swing about what it should be. Chains are
+therefore weighed by what the update has changed of their density, p_new /
+p_old, and drawn anew by these weights: they are of the new model at once.
+
 Reference:
     ter Braak, "A Markov chain Monte Carlo version of the genetic algorithm
-    differential evolution", Statistics and Computing 16, 2006.
+    differential evolution", Statistics and Computing 16, 2006. Carbone, Hua,
+    Coste and Vanden-Eijnden, "Efficient training of energy-based models using
+    Jarzynski equality", NeurIPS 2023, for the weights.
 """
 
 import math
@@ -17,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.ebm.energy import Energy
-from genzoo.runtime import random
+from genzoo.runtime import distribute, random
 from genzoo.spaces import Space
 
 # One chain in so many is moved, by each of the two; of mixed spaces more, whose
@@ -33,6 +40,33 @@ _FEW_SITES = 64
 _ELEMENTS, _LEAST_ROWS = 2**26, 16
 # The share of discrete sites that take any level, of few sites.
 _OTHER = 0.1
+
+
+def resampled(
+    states: tf.Tensor, change: tf.Tensor, seed: random.Seed
+) -> tf.Tensor:
+    """Chains drawn anew, each as often as its weight says.
+
+    Of a weight w times the mean, floor(w) or ceil(w) copies are drawn, w on
+    average; equal ones leave all as they are.
+
+    Args:
+        states: of the chains of this replica, (chains, width).
+        change: of the log of their densities, (chains,).
+        seed: a `runtime.random.Seed`.
+
+    Returns:
+        as many states.
+    """
+    rows = tf.shape(states)[0]
+    first, count = distribute.global_rows(rows)
+    states, change = (distribute.all_rows(part) for part in (states, change))
+    ends = tf.cumsum(tf.nn.softmax(tf.cast(change, tf.float64)))
+    shift = random.uniform((1, 1), seed.at_row(0), "float64")[0, 0]
+    marks = tf.cast(first + tf.range(rows), tf.float64) + shift
+    marks /= tf.cast(count, tf.float64)
+    chosen = tf.searchsorted(ends, marks, side="right")
+    return tf.gather(states, tf.minimum(chosen, count - 1))
 
 
 class Jumps:

@@ -146,6 +146,9 @@ class EnergyModel(EnergyBasedModel):
     # Compiling --------------------------------------------------------------
 
     def _default_optimizer(self, rule: LearningRule) -> Any:
+        if rule.chains != 0:
+            # With more momentum shares of modes swing about their place.
+            return optimizers.FallingAdam(3e-3, beta_1=0.5)
         return optimizers.FallingAdam()
 
     def _default_chains(self) -> int:
@@ -164,7 +167,8 @@ class EnergyModel(EnergyBasedModel):
         """As `EnergyBasedModel.compile`.
 
         By default by persistent contrastive divergence with 256 chains, and
-        `genzoo.optimizers.FallingAdam`. Further rules are "exact_likelihood"
+        `genzoo.optimizers.FallingAdam(3e-3, beta_1=0.5)`; with other rules by
+        `genzoo.optimizers.FallingAdam()`. These are "exact_likelihood"
         for up to 2**22 states or three continuous sites, "cd",
         "pseudolikelihood" and "ratio_matching" for discrete sites,
         "score_matching", "sliced_score_matching" and
@@ -262,17 +266,28 @@ class EnergyModel(EnergyBasedModel):
         if self.chains is not None:
             self.reset_chains()
 
-    def _before_step(self, gradients: list) -> tuple[list, Any]:
-        return gradients, tf.linalg.global_norm(
+    def _before_step(
+        self, gradients: list, seed: random.Seed
+    ) -> tuple[list, Any]:
+        norm = tf.linalg.global_norm(
             # Layers may have dtypes of their own.
             [
                 tf.cast(distribute.all_sum(gradient), tf.float32)
                 for gradient in gradients
             ]
         )
+        rule = getattr(self.loss, "likelihood", self.loss)
+        if self.chains is None or not getattr(rule, "jumps", False):
+            return gradients, (norm, None)
+        states = tf.convert_to_tensor(self.chains.states.value)
+        follow = self._rules.followed(states, random.fold_in(seed, 6))
+        return gradients, (norm, follow)
 
     def _after_step(self, place: Any) -> None:
-        self._norm.update_state(place)
+        norm, follow = place
+        self._norm.update_state(norm)
+        if follow is not None and self.chains is not None:
+            self.chains.states.assign(follow())
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update; the logs have the norm of the gradient, too."""

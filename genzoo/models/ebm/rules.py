@@ -1,6 +1,7 @@
 """What learning rules ask of a neural energy; see `losses.protocols`."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from genzoo.losses.protocols import (
 )
 from genzoo.models.ebm import gaps
 from genzoo.models.ebm.energy import Energy
-from genzoo.models.ebm.jumps import Jumps
+from genzoo.models.ebm.jumps import Jumps, resampled
 from genzoo.models.ebm.sums import Sums
 from genzoo.models.ebm.walker import Walker
 from genzoo.runtime import batch, distribute, random
@@ -158,6 +159,26 @@ class Rules:
     def chain_views(self, states: Any, seed: random.Seed) -> Views:
         """What it sees of chains."""
         return self._views(tf.cast(batch.examples(states), tf.float32))
+
+    def followed(
+        self, states: tf.Tensor, seed: random.Seed
+    ) -> Callable[[], tf.Tensor]:
+        """What gives chains of the model as it will be, of those as it is.
+
+        Args:
+            states: of the chains of this replica, (chains, width).
+            seed: a `runtime.random.Seed`.
+
+        Returns:
+            a function to be called once the weights have moved.
+        """
+        states = tf.cast(states, tf.float32)
+        before = self.energies(states)
+
+        def after():
+            return resampled(states, before - self.energies(states), seed)
+
+        return after
 
     def _views(self, states):
         # As the network sees them.

@@ -1225,7 +1225,9 @@ class RBM(EnergyBasedModel):
             return self._rules.penalty(found)
         return self.offsets.penalty(self._machine, found)
 
-    def _before_step(self, gradients: list) -> tuple[list, Any]:
+    def _before_step(
+        self, gradients: list, seed: random.Seed
+    ) -> tuple[list, Any]:
         held = None
         if stiffness := self._stiffness():
             gradients = stiffness.turned(self.parameters, gradients)

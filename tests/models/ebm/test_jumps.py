@@ -7,8 +7,8 @@ import tensorflow as tf
 from scipy import stats
 
 import genzoo as gz
-from genzoo.models.ebm.jumps import Jumps
-from genzoo.runtime import random
+from genzoo.models.ebm.jumps import Jumps, resampled
+from genzoo.runtime import distribute, random
 from genzoo.spaces import Angle, Binary, Categorical, Counts, Product, Real
 
 RNG = np.random.default_rng(11)
@@ -109,3 +109,95 @@ def test_chains_of_bits_pass_a_barrier_of_36_nats():
     many = np.sum(states, axis=1) > 6
     # Both modes weigh as much; 5 deviations of 256 chains.
     assert abs(many.mean() - 0.5) < 5 * 0.5 / 16
+
+
+def test_chains_are_drawn_as_often_as_their_weights_say():
+    states = tf.reshape(tf.range(5.0), (5, 1))
+    share = np.array([0.1, 0.36, 0.0, 0.5, 0.04])
+    copies = np.array(
+        [
+            np.bincount(
+                resampled(states, tf.math.log(share), random.as_seed(seed))
+                .numpy()[:, 0]
+                .astype(int),
+                minlength=5,
+            )
+            for seed in range(400)
+        ]
+    )
+    assert np.all(copies >= np.floor(5 * share))
+    assert np.all(copies <= np.ceil(5 * share))
+    np.testing.assert_allclose(copies.mean(axis=0), 5 * share, atol=0.09)
+
+
+def test_equal_weights_leave_chains_as_they_are():
+    states = tf.random.stateless_normal((97, 3), [1, 2])
+    for level in (0.0, -7e3, 1e-3):
+        same = resampled(states, tf.fill(97, level), random.as_seed(3))
+        np.testing.assert_array_equal(same, states)
+
+
+def test_two_replicas_draw_the_chains_that_one_device_draws(two):
+    states = np.arange(24, dtype="float32").reshape(12, 2)
+    change = np.random.default_rng(0).normal(size=12).astype("float32")
+    alone = resampled(states, tf.constant(change), random.as_seed(4))
+
+    def on_each():
+        first = 6 * distribute.replica_id()
+        own = slice(first, first + 6)
+        seed = random.as_seed(4).at_row(first)
+        return resampled(
+            tf.constant(states)[own], tf.constant(change)[own], seed
+        )
+
+    parts = two.experimental_local_results(two.run(tf.function(on_each)))
+    np.testing.assert_array_equal(np.concatenate(parts), alone)
+
+
+def test_chains_of_one_model_become_those_of_the_next():
+    """Without a move: against the sum over all states of both."""
+    models = [
+        gz.EnergyModel(gz.spaces.Binary(4), reference=None, seed=seed)
+        for seed in (0, 1)
+    ]
+    for model in models:
+        model.compile()
+        *_, last = [w for w in model.parameters if w.name == "kernel"]
+        last.assign(RNG.normal(size=last.shape) / 2)
+    model, other = models
+    chains = tf.constant(model.sample(20_000, seed=2), tf.float32)
+    follow = model._rules.followed(chains, random.as_seed(5))
+    for weight, value in zip(model.parameters, other.parameters, strict=True):
+        weight.assign(value)
+    found = follow().numpy()
+    states = model.space.states()
+    p = np.exp(other.log_prob(states))
+    before = np.exp(-other.energy(states))
+    assert np.abs(p - before / before.sum()).max() < 1e-5
+    code = 2 ** np.arange(4)
+    counts = np.bincount((found @ code).astype(int), minlength=16)
+    expected = np.zeros(16)
+    expected[(states @ code).astype(int)] = p
+    assert np.abs(counts / 20_000 - expected).max() < 0.02
+    # They were of another.
+    first = np.bincount((chains.numpy() @ code).astype(int), minlength=16)
+    assert np.abs(first / 20_000 - expected).max() > 0.05
+
+
+def test_opposite_patterns_keep_their_shares():
+    """Of 30 bits the share of a mode once swung from 0 to .98."""
+    generator = np.random.default_rng(6)
+    second = generator.random((1000, 1)) < 0.25
+    x = generator.random((1000, 16)) < np.where(second, 0.06, 0.94)
+    x = x.astype("uint8")
+    model = gz.EnergyModel(gz.spaces.Binary(16), seed=0)
+    model.compile(watch=False, steps_per_execution=32)
+    model.fit(x, batch_size=32, epochs=8, verbose=0)
+    ones = x.sum(axis=1)[:, None].astype(float)
+    patterns = np.array([0.94, 0.06])
+    law = ones * np.log(patterns) + (16 - ones) * np.log(1 - patterns)
+    truth = np.logaddexp(*(law + np.log([0.75, 0.25])).T).mean()
+    assert model.log_prob(x).mean() > truth - 0.4
+    states = model.space.states()
+    p = np.exp(model.log_prob(states))
+    assert abs(p[states.mean(axis=1) < 0.5].sum() - 0.25) < 0.06
