@@ -12,6 +12,8 @@ from genzoo.optimizers.solver import pseudogradient
 
 # The share of the latest step in the running mean of the Fisher matrix.
 _MEMORY = 0.02
+# Of the middle variance: one that is none, and what then is taken for it.
+_NEVER, _RARE = 1e-9, 0.25
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -104,7 +106,12 @@ class NaturalGradient(keras.optimizers.Optimizer):
         count = mean.shape[0]
         diagonal = tf.linalg.diag_part(mean)
         floor = 1e-4 * tf.reduce_mean(diagonal) + 1e-12
-        diagonal = tf.maximum(1.001 * diagonal, floor)
+        # What never changes in so few draws may do so in others: without
+        # that one pair of rare events would take a step of hundreds.
+        middle = tf.sort(diagonal)[count // 2]
+        rare = diagonal <= _NEVER * middle
+        diagonal = tf.where(rare, _RARE * middle, 1.001 * diagonal)
+        diagonal = tf.maximum(diagonal, floor)
         mean = tf.linalg.set_diag(mean * (seen / (seen + count)), diagonal)
         x = tf.convert_to_tensor(variable.value)
         gradient = pseudogradient(x, gradient, l1)

@@ -66,7 +66,7 @@ class Cells(NamedTuple):
         ):
             return None
         mean, covariance = self._covariance(density)
-        return whitened(mean, covariance, self.rows)
+        return whitened(mean, covariance, self.rows, np.ptp(density.encoding))
 
     def _covariance(self, density):
         """(mean, covariance) of phi."""

@@ -18,6 +18,10 @@ from genzoo.optimizers import Evaluation
 from genzoo.runtime import weights
 from genzoo.types import Array
 
+# Up to so many features their variances are asked for beside a search.
+_FEW = 2000
+# Of an average, the share from which on a deviation is told from rounding.
+_TOLD = 1e-7
 # Minus the logarithm of the share of a site's span that is told from none.
 _NARROWEST = 50.0
 
@@ -244,6 +248,22 @@ class Dual:
         x = tf.convert_to_tensor(self.multipliers.value)
         shift = tf.convert_to_tensor(self.observations.values.value)
         return self.exact.log_partition(x, shift).stderr
+
+    def spread(self) -> Array | None:
+        """Standard deviations of the features, (n,), at these multipliers.
+
+        With a Gaussian tolerance the errors of the averages are added to them
+        in squares. 0 where rounding hides one; None of too many features.
+        """
+        observed = weights.get(self.observations.values)
+        if len(observed) > _FEW:
+            return None
+        x = weights.get(self.multipliers)
+        found = self.exact.moments_now(x, observed, True)
+        l2 = np.asarray(self.observations.l2())
+        square = np.diag(np.asarray(found.covariance)) + l2
+        told = square > (_TOLD * observed) ** 2
+        return np.sqrt(np.where(told, square, 0.0))
 
     def size(self) -> float:
         """The largest of the averages, whose rounding the residual has."""

@@ -54,7 +54,10 @@ from genzoo.models.maxent.routes.route import DRAWS, Solved
 from genzoo.models.maxent.rules import Rules
 from genzoo.models.maxent.search import Search, held_in_memory
 from genzoo.models.maxent.site_by_site import SiteBySite
-from genzoo.models.maxent.start import gaussian_start
+from genzoo.models.maxent.start import (
+    gaussian_start,
+    pseudolikelihood_start,
+)
 from genzoo.optimizers import Evaluation
 from genzoo.optimizers.solver import pseudogradient
 from genzoo.partition import LogPartition
@@ -879,11 +882,14 @@ class MaxEnt(EnergyBasedModel):
             if data.is_array(x) and steps is None:
                 steps = -(-len(x) // rows)
         averages = as_averages(where, self.features, *given)
+        is_new = not weights.get(self.adapted)
         self._observe("fit", averages, place)
         self._suit(averages.tolerance)
         few, remaining = None, self._remaining
         is_exact = not self.loss.samples
         if x is not None and data.is_array(x):
+            if is_new and gaps is None and not is_exact:
+                self._start_near(x, weight)
             self._chain.place(x, self.draws.epoch_key())
         if gaps is not None:
             # Before others look at the loss.
@@ -893,8 +899,7 @@ class MaxEnt(EnergyBasedModel):
             if held is None and self._may_be_quick(options):
                 few = self._quick_steps()
                 remaining = few.remaining
-            restart = None if few is None else few.read
-            search = Search(remaining, whole, self._dual, restart=restart)
+            search = Search(remaining, whole, self._dual, steps=few)
             callbacks = [*callbacks, search]
             if few is not None:
                 return {
@@ -1284,6 +1289,26 @@ class MaxEnt(EnergyBasedModel):
         if self.space.is_bounded or self._exact is not None:
             return None
         return gaussian_start(self.space, self.features.names, observed)
+
+    def _start_near(self, x: Array, weight: ArrayLike | None) -> None:
+        """Begin chains of tied couplings where pseudolikelihoods end.
+
+        A machine that has a multiplier for each coupling says itself where,
+        and of a space that can be summed over chains are only a study.
+        """
+        density = self.density
+        if self._exact is not None or not density.is_pairwise:
+            return
+        if density.layout.is_direct:
+            return
+        weight = None if weight is None else np.asarray(weight)
+        is_negative = weight is not None and (weight < 0).any()
+        if is_negative or self.multiplier_weights.numpy().any():
+            return
+        fresh = MaxEnt(self.space, self.features.parts, seed=0)
+        start = pseudolikelihood_start(fresh, x, weight)
+        free = self.observations.free().numpy()
+        self.multiplier_weights.assign(free * start)
 
     def reset_chains(self) -> None:
         """Draw new chains, without a model."""

@@ -87,29 +87,39 @@ class Whitened(NamedTuple):
         root: the square root of the variance of each site, (n,).
         sizes: eigenvalues of the correlations, positive, (n,).
         axes: their eigenvectors in columns, (n, n).
+        changes: which sites are not the same in all examples, bool (n,).
     """
 
     means: tf.Tensor
     root: tf.Tensor
     sizes: tf.Tensor
     axes: tf.Tensor
+    changes: tf.Tensor
 
 
-def whitened(means: Array, covariance: Array, rows: float) -> Whitened:
+def whitened(
+    means: Array, covariance: Array, rows: float, span: float
+) -> Whitened:
     """`Whitened` covariances, kept from zero.
 
     Args:
         means: (n,).
         covariance: (n, n).
         rows: how many independent examples stand behind them.
+        span: from the lower level to the upper one.
     """
     variance = np.diag(covariance)
     # Of a site that never changes, as if half a row were another.
-    least = variance.max(initial=1e-300) / rows
+    least = 0.5 * span**2 / rows
+    changes = variance > least
+    covariance = covariance + np.diag(np.where(changes, 0.0, least - variance))
     root = np.sqrt(np.maximum(variance, least))
     sizes, axes = np.linalg.eigh(covariance / np.outer(root, root))
     found = means, root, np.maximum(sizes, _LEAST), axes
-    return Whitened(*(tf.constant(part, tf.float64) for part in found))
+    if not changes.any():
+        changes = ~changes
+    parts = (tf.constant(part, tf.float64) for part in found)
+    return Whitened(*parts, tf.constant(changes))
 
 
 def correlated_inverse(
@@ -130,7 +140,10 @@ def correlated_inverse(
     """
     root, axes, sizes = given.root, given.axes, given.sizes
     held = tf.reduce_max(tf.where(layout.is_coupling, l2, 0.0))
-    bend = sizes[:, None] + sizes + held * tf.reduce_mean(root**-2) ** 2
+    # Of sites that change: one that never does would hold all the others.
+    often = tf.boolean_mask(root, given.changes)
+    held *= tf.reduce_mean(often**-2) ** 2
+    bend = sizes[:, None] + sizes + held
     scale = root[:, None] * root
 
     def product(vector):

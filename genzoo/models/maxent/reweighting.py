@@ -16,7 +16,7 @@ from genzoo.models.maxent.rows import OfTable, Rows, Table
 from genzoo.types import Array, ArrayLike
 
 _WHERE = "MaxEnt.reweight"
-# Eigenvalues of a covariance below this share of the greatest are zero.
+# Eigenvalues of correlations below this share of the greatest are zero.
 _ZERO = 1e-12
 # Of a residual, in units of the features' size, that is not one of rounding.
 _FAR = 1e-6
@@ -66,9 +66,9 @@ class Target(NamedTuple):
             variance = self.covariance[kept]
         else:
             part = self.covariance[np.ix_(kept, kept)]
-            variance, vectors = np.linalg.eigh(part)
-            change = change @ vectors
-        sure = variance <= _ZERO * max(variance.max(initial=0.0), 1e-300)
+            variance, basis = _modes(part)
+            change = change @ basis
+        sure = variance == 0
         change = np.where(sure, 0.0, change)
         return float(np.sum(change**2 / np.where(sure, 1.0, variance)))
 
@@ -156,10 +156,9 @@ class _Search:
         told = [names[k] for k in known]
         if target.covariance.ndim == 2:
             part = target.covariance[np.ix_(known, known)]
-            variance, vectors = np.linalg.eigh(part)
-            variance[variance <= _ZERO * variance[-1]] = 0.0
-            self.basis = self.basis @ vectors
-            told = [combination(v, told) for v in vectors.T]
+            variance, basis = _modes(part)
+            self.basis = self.basis @ basis
+            told = [combination(v, told) for v in basis.T]
         table = self.modes_of(values)
         self.stderr = np.sqrt(variance)
         self.observed = target.observed[known] @ self.basis[known]
@@ -230,10 +229,10 @@ class _Search:
         """The multipliers of all features, infinite at a limit."""
         at = self.limited
         found = self.basis[:, ~at] @ multipliers[~at]
-        slope = self.basis[:, at] @ np.sign(multipliers[at])
-        return np.where(
-            np.abs(slope) > _SAME, np.copysign(np.inf, slope), found
-        )
+        parts = self.basis[:, at] * np.sign(multipliers[at])
+        slope = parts.sum(axis=1)
+        is_off = np.abs(slope) > _SAME * np.abs(self.basis).max(axis=1)
+        return np.where(is_off, np.copysign(np.inf, slope), found)
 
     def weights(self, multipliers: Array) -> tuple[Array, float]:
         """(p, log Z) of the rows, p of sum one."""
@@ -435,6 +434,26 @@ class Reweighted:
         )
 
 
+def _sizes(covariance):
+    """The products of the errors of two averages, 1 of those without any."""
+    error = np.sqrt(np.abs(np.diag(covariance)))
+    error = np.where(error > 0, error, 1.0)
+    return error[:, None] * error
+
+
+def _modes(covariance):
+    """(variances, basis) of combinations whose errors are independent.
+
+    `basis' C basis` is diagonal. Each average counts in units of its own
+    error: in others, such as 1e-5 and 1e7, rounding would hide one of them.
+    """
+    sizes = _sizes(covariance)
+    variance, vectors = np.linalg.eigh(covariance / sizes)
+    most = variance.max(initial=0.0)
+    variance = np.where(variance <= _ZERO * most, 0.0, variance)
+    return variance, vectors / np.sqrt(np.diag(sizes))[:, None]
+
+
 def _entropy(p, base):
     """Relative to base weights, in nats, at most 0."""
     some = p > 0
@@ -595,16 +614,20 @@ def _covariance(given, observed, names):
         )
     known = np.flatnonzero(np.isfinite(observed))
     part = matrix[np.ix_(known, known)]
-    if not np.isfinite(part).all() or not np.allclose(part, part.T):
+    is_known = np.isfinite(part).all()
+    off = part - part.T
+    if not is_known or (np.abs(off) > 1e-5 * _sizes(part)).any():
         raise ValueError(
             f"{_WHERE}: observation_covariance must be symmetric, of finite "
             "numbers."
         )
-    least = np.linalg.eigvalsh(part)
-    if len(least) and least[0] < -1e-9 * max(least[-1], 0.0):
+    # In units in which no error is far greater than another.
+    least = np.linalg.eigvalsh(part / _sizes(part)).min(initial=0.0)
+    if least < -1e-9 * len(part):
         raise ValueError(
             f"{_WHERE}: observation_covariance has the eigenvalue "
-            f"{least[0]:.3g}, but a covariance has none below 0."
+            f"{least:.3g} in units of the errors, but a covariance has none "
+            "below 0."
         )
     full = np.zeros_like(matrix)
     full[np.ix_(known, known)] = 0.5 * (part + part.T)

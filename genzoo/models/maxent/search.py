@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -16,6 +16,9 @@ from genzoo.types import Array
 _QUICK = 20
 # Of an integral, in nats, above which there is a warning.
 _TRUNCATION = 1e-6
+# In standard deviations of a feature: a residual that is none, and one that is
+# worth a warning.
+_CLOSE, _ASTRAY = 1e-6, 1e-3
 _MOST_WIDENINGS = 8
 # Epochs without half the residual after which a search ends: near the end,
 # where the window may be wrong, and anywhere.
@@ -41,6 +44,16 @@ def held_in_memory(model: Any, plan: dict[str, Any]) -> dict[str, Any]:
     )
     own = {"x": x, "y": None, "batch_size": None, "steps_per_epoch": 1}
     return {**plan, **own}
+
+
+class Steps(Protocol):
+    """A search that keeps what it knows beside the weights."""
+
+    def read(self) -> None:
+        """Go on from what the weights are now."""
+
+    def write(self) -> None:
+        """Put all that is known into the weights."""
 
 
 class Progress:
@@ -81,8 +94,8 @@ class Search(keras.callbacks.Callback):
         dual: what is searched; None where it is a sum over examples.
         noise: of a sum over examples, the standard error of each component
             of the gradient, (n,), by the number of examples alone.
-        restart: function without arguments that is called where the search
-            is to begin anew from the weights; None needs none.
+        steps: of the search, if it keeps what it knows beside the weights:
+            `write` puts it there, `read` begins anew from there.
     """
 
     def __init__(
@@ -91,14 +104,16 @@ class Search(keras.callbacks.Callback):
         is_whole: bool,
         dual: Dual | None = None,
         noise: Array | float = 1.0,
-        restart: Callable[[], None] | None = None,
+        steps: Steps | None = None,
     ):
         super().__init__()
         self.remaining = remaining
         self.dual = dual
-        self.restart = restart
+        self.steps = steps
         self.is_whole = is_whole
         self.progress = Progress()
+        # Of a feature, in its own standard deviations.
+        self.astray = 0.0
         self.first = -1
         self.widenings = 0
         if dual is None:
@@ -133,7 +148,14 @@ class Search(keras.callbacks.Callback):
         kind = "examples" if dual is None else kind
         if not self.progress.has_ended(self.small, self.near, kind):
             return
-        far = residual > self.near
+        if self.steps is not None:
+            # The dual looks at the weights.
+            self.steps.write()
+        self.astray = self._astray()
+        if self.astray > _CLOSE and self.progress.stalled < _PATIENCE[kind]:
+            # What is little for the largest average may be much for others.
+            return
+        far = residual > self.near or self.astray > _ASTRAY
         if dual is not None:
             # Perhaps the window held no density with these averages.
             if dual.refit():
@@ -157,8 +179,15 @@ class Search(keras.callbacks.Callback):
         if self.dual is not None and self.unbounded:
             self.dual.window.refuse()
         many = 1e-3 if self.dual is not None else 10.0
-        if not self.model.stop_training or self.progress.last > many:
+        has_ended = self.model.stop_training and self.progress.last <= many
+        if not has_ended or self.astray > _ASTRAY:
             residual = np.max(np.abs(self.remaining()))
+            share = ""
+            if self.astray > _ASTRAY:
+                share = (
+                    f", {self.astray:.2g} standard deviations of the feature "
+                    "that is off most"
+                )
             told = "Fit again to go on, with more epochs."
             sparse = self.dual is not None and self.dual.is_sparse
             if sparse and not self.model.optimizer.needs_hessian:
@@ -168,15 +197,23 @@ class Search(keras.callbacks.Callback):
                 )
             warnings.warn(
                 f"{type(self.model).__name__}.fit has not converged: the "
-                f"residual is {residual:.2g}. {told}",
+                f"residual is {residual:.2g}{share}. {told}",
                 stacklevel=2,
             )
+
+    def _astray(self):
+        """The greatest residual in standard deviations of its feature."""
+        spread = None if self.dual is None else self.dual.spread()
+        if spread is None:
+            return 0.0
+        share = np.abs(self.remaining()) / np.where(spread > 0, spread, np.inf)
+        return float(np.max(share, initial=0.0))
 
     def _search_again(self, dual):
         dual.start_over_if_better()
         self.model.optimizer.reset()
-        if self.restart is not None:
-            self.restart()
+        if self.steps is not None:
+            self.steps.read()
         last, self.progress = self.progress.last, Progress()
         self.progress.last = last
 
@@ -212,7 +249,8 @@ class Search(keras.callbacks.Callback):
                 f"{type(self.model).__name__}.fit: the quadrature is too "
                 f"coarse for this density: log Z is uncertain by {error:.2g} "
                 "nats, and the multipliers by as much. Standardise and "
-                "decorrelate the data, use fewer continuous sites, or "
-                "loss='pcd'.",
+                "decorrelate the data, say where a feature has a kink, a step "
+                "or a pole, features.Function(f, breaks=[0.0]), or pass more "
+                "nodes=; or use fewer continuous sites, or loss='pcd'.",
                 stacklevel=2,
             )

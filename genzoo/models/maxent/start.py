@@ -1,9 +1,16 @@
 """The multipliers that training begins with, where zeros will not do."""
 
+import warnings
+from typing import Any
+
 import numpy as np
 
+from genzoo.losses import Pseudolikelihood
 from genzoo.spaces import Space
 from genzoo.types import Array
+
+# Examples that a start is found from: it need not be exact.
+_ROWS = 4096
 
 
 def gaussian_start(space: Space, names: list[str], observed: Array) -> Array:
@@ -34,3 +41,25 @@ def gaussian_start(space: Space, names: list[str], observed: Array) -> Array:
     if "sum x^2" in place and not start.any():
         put(place["sum x^2"], place.get("sum x"), space.width)
     return start
+
+
+def pseudolikelihood_start(fresh: Any, x: Array, weight: Array | None) -> Array:
+    """Those that make each site likely given the others, in examples.
+
+    From zeros, below a phase transition, chains would lose the order of the
+    examples in which they begin, and find it again only in part: domains last
+    for ever, and the multipliers grow beyond all measure to make up for them.
+
+    Args:
+        fresh: a model of the same features, not compiled, that is fitted.
+        x: examples.
+        weight: of the rows, or None.
+    """
+    stride = -(-len(x) // _ROWS)
+    fresh.compile(loss=Pseudolikelihood(), watch=False)
+    weight = None if weight is None else weight[::stride]
+    with warnings.catch_warnings():
+        # Of what examples leave open the chains tell, or do not need it.
+        warnings.simplefilter("ignore")
+        fresh.fit(x[::stride], sample_weight=weight, verbose=0)
+    return fresh.multiplier_weights.numpy()

@@ -61,3 +61,17 @@ def test_chains_learn_the_correlations_of_many_multipliers(kind):
     )
     assert abs((data @ model) / (data @ data) - 1) < 0.1
     assert np.std(data - model) < 0.25 * np.sqrt(np.mean(data**2))
+
+
+def test_cells_that_rarely_fire_together_do_not_carry_the_chains_away():
+    # Some pairs never do in the 128 chains of the first step.
+    rng = np.random.default_rng(0)
+    drive = rng.normal(size=(1000, 3)) @ (0.5 * rng.normal(size=(3, 20)))
+    x = (rng.random(drive.shape) < 1 / (1 + np.exp(1.7 - drive))) * 1.0
+    machine = gz.BoltzmannMachine(gz.spaces.Binary(20), seed=0)
+    machine.compile(loss="pcd", watch=False)
+    history = machine.fit(x, epochs=5, verbose=0)
+    assert type(machine.optimizer) is gz.optimizers.NaturalGradient
+    # Rates are 0.2, of which 128 chains know 0.035.
+    assert history.history["residual"][-1] < 0.15
+    assert np.abs(machine.couplings).max() < 5

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy import sparse
+from scipy import optimize, sparse, special
 
 import genzoo as gz
 from genzoo import losses, spaces
@@ -218,3 +218,43 @@ def test_sparse_rows_are_searched_as_dense_ones():
         model.fit(given, verbose=0)
         found.append(model.multipliers)
     np.testing.assert_array_equal(*found)
+
+
+def _by_scipy(x, l2):
+    """Couplings of bits whose penalised pseudolikelihood is greatest."""
+    n = x.shape[1]
+    first, second = np.triu_indices(n, 1)
+
+    def loss(parameters):
+        couplings = np.zeros((n, n))
+        couplings[first, second] = parameters[n:]
+        couplings += couplings.T
+        field = x @ couplings + parameters[:n]
+        change = (special.expit(field) - x) / len(x)
+        value = (np.logaddexp(0, field) - x * field).sum() / len(x)
+        both = change.T @ x
+        both = (both + both.T)[first, second] + l2 * parameters[n:]
+        value += 0.5 * l2 * np.square(parameters[n:]).sum()
+        return value, np.concatenate([change.sum(axis=0), both])
+
+    start = np.zeros(n + len(first))
+    options = {"maxiter": 5000, "ftol": 1e-15, "gtol": 1e-9}
+    found = optimize.minimize(loss, start, jac=True, options=options)
+    return found.x[n:]
+
+
+def test_cells_that_never_or_always_fire_do_not_hold_the_others():
+    rng = np.random.default_rng(0)
+    drive = rng.normal(size=(2000, 3)) @ rng.normal(size=(3, 16))
+    x = (rng.random(drive.shape) < special.expit(0.8 * drive - 3.5)) * 1.0
+    # Silent, and one that fires in all bins.
+    x[:, 3], x[:, 7] = 0, 1
+    machine = gz.BoltzmannMachine(gz.spaces.Binary(16), seed=0)
+    machine.compile(loss=gz.losses.Pseudolikelihood(l2=5e-4), watch=False)
+    with pytest.warns(UserWarning, match="no example has x_3 = 1"):
+        machine.fit(x, verbose=0)
+    apart = np.delete(np.arange(16), [3, 7])
+    expected = _by_scipy(x[:, apart], 5e-4)
+    found = machine.couplings[np.ix_(apart, apart)]
+    found = found[np.triu_indices(14, 1)]
+    np.testing.assert_allclose(found, expected, atol=0.05)

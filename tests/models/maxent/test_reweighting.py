@@ -279,3 +279,31 @@ def _entropy_of(found, base):
     some = found.weights > 0
     p, w = found.weights[some], (base / base.sum())[some]
     return -p @ np.log(p / w)
+
+
+def test_covariances_of_any_units_weigh_alike():
+    rng = np.random.default_rng(5)
+    values = rng.normal(size=(60, 3))
+    observed = np.array([0.5, -0.3, 0.2])
+    covariance = np.array([[4, 3, 0.5], [3, 4, 1], [0.5, 1, 2]]) / 100
+    units = np.array([1e-6, 1.0, 1e7])
+    plain, scaled = (
+        gz.MaxEnt.reweight(
+            values * unit,
+            observed * unit,
+            observation_covariance=covariance * np.outer(unit, unit),
+        )
+        for unit in (np.ones(3), units)
+    )
+    np.testing.assert_allclose(scaled.weights, plain.weights, rtol=1e-6)
+    p, _ = by_scipy(values, np.full(60, 1 / 60), observed, covariance)
+    np.testing.assert_allclose(scaled.weights, p, rtol=1e-4)
+    scans = [found.scan([1, 2]).chi_square for found in (plain, scaled)]
+    np.testing.assert_allclose(*scans, rtol=1e-6)
+
+
+def test_small_covariances_must_be_symmetric_too():
+    rows = np.random.default_rng(6).normal(size=(30, 2))
+    covariance = 1e-10 * np.array([[4.0, 3.0], [1.0, 4.0]])
+    with pytest.raises(ValueError, match="symmetric"):
+        gz.MaxEnt.reweight(rows, [0, 0], observation_covariance=covariance)
