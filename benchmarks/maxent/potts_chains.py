@@ -191,9 +191,7 @@ def rows(found):
 
 
 def main():
-    asked = common.options(
-        __doc__, sites=50, epochs=20, seeds=2, draws=100_000
-    )
+    asked = common.options(__doc__, sites=50, epochs=20, seeds=2, draws=100_000)
     sizes = asked.sites, SIZES[asked.sites]
     ours = []
     for seed in range(asked.seeds):

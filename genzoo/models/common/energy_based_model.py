@@ -16,12 +16,7 @@ from genzoo.losses.protocols import (
     known_rules,
     rules_of,
 )
-from genzoo.models.common import (
-    baseline,
-    completion,
-    resume,
-    sample_weights,
-)
+from genzoo.models.common import completion, resume, sample_weights
 from genzoo.models.common import posterior as posteriors
 from genzoo.models.common import watch as watching
 from genzoo.models.common.agreement import warn_of_disagreement
@@ -929,9 +924,9 @@ class EnergyBasedModel(GenerativeModel):
         """Warn of a model that knows less of the data than columns alone."""
         if self._followed is None or not (self._is_free and self.loss.of_all):
             return
-        some = self._followed.some(baseline.row_count(self.space))
+        some = self._followed.some(watching.row_count(self.space))
         where = self._where("fit")
-        baseline.warn_of_less(where, self._batch(some), self.space, logs)
+        watching.warn_of_less(where, self._batch(some), self.space, logs)
 
     def _prepare_scores(self, is_fitting: bool) -> None:
         if not self._watches:

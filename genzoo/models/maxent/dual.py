@@ -265,6 +265,11 @@ class Dual:
         told = square > (_TOLD * observed) ** 2
         return np.sqrt(np.where(told, square, 0.0))
 
+    def least(self) -> float:
+        """The smallest of the averages that are not zero."""
+        size = np.abs(weights.get(self.observations.values))
+        return float(size.min(where=size > 0, initial=np.inf))
+
     def size(self) -> float:
         """The largest of the averages, whose rounding the residual has."""
         return float(np.abs(weights.get(self.observations.values)).max())

@@ -115,11 +115,15 @@ def whitened(
     covariance = covariance + np.diag(np.where(changes, 0.0, least - variance))
     root = np.sqrt(np.maximum(variance, least))
     sizes, axes = np.linalg.eigh(covariance / np.outer(root, root))
-    found = means, root, np.maximum(sizes, _LEAST), axes
     if not changes.any():
         changes = ~changes
-    parts = (tf.constant(part, tf.float64) for part in found)
-    return Whitened(*parts, tf.constant(changes))
+    return Whitened(
+        means=tf.constant(means, tf.float64),
+        root=tf.constant(root, tf.float64),
+        sizes=tf.constant(np.maximum(sizes, _LEAST), tf.float64),
+        axes=tf.constant(axes, tf.float64),
+        changes=tf.constant(changes),
+    )
 
 
 def correlated_inverse(

@@ -19,6 +19,8 @@ _TRUNCATION = 1e-6
 # In standard deviations of a feature: a residual that is none, and one that is
 # worth a warning.
 _CLOSE, _ASTRAY = 1e-6, 1e-3
+# Of the smallest average: a residual that is none for any of the features.
+_NONE = 1e-10
 _MOST_WIDENINGS = 8
 # Epochs without half the residual after which a search ends: near the end,
 # where the window may be wrong, and anywhere.
@@ -203,10 +205,16 @@ class Search(keras.callbacks.Callback):
 
     def _astray(self):
         """The greatest residual in standard deviations of its feature."""
-        spread = None if self.dual is None else self.dual.spread()
+        if self.dual is None:
+            return 0.0
+        off = np.abs(self.remaining())
+        if off.max(initial=0.0) <= _NONE * self.dual.least():
+            # Variances take as long to find as a step.
+            return 0.0
+        spread = self.dual.spread()
         if spread is None:
             return 0.0
-        share = np.abs(self.remaining()) / np.where(spread > 0, spread, np.inf)
+        share = off / np.where(spread > 0, spread, np.inf)
         return float(np.max(share, initial=0.0))
 
     def _search_again(self, dual):

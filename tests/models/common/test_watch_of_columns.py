@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 import genzoo as gz
-from genzoo.models.common.baseline import independent
+from genzoo.models.common.watch import independent
 
 WARNING = "columns taken one by one"
 
