@@ -95,14 +95,14 @@ def energy_digits_8x8(model=None):
     if model is None:
         model = gz.EnergyModel(gz.spaces.Binary(64), seed=0)
         model.compile(watch=False)
-        model.fit(_data()[0], batch_size=64, epochs=100, verbose=2)
+        model.fit(_data()[0], batch_size=64, epochs=50, verbose=2)
     # As it will be loaded.
     model.keep_chains(0)
     model.log_partition("ais", chains=200, temperatures=4000)
     card = {
         "description": "neural energy of binary 8x8 digits, a perceptron of "
         "three layers",
-        "training": "100 epochs of batches of 64 by the defaults: PCD with "
+        "training": "50 epochs of batches of 64 by the defaults: PCD with "
         "256 chains by Gibbs sampling with gradients, FallingAdam",
         "units": "log Z of the likelihoods by annealing both ways with 200 "
         f"chains and 4,000 temperatures; {_AGAIN}",

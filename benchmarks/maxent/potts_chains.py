@@ -175,11 +175,12 @@ def rows(found):
         memory = [r["gigabytes"] for r in one["genzoo"] if "gigabytes" in r]
         shown = f", {max(memory):.1f} GB" if memory else ""
         peer = one.get("adabmDCA")
+        last = len(one["genzoo"]) - 1
+        seeds = f"seeds 0 to {last}" if last else "seed 0"
         lines.append(
             common.row(
                 f"planted Potts model, 21 levels, {one['sites']} sites, "
-                f"{one['sequences']} sequences, seeds 0 to "
-                f"{len(one['genzoo']) - 1}, by "
+                f"{one['sequences']} sequences, {seeds}, by "
                 f"persistent chains, {one['epochs']} epochs: Pearson of "
                 f"connected correlations of {one['draws']:,} new draws with "
                 "the data's; CPU-seconds",
