@@ -9,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from genzoo import checks
+
 _FARTHEST = 0.5
 # How steeply steps count for less that are longer ago.
 _FADES = 7
@@ -323,7 +325,14 @@ class FallingAdam(Planned, keras.optimizers.Adam):
     Args:
         learning_rate: the rate at the first step of a first fit.
         name: of its weights.
+        full_steps: a fit of more steps begins lower, at the square root of
+            the ratio of these to its own: what a long one loses by the noise
+            of its steps counts for more than what it gains by their size.
+            None: at the full rate, however long it is.
         **kwargs: the other arguments of `keras.optimizers.Adam`.
+
+    Raises:
+        ValueError: if `full_steps` is no positive number.
 
     Example:
     >>> rbm = genzoo.RBM(genzoo.units.Bernoulli(64), genzoo.units.Bernoulli(8))
@@ -334,9 +343,19 @@ class FallingAdam(Planned, keras.optimizers.Adam):
     """
 
     def __init__(
-        self, learning_rate: float = 1e-3, name: str = "falling_adam", **kwargs
+        self,
+        learning_rate: float = 1e-3,
+        name: str = "falling_adam",
+        full_steps: float | None = None,
+        **kwargs,
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        own = checks.optional(checks.positive_number)
+        self.full_steps = own(full_steps, "FallingAdam: full_steps")
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "full_steps": self.full_steps}
 
     def _make(self) -> None:
         super()._make()
@@ -358,7 +377,11 @@ class FallingAdam(Planned, keras.optimizers.Adam):
     def _height(self, whole: tf.Tensor) -> tf.Tensor:
         longest = ops.cast(self.longest, "float32")
         longest = ops.maximum(longest, ops.maximum(whole, 1.0))
-        return ops.sqrt(whole / longest)
+        height = ops.sqrt(whole / longest)
+        if self.full_steps is None:
+            return height
+        full = float(self.full_steps)
+        return height * ops.sqrt(full / ops.maximum(whole, full))
 
 
 class Plan(keras.callbacks.Callback):

@@ -229,3 +229,26 @@ def test_a_transformer_learns_from_further_rows(bits):
     model.partial_fit(1 - x)
     after = model.rbm_.visible.bias.numpy()
     assert np.abs(after - before).max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("steps", "height"), [(40, 1.0), (50, 1.0), (200, 0.5), (5000, 0.1)]
+)
+def test_a_long_fit_of_adam_begins_lower(steps, height):
+    optimizer = gz.optimizers.FallingAdam(full_steps=50)
+    optimizer.build([keras.Variable(0.0)])
+    optimizer.plan(1.0, 0, steps)
+    assert float(optimizer.share()) == pytest.approx(height)
+    plain = gz.optimizers.FallingAdam()
+    plain.build([keras.Variable(0.0)])
+    plain.plan(1.0, 0, steps)
+    assert float(plain.share()) == pytest.approx(1)
+
+
+def test_full_steps_are_kept_and_checked():
+    optimizer = gz.optimizers.FallingAdam(full_steps=50)
+    again = gz.optimizers.FallingAdam.from_config(optimizer.get_config())
+    assert again.full_steps == 50
+    for wrong in (0, -3, "many", float("nan")):
+        with pytest.raises(ValueError, match="full_steps"):
+            gz.optimizers.FallingAdam(full_steps=wrong)

@@ -148,7 +148,7 @@ class EnergyModel(EnergyBasedModel):
     def _default_optimizer(self, rule: LearningRule) -> Any:
         if rule.chains != 0:
             # With more momentum shares of modes swing about their place.
-            return optimizers.FallingAdam(3e-3, beta_1=0.5)
+            return optimizers.FallingAdam(3e-3, beta_1=0.5, full_steps=1500)
         return optimizers.FallingAdam()
 
     def _default_chains(self) -> int:
@@ -167,10 +167,10 @@ class EnergyModel(EnergyBasedModel):
         """As `EnergyBasedModel.compile`.
 
         By default by persistent contrastive divergence with 256 chains, and
-        `genzoo.optimizers.FallingAdam(3e-3, beta_1=0.5)`; with other rules by
-        `genzoo.optimizers.FallingAdam()`. These are "exact_likelihood"
-        for up to 2**22 states or three continuous sites, "cd",
-        "pseudolikelihood" and "ratio_matching" for discrete sites,
+        `genzoo.optimizers.FallingAdam(3e-3, beta_1=0.5, full_steps=1500)`; by
+        other rules with `genzoo.optimizers.FallingAdam()`. These are
+        "exact_likelihood" for up to 2**22 states or three continuous sites,
+        "cd", "pseudolikelihood" and "ratio_matching" for discrete sites,
         "score_matching", "sliced_score_matching" and
         "denoising_score_matching" for real ones, and "nce".
 
