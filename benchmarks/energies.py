@@ -184,7 +184,7 @@ def rows(found):
         what = (
             f"neural energy, {name} in the plane, {own[0]['epochs']} epochs "
             f"of {ROWS:,} rows: KL of data to model in nats, mean and worst "
-            f"of {len(own)} seeds; CPU-s"
+            f"of {len(own)} seed{"s" * (len(own) > 1)}; CPU-s"
         )
         value = f"{np.mean(kl):.4f}, {max(kl):.4f}; {seconds:.0f}"
         told.append(common.row(what, value))
