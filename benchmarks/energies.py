@@ -181,10 +181,11 @@ def rows(found):
             continue
         kl = [r["kl"] for r in own]
         seconds = np.mean([r["cpu_s"] for r in own])
+        seeds = "seeds" if len(own) > 1 else "seed"
         what = (
             f"neural energy, {name} in the plane, {own[0]['epochs']} epochs "
             f"of {ROWS:,} rows: KL of data to model in nats, mean and worst "
-            f"of {len(own)} seed{"s" * (len(own) > 1)}; CPU-s"
+            f"of {len(own)} {seeds}; CPU-s"
         )
         value = f"{np.mean(kl):.4f}, {max(kl):.4f}; {seconds:.0f}"
         told.append(common.row(what, value))
