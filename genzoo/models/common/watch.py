@@ -234,7 +234,7 @@ def independent(
         x.T, space.levels, space.whole, strict=True
     ):
         if levels is not None:
-            total += _of_levels(np.searchsorted(levels, column), share, levels)
+            total += _of_levels(column, share, np.sort(levels))
         elif is_whole:
             total += _of_counts(column.astype(np.float64), share)
         else:
@@ -250,7 +250,9 @@ def _variance(column, share):
     return np.mean(share * (column - mean) ** 2)
 
 
-def _of_levels(places, share, levels):
+def _of_levels(column, share, levels):
+    # To the nearest: rows may be float32 where levels are not.
+    places = np.searchsorted(0.5 * (levels[1:] + levels[:-1]), column)
     return _of_bins(places, share, np.ones(len(levels)))
 
 

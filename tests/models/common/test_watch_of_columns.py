@@ -30,6 +30,16 @@ def test_levels_have_frequencies_of_the_other_rows():
     assert independent(x, space) == pytest.approx(expected)
 
 
+def test_levels_are_told_in_any_order_and_as_rounded():
+    levels = [0.7, 0.1, 0.3]
+    column = np.random.default_rng(4).choice(levels, 40, p=[0.6, 0.3, 0.1])
+    expected = _rows_left_out(column, levels)
+    space = gz.spaces.Categorical(levels, 1)
+    for dtype in ("float32", "float64"):
+        rows = column.astype(dtype)[:, None]
+        assert independent(rows, space) == pytest.approx(expected)
+
+
 def test_real_columns_are_normal():
     x = np.random.default_rng(1).gamma(2, 1e4, (50, 2))
     expected = -stats.norm(x.mean(0), x.std(0)).logpdf(x).sum(1).mean()
