@@ -8,15 +8,18 @@ From both follows, at 1 GB/s and twice the bytes on the way (a ring):
     rows     of a replica below which sending takes longer than computing
     workers  beyond which it does for any batch, of rules that send rows
 
-No network was measured: this machine has none to other machines.
+No network was measured: this machine has none to other machines. The table
+of `docs/guides/scaling.py` is written anew too.
 
     python -m benchmarks.reduced [--rounds 3]
 """
 
 import os
+from pathlib import Path
 
 from benchmarks import common
 
+GUIDE = Path(__file__).parents[1] / "docs" / "guides" / "scaling.py"
 SMALL, LARGE = 128, 256
 SPEED = 1e9
 
@@ -187,6 +190,23 @@ def rows(found):
     return told
 
 
+def tell(found):
+    """The table of `docs/guides/scaling.py`, by these figures."""
+    lines = []
+    for name in CASES:
+        fixed, each, least, workers = limits(found[name])
+        weights = found[name]["small"]["weights"]
+        sent = f"{fixed / 1e3:,.0f} kB" + (f" + {each:,.0f} B" if each else "")
+        most = f"{workers:,.0f}" if workers else "any"
+        cells = name, f"{weights / 1e3:,.0f} kB", sent, f"{least:.0f}", most
+        lines.append(f"# | {' | '.join(cells)} |\n")
+    begin, end = "# |---|---|---|---|---|\n", "#\n# With fewer"
+    head, rest = GUIDE.read_text().split(begin)
+    GUIDE.write_text(
+        head + begin + "".join(lines) + end + rest.split(end, 1)[1]
+    )
+
+
 def main():
     rounds = common.options(__doc__, rounds=3).rounds
     found = {
@@ -205,6 +225,7 @@ def main():
         }
         print(name, found[name], flush=True)
     common.save(__file__, found, rows)
+    tell(found)
 
 
 if __name__ == "__main__":

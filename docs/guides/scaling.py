@@ -174,12 +174,12 @@ assert Counting.heard == weights + 4 * (8 + 1) == 2372
 #
 # | model | weights | reduced in an update | rows | workers |
 # |---|---|---|---|---|
-# | RBM 784x500 | 1,573 kB | 1,575 kB + 5,136 B | 77 | 4 |
-# | RBM 784x500, jumps=False | 1,573 kB | 1,575 kB | 77 | any |
-# | deep 784-500-500 | 2,575 kB | 2,582 kB + 5,136 B | 53 | 9 |
+# | RBM 784x500 | 1,573 kB | 1,575 kB + 5,136 B | 75 | 4 |
+# | RBM 784x500, jumps=False | 1,573 kB | 1,575 kB | 81 | any |
+# | deep 784-500-500 | 2,575 kB | 2,582 kB + 5,136 B | 51 | 10 |
 # | pairs of 256 spins | 263 kB | 526 kB | 8 | any |
-# | neural energy, 2 numbers | 200 kB | 399 kB + 8 B | 11 | 4,462 |
-# | GAN mlp, 2 numbers | 269 kB | 269 kB | 30 | any |
+# | neural energy, 2 numbers | 200 kB | 402 kB + 8 B | 11 | 4,572 |
+# | GAN mlp, 2 numbers | 269 kB | 269 kB | 26 | any |
 # | GAN dcgan 28x28 | 1,128 kB | 1,128 kB | 3 | any |
 #
 # With fewer *rows* a replica than that, sending would take longer than computing; and
