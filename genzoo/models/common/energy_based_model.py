@@ -590,6 +590,7 @@ class EnergyBasedModel(GenerativeModel):
         x = self._batch(data)
         first, rows = distribute.global_rows(_rows(x))
         seed = self.draws.next().at_row(first)
+        x = self._learned(x, seed)
         penalties = self._penalty_gradients()
         step = Step(*self.loss.gradients(self, x, seed))
         # Before the weights move.
@@ -615,6 +616,10 @@ class EnergyBasedModel(GenerativeModel):
                 height = self._height_ahead(x, height, trail)
         self.adapted.assign(1)
         return self._logs(step.measure, height, rows, x, step.scores)
+
+    def _learned(self, x: Any, seed: random.Seed) -> Any:
+        """A batch as a learning rule is given it."""
+        return x
 
     def _before_step(
         self, gradients: list, seed: random.Seed

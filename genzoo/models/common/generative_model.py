@@ -221,9 +221,10 @@ class GenerativeModel(Preset, keras.Model):
         """Train as `keras.Model.fit` does.
 
         Differences: an array is shuffled in an order that changes each epoch
-        and follows from the model's seed; `batch_size` defaults to
-        128, for an RBM to a hundredth of the rows within 4 and 128; a model
-        that was not adapted to data is adapted to x first.
+        and follows from the model's seed; `batch_size` defaults to 128, and
+        less for few rows: to about a hundredth of them for an RBM, 4 at
+        least, and a twelfth for an `EnergyModel`, 16 at least; a model that
+        was not adapted to data is adapted to x first.
 
         With `keras.callbacks.BackupAndRestore`, also `save_freq=n`, a
         training that was killed goes on at the batch of its last save, and

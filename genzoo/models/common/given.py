@@ -1,5 +1,6 @@
 """What is given to `fit` and `evaluate`: examples, and what belongs to each."""
 
+import math
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -95,6 +96,17 @@ class Given(NamedTuple):
                     f"{own.weight.sum():g}. Shuffle the rows first."
                 )
         return both[0], both[1]
+
+    def batch_size(self, updates: int, least: int, most: int = 128) -> int:
+        """Of an array, rows of a batch for so many updates an epoch, or more.
+
+        A power of two. As many more rows as less of them is known: what is
+        drawn is noise.
+        """
+        rows = 2 ** round(math.log2(len(self.x) / updates))
+        if self.seen is not None:
+            rows /= max(self.seen.mean(), 1e-3)
+        return int(np.clip(rows, least, most))
 
     def packed(self) -> tuple[Any, Any]:
         """(x, y) as Keras's loops take them; x may be a dict of parts."""

@@ -24,7 +24,6 @@ from genzoo.models.rbm import posterior
 from genzoo.models.rbm.exact import CHEAP, Sums
 from genzoo.models.rbm.stack import Stack, pretrain
 from genzoo.models.rbm.start import (
-    batch_size,
     differences,
     some_rows,
     weighed_mean,
@@ -404,7 +403,7 @@ class DeepBoltzmannMachine(EnergyBasedModel):
         return Falling()
 
     def _batch_size_for(self, given: Given) -> int:
-        return batch_size(given)
+        return given.batch_size(100, 4)
 
     def _rate_unit(self) -> float:
         """One over the variances that the first kernel joins."""

@@ -23,15 +23,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from genzoo.models.ebm.ends import Ends
 from genzoo.models.ebm.energy import Energy
 from genzoo.runtime import distribute, random
 from genzoo.spaces import Space
 
-# One chain in so many is moved, by each of the two; of mixed spaces more, whose
-# sweeps pass between modes less often.
-_JUMPING, _MIXED = 8, 2
-# Of drawn places, the share that is the reference's.
-_ELSEWHERE = 0.1
+# Of drawn places, the share that is the reference's: holes that an energy digs
+# where no data are would otherwise be found too late.
+_ELSEWHERE = 0.3
 # Of kernels about examples, in the units in which the network sees x.
 _NARROW, _WIDE = 0.02, 0.5
 # Discrete sites up to which chains jump: a guess, not measured beyond.
@@ -85,8 +84,7 @@ class Jumps:
         self.is_real = np.zeros(self.space.width, bool)
         self.is_real[self.space.real_sites] = True
         self.discrete = _Discrete(self.space)
-        plain = self.is_real & ~self.space.periodic
-        self._one_in = _JUMPING if plain.all() else _MIXED
+        self.ends = Ends(self.space)
 
     @property
     def pay(self) -> bool:
@@ -96,7 +94,7 @@ class Jumps:
     def __call__(
         self, states: tf.Tensor, data: tf.Tensor, seed: random.Seed
     ) -> tf.Tensor:
-        """States after some chains have jumped.
+        """States after each chain has tried to jump.
 
         Args:
             states: of the chains, (chains, width).
@@ -131,7 +129,10 @@ class Jumps:
         normal = random.normal(shape, noise, states.dtype)
         fresh = self.energy.reference.sample(tf.shape(states)[0], base)
         other = random.uniform((tf.shape(states)[0], 1), last)
-        near = tf.where(self.is_real, row + size * normal, row)
+        # Many examples lie at ends: half of what is near one would be beyond.
+        near = self.ends.folded(
+            tf.where(self.is_real, row + size * normal, row)
+        )
         near = self.discrete.near(near, size, others)
         proposed = tf.where(other < _ELSEWHERE, fresh, near)
         ratio = self._log_density(states, data, size)
@@ -159,6 +160,7 @@ class Jumps:
         norm += tf.reduce_sum(tf.math.log(own))
         rows = tf.cast(tf.shape(data)[0], x.dtype)
         each = self.discrete.log_prob(x, data, size) - 0.5 * square
+        each += self.ends.log_images(x, data, size)
         near = tf.reduce_logsumexp(each, axis=1)
         near -= norm + tf.math.log(rows)
         far = self.energy.reference.log_prob(x)
@@ -179,7 +181,7 @@ class Jumps:
         return tf.where(periodic, shorter, apart)
 
     def _chosen(self, states, proposed, log_ratio: Any, seed):
-        """Metropolis's choice of some chains."""
+        """Metropolis's choice."""
         low, high = (
             end.astype(np.float32) for end in (self.space.low, self.space.high)
         )
@@ -187,12 +189,8 @@ class Jumps:
         inside = tf.reduce_all((proposed >= low) & (proposed <= high), axis=1)
         held = tf.where(inside[:, None], proposed, states)
         gain = self.energy(states) - self.energy(held) + log_ratio
-        uniform = random.uniform((tf.shape(states)[0], 2), seed)
-        accepted = (
-            inside
-            & (tf.math.log(uniform[:, 0]) < gain)
-            & (uniform[:, 1] < 1 / self._one_in)
-        )
+        uniform = random.uniform((tf.shape(states)[0], 1), seed)[:, 0]
+        accepted = inside & (tf.math.log(uniform) < gain)
         return tf.where(accepted[:, None], proposed, states)
 
     def _wrapped(self, x, low, high):

@@ -29,7 +29,6 @@ from genzoo.models.rbm.machine import Machine
 from genzoo.models.rbm.mask import Held, as_mask, as_text
 from genzoo.models.rbm.rules import Rules
 from genzoo.models.rbm.start import (
-    batch_size,
     differences,
     some_rows,
     weighed_mean,
@@ -1194,7 +1193,7 @@ class RBM(EnergyBasedModel):
         return Falling()
 
     def _batch_size_for(self, given: Given) -> int:
-        return batch_size(given)
+        return given.batch_size(100, 4)
 
     def _rate_unit(self) -> float:
         """One over the variances that the kernel joins."""

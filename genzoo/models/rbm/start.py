@@ -4,8 +4,6 @@ There the gradient of the kernel vanishes, and only grows as fast as the data
 are correlated: with few or sparse rows a training may end before it has left.
 """
 
-import math
-
 import numpy as np
 import tensorflow as tf
 
@@ -21,18 +19,6 @@ _MEASURED = 500
 # Hidden units up to which each may have a field of full size: their couplings
 # add up.
 _FEW = 16
-
-
-def batch_size(given: Given) -> int:
-    """A hundredth of the rows, from 4 to 128: a power of two.
-
-    So that an epoch has steps enough to learn from, and few rows do. As
-    many more as less of them is known: what is drawn is noise.
-    """
-    rows = 2 ** round(math.log2(len(given.x) / 100))
-    if given.seen is not None:
-        rows /= max(given.seen.mean(), 1e-3)
-    return int(np.clip(rows, 4, 128))
 
 
 def some_rows(

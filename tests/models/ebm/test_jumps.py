@@ -9,9 +9,17 @@ from scipy import stats
 import genzoo as gz
 from genzoo.models.ebm.jumps import Jumps, resampled
 from genzoo.runtime import distribute, random
-from genzoo.spaces import Angle, Binary, Categorical, Counts, Product, Real
+from genzoo.spaces import (
+    Angle,
+    Binary,
+    Categorical,
+    Counts,
+    Interval,
+    Product,
+    Real,
+)
 
-RNG = np.random.default_rng(11)
+RNG, ENDS = np.random.default_rng(11), np.random.default_rng(12)
 _KIND = RNG.integers(0, 3, (60, 1))
 CASES = {
     "hours": (
@@ -24,6 +32,12 @@ CASES = {
         ),
     ),
     "counts": (Counts(None), RNG.poisson(4 + 40 * (_KIND > 0))),
+    "marks": (Interval(0, 100), np.minimum(ENDS.normal(90, 12, (60, 1)), 100)),
+    "takings": (
+        Interval(0, None, 2),
+        np.maximum(ENDS.normal(-1, 3, (60, 1)) + ENDS.normal(0, 1, (60, 2)), 0),
+    ),
+    "debts": (Interval(None, 3), np.minimum(ENDS.normal(2, 4, (60, 1)), 3)),
     "bits": (Binary(4), RNG.integers(0, 2, (60, 4)) & (_KIND > 0)),
     "mixed": (
         Product([Categorical([0, 1, 2]), Real(1)]),

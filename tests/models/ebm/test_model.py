@@ -330,3 +330,14 @@ def test_categories_are_learned_in_graphs_as_without():
     share = [np.bincount(column, minlength=4) / len(x) for column in x.T]
     apart = -sum(np.log(p[held[:, i]]) for i, p in enumerate(share)).mean()
     assert curves[0][-1] < apart - 0.02
+
+
+@pytest.mark.parametrize(
+    ("rows", "updates"), [(20, 2), (400, 13), (1500, 12), (9000, 71)]
+)
+def test_an_epoch_of_few_rows_has_updates_enough_to_learn(rows, updates):
+    model = gz.EnergyModel(gz.spaces.Binary(3), seed=0)
+    model.compile(watch=False, loss="cd")
+    x = np.random.default_rng(0).integers(0, 2, (rows, 3))
+    model.fit(x, epochs=1, verbose=0)
+    assert int(model.optimizer.iterations) == updates
