@@ -13,7 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PEERS = HERE / ".venv-peers"
-BROKEN_DEPENDENCIES = ("maxentropy",)
+BROKEN_DEPENDENCIES = ("maxentropy", "pydca")
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

@@ -3,11 +3,14 @@
 python -m benchmarks.maxent.potts --sites 100 --sequences 5000
 
 Beside it the recipe of plmc (Hopf et al., 2017): symmetric couplings of all
-levels, a ridge, 100 steps of L-BFGS; in NumPy and SciPy, in float32.
+levels, a ridge, 100 steps of L-BFGS; in NumPy and SciPy, in float32. And pydca
+(Zerihun et al., 2020), which is C++, by its defaults: 100 steps, too.
 """
 
 import resource
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -140,22 +143,46 @@ def plmc_recipe(sites, sequences, seed):
     return told(start, norm, contacts, float(found.fun))
 
 
+def pydca_finds(sites, sequences, seed):
+    """By pydca, from a file of letters, as it wants them."""
+    from pydca.plmdca import plmdca
+
+    x, contacts = planted(sites, sequences, seed)
+    letters = np.array(list("ACDEFGHIKLMNPQRSTVWY-"))[x]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "alignment.fasta"
+        path.write_text(
+            "".join(f">{i}\n{''.join(row)}\n" for i, row in enumerate(letters))
+        )
+        start = time.process_time()
+        model = plmdca.PlmDCA(str(path), "protein", num_threads=1)
+        ranked = model.compute_sorted_FN_APC()
+    scores = np.zeros((sites, sites))
+    for (i, j), score in ranked:
+        scores[i, j] = scores[j, i] = score
+    # It does not tell what it has reached.
+    return told(start, scores, contacts, None)
+
+
 def rows(found):
     table = []
-    for name, both in found["sizes"].items():
-        texts = [
-            f"{100 * one['precision']:.0f} %, {one['seconds']:.0f} s, "
-            f"{one['gigabytes']:.1f} GB"
-            for one in (both["genzoo"], both["plmc's recipe"])
-        ]
+    for name, one in found["sizes"].items():
+        text = {
+            who: f"{100 * own['precision']:.0f} %, {own['seconds']:.0f} s, "
+            f"{own['gigabytes']:.1f} GB"
+            for who, own in one.items()
+        }
+        beside = "recipe of plmc in SciPy " + text["plmc's recipe"]
+        if "pydca" in text:
+            beside += f"; pydca {text['pydca']}"
         sites, sequences = name.split()
         table.append(
             common.row(
                 f"planted Potts model, 21 levels, {sites} sites, {sequences} "
                 "sequences, one seed: contacts among the first pairs, as many "
                 "as sites; CPU-seconds; memory",
-                texts[0],
-                f"recipe of plmc in SciPy {texts[1]}",
+                text["genzoo"],
+                beside,
             )
         )
     return table
@@ -171,6 +198,10 @@ def main():
     for name, function in functions.items():
         both[name] = common.elsewhere(function, *arguments)
         print(name, both[name], flush=True)
+    both["pydca"] = common.elsewhere(
+        pydca_finds, *arguments, peers=["pydca", "biopython"]
+    )
+    print("pydca", both["pydca"], flush=True)
     found["sizes"][f"{asked.sites} {sequences}"] = both
     found["seed"] = asked.seed
     common.save(__file__, found, rows)

@@ -40,15 +40,20 @@ class LBFGS(Solver):
         self.memory = memory
 
     def build_memory(self, add: Callable[[str, tuple], keras.Variable]) -> None:
-        """Past steps and changes of the gradient, the latest last."""
-        self.steps = add("steps", (self.memory, self.count))
-        self.changes = add("changes", (self.memory, self.count))
+        """Past steps and changes of the gradient, the latest last.
+
+        Weights of their own, each: one of all would be copied to move them.
+        """
+        self.steps, self.changes = (
+            [add(f"{name}_{i}", (self.count,)) for i in range(self.memory)]
+            for name in ("step", "change")
+        )
 
     def reset(self) -> None:
         """Forget the objective: it has changed."""
         super().reset()
-        self.steps.assign(tf.zeros_like(self.steps))
-        self.changes.assign(tf.zeros_like(self.changes))
+        for past in (*self.steps, *self.changes):
+            past.assign(tf.zeros_like(past))
 
     def remember(
         self, change: tf.Tensor, gradient_change: tf.Tensor, accepted: tf.Tensor
@@ -61,16 +66,24 @@ class LBFGS(Solver):
             (self.steps, change),
             (self.changes, gradient_change),
         ):
-            old = tf.convert_to_tensor(memory.value)
-            memory.assign(tf.cond(useful, *_moved(old, new)))
+            # One after the other, so that few are held twice.
+            for past, later in zip(memory, [*memory[1:], new], strict=True):
+                past.assign(tf.where(useful, later, past))
 
     def direction(
         self, evaluation: Evaluation, pseudogradient: tf.Tensor, free: tf.Tensor
     ) -> tf.Tensor:
         """-H^-1 g by the two-loop recursion; rows of zeros do nothing."""
-        steps = tf.convert_to_tensor(self.steps.value)
-        changes = tf.convert_to_tensor(self.changes.value)
-        products = tf.reduce_sum(steps * changes, axis=1)
+        steps, changes = (
+            [tf.convert_to_tensor(past.value) for past in memory]
+            for memory in (self.steps, self.changes)
+        )
+        products = tf.stack(
+            [
+                tf.reduce_sum(step * change)
+                for step, change in zip(steps, changes, strict=True)
+            ]
+        )
         inverse = tf.math.divide_no_nan(tf.ones_like(products), products)
         vector = pseudogradient
         weights = [None] * self.memory
@@ -94,7 +107,7 @@ class LBFGS(Solver):
         evaluation: Evaluation,
     ) -> tf.Tensor:
         """1, or a short step while nothing is known of the curvature."""
-        known = tf.reduce_any(self.steps.value[-1] != 0)
+        known = tf.reduce_any(self.steps[-1].value != 0)
         length = tf.reduce_sum(tf.abs(direction))
         one = tf.ones_like(length)
         if evaluation.inverse is not None:
@@ -105,8 +118,3 @@ class LBFGS(Solver):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "memory": self.memory}
-
-
-def _moved(old, new):
-    """Functions that give a memory with one more row, and as it is."""
-    return lambda: tf.concat([old[1:], new[None]], axis=0), lambda: old

@@ -116,8 +116,10 @@ def test_the_two_loops_are_the_inverse_hessian_of_bfgs():
     # Two places of the memory are not filled yet.
     steps = np.concatenate([np.zeros((2, 7)), rng.standard_normal((3, 7))])
     changes = steps @ factor.T @ factor
-    solver.steps.assign(steps)
-    solver.changes.assign(changes)
+    for past, value in zip(solver.steps, steps, strict=True):
+        past.assign(value)
+    for past, value in zip(solver.changes, changes, strict=True):
+        past.assign(value)
     gradient, one = rng.standard_normal(7), np.eye(7)
     inverse = one * (steps[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
     for s, y in zip(steps[2:], changes[2:], strict=True):

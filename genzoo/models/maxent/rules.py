@@ -14,7 +14,7 @@ from genzoo.models.maxent.routes import ChainRoute
 from genzoo.runtime import batch, distribute, random
 
 # Numbers of one array of a sum over sites.
-_ELEMENTS = 2**21
+_ELEMENTS = 2**19
 
 
 class Rules:
