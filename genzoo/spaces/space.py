@@ -247,6 +247,7 @@ class Space:
         if not sites.size:
             return
         low, high = (tf.gather(end, sites) for end in self.bounds(window))
+        breaks = self._inner(sites, breaks)
         # Side by side: a graph of one is as small as a graph of many.
         found = moving_axes(low, high, nodes, breaks)
         parts = found.values, found.log_weights, found.edges, found.places
@@ -266,7 +267,12 @@ class Space:
         how = Stretch(stretch[site, 0], stretch[site, 1], end, sign)
         low = tf.where(how.scale > 0, window[site, 0], low)
         high = tf.where(how.scale > 0, window[site, 1], high)
-        return moving_axis(low, high, nodes, breaks, how)
+        return moving_axis(low, high, nodes, self._inner(site, breaks), how)
+
+    def _inner(self, sites, breaks):
+        """The breaks inside of sites: at an end a feature may have a pole."""
+        low, high = np.min(self.low[sites]), np.max(self.high[sites])
+        return [b for b in breaks if low < b < high]
 
     def bounds(
         self, window: Array | tf.Tensor | None = None

@@ -53,6 +53,7 @@ from genzoo.models.maxent.routes import (
 from genzoo.models.maxent.routes.route import DRAWS, Solved
 from genzoo.models.maxent.rules import Rules
 from genzoo.models.maxent.search import Search, held_in_memory
+from genzoo.models.maxent.settled import Settled, spread_of
 from genzoo.models.maxent.site_by_site import SiteBySite
 from genzoo.models.maxent.start import (
     gaussian_start,
@@ -663,8 +664,9 @@ class MaxEnt(EnergyBasedModel):
             strengths: positive numbers by which `observation_stderr` is
                 multiplied; None takes 13 from 8 to 1/8.
             validation_data: examples to choose by.
-            validation_split: instead of them the share of x, its last rows,
-                that is held out.
+            validation_split: instead of them the share of x that is held
+                out, of rows drawn by the model's seed: the last ones of
+                sorted rows would be another population.
             sample_weight: what each example counts, (n,).
             observations: averages <f_i>, as in `fit`.
             observation_stderr: their errors, as in `fit`; None takes for
@@ -708,8 +710,8 @@ class MaxEnt(EnergyBasedModel):
         if x is not None:
             rest = self._given("fit_path", x, None, sample_weight)
             if validation_split:
-                parts = data.split(where, rest, validation_split)
-                rest, validation_data = (Given(*part) for part in parts)
+                parts = self._drawn_apart(where, rest, validation_split)
+                rest, validation_data = parts
             x, weight = rest.x, rest.weight
             if observation_stderr is None:
                 observation_stderr = standard_errors(
@@ -747,6 +749,18 @@ class MaxEnt(EnergyBasedModel):
             self.multipliers = ends[int(np.argmax(path.log_likelihood))]
             fit(path.best)
         return path
+
+    def _drawn_apart(
+        self, where: str, given: Given, share: float
+    ) -> tuple[Given, Given]:
+        """Two parts of an array's rows, whatever their order."""
+        if not data.is_array(given.x):
+            data.split(where, given, share)
+        given = given.gathered(where)
+        order = random.permutation(len(given.x), self.draws.epoch_key())
+        mixed = (None if part is None else part[order] for part in given)
+        kept, held = data.split(where, tuple(mixed), share)
+        return Given(*kept), Given(*held)
 
     def _is_by_averages(self) -> bool:
         rule = self.loss if self.compiled else None
@@ -914,6 +928,10 @@ class MaxEnt(EnergyBasedModel):
                 size = options.get("validation_batch_size") or rows
             validation_data, _ = self._packed("fit", held)
             validation_data, _ = data.fed(validation_data, None, size)
+        if not is_exact:
+            spread = spread_of(self.density, x)
+            judge = Settled(self._chain, self._far_off, spread, epochs is None)
+            callbacks = [*callbacks, judge]
         of_exact = 1 if gaps is None else _STEPS_OF_GAPS
         steps = of_exact if is_exact else steps or _STEPS_PER_EPOCH
         plan = {
@@ -1412,6 +1430,15 @@ class MaxEnt(EnergyBasedModel):
         gradient = tf.convert_to_tensor(self.optimizer.gradient.value)
         found = pseudogradient(self._lambda(), gradient, self._l1())
         return (found * self._mask()).numpy()
+
+    def _far_off(self) -> Array:
+        """The gradient where chains stand, but for what a tolerance allows."""
+        x, states = self._lambda(), self._chain.walks.persistent.read_all()
+        states = tf.cast(states, tf.float64)
+        mean = self.density.feature_sums(states) / float(len(states))
+        residual = mean - self._observed() + self.observations.l2() * x
+        allowed = tf.maximum(tf.abs(residual) - self._l1(), 0.0)
+        return (allowed * self._mask()).numpy()
 
     def _chain_evaluation(self):
         """What the persistent chains say after some sweeps."""

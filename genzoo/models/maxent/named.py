@@ -1,6 +1,8 @@
 """Numbers by name: averages in a dict or a Series, features in a frame."""
 
+import decimal
 import difflib
+import numbers
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -159,7 +161,7 @@ class Columns:
         for number, key in enumerate(_keys(features)):
             column = np.asarray(features[key])
             name, labels = label(key), None
-            if name in categories or not _is_numeric(column):
+            if name in categories or not _is_numeric(column[_present(column)]):
                 found = {label(v): v for v in column[_present(column)]}
                 labels = sorted(found)
             own = [name] if labels is None else [f"{name}={v}" for v in labels]
@@ -211,6 +213,8 @@ class Columns:
             )
         values = np.asarray(features[key])
         if labels is None:
+            if values.dtype.kind == "O":
+                values = np.where(_present(values), values, np.nan)
             return values.astype(np.float64)[:, None]
         told = np.array([label(v) for v in values], object)
         told[~_present(values)] = "a missing value"
@@ -250,17 +254,26 @@ def _is_numeric(column):
         return True
     if column.dtype.kind != "O":
         return False
-    number = (int, float, np.number, np.bool_)
-    return all(isinstance(v, number) for v in column)
+    # Decimal is no Real, but as good.
+    number = (numbers.Real, decimal.Decimal, np.number, np.bool_)
+    return len(column) > 0 and all(isinstance(v, number) for v in column)
 
 
 def _as_matrix(where, features):
+    values: Any = features
     try:
-        values = np.asarray(features, np.float64)
+        values = np.asarray(features)
+        if values.dtype.kind == "O" and values.ndim == 1:
+            # Rows that are arrays of their own.
+            values = np.array(values.tolist(), np.float64)
+        if values.dtype.kind == "c":
+            raise ValueError("complex")
+        values = np.asarray(values, np.float64)
     except (TypeError, ValueError):
         raise ValueError(
             f"{where}: features must be numbers, (rows, features), or a frame "
-            "whose columns are numbers or categories."
+            f"whose columns are numbers or categories; {_no_number(values)}. "
+            "Of columns of several kinds make a dict, {'name': column}."
         ) from None
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or values.shape[1] == 0:
@@ -269,3 +282,19 @@ def _as_matrix(where, features):
             f"{values.shape}."
         )
     return values
+
+
+def _no_number(values):
+    """What in an array is none, in words."""
+    if not isinstance(values, np.ndarray):
+        return f"received {values!r:.60}"
+    for place, value in np.ndenumerate(values):
+        try:
+            if not isinstance(value, complex):
+                float(value)
+                continue
+        except (TypeError, ValueError):
+            pass
+        at = place[0] if len(place) == 1 else place
+        return f"found {value!r} at {at}"
+    return f"received shape {values.shape}"

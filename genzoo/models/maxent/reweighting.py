@@ -606,11 +606,15 @@ def _numbers(argument, values, names, one_for_all=False):
 
 
 def _covariance(given, observed, names):
-    matrix = np.asarray(given, np.float64)
+    try:
+        matrix = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        matrix = np.zeros(0)
     if matrix.shape != (len(names), len(names)):
         raise ValueError(
             f"{_WHERE}: observation_covariance must have shape "
-            f"({len(names)}, {len(names)}); received {matrix.shape}."
+            f"({len(names)}, {len(names)}), of numbers; received "
+            f"{given!r:.60}."
         )
     known = np.flatnonzero(np.isfinite(observed))
     part = matrix[np.ix_(known, known)]

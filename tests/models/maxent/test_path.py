@@ -5,6 +5,7 @@ import pytest
 
 import genzoo as gz
 from genzoo import features, spaces
+from genzoo.runtime import random
 
 LEVELS = np.linspace(0, 1, 30)
 KNOTS = np.linspace(0, 1, 12)
@@ -53,9 +54,11 @@ def test_a_path_of_observations():
 def test_a_path_of_weighed_examples_takes_their_own_errors():
     x, weight = drawn(120, 2), np.tile([1.0, 2.0, 3.0], 40)
     model = model_of()
+    order = random.permutation(120, model.draws.epoch_key())
     path = model.fit_path(
         x, strengths=[2, 1], validation_split=0.25, sample_weight=weight
     )
+    x, weight = x[order], weight[order]
     # Whole weights are repetitions.
     train, rest = (
         np.repeat(a, w)
@@ -73,6 +76,17 @@ def test_a_path_of_weighed_examples_takes_their_own_errors():
     np.testing.assert_allclose(kept, errors, rtol=1e-9)
     likely = model.log_prob(rest[:, None]).mean()
     assert path.log_likelihood.max() == pytest.approx(likely, abs=1e-9)
+
+
+def test_sorted_rows_are_held_out_as_any_others():
+    # By their order the last quarter would be of values that none else has.
+    x = np.sort(drawn(400, 3), axis=0)
+    model = model_of()
+    path = model.fit_path(x, strengths=[4, 1], validation_split=0.25)
+    p = np.exp(-8 * (LEVELS - 0.3) ** 2 + (LEVELS > 0.6))
+    entropy = np.log(p.sum()) - (p / p.sum()) @ np.log(p)
+    deviation = np.sqrt((p / p.sum()) @ (np.log(p / p.sum()) + entropy) ** 2)
+    assert abs(-path.log_likelihood.max() - entropy) < 0.1 + 0.4 * deviation
 
 
 @pytest.mark.parametrize(

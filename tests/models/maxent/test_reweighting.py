@@ -1,5 +1,8 @@
 """Rows with known features: against SciPy, raking and closed forms."""
 
+import decimal
+import fractions
+
 import keras
 import numpy as np
 import pytest
@@ -307,3 +310,56 @@ def test_small_covariances_must_be_symmetric_too():
     covariance = 1e-10 * np.array([[4.0, 3.0], [1.0, 4.0]])
     with pytest.raises(ValueError, match="symmetric"):
         gz.MaxEnt.reweight(rows, [0, 0], observation_covariance=covariance)
+
+
+def _objects(*values):
+    found = np.empty(len(values), object)
+    found[:] = values
+    return found
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        _objects(1, 2.0, np.float32(3)),
+        _objects(*map(decimal.Decimal, (1, 2, 3))),
+        _objects(*map(fractions.Fraction, (1, 2, 3))),
+    ],
+    ids=["mixed", "decimals", "fractions"],
+)
+def test_objects_that_are_numbers_are_numbers(column):
+    plain = gz.MaxEnt.reweight(np.array([1.0, 2.0, 3.0]), [2.2]).weights
+    for features, asked in (({"a": column}, {"a": 2.2}), (column, [2.2])):
+        found = gz.MaxEnt.reweight(features, asked).weights
+        np.testing.assert_array_equal(found, plain)
+
+
+def test_rows_that_are_arrays_of_their_own():
+    rows = [[1.0, 2.0], [2.0, 3.0], [4.0, 1.0]]
+    held = _objects(*map(np.array, rows))
+    np.testing.assert_array_equal(
+        gz.MaxEnt.reweight(held, [2.2, 2.0]).weights,
+        gz.MaxEnt.reweight(rows, [2.2, 2.0]).weights,
+    )
+
+
+@pytest.mark.parametrize(
+    ("features", "told"),
+    [
+        (_objects(1.0, "b", 3.0), "found 'b' at 1"),
+        (_objects([1.0, 2.0], [1.0], [3.0, 4.0]), r"found \[1.0, 2.0\] at 0"),
+        ([[1.0], [1.0, 2.0]], "received"),
+        (np.array([1, 2, 3j]), "found .*j.* at 0"),
+        ({"f": _objects(1.0, None, 3.0)}, "row 1 of f is nan"),
+    ],
+)
+def test_objects_that_are_no_numbers_are_told(features, told):
+    with pytest.raises(ValueError, match=f"MaxEnt.reweight: features.*{told}"):
+        gz.MaxEnt.reweight(features, {"f": 2.2})
+
+
+def test_a_covariance_of_no_numbers_is_told():
+    with pytest.raises(ValueError, match="covariance must have shape"):
+        gz.MaxEnt.reweight(
+            np.arange(3.0), [1.2], observation_covariance=[["a"]]
+        )

@@ -1,5 +1,6 @@
 """Averages by Markov chains, where a space cannot be summed over."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import partition, samplers
+from genzoo.features import Moments as Powers
+from genzoo.features import Pairwise
 from genzoo.models.common.general_path import GeneralPath
 from genzoo.models.common.moves import Moves, SiteWalker, Stride
 from genzoo.models.common.walks import AnnealingSeeds, Walks, divided
@@ -22,6 +25,12 @@ from genzoo.runtime import distribute, random
 from genzoo.types import Array
 
 _STEPS = 1000
+# The number of the draws by which states are turned, beside those of sweeps.
+_TURN = 2**30
+# And those of jumps.
+_JUMP = 2**29
+# Of energies that are equal but for rounding, in nats and of their size.
+_EQUAL, _EQUAL_SHARE = 1e-3, 1e-5
 
 
 class ChainRoute(SiteWalker):
@@ -110,12 +119,50 @@ class ChainRoute(SiteWalker):
         chains.write_all(self.space.flatten(tf.cast(rows, tf.float32)))
 
     def opposite(self, states: tf.Tensor) -> tf.Tensor:
-        """States mirrored at the middle of each site that has two ends."""
-        bounded = ~self.space.unbounded
+        """States mirrored at the middle of each site that has two ends.
+
+        Sites whose levels are no mirror image of themselves stay as they are.
+        """
+        bounded = self._has_mirror
         low = np.where(bounded, self.space.low, 0.0)
         high = np.where(bounded, self.space.high, 0.0)
         mirrored = tf.constant(low + high, tf.float32) - states
         return tf.where(bounded, mirrored, states)
+
+    @functools.cached_property
+    def _has_mirror(self):
+        found = ~self.space.unbounded
+        for site in np.flatnonzero(found):
+            levels = self.space.levels[site]
+            if levels is not None:
+                own = np.sort(np.asarray(levels, np.float64))
+                found[site] = np.array_equal(own[0] + own[-1] - own[::-1], own)
+        return found
+
+    @functools.cached_property
+    def _may_turn(self):
+        return self.density.is_pairwise and bool(self._has_mirror.any())
+
+    def walk(
+        self, states: tf.Tensor, seed: random.Seed, steps: Any, beta: Any = 1.0
+    ) -> tf.Tensor:
+        """States after some sweeps, each turned by chance if that is as good.
+
+        Between a state and its mirror image of equal energy, such as all
+        spins up and all down without a field, a walk of sweeps may never pass.
+        """
+        states = super().walk(states, seed, steps, beta)
+        if self.held is not None or not self._may_turn:
+            return states
+        other = self.opposite(states)
+        here, there = self.energy(states), self.energy(other)
+        rounding = _EQUAL + _EQUAL_SHARE * tf.abs(here)
+        shape = (tf.shape(states)[0], 1)
+        uniform = random.uniform(shape, random.fold_in(seed, _TURN))[:, 0]
+        turns = tf.abs(here - there) <= rounding
+        # Whatever the rounding: each as often as it is likely.
+        turns &= uniform < tf.cast(tf.sigmoid(here - there), uniform.dtype)
+        return tf.where(turns[:, None], other, states)
 
     # The route -------------------------------------------------------------
 
@@ -134,8 +181,54 @@ class ChainRoute(SiteWalker):
         seed = seed.at_row(chains.first_row)
         start = self.walks.with_new(start, fresh, seed)
         end = self.train(start, steps, seed)
+        if self._may_have_modes:
+            end = self._jumped(end, chains.first_row, seed)
         chains.states.assign(end)
         self.stride.walked.assign(1)
+
+    @functools.cached_property
+    def _may_have_modes(self):
+        """Whether chains jump: real sites of more than a normal density."""
+        density, space = self.density, self.space
+        is_normal = density.reference is None and all(
+            isinstance(part, Pairwise)
+            or (isinstance(part, Powers) and max(part.powers) <= 2)
+            for part in density.features.parts
+        )
+        some = len(space.real_sites) > 0 and not space.periodic.any()
+        return some and not is_normal
+
+    def _jumped(self, states, first_row, seed):
+        """States after each half has jumped by differences in the other half.
+
+        A difference is as likely as its opposite, and the other half stands
+        still: Metropolis's rule leaves p as it is (ter Braak, 2006).
+        """
+        real = np.isin(np.arange(self.width), self.space.real_sites)
+        rows = tf.shape(states)[0]
+        numbers = tf.cast(first_row, tf.int32) + tf.range(rows)
+        for half in range(2):
+            which, by_chance = random.split(
+                random.fold_in(seed, _JUMP + half), 2
+            )
+            others = distribute.all_rows(states)[1 - half :: 2]
+            count = tf.shape(others)[0]
+            places = random.uniform((rows, 2), which)
+            places *= tf.cast(count, places.dtype)
+            places = tf.minimum(tf.cast(places, tf.int32), count - 1)
+            pair = tf.gather(others, places)
+            change = tf.where(real, pair[:, 0] - pair[:, 1], 0.0)
+            proposed = states + change
+            inside = (proposed >= self.space.low.astype(np.float32)) & (
+                proposed <= self.space.high.astype(np.float32)
+            )
+            may = tf.reduce_all(inside, axis=1) & (numbers % 2 == half)
+            proposed = tf.where(may[:, None], proposed, states)
+            gain = self.energy(states) - self.energy(proposed)
+            chance = tf.math.log(random.uniform((rows, 1), by_chance)[:, 0])
+            taken = may & (tf.cast(chance, gain.dtype) < gain)
+            states = tf.where(taken[:, None], proposed, states)
+        return states
 
     def moments(
         self, multipliers: tf.Tensor, shift: tf.Tensor, second: bool = True

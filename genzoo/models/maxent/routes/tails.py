@@ -21,6 +21,10 @@ _MOST_STATES = 16
 _ROUNDING = 1e-10
 # Of a power, between one decade and the next.
 _CHANGE = 0.02
+# Distances, in spans, at which a density is looked at, and their square; and
+# numbers of features that are held at once.
+_FAR_OUT = 1e3
+_MOST_NUMBERS = 2**23
 # Powers from here on are no tails of a power: the density falls faster.
 _STEEP = 100.0
 
@@ -187,3 +191,72 @@ def _last_slopes(log_p):
             )
             falls[ray], before[ray] = slopes
     return falls, before
+
+
+def growing_ray(
+    density: Density, multipliers: Array, states: Array, span: Array
+) -> Array | None:
+    """A ray to infinity along which a density has no integral, if one is found.
+
+    From states of chains, along the axes, pairs of them, all together, and to
+    where chains are: those that run away show where a density grows.
+
+    Args:
+        density: p, which must have an unbounded site.
+        multipliers: of its features.
+        states: of chains, (chains, width), float64.
+        span: of each site, the unit of distances.
+
+    Returns:
+        A direction, (width,), or None.
+    """
+    most = max(_MOST_NUMBERS // (2 * len(density.features)), 8)
+    rays = _rays(density.space, states, span, most)
+    begin = states[np.arange(len(rays)) % len(states)]
+    begin = np.where(np.isfinite(begin), begin, 0.0)
+    near, far = (
+        _heights(density, begin, step * span * rays, multipliers)
+        for step in (_FAR_OUT, _FAR_OUT**2)
+    )
+    measure = (rays != 0).sum(axis=1) * np.log(_FAR_OUT)
+    with np.errstate(invalid="ignore"):
+        grows = far[0] - near[0] + measure - _ROUNDING * (far[1] + near[1])
+    grows = np.where(np.isposinf(far[0]), np.inf, grows)
+    worst = int(np.argmax(np.where(np.isnan(grows), -np.inf, grows)))
+    return rays[worst] if grows[worst] > 0 else None
+
+
+def _rays(space, states, span, most):
+    """Directions in units of the span, (n, width), outwards at finite ends."""
+    sites = np.flatnonzero(space.unbounded)
+    axes = np.eye(space.width)[sites]
+    found = [axes, -axes, axes.sum(axis=0)[None]]
+    pairs = np.array(list(itertools.combinations(range(len(sites)), 2)))
+    if len(pairs):
+        generator = np.random.default_rng(0)
+        pairs = pairs[generator.permutation(len(pairs))[:most]]
+        first, second = axes[pairs[:, 0]], axes[pairs[:, 1]]
+        found += [first + second, first - second]
+    # Chains that are farthest from the middle of all.
+    away = (states - np.median(states, axis=0)) / np.where(span > 0, span, 1.0)
+    away = np.where(space.unbounded & np.isfinite(away), away, 0.0)
+    order = np.argsort(-np.abs(away).max(axis=1))[:_RANDOM_RAYS]
+    found.insert(0, away[order])
+    rays = np.concatenate(found)
+    rays = np.where((rays < 0) & np.isfinite(space.low), 0.0, rays)
+    rays = np.where((rays > 0) & np.isfinite(space.high), 0.0, rays)
+    size = np.abs(rays).max(axis=1)
+    rays = rays[size > 0][:most]
+    return rays / np.abs(rays).max(axis=1, keepdims=True)
+
+
+def _heights(density, begin, change, multipliers):
+    """log p Z of states, and the size of what it is a sum of: (n,) each."""
+    states = begin + change
+    whole = density.space.whole
+    states[:, whole] = np.round(states[:, whole])
+    values = density.features(tf.constant(states)).numpy()
+    log_r = density.log_reference(tf.constant(states)).numpy()
+    with np.errstate(invalid="ignore", over="ignore"):
+        parts = np.where(multipliers == 0, 0.0, values * multipliers)
+        return parts.sum(axis=1) + log_r, np.abs(parts).sum(axis=1)

@@ -25,6 +25,8 @@ _MOST_GROWTHS = 3
 _FARTHEST = 1e12
 # Distances at which a mode is looked for.
 _FAR = np.geomspace(1e-9, 1e9, 721)
+# A body as wide as the first of these distances is at a pole.
+_AT_A_POLE = 1e-8
 # The body of a density is within so many nats of its maximum. A site is
 # stretched if the window is so many times as wide as the body, and falls.
 _BODY = 2.0
@@ -34,8 +36,10 @@ _NEAR = 10.0
 # Ends of stretched sites, of which the first that features can bear is
 # taken: where x is some 1e150, and less.
 _PLACES = (6.08, 5.6, 5.2, 4.8, 4.4, 4.0, 3.6, 3.2)
-# Below a finite end there is nothing but its neighbourhood.
+# Near a finite end there is nothing but its neighbourhood, except for a pole:
+# then as near as numbers go.
 _NEAREST = -4.2
+_POLES = (-6.7, -6.08, -5.6, -5.2, -4.8, _NEAREST)
 _BLOCK = 2**16
 
 
@@ -77,6 +81,8 @@ class Window(keras.layers.Layer):
         # Since the averages were new; a search that never ends has many.
         self.moves = 0
         self.tail: Tail | None = None
+        # Sites whose density was infinite where its greatest was looked for.
+        self.poles = np.zeros(space.width, bool)
         # Sites that are independent, each with a window of its own.
         self.alone: dict[int, Alone] = {}
         self.built = True
@@ -225,6 +231,10 @@ class Window(keras.layers.Layer):
                 points[:, site] = tried
                 weights = density.log_weight(tf.constant(points), multipliers)
                 value = beta * weights.numpy()
+                self.poles[site] = np.isposinf(value).any()
+                if self.poles[site]:
+                    with np.errstate(invalid="ignore"):
+                        value = value + self._log_distance(site, tried)
                 value = np.where(np.isnan(value), -np.inf, value)
                 place = int(np.argmax(value))
                 best, centre[site] = value[place], tried[place]
@@ -233,6 +243,17 @@ class Window(keras.layers.Layer):
             if best <= before + 1e-6:
                 break
         return centre, extent
+
+    def _log_distance(self, site, x):
+        """log of how far x is from a site's end, 0 for one without an end.
+
+        At a pole there is no greatest density of x, but one of log x.
+        """
+        end = self.known[site][np.isfinite(self.known[site])]
+        if not len(end):
+            return 0.0
+        with np.errstate(divide="ignore"):
+            return np.log(np.abs(x - end[0]))
 
     def move(self, density: Density, multipliers: tf.Tensor) -> bool:
         """Fit the window to the present density; whether it has moved.
@@ -318,7 +339,10 @@ class Window(keras.layers.Layer):
         if slow.any():
             for site in np.flatnonzero(slow):
                 new[site, 2:] = stretch[site]
-                new[site, :2] = self._limits(density, new, site)
+                least, most = self._limits(density, new, site)
+                if np.isfinite(self.known[site]).any():
+                    least = max(least, _NEAREST)
+                new[site, :2] = least, most
             return new, tail
         for site, (places, profile) in profiles.items():
             ends = _fitted(extent[site, :2], places, profile)
@@ -328,6 +352,8 @@ class Window(keras.layers.Layer):
                 last = np.array([profile[0], profile[-1]]) - profile.max()
                 cut = np.isclose(ends, [least, most]) & (last > -_LEAST_DEPTH)
                 if cut.any() and np.array_equal(ends, extent[site, :2]):
+                    if cut[0] and np.isfinite(self.known[site]).any():
+                        self._refuse_pole(site)
                     self.refuse(extent, tail)
             elif tail.is_integrable:
                 far = tail.ends[site]
@@ -341,7 +367,8 @@ class Window(keras.layers.Layer):
         )
         if not np.array_equal(new, extent):
             return new, tail
-        for site in np.flatnonzero(space.whole):
+        # What grows for ever is told as that, however many are summed.
+        for site in np.flatnonzero(space.whole & tail.is_integrable):
             self._check_whole(site, extent[site], profiles[site][1])
         return None, tail
 
@@ -371,21 +398,44 @@ class Window(keras.layers.Layer):
         least, most = -_PLACES[-1], _PLACES[-1]
         for most in _PLACES:
             least = _NEAREST if has_end else -most
-            tried = extent.copy()
-            tried[site, :2] = least, most
-            grid = grid_in(density, tf.constant(tried))
-            rows = np.tile([size // 2 for size in grid.sizes], (2, 1))
-            rows[:, site] = 0, grid.sizes[site] - 1
-            values = density.features(grid.at(tf.constant(rows)))
-            if np.isfinite(values.numpy()).all():
+            if self._bears(density, extent, site, (least, most)):
                 break
+        if has_end:
+            for least in _POLES:
+                if self._bears(density, extent, site, (least, most)):
+                    break
         return least, most
+
+    def _bears(self, density, extent, site, ends):
+        """Whether features are finite at such ends of a stretched site."""
+        tried = extent.copy()
+        tried[site, :2] = ends
+        grid = grid_in(density, tf.constant(tried))
+        rows = np.tile([size // 2 for size in grid.sizes], (2, 1))
+        rows[:, site] = 0, grid.sizes[site] - 1
+        values = density.features(grid.at(tf.constant(rows)))
+        return np.isfinite(values.numpy()).all()
+
+    def _refuse_pole(self, site) -> NoReturn:
+        name = self.space.site_names[site]
+        end = self.known[site][np.isfinite(self.known[site])][0]
+        raise ValueError(
+            f"MaxEnt: the density of {name} rises so steeply towards its end "
+            f"{end:g} that it has no integral, or too much of it lies nearer "
+            f"to {end:g} than numbers tell apart. Take an average that keeps "
+            f"it away from there, or fit log|{name} - ({end:g})|, for example "
+            "with Moments(1, 2) on Real()."
+        )
 
     def refuse(
         self, extent: Array | None = None, tail: Tail | None = None
     ) -> NoReturn:
         """Raise a ValueError: the density has no integral that can be had."""
         extent = self.extent().numpy() if extent is None else extent
+        has_pole = self.poles & np.isfinite(self.known).any(axis=1)
+        squeezed = has_pole & (extent[:, 3] > 0) & (extent[:, 3] < _AT_A_POLE)
+        if squeezed.any():
+            self._refuse_pole(int(np.argmax(squeezed)))
         tail = tail or self.tail
         shown = np.round(body_of(extent).numpy(), 3).tolist()
         if tail is not None and tail.is_integrable and tail.is_slow.any():
