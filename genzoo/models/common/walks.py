@@ -50,6 +50,8 @@ class Walker(Protocol):
     - `opposite(states)`: others, as far away as can be;
     - `jump(states, seed, beta)`: states after moves between modes that leave
       p^beta as it is, and `jumps_are_cheap`, whether all chains make them;
+    - `turned(states, seed, beta=1.0)`: annealed states, of which some are
+      another that is as likely;
     - `can_cool`: whether there is another beta than 1.
 
     Attributes:
@@ -295,6 +297,8 @@ class Walks:
         walker: Any = self.walker
         if getattr(walker, "jumps_are_cheap", False):
             states = walker.jump(states, leap, **heat)
+        if hasattr(walker, "turned"):
+            states = walker.turned(states, leap, **heat)
         return states[skipped : tf.cast(skipped, tf.int32) + n]
 
     def _resume(self, walkers, seed, **heat):

@@ -25,9 +25,7 @@ from genzoo.runtime import distribute, random
 from genzoo.types import Array
 
 _STEPS = 1000
-# The number of the draws by which states are turned, beside those of sweeps.
-_TURN = 2**30
-# And those of jumps.
+# The number of the draws of jumps, beside those of sweeps.
 _JUMP = 2**29
 # Of energies that are equal but for rounding, in nats and of their size.
 _EQUAL, _EQUAL_SHARE = 1e-3, 1e-5
@@ -143,25 +141,25 @@ class ChainRoute(SiteWalker):
     def _may_turn(self):
         return self.density.is_pairwise and bool(self._has_mirror.any())
 
-    def walk(
-        self, states: tf.Tensor, seed: random.Seed, steps: Any, beta: Any = 1.0
+    def turned(
+        self, states: tf.Tensor, seed: random.Seed, beta: Any = 1.0
     ) -> tf.Tensor:
-        """States after some sweeps, each turned by chance if that is as good.
+        """States, each turned by chance where its mirror image is as good.
 
-        Between a state and its mirror image of equal energy, such as all
-        spins up and all down without a field, a walk of sweeps may never pass.
+        Between images of equal energy, such as all spins up and all down
+        without a field, chains may never pass, and all would be alike that
+        were annealed together.
         """
-        states = super().walk(states, seed, steps, beta)
-        if self.held is not None or not self._may_turn:
+        if not self._may_turn:
             return states
         other = self.opposite(states)
         here, there = self.energy(states), self.energy(other)
         rounding = _EQUAL + _EQUAL_SHARE * tf.abs(here)
-        shape = (tf.shape(states)[0], 1)
-        uniform = random.uniform(shape, random.fold_in(seed, _TURN))[:, 0]
+        uniform = random.uniform((tf.shape(states)[0], 1), seed)[:, 0]
         turns = tf.abs(here - there) <= rounding
         # Whatever the rounding: each as often as it is likely.
-        turns &= uniform < tf.cast(tf.sigmoid(here - there), uniform.dtype)
+        likely = tf.sigmoid(beta * (here - there))
+        turns &= uniform < tf.cast(likely, uniform.dtype)
         return tf.where(turns[:, None], other, states)
 
     # The route -------------------------------------------------------------
