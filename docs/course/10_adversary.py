@@ -162,7 +162,7 @@ model.compile(
     steps_per_execution=10,
     watch=False,
 )
-model.fit(rows, batch_size=256, epochs=12, verbose=0)
+model.fit(rows, batch_size=256, epochs=20, verbose=0)
 mean, sd = float(parabola.mean), float(np.exp(parabola.log_sd))
 print(f"learned with weight 0.8: mean {mean:.2f}, sd {sd:.2f}")
 
