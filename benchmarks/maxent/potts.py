@@ -199,7 +199,7 @@ def main():
         both[name] = common.elsewhere(function, *arguments)
         print(name, both[name], flush=True)
     both["pydca"] = common.elsewhere(
-        pydca_finds, *arguments, peers=["pydca", "biopython"]
+        pydca_finds, *arguments, peers=["pydca", "biopython", "numba"]
     )
     print("pydca", both["pydca"], flush=True)
     found["sizes"][f"{asked.sites} {sequences}"] = both

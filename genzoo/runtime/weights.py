@@ -18,6 +18,8 @@ class Several(Protocol):
     parts: list
 
 
+# Zeros, from which on they are not kept one by one.
+_MANY = 2**16
 _MARK = "_genzoo_as_made"
 _OWNED = "_genzoo_owned"
 
@@ -133,7 +135,7 @@ def remember(model: keras.Model) -> Callable[[], None]:
             found[id(variable)] = variable
     # Of a distributed variable the value of each replica.
     held = [
-        (part, part.numpy())
+        (part, _kept(part.numpy()))
         for variable in found.values()
         for part in getattr(variable.value, "values", (variable.value,))
     ]
@@ -143,3 +145,10 @@ def remember(model: keras.Model) -> Callable[[], None]:
             part.assign(value)
 
     return put_back
+
+
+def _kept(value):
+    """The same array; one of many zeros that takes no memory."""
+    if value.size < _MANY or value.any():
+        return value
+    return np.zeros(value.shape, value.dtype)

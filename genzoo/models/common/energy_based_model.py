@@ -116,6 +116,9 @@ class EnergyBasedModel(GenerativeModel):
         self._recent: Any = None
         # Whose likelihood is found at the end of each epoch of a fit.
         self._followed: watching.Followed | None = None
+        # What it learns from and what is held out, of arrays.
+        self._seen: watching.Followed | None = None
+        self._held_out: watching.Followed | None = None
         # Whether training was traced for rows that come by once.
         self._is_streamed = False
         self._shared: Graph | None = None
@@ -908,30 +911,46 @@ class EnergyBasedModel(GenerativeModel):
         return logs if return_dict else logs[self.loss.measure]
 
     def _follow(self, x: Any, y: Any) -> None:
+        given = x if y is None else (x, y)
+        self._seen = watching.Followed(given, False)
         if self._watches:
             # Gaps and conditions have sums of their own for each row.
             is_dear = y is not None or batch.has_gaps(x)
-            given = x if y is None else (x, y)
             self._followed = watching.Followed(given, is_dear)
 
-    def _run(self, *arguments: Any) -> keras.callbacks.History:
+    def _hold_out(self, x: Any, y: Any) -> None:
+        given = x if y is None else (x, y)
+        self._held_out = watching.Followed(given, False)
+
+    def _run(
+        self, verbose: str | int, plan: dict[str, Any]
+    ) -> keras.callbacks.History:
         is_streamed = self._followed is None
         if is_streamed != self._is_streamed:
             self._is_streamed, self.train_function = is_streamed, None
         try:
-            history = super()._run(*arguments)
-            self._compare_with_columns(history.history)
+            callbacks = plan["callbacks"]
+            history = super()._run(verbose, plan)
+            self._compare_with_columns(history, callbacks)
             return history
         finally:
-            self._followed = None
+            self._followed = self._seen = self._held_out = None
 
-    def _compare_with_columns(self, logs: dict[str, list]) -> None:
+    def _compare_with_columns(
+        self, history: keras.callbacks.History, callbacks: list
+    ) -> None:
         """Warn of a model that knows less of the data than columns alone."""
-        if self._followed is None or not (self._is_free and self.loss.of_all):
+        if self._seen is None or not (self._is_free and self.loss.of_all):
             return
-        some = self._followed.some(watching.row_count(self.space))
-        where = self._where("fit")
-        watching.warn_of_less(where, self._batch(some), self.space, logs)
+        where, count = self._where("fit"), watching.row_count(self.space)
+        rows = self._batch(self._seen.some(count))
+        watching.warn_of_less(where, rows, self.space, history.history)
+        if self._held_out is None:
+            return
+        held = self._batch(self._held_out.some(count))
+        watching.warn_of_noise(
+            where, rows, held, self.space, history, callbacks
+        )
 
     def _prepare_scores(self, is_fitting: bool) -> None:
         if not self._watches:

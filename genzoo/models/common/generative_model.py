@@ -466,6 +466,8 @@ class GenerativeModel(Preset, keras.Model):
             if data.is_array(held.x):
                 held_rows = options.get("validation_batch_size") or rows
             held, told = self._packed("fit", held, steps)
+            if held_rows is not None:
+                self._hold_out(held, told)
             held, told = data.fed(held, told, held_rows)
             validation_data = held if told is None else (held, told)
         x = given.x
@@ -524,6 +526,9 @@ class GenerativeModel(Preset, keras.Model):
 
     def _follow(self, x: Any, y: Any) -> None:
         """Called with the array that `fit` learns from, packed."""
+
+    def _hold_out(self, x: Any, y: Any) -> None:
+        """Called with an array of validation data, as `_follow`."""
 
     def _prepare_scores(self, is_fitting: bool) -> None:
         """Called before examples are scored, in `fit` and outside of it."""

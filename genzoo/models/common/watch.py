@@ -1,8 +1,8 @@
 """-<log p> while a model learns, whatever it learns by."""
 
 import warnings
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -38,6 +38,8 @@ _NUMBERS = 2**22
 # Below the baseline by so many nats, and by so many for each column, a model
 # may be for want of a few more steps.
 _SLACK, _BY_COLUMN = 0.2, 0.05
+# Held-out rows, of which a model may know less by so much for each column.
+_NOISE_BY_COLUMN = 0.01
 # The bins of whole numbers without end grow by this factor.
 _GROWTH = 1.3
 # A level that was not seen counts as if so many examples had it.
@@ -206,70 +208,107 @@ def row_count(space: Space) -> int:
     return max(_NUMBERS // space.width, 2)
 
 
+class Rows(NamedTuple):
+    """Rows, and what each counts, one in the mean.
+
+    Attributes:
+        x: (n, width); of a column, (n,).
+        share: (n,).
+    """
+
+    x: Array
+    share: Array
+
+    @classmethod
+    def of(cls, x: Array, weight: Array | None = None) -> "Rows":
+        """Those that count for something."""
+        share = np.ones(len(x)) if weight is None else np.asarray(weight, float)
+        x, share = x[share > 0], share[share > 0]
+        return cls(x, share * (len(x) / max(share.sum(), 1e-300)))
+
+    def columns(self) -> Iterator["Rows"]:
+        """Each column, with the same shares."""
+        return (Rows(column, self.share) for column in self.x.T)
+
+
 def independent(
-    x: Array, space: Space, weight: Array | None = None
+    x: Array,
+    space: Space,
+    weight: Array | None = None,
+    held: Rows | None = None,
 ) -> float | None:
-    """-<log q> of q(x) = prod_i q_i(x_i), fitted to the same rows, in nats.
+    """-<log q> of q(x) = prod_i q_i(x_i), in nats.
 
     Levels have frequencies, each row's without itself; whole numbers those of
     bins that grow; real numbers are normal, with their mean and variance. It
     is what little is known of any data, no best density of a column.
 
     Args:
-        x: examples, (n, width).
+        x: examples that q is fitted to, (n, width).
         space: where they lie.
         weight: of each row, (n,); None for equal ones.
+        held: rows that q is asked for; by default the same.
 
     Returns:
         the mean over rows; None if a real column is constant, whose density
         has no bound, or if there are fewer than two rows.
     """
-    share = np.ones(len(x)) if weight is None else np.asarray(weight, float)
-    x, share = x[share > 0], share[share > 0]
-    if len(x) < 2:
+    rows = Rows.of(x, weight)
+    if len(rows.x) < 2 or (held is not None and not len(held.x)):
         return None
-    share = share * (len(x) / share.sum())
     total = 0.0
-    for column, levels, is_whole in zip(
-        x.T, space.levels, space.whole, strict=True
+    asked = rows.columns() if held is None else held.columns()
+    for column, other, levels, is_whole in zip(
+        rows.columns(), asked, space.levels, space.whole, strict=True
     ):
         if levels is not None:
-            total += _of_levels(column, share, np.sort(levels))
+            total += _of_levels(column, other, np.sort(levels), held is None)
         elif is_whole:
-            total += _of_counts(column.astype(np.float64), share)
+            total += _of_counts(column, other, held is None)
         else:
-            variance = _variance(column.astype(np.float64), share)
-            if not variance > 0:
+            own = _of_reals(column, other)
+            if own is None:
                 return None
-            total += 0.5 * (1 + np.log(2 * np.pi * variance))
+            total += own
     return float(total)
 
 
-def _variance(column, share):
-    mean = np.mean(share * column)
-    return np.mean(share * (column - mean) ** 2)
+def _of_reals(column, asked):
+    values, share = column.x.astype(np.float64), column.share
+    mean = np.mean(share * values)
+    variance = np.mean(share * (values - mean) ** 2)
+    if not variance > 0:
+        return None
+    square = np.mean(asked.share * (asked.x.astype(np.float64) - mean) ** 2)
+    return 0.5 * (square / variance + np.log(2 * np.pi * variance))
 
 
-def _of_levels(column, share, levels):
+def _of_levels(column, asked, levels, is_same):
     # To the nearest: rows may be float32 where levels are not.
-    places = np.searchsorted(0.5 * (levels[1:] + levels[:-1]), column)
-    return _of_bins(places, share, np.ones(len(levels)))
+    middles = 0.5 * (levels[1:] + levels[:-1])
+    places = (np.searchsorted(middles, part.x) for part in (column, asked))
+    return _of_bins(column, asked, places, np.ones(len(levels)), is_same)
 
 
-def _of_counts(column, share):
-    ends = [0.0]
-    while ends[-1] <= column.max():
+def _of_counts(column, asked, is_same):
+    ends, most = [0.0], max(column.x.max(), asked.x.max())
+    while ends[-1] <= most:
         ends.append(max(ends[-1] + 1, np.floor(_GROWTH * ends[-1])))
-    places = np.searchsorted(ends, column, side="right") - 1
-    return _of_bins(places, share, np.diff(ends))
+    places = (
+        np.searchsorted(ends, part.x, side="right") - 1
+        for part in (column, asked)
+    )
+    return _of_bins(column, asked, places, np.diff(ends), is_same)
 
 
-def _of_bins(places, share, widths):
+def _of_bins(column, asked, places, widths, is_same):
     """-<log q>, where a row counts for nothing in its own q."""
-    places = np.clip(places, 0, len(widths) - 1)
-    found = np.bincount(places, share, len(widths))[places] - share + _UNSEEN
-    whole = share.sum() - share + _UNSEEN * len(widths)
-    return -np.mean(share * np.log(found / (whole * widths[places])))
+    there, here = (np.clip(p, 0, len(widths) - 1) for p in places)
+    share = column.share
+    own = share if is_same else 0.0
+    found = np.bincount(there, share, len(widths))[here] - own + _UNSEEN
+    whole = share.sum() - own + _UNSEEN * len(widths)
+    return -np.mean(asked.share * np.log(found / (whole * widths[here])))
 
 
 def warn_of_less(
@@ -287,11 +326,10 @@ def warn_of_less(
     if not losses or batch.seen(rows) is not None:
         return
     best = np.min(losses)
-    stderr = logs.get("log_partition_stderr", [0.0])[int(np.argmin(losses))]
-    x = np.asarray(batch.examples(rows)).reshape(-1, space.width)
-    own = batch.weight(rows)
-    least = independent(x, space, None if own is None else np.asarray(own))
-    slack = _SLACK + _BY_COLUMN * space.width + 3 * stderr
+    x, weight = _known(rows, space)
+    least = independent(x, space, weight)
+    by_columns = _BY_COLUMN * space.width
+    slack = _slack(by_columns, logs, int(np.argmin(losses)))
     if least is None or best <= least + slack:
         return
     warnings.warn(
@@ -303,3 +341,64 @@ def warn_of_less(
         "EnergyModel begins at independent columns.",
         stacklevel=6,
     )
+
+
+def warn_of_noise(
+    where: str,
+    rows: Any,
+    held: Any,
+    space: Space,
+    history: keras.callbacks.History,
+    callbacks: Iterable[keras.callbacks.Callback],
+) -> None:
+    """One warning, if held-out rows are told better by columns alone.
+
+    Args:
+        where: who asks, for the message.
+        rows: some of the examples, or a `Batch`; with gaps nothing is said.
+        held: some of those held out, as rows.
+        space: where they lie.
+        history: of all epochs, with the `val_loss` of such rows.
+        callbacks: of the fit; some put the weights of an epoch back.
+    """
+    logs, epoch = history.history, -1
+    losses, learned = logs.get("val_loss"), logs.get("loss")
+    for callback in callbacks:
+        if getattr(callback, "restore_best_weights", False):
+            epoch = callback.best_epoch - history.epoch[0]
+    if not losses or not learned or len(losses) != len(learned):
+        return
+    if any(batch.seen(x) is not None for x in (rows, held)):
+        return
+    x, weight = _known(rows, space)
+    own = independent(x, space, weight)
+    least = independent(x, space, weight, Rows.of(*_known(held, space)))
+    # A model may not have come as far as columns yet: that is no noise.
+    if own is None or least is None or learned[epoch] >= own:
+        return
+    slack = _slack(_NOISE_BY_COLUMN * space.width, logs, epoch)
+    if losses[epoch] <= least + slack:
+        return
+    best = int(np.argmin(losses))
+    warnings.warn(
+        f"{where}: held-out rows have -<log p> = {losses[epoch]:.4g} nats "
+        f"({losses[best]:.4g} after epoch {best + 1} of {len(losses)}), where "
+        f"columns taken one by one, learned from the same rows, have "
+        f"{least:.4g}: what the model knows beyond columns is the noise of "
+        "these rows. End earlier, by keras.callbacks.EarlyStopping('val_loss', "
+        "patience=5, restore_best_weights=True); or take fewer units, a "
+        "penalty, or more rows.",
+        stacklevel=6,
+    )
+
+
+def _known(rows, space):
+    """(rows, what each counts) of a batch."""
+    x = np.asarray(batch.examples(rows)).reshape(-1, space.width)
+    own = batch.weight(rows)
+    return x, None if own is None else np.asarray(own)
+
+
+def _slack(by_columns, logs, epoch):
+    stderrs = logs.get("log_partition_stderr")
+    return _SLACK + by_columns + 3 * (stderrs[epoch] if stderrs else 0.0)

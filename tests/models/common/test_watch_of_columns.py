@@ -2,12 +2,14 @@
 
 import warnings
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy import stats
 
 import genzoo as gz
-from genzoo.models.common.watch import independent
+from genzoo.models.common.watch import Rows, independent
 
 WARNING = "columns taken one by one"
 
@@ -123,7 +125,7 @@ def test_noise_is_told_no_worse_than_by_columns(units, data):
     rbm = gz.RBM(units, gz.units.Bernoulli(3), seed=0)
     rbm.compile(steps_per_execution=7)
     with warnings.catch_warnings():
-        warnings.filterwarnings("error", WARNING)
+        warnings.filterwarnings("error", f".*{WARNING}")
         rbm.fit(x, epochs=2, verbose=0)
 
 
@@ -131,3 +133,115 @@ def test_rules_of_labels_alone_are_not_asked_for_all():
     assert not gz.losses.Discriminative().of_all
     assert not gz.losses.Hybrid().of_all
     assert gz.losses.PersistentContrastiveDivergence().of_all
+
+
+@pytest.mark.parametrize(
+    ("space", "data"),
+    [
+        (gz.spaces.Categorical(range(3), 2), lambda g, n: g.integers(0, 2, n)),
+        (gz.spaces.Counts(None, 2), lambda g, n: g.poisson(0.4, n)),
+        (gz.spaces.Real(2), lambda g, n: g.normal(3, 2, n)),
+    ],
+)
+def test_columns_are_asked_for_rows_that_they_have_not_seen(space, data):
+    generator = np.random.default_rng(0)
+    x, held = data(generator, (40, 2)), data(generator, (15, 2))
+    weight = generator.integers(0, 3, 15)
+    found = independent(x, space, held=Rows.of(held, weight))
+    expected = 0.0
+    asked = np.repeat(held, weight, axis=0)
+    for column, other in zip(x.T, asked.T, strict=True):
+        if space.levels[0] is None and not space.whole[0]:
+            own = stats.norm(column.mean(), column.std()).logpdf(other)
+        else:
+            # Bins of these small counts are of one number each.
+            bins = (
+                3
+                if space.levels[0] is not None
+                else max(x.max(), held.max()) + 1
+            )
+            counts = np.bincount(column, minlength=bins) + 0.5
+            own = np.log(counts / counts.sum())[other]
+        expected -= own.mean()
+    assert found == pytest.approx(expected)
+
+
+def test_columns_tell_nothing_of_no_rows():
+    none = Rows.of(np.ones((3, 2)), np.zeros(3))
+    x = np.random.default_rng(0).normal(size=(5, 2))
+    assert independent(x, gz.spaces.Real(2), held=none) is None
+
+
+NOISE = "what the model knows beyond columns is the noise"
+
+
+def _votes(rows):
+    """Of twenty, each for itself."""
+    return np.random.default_rng(1).integers(0, 2, (rows, 20))
+
+
+def _machine():
+    machine = gz.BoltzmannMachine(gz.spaces.Binary(20), seed=0)
+    machine.compile()
+    return machine
+
+
+def _rbm(units):
+    rbm = gz.RBM(units, gz.units.Bernoulli(12), seed=0)
+    rbm.compile(keras.optimizers.Adam(0.05), "exact_likelihood")
+    return rbm
+
+
+@pytest.mark.parametrize(
+    ("make", "x", "epochs"),
+    [
+        (_machine, _votes(120), None),
+        (
+            lambda: _rbm(gz.units.Bernoulli(8)),
+            np.random.default_rng(2).random((90, 8)) < 0.3,
+            60,
+        ),
+        (
+            lambda: _rbm(gz.units.Gaussian(5)),
+            np.random.default_rng(3).gamma(2, 300, (50, 5)),
+            60,
+        ),
+    ],
+)
+def test_a_fit_says_that_it_has_learned_noise(make, x, epochs):
+    x, held = x[: len(x) // 2], x[len(x) // 2 :]
+    with pytest.warns(UserWarning, match=NOISE) as told:
+        history = (
+            make()
+            .fit(x, epochs=epochs, validation_data=held, verbose=0)
+            .history
+        )
+    (message,) = [str(w.message) for w in told if NOISE in str(w.message)]
+    assert f"{history['val_loss'][-1]:.4g} nats" in message
+    best = int(np.argmin(history["val_loss"]))
+    assert f"after epoch {best + 1} of" in message
+
+
+def test_a_fit_that_ends_early_or_learns_is_not_told_of_noise(bits):
+    # One of eight is nearly a copy; the others are tosses of coins.
+    generator = np.random.default_rng(4)
+    x = generator.integers(0, 2, (400, 8))
+    x[:, 1] = np.where(generator.random(400) < 0.85, x[:, 0], x[:, 1])
+    given = {"validation_data": x[50:150], "verbose": 0, "epochs": 60}
+    early = keras.callbacks.EarlyStopping(
+        "val_loss", patience=20, restore_best_weights=True
+    )
+    with pytest.warns(UserWarning, match=NOISE):
+        history = _rbm(gz.units.Bernoulli(8)).fit(x[:50], **given).history
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", f".*{NOISE}")
+        rbm = _rbm(gz.units.Bernoulli(8))
+        ended = rbm.fit(x[:50], callbacks=[early], **given).history
+        assert ended["val_loss"] == history["val_loss"][: len(ended["loss"])]
+        assert early.best_epoch + 20 < 59
+        _rbm(gz.units.Bernoulli(6)).fit(
+            bits, epochs=20, validation_split=0.5, verbose=0
+        )
+        # Held out by a dataset: nothing is asked of it.
+        held = tf.data.Dataset.from_tensor_slices(_votes(40)).batch(20)
+        _machine().fit(_votes(60), validation_data=held, verbose=0)
