@@ -25,6 +25,8 @@ _EAGERLY = 10
 # Numbers of all examples that are kept to look at.
 _NUMBERS = 2**20
 _FLAT = 0.1
+# Of a rank test, in its deviations under the null hypothesis.
+_TOLD = 3.0
 # A unit whose values have this range does not vary.
 _NEVER = 1e-6
 # Deviations of the test's statistic under its null distribution.
@@ -149,7 +151,7 @@ class Health(keras.callbacks.Callback):
                 found = tf.cast(found, tf.float32)
                 rows = tf.reshape(found, (-1, found.shape[-1]))
                 ranges.append(tf.reduce_max(rows, 0) - tf.reduce_min(rows, 0))
-        return spread, size, ranges
+        return spread, size, ranges, tells(of_data, of_fake)
 
     def _look(self, key):
         rows = tf.constant(len(self._x))
@@ -167,21 +169,22 @@ class Health(keras.callbacks.Callback):
         """Put what is found into the logs."""
         # By the epoch, so that a run that resumes looks as one that goes on.
         look = self._look if epoch < _EAGERLY else self._in_graph()
-        fake, spread, gradient, ranges = look(random.as_seed(epoch).key)
+        found = look(random.as_seed(epoch).key)
+        fake, spread, gradient, ranges, told = found
         dead = [np.asarray(part) <= _NEVER for part in ranges]
         share = float(np.concatenate(dead).mean()) if dead else 0.0
-        found = float(spread), share, float(gradient)
+        shown = float(spread), share, float(gradient)
         if logs is not None:
-            logs.update(zip(LOGS, found, strict=True))
+            logs.update(zip(LOGS, shown, strict=True))
         self._fake, self._epochs = fake, self._epochs + 1
-        is_flat = found[0] < _FLAT and differs(self._x, fake)
+        is_flat = shown[0] < _FLAT and not told and differs(self._x, fake)
         self._flat = self._flat + 1 if is_flat else 0
         if self._flat == 2 and not self._has_warned:
             self._has_warned = True
             warnings.warn(
                 "GAN.fit: the discriminator gives nearly one logit to all "
-                f"examples (logit_spread {found[0]:.2g}, dead_units "
-                f"{found[1]:.2g}), and yet samples differ from data. Losses "
+                f"examples (logit_spread {shown[0]:.2g}, dead_units "
+                f"{shown[1]:.2g}), and yet samples differ from data. Losses "
                 "and accuracy look like an equilibrium and are none. Give it "
                 "LeakyReLU units, a smaller or falling learning rate, weaker "
                 "penalties, or begin it with "
@@ -204,6 +207,21 @@ class Health(keras.callbacks.Callback):
             "True). callbacks.CollapseMonitor shows when it was lost.",
             stacklevel=2,
         )
+
+
+def tells(of_data: tf.Tensor, of_fake: tf.Tensor) -> tf.Tensor:
+    """Whether logits, however near to each other, tell data from samples.
+
+    By the rank test of Mann and Whitney, where equal logits count half.
+    """
+    data, fake = (
+        tf.reduce_mean(tf.reshape(part, (tf.shape(part)[0], -1)), axis=1)
+        for part in (of_data, of_fake)
+    )
+    above = tf.reduce_mean(0.5 + 0.5 * tf.sign(data[:, None] - fake))
+    n, m = (tf.cast(tf.size(part), above.dtype) for part in (data, fake))
+    stderr = tf.sqrt((n + m + 1) / (12 * n * m))
+    return tf.abs(above - 0.5) > _TOLD * stderr
 
 
 def lost(x: Array, y: Array) -> float:

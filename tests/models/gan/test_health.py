@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from scipy import stats
 
 import genzoo as gz
-from genzoo.models.gan.health import differs, lost
+from genzoo.models.gan.health import differs, lost, tells
 from genzoo.runtime import random
 
 rng = np.random.default_rng(0)
@@ -64,6 +65,48 @@ def test_a_dead_discriminator_is_warned_of():
     gan.compile(keras.optimizers.SGD(1e-9), penalties=[])
     with pytest.warns(UserWarning, match="gives nearly one logit.*dead_units"):
         gan.fit(x, epochs=3, verbose=0)
+
+
+def test_a_quiet_discriminator_that_judges_is_not_warned_of():
+    """Logits of good samples are small, too: death is to tell nothing."""
+    given = keras.Input((3,))
+    small = keras.initializers.Constant(0.02)
+    judge = keras.Model(given, layers.Dense(1, kernel_initializer=small)(given))
+    gan = gz.GAN(far_generator(), judge)
+    gan.compile(keras.optimizers.SGD(1e-9), penalties=[])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "GAN.fit: the discriminator")
+        logs = gan.fit(x, epochs=3, verbose=0).history
+    assert max(logs["logit_spread"]) < 0.1
+    # One that looks where samples do not differ knows nothing.
+    judge.layers[-1].kernel.assign([[0.02], [-0.02], [0.0]])
+    with pytest.warns(UserWarning, match="gives nearly one logit"):
+        gan.fit(x, epochs=3, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "shape"),
+    [(200, 200, (1,)), (60, 300, (1,)), (100, 80, (2, 2, 1))],
+)
+def test_the_rank_test_is_that_of_mann_and_whitney(n, m, shape):
+    found = []
+    for seed, shift in enumerate(np.linspace(0, 1, 21)):
+        generator = np.random.default_rng(seed)
+        # Rounded, so that some are equal.
+        a, b = (
+            np.round(generator.standard_cauchy((k, *shape)), 1) for k in (n, m)
+        )
+        a += shift
+        one, other = (
+            part.reshape(len(part), -1).mean(axis=1) for part in (a, b)
+        )
+        p = stats.mannwhitneyu(one, other, method="asymptotic").pvalue
+        own = bool(tells(tf.constant(a), tf.constant(b)))
+        # Near the threshold ties count a little in SciPy's error.
+        if not 0.0024 < p < 0.003:
+            assert own == (p < 0.0027)
+        found.append(own)
+    assert 0 < sum(found) < len(found)
 
 
 def test_an_equilibrium_is_not_warned_of():
