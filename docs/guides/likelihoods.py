@@ -41,6 +41,8 @@ assert history["val_loss"][-1] < 22
 #   their frequencies or as normal distributions (of an array that is known in
 #   full): its units or its energy do not suit the data. Counts that vary more
 #   than Poisson's are such data; an `EnergyModel` begins at independent columns.
+#   And it warns where the model knows more of the examples than columns do and
+#   less of held-out ones (`validation_data`, an array): it has learned noise.
 # - `compile(watch=False)` leaves the likelihood out where it costs too much.
 #
 # ## How sure is log Z?
