@@ -158,7 +158,8 @@ class DenoisingScoreMatching(_Scores):
 
     The model learns the data blurred by sigma: no second derivative is taken,
     and none need exist. Of several, each example gets one at random, and the
-    density that is learned is blurred by all of them.
+    density that is learned is blurred by all of them. Each n counts with -n,
+    whose common part, which says nothing of the data, cancels in gradients.
 
     Args:
         sigmas: of the noise, a positive number or several, in the units in
@@ -190,8 +191,12 @@ class DenoisingScoreMatching(_Scores):
         share = random.uniform((tf.shape(states)[0], 1), second)
         number = tf.cast(share * len(self.sigmas), tf.int32)
         sigma = tf.gather(tf.constant(self.sigmas, states.dtype), number)
-        slope, _ = self._slope(rules, states + sigma * rules.units() * noise)
-        return 0.5 * tf.reduce_sum((sigma * slope - noise) ** 2, axis=1)
+        total = tf.zeros(tf.shape(states)[:1])
+        for sign in (1.0, -1.0):
+            own = sign * noise
+            slope, _ = self._slope(rules, states + sigma * rules.units() * own)
+            total += 0.25 * tf.reduce_sum((sigma * slope - own) ** 2, axis=1)
+        return total
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

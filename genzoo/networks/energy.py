@@ -18,9 +18,18 @@ _COMMON = {
 }
 
 
-@recorded(**_COMMON, depth=checks.whole(1, 64))
+@recorded(
+    {"waves": 64},
+    **_COMMON,
+    depth=checks.whole(1, 64),
+    waves=checks.whole(0, 2**12),
+)
 def energy_mlp(
-    space: Space, width: int = 128, depth: int = 3, seed: int | None = None
+    space: Space,
+    width: int = 128,
+    depth: int = 3,
+    waves: int = 64,
+    seed: int | None = None,
 ) -> keras.Model:
     """A perceptron of `depth` hidden layers with one output, for any space.
 
@@ -33,6 +42,8 @@ def energy_mlp(
         space: of the examples, one of `genzoo.spaces`.
         width: units of a hidden layer.
         depth: hidden layers.
+        waves: how many; 0 for smooth densities, of which score matching
+            learns much with few examples, and by waves their noise.
         seed: of the first weights; None takes Keras's.
 
     Returns:
@@ -49,8 +60,8 @@ def energy_mlp(
     inputs = keras.Input(space.event_shape, name="example")
     # Levels and waves are not rounded, whatever the policy.
     x = SiteEncoding(space, dtype="float32")(inputs)
-    if len(space.real_sites):
-        x = RandomFourier(seed=seed, dtype="float32")(x)
+    if waves and len(space.real_sites):
+        x = RandomFourier(waves, seed=seed, dtype="float32")(x)
     begin = _initializers(seed)
     for _ in range(depth):
         x = layers.Dense(width, "swish", kernel_initializer=next(begin))(x)

@@ -30,7 +30,7 @@ class Recipe:
 
 
 def recorded(
-    **arguments: Check,
+    newer: dict[str, Any] | None = None, /, **arguments: Check
 ) -> Callable[[Callable[_P, _Made]], Callable[_P, _Made]]:
     """For a function that makes networks: check its arguments, and keep them.
 
@@ -38,6 +38,7 @@ def recorded(
     names of its arguments, as `arguments`.
 
     Args:
+        newer: arguments that older presets do not name, and what they mean.
         **arguments: the check of each argument.
     """
 
@@ -57,6 +58,7 @@ def recorded(
             return made
 
         vars(make)["arguments"] = arguments
+        vars(make)["_newer_arguments"] = newer or {}
         return make
 
     return decorate

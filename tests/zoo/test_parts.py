@@ -82,6 +82,7 @@ EXAMPLES = [
             "space": {"class": "spaces.Real", "shape": [2]},
             "width": 3,
             "depth": 1,
+            "waves": 5,
             "seed": 4,
         },
     ),

@@ -175,6 +175,33 @@ def test_denoising_has_the_mean_of_its_formula():
     assert abs(np.mean(values) - expected) < 4 * stderr
 
 
+def test_denoising_takes_each_noise_with_its_opposite():
+    """What is common to both says nothing of the data, and cancels."""
+    sigma, seed = 0.02, random.as_seed(3)
+    loss = gz.losses.DenoisingScoreMatching(sigma)
+    model = _model(gz.spaces.Real(2), POINTS, loss)
+    x = tf.constant(POINTS)
+    spread = model.sites.spread.numpy().astype(float)
+    noise = random.normal(x.shape, random.split(seed, 2)[0], x.dtype).numpy()
+    expected, h = 0.0, 1e-4
+    for n in (noise, -noise):
+        for site in range(2):
+            step = h * spread * (np.arange(2) == site)
+            ends = (POINTS + sigma * spread * n + way for way in (step, -step))
+            high, low = (_energy(model, end) for end in ends)
+            own = (sigma * (high - low) / (2 * h) - n[:, site]) ** 2
+            expected += 0.25 * own
+    found = loss.each(model.rules, x, seed)
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+    # Gradients of other draws are nearly the same, where sigma is small.
+    slopes = []
+    for number in range(40):
+        _, gradients = loss.gradients(model, x, random.as_seed(number))
+        slopes.append(np.concatenate([np.ravel(g) for g in gradients]))
+    alone = sigma * np.abs(np.mean(slopes, axis=0)).max() / sigma**2
+    assert np.std(slopes, axis=0).max() < 0.1 * alone
+
+
 def test_noise_contrast_is_that_of_a_sum_over_the_noise():
     model = _model(gz.spaces.Binary(3), BITS, "nce")
     model.offset.assign(0.4)

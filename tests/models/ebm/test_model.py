@@ -5,6 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
+from scipy import stats
 
 import genzoo as gz
 from genzoo import spaces
@@ -186,6 +187,27 @@ def test_the_rule_of_thumb_learns_a_mixture():
     assert np.mean(log_p - model.log_prob(x)) < 0.05
     # It has learned its log Z, too.
     assert abs(model.log_partition().value) < 0.05
+
+
+@pytest.mark.parametrize(
+    "loss", ["sliced_score_matching", "denoising_score_matching"]
+)
+def test_scores_without_waves_learn_a_smooth_density(loss):
+    rng = np.random.default_rng(3)
+    z, first = rng.normal(size=(3000, 1)), rng.random((3000, 1)) < 0.3
+    x = np.where(first, 500 * z, 900 + 300 * z)
+    space = spaces.Real(1)
+    network = gz.networks.energy_mlp(space, waves=0, seed=1)
+    kinds = [type(layer).__name__ for layer in network.layers]
+    assert "RandomFourier" not in kinds
+    model = gz.EnergyModel(space, network, seed=0)
+    model.compile(loss=loss, watch=False)
+    model.fit(x, epochs=20, verbose=0)
+    log_p = np.logaddexp(
+        np.log(0.3) + stats.norm(0, 500).logpdf(x[:, 0]),
+        np.log(0.7) + stats.norm(900, 300).logpdf(x[:, 0]),
+    )
+    assert np.mean(log_p - model.log_prob(x)) < 0.02
 
 
 @pytest.mark.parametrize(
