@@ -35,6 +35,8 @@ LOGS = (
     "fake_score",
     "accuracy",
 )
+# Of R1 and R2, for vectors.
+_BY_COLUMN = 0.01
 # Tensors of conditions, as many as the generator takes.
 Condition = Sequence[tf.Tensor]
 
@@ -393,7 +395,11 @@ def get_penalties(
         ValueError: for what is no penalty, or a critic without gradient.
     """
     if identifiers is None:
-        options = (1.0, 1 / 8) if networks.is_grid else (0.02, 1 / 4)
+        options = (1.0, 1 / 8)
+        if not networks.is_grid:
+            # Distances grow with the root of the columns: slopes with one over.
+            columns = max(math.prod(networks.space.event_shape), 2)
+            options = (min(_BY_COLUMN * columns, 1.0), 1 / 4)
         identifiers = [penalties.R1(*options), penalties.R2(*options)]
     found = penalties.get("GAN.compile", identifiers)
     if found:

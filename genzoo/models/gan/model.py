@@ -321,9 +321,10 @@ class GAN(GenerativeModel):
             loss: an adversarial loss of `genzoo.losses` or its name:
                 "minimax", "non_saturating", "least_squares", "hinge",
                 "wasserstein" or "relativistic_pairing".
-            penalties: list of `genzoo.penalties`; by default `R1` and `R2`,
-                0.02 on a quarter of the batch for vectors, 1 on an eighth for
-                images, signals and volumes.
+            penalties: list of `genzoo.penalties`; by default `R1` and `R2`:
+                0.01 for each column, 0.02 at least and 1 at most, on a quarter
+                of the batch for vectors; 1 on an eighth for images, signals
+                and volumes.
             discriminator_steps: updates of D for each one of G, with the
                 same data and other latents.
             auxiliary_weight: of the cross-entropy of an auxiliary classifier.

@@ -219,3 +219,18 @@ def test_each_logit_of_a_map_costs(loss):
     history = gan.fit(images, verbose=0).history
     assert np.isfinite([value[0] for value in history.values()]).all()
     assert gan.loss.discriminator(tf.zeros(1), tf.zeros(1)).shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("columns", "weight"), [(1, 0.02), (2, 0.02), (10, 0.1), (400, 1.0)]
+)
+def test_default_penalties_grow_with_the_columns(columns, weight):
+    """Distances of examples do, so that slopes must not be as steep."""
+    gan = gz.GAN(*gz.networks.mlp(2, columns, width=4, depth=1), seed=0)
+    gan.compile()
+    found = [
+        (type(p).__name__, p.weight, p.fraction) for p in gan.game.penalties
+    ]
+    assert found == [("R1", pytest.approx(weight), 0.25)] + [
+        ("R2", pytest.approx(weight), 0.25)
+    ]
