@@ -64,7 +64,9 @@ class ScoreMatching(_Scores):
     Up to a constant it is half the mean square between the scores of data and
     model. The Hessian takes as many derivatives as there are sites, of which
     there may be 32; `SlicedScoreMatching` knows more. The network must be
-    smooth: of a ReLU the second derivative is zero.
+    smooth: of a ReLU the second derivative is zero. By the waves of the
+    default network scores learn the noise of their rows; where the density
+    is smooth, `networks.energy_mlp(space, waves=0)` is far nearer to it.
 
     Reference:
         Hyvarinen, "Estimation of non-normalized statistical models by score
