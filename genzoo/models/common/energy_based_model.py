@@ -944,7 +944,9 @@ class EnergyBasedModel(GenerativeModel):
             return
         where, count = self._where("fit"), watching.row_count(self.space)
         rows = self._batch(self._seen.some(count))
-        watching.warn_of_less(where, rows, self.space, history.history)
+        # Not a mean over epochs in which weights moved.
+        if self._followed is not None:
+            watching.warn_of_less(where, rows, self.space, history.history)
         if self._held_out is None:
             return
         held = self._batch(self._held_out.some(count))
