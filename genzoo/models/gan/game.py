@@ -36,7 +36,7 @@ LOGS = (
     "accuracy",
 )
 # Of R1 and R2, for vectors.
-_BY_COLUMN = 0.01
+_BY_COLUMN, _MOST = 0.01, 0.5
 # Tensors of conditions, as many as the generator takes.
 Condition = Sequence[tf.Tensor]
 
@@ -399,7 +399,7 @@ def get_penalties(
         if not networks.is_grid:
             # Distances grow with the root of the columns: slopes with one over.
             columns = max(math.prod(networks.space.event_shape), 2)
-            options = (min(_BY_COLUMN * columns, 1.0), 1 / 4)
+            options = (min(_BY_COLUMN * columns, _MOST), 1 / 4)
         identifiers = [penalties.R1(*options), penalties.R2(*options)]
     found = penalties.get("GAN.compile", identifiers)
     if found:

@@ -322,7 +322,7 @@ class GAN(GenerativeModel):
                 "minimax", "non_saturating", "least_squares", "hinge",
                 "wasserstein" or "relativistic_pairing".
             penalties: list of `genzoo.penalties`; by default `R1` and `R2`:
-                0.01 for each column, 0.02 at least and 1 at most, on a quarter
+                0.01 for each column, 0.02 at least, 0.5 at most, on a quarter
                 of the batch for vectors; 1 on an eighth for images, signals
                 and volumes.
             discriminator_steps: updates of D for each one of G, with the
