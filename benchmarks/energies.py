@@ -267,9 +267,11 @@ def rows(found):
         if beside:
             kl = [r["kl"] for r in beside]
             seconds = np.mean([r["cpu_s"] for r in beside])
+            several = "seeds" if len(kl) > 1 else "seed"
             text = (
-                f"torchebm, {len(kl)} seeds, {np.mean(kl):.3f}, "
-                f"{max(kl):.3f}; {seconds:.0f}"
+                f"torchebm, {len(kl)} {several}, {np.mean(kl):.1f}, "
+                f"{max(kl):.1f}; {seconds:.0f} (its energy has holes where "
+                "no chain came)"
             )
         told.append(common.row(what, value, text))
     return told
