@@ -14,7 +14,7 @@ from genzoo.runtime import batch
 from genzoo.spaces import Space
 
 # Of more features none are held for each state, where there is another way.
-_MOST_HELD = 2**12
+_MOST_HELD = 2**8
 # Numbers of phi from which on its products are in float32.
 _WIDE = 1000
 

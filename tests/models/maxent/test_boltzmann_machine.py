@@ -388,3 +388,34 @@ def test_examples_must_be_in_the_space():
     message = r"BoltzmannMachine.fit: x must hold -1 and \+1.*2.0 \* x - 1"
     with pytest.raises(ValueError, match=message):
         model.fit(np.array([[0, 1, 1]]), verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("space", "codes"),
+    [
+        (gz.spaces.Spin(30), np.array([[-1.0], [1.0]])),
+        (gz.spaces.Binary(30), np.array([[0.0], [1.0]])),
+        (gz.spaces.Categorical(range(4), 9), np.eye(4)[:, :3]),
+    ],
+)
+def test_energies_of_many_couplings_are_those_of_the_formula(space, codes):
+    """They are made of fields and couplings, not of all features."""
+    machine = gz.BoltzmannMachine(space, seed=0)
+    assert len(machine.features) > 256
+    rng = np.random.default_rng(3)
+    machine.multipliers = rng.normal(size=len(machine.features))
+    levels = np.asarray(space.levels[0])
+    places = rng.integers(0, len(levels), (200, space.width))
+    phi = codes[places].reshape(200, -1)
+    x = levels[places]
+    # By the features' own definition, all of each row.
+    features = np.asarray(machine.features(x.astype("float64")))
+    expected = -features @ machine.multipliers
+    found = machine.density.log_weight(
+        tf.constant(x, tf.float64), tf.constant(machine.multipliers)
+    )
+    np.testing.assert_allclose(-found, expected, rtol=1e-11, atol=1e-11)
+    if codes.shape[1] == 1:
+        bias, coupling = machine.fields, machine.couplings
+        energy = -phi @ bias - 0.5 * np.sum(phi @ coupling * phi, axis=1)
+        np.testing.assert_allclose(-found, energy, rtol=1e-11, atol=1e-11)
