@@ -942,17 +942,20 @@ class EnergyBasedModel(GenerativeModel):
         """Warn of a model that knows less of the data than columns alone."""
         if self._seen is None or not (self._is_free and self.loss.of_all):
             return
+        # A loss of the epoch's end, not a mean while weights moved.
+        is_known = self._followed is not None
+        tried = self._held_out if "loss" in history.history else None
+        if not is_known and tried is None:
+            return
         where, count = self._where("fit"), watching.row_count(self.space)
         rows = self._batch(self._seen.some(count))
-        # Not a mean over epochs in which weights moved.
-        if self._followed is not None:
+        if is_known:
             watching.warn_of_less(where, rows, self.space, history.history)
-        if self._held_out is None:
-            return
-        held = self._batch(self._held_out.some(count))
-        watching.warn_of_noise(
-            where, rows, held, self.space, history, callbacks
-        )
+        if tried is not None:
+            held = self._batch(tried.some(count))
+            watching.warn_of_noise(
+                where, rows, held, self.space, history, callbacks
+            )
 
     def _prepare_scores(self, is_fitting: bool) -> None:
         if not self._watches:
