@@ -1,12 +1,11 @@
 """Score matching and noise contrast on mixtures of normals in the plane.
 
 `EnergyModel(Real(2))` by each loss, everything else by default; scores also
-with the default network less its waves, `energy_mlp(space, waves=0)`, for the
-densities are smooth. The recovered
-density's KL is the mean of log p - log q over fresh examples, log Z by
-quadrature; noise contrast learns log Z, too, whose error is that against the
-quadrature at the same weights. The mixtures overlap: scores know nothing of the
-shares of parts that do not.
+with the default network less its waves, `energy_mlp(space, waves=0)`, as the
+densities are smooth. KL of data to model is the mean of log p - log q over
+fresh examples, with log Z by quadrature; noise contrast learns log Z, too,
+whose error is that against the quadrature at the same weights. The mixtures
+overlap: scores know nothing of the shares of parts that do not.
 
     python -m benchmarks.scores                  # half an hour of a core
     python -m benchmarks.scores --seeds 1 --losses sliced,denoising
@@ -74,7 +73,6 @@ def measured(name, loss, waves, seed, epochs):
     space, network = gz.spaces.Real(2), None
     if not waves:
         network = gz.networks.energy_mlp(space, waves=0, seed=seed)
-
     x = draw(name, ROWS, np.random.default_rng(seed))
     start = time.process_time()
     model = gz.EnergyModel(space, network, seed=seed)

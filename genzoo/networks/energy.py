@@ -42,8 +42,8 @@ def energy_mlp(
         space: of the examples, one of `genzoo.spaces`.
         width: units of a hidden layer.
         depth: hidden layers.
-        waves: how many; 0 for smooth densities, of which score matching
-            learns much with few examples, and by waves their noise.
+        waves: how many; 0 where the density is smooth and the loss a score
+            matching, which learns the noise of the examples by waves.
         seed: of the first weights; None takes Keras's.
 
     Returns:

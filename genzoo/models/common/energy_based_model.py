@@ -456,7 +456,8 @@ class EnergyBasedModel(GenerativeModel):
 
         A `UserWarning` tells of a fit, of an array that is known in full, that
         ends with a larger -<log p> than columns have one by one, by their
-        frequencies or as normal distributions.
+        frequencies or as normal distributions; and of one that does so on
+        held-out rows alone, an array, and has learned noise.
 
         Args:
             x: array of shape (n, *event_shape), or a `tf.data.Dataset` of
@@ -488,6 +489,8 @@ class EnergyBasedModel(GenerativeModel):
         gaps = {"missing": missing, "mask": mask}
         if missing is None and mask is None:
             gaps = {}
+        # A fit that was refused may have left some.
+        self._followed = self._seen = self._held_out = None
         return super().fit(
             x,
             y,

@@ -363,13 +363,16 @@ def warn_of_noise(
     """
     logs, epoch = history.history, -1
     losses, learned = logs.get("val_loss"), logs.get("loss")
-    for callback in callbacks:
-        if getattr(callback, "restore_best_weights", False):
-            epoch = callback.best_epoch - history.epoch[0]
     if not losses or not learned or len(losses) != len(learned):
         return
     if any(batch.seen(x) is not None for x in (rows, held)):
         return
+    for callback in callbacks:
+        if getattr(callback, "restore_best_weights", False):
+            best = getattr(callback, "best_epoch", None)
+            # Of an epoch of this fit: one may have watched what is not there.
+            if best in history.epoch:
+                epoch = history.epoch.index(best)
     x, weight = _known(rows, space)
     own = independent(x, space, weight)
     least = independent(x, space, weight, Rows.of(*_known(held, space)))

@@ -245,3 +245,35 @@ def test_a_fit_that_ends_early_or_learns_is_not_told_of_noise(bits):
         # Held out by a dataset: nothing is asked of it.
         held = tf.data.Dataset.from_tensor_slices(_votes(40)).batch(20)
         _machine().fit(_votes(60), validation_data=held, verbose=0)
+
+
+def test_callbacks_of_other_epochs_are_no_matter(bits):
+    """Of none, of later ones, and of a value that is not there."""
+    early = {"patience": 2, "restore_best_weights": True, "mode": "min"}
+    rbm = _rbm(gz.units.Bernoulli(6))
+    given = {"validation_data": bits[:50], "verbose": 0}
+    for monitor, epochs in (("val_loss", 0), ("nothing", 2), ("val_loss", 2)):
+        for first in (0, 4):
+            callbacks = [keras.callbacks.EarlyStopping(monitor, **early)]
+            history = rbm.fit(
+                bits,
+                initial_epoch=first if epochs else 0,
+                epochs=first + epochs if epochs else 0,
+                callbacks=callbacks,
+                **given,
+            )
+            assert len(history.epoch) == epochs
+
+
+def test_rows_of_a_refused_fit_are_not_compared():
+    rbm, x = _rbm(gz.units.Bernoulli(20)), _votes(100)
+    given = {"verbose": 0, "epochs": 25}
+    with pytest.raises(ValueError, match="steps_per_epoch goes with a dataset"):
+        rbm.fit(x[:60], validation_data=x[60:], steps_per_epoch=2, **given)
+    held = tf.data.Dataset.from_tensor_slices(x[60:]).batch(20)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", f".*{NOISE}")
+        rbm.fit(x[:60], validation_data=held, **given)
+    # It would have been told of these.
+    with pytest.warns(UserWarning, match=NOISE):
+        rbm.fit(x[:60], validation_data=x[60:], **given)
