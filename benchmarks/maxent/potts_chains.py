@@ -1,17 +1,18 @@
 """Correlations of Potts models, 21 levels, learned by persistent chains.
 
 python -m benchmarks.maxent.potts_chains --sites 50 --epochs 20
-python -m benchmarks.maxent.potts_chains --sites 100 --seeds 1 --draws 30000
+python -m benchmarks.maxent.potts_chains --sites 100 --epochs 10 --seeds 1
 
 Sequences of a planted model, as in `benchmarks.maxent.potts`. What a model has
 learned is asked of a Gibbs sampler in NumPy that knows its fields and
-couplings only: Pearson's r of the connected correlations of all pairs, in new
-draws and in the data; and the same without the noise of the draws, whose
-variance is known by the covariance of two halves of them. Longer fits are worse
-(seed 0: 20, 40 and 60 epochs had 0.966, 0.947 and 0.928): there are 490,000
-couplings for 2,000 sequences, and what they have taken up of these mixes ever
-more slowly. Beside it adabmDCA, by its own defaults, for as long at most as
-genzoo took, at 50 sites; the larger ones add their rows to what was written.
+couplings only: Pearson's r of the connected correlations of all pairs, by the
+conditional probabilities in new draws and in the data; and the same without the noise of the draws, whose
+variance is known by the covariance of two halves of their 10,000 chains.
+Longer fits are worse (seed 0: 20, 40 and 60 epochs had 0.966, 0.947 and
+0.928): there are 490,000 couplings for 2,000 sequences, and what they have
+taken up of these mixes ever more slowly. Beside it adabmDCA, by its own
+defaults, for as long at most as genzoo took, at 50 sites; the larger ones add
+their rows to what was written.
 """
 
 import time
@@ -24,49 +25,74 @@ from benchmarks.maxent.potts import LEVELS, SIZES, planted
 SWEEPS, PART = 50, 10_000
 
 
-def drawn(fields, couplings, count, seed, sweeps=SWEEPS):
-    """Independent states of a Potts model, in NumPy, after Gibbs sweeps.
+def drawn(fields, couplings, count, seed):
+    """Parts of states of a Potts model, by Gibbs sweeps of chains in NumPy.
+
+    The chains begin at independent even levels; the first part is theirs after
+    `SWEEPS` sweeps, and each further one is theirs one sweep later. Beside each
+    part is p(x_i | all other sites), (n, sites * levels).
 
     Args:
         fields: h, (n, q).
-        couplings: J, (n, q, n, q), symmetric.
-        count: of the states.
+        couplings: J, (n, q, n, q), symmetric, 0 of a site with itself.
+        count: of the states; a part has at most `PART`.
         seed: an int.
-        sweeps: of each, from independent even levels.
     """
     generator = np.random.default_rng(seed)
     sites, levels = fields.shape
     couplings = couplings.reshape(sites, levels, -1).astype(np.float32)
-    found = np.empty((count, sites), np.uint8)
-    for begin in range(0, count, PART):
-        states = generator.integers(
-            0, levels, (min(PART, count - begin), sites)
-        )
-        hot = np.eye(levels, dtype=np.float32)[states]
-        flat = hot.reshape(len(hot), -1)
-        for _ in range(sweeps):
-            for i in generator.permutation(sites):
-                field = fields[i] + flat @ couplings[i].T
-                field += generator.gumbel(size=field.shape)
-                states[:, i] = field.argmax(axis=1)
-                hot[:, i] = 0
-                hot[np.arange(len(hot)), i, states[:, i]] = 1
-        found[begin : begin + PART] = states
-    return found
+    together = couplings.reshape(sites * levels, -1)
+    states = generator.integers(0, levels, (min(PART, count), sites))
+    hot = np.eye(levels, dtype=np.float32)[states]
+    flat = hot.reshape(len(hot), -1)
+    rows = np.arange(len(hot))
+    for sweep in range(1, SWEEPS + count // len(hot)):
+        for i in generator.permutation(sites):
+            field = fields[i] + flat @ couplings[i].T
+            field += generator.gumbel(size=field.shape)
+            states[:, i] = field.argmax(axis=1)
+            hot[:, i] = 0
+            hot[rows, i, states[:, i]] = 1
+        if sweep >= SWEEPS:
+            given = fields + (flat @ together).reshape(hot.shape)
+            given = np.exp(given - given.max(axis=2, keepdims=True))
+            given /= given.sum(axis=2, keepdims=True)
+            yield states, given.reshape(flat.shape).astype(np.float32)
 
 
-def connected(x, levels=LEVELS):
-    """Covariances of the levels of all pairs of sites, one flat array."""
-    sites = x.shape[1]
-    hot = np.eye(levels, dtype=np.float32)[x].reshape(len(x), -1)
-    mean = hot.mean(axis=0, dtype=float)
-    both = np.zeros((len(mean),) * 2)
-    for begin in range(0, len(x), PART):
-        part = hot[begin : begin + PART]
-        both += part.T @ part
-    both = both / len(x) - np.outer(mean, mean)
-    blocks = both.reshape(sites, levels, sites, levels).transpose(0, 2, 1, 3)
-    return blocks[np.triu_indices(sites, 1)].ravel()
+class Covariances:
+    """Of the levels of all pairs of sites, added part by part.
+
+    Args:
+        levels: of each site.
+    """
+
+    def __init__(self, levels=LEVELS):
+        self.levels, self.count = levels, 0
+        self.mean, self.other, self.both = 0.0, 0.0, 0.0
+
+    def add(self, x, given=None):
+        """States, and what beside them has the same mean given the others.
+
+        With `given`, the average of 1(x_i = a) p(x_j = b | all others) is that
+        of 1(x_i = a) 1(x_j = b), with less noise.
+        """
+        hot = np.eye(self.levels, dtype=np.float32)[x].reshape(len(x), -1)
+        given = hot if given is None else given
+        self.count += len(x)
+        self.mean += hot.sum(axis=0, dtype=float)
+        self.other += given.sum(axis=0, dtype=float)
+        self.both += hot.T @ given
+        return self
+
+    def connected(self):
+        """One flat array."""
+        mean, other = self.mean / self.count, self.other / self.count
+        both = self.both / self.count - np.outer(mean, other)
+        both = (both + both.T) / 2
+        sites = len(mean) // self.levels
+        both = both.reshape((sites, self.levels) * 2).transpose(0, 2, 1, 3)
+        return both[np.triu_indices(sites, 1)].ravel()
 
 
 def agreement(data, model):
@@ -86,13 +112,16 @@ def without_noise(data, first, second):
 
 def told(x, fields, couplings, chains, seconds, asked):
     seed, draws = asked
-    data = connected(x)
-    new = drawn(fields, couplings, draws, seed + 1)
-    halves = [connected(part) for part in np.array_split(new, 2)]
+    data = Covariances().add(x).connected()
+    halves = Covariances(), Covariances()
+    for part, given in drawn(fields, couplings, draws, seed + 1):
+        for begin, half in enumerate(halves):
+            half.add(part[begin::2], given[begin::2])
+    first, second = (half.connected() for half in halves)
     return {
-        "draws": agreement(data, connected(new)),
-        "without_noise": without_noise(data, *halves),
-        "chains": agreement(data, connected(chains)),
+        "draws": agreement(data, (first + second) / 2),
+        "without_noise": without_noise(data, first, second),
+        "chains": agreement(data, Covariances().add(chains).connected()),
         "seconds": seconds,
     }
 
@@ -182,8 +211,8 @@ def rows(found):
                 f"planted Potts model, 21 levels, {one['sites']} sites, "
                 f"{one['sequences']} sequences, {seeds}, by "
                 f"persistent chains, {one['epochs']} epochs: Pearson of "
-                f"connected correlations of {one['draws']:,} new draws with "
-                "the data's; CPU-seconds",
+                "connected correlations, by conditional probabilities in "
+                f"{one['draws']:,} new draws, with the data's; CPU-seconds",
                 text(one["genzoo"]) + shown,
                 f"adabmDCA, seed 0, {text([peer])}" if peer else "",
             )
