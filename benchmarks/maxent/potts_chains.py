@@ -4,13 +4,13 @@ python -m benchmarks.maxent.potts_chains --sites 50 --epochs 20
 python -m benchmarks.maxent.potts_chains --sites 100 --epochs 10 --seeds 1
 
 Sequences of a planted model, as in `benchmarks.maxent.potts`. What a model has
-learned is asked of a Gibbs sampler in NumPy that knows its fields and
-couplings only: Pearson's r of the connected correlations of all pairs, by the
-conditional probabilities in new draws and in the data; and the same without the noise of the draws, whose
-variance is known by the covariance of two halves of their 10,000 chains.
-Longer fits are worse (seed 0: 20, 40 and 60 epochs had 0.966, 0.947 and
-0.928): there are 490,000 couplings for 2,000 sequences, and what they have
-taken up of these mixes ever more slowly. Beside it adabmDCA, by its own
+learned is asked of a Gibbs sampler in NumPy that knows its fields and couplings
+only: Pearson's r of the connected correlations of all pairs, by the conditional
+probabilities in new draws and in the data; and the same without the noise of
+the draws, whose variance is known by the covariance of two halves of their
+10,000 chains. Longer fits are worse (seed 0: 20, 40 and 60 epochs had 0.966,
+0.947 and 0.928): there are 490,000 couplings for 2,000 sequences, and what they
+have taken up of these mixes ever more slowly. Beside it adabmDCA, by its own
 defaults, for as long at most as genzoo took, at 50 sites; the larger ones add
 their rows to what was written.
 """
