@@ -3,15 +3,19 @@
 `saves`: in a loop of saves over a good file, which must then be readable.
 `fits`: in the middle of `fit`, again and again until it has ended; the end
 must equal that of a run without a break, bit for bit.
+`workers`: one of two processes that train one model; the other must end with
+an error, and both go on from the backup to the same end.
 
 Children are forked before TensorFlow has done anything, so that none of them
 has to import it.
 """
 
+import json
 import os
 import random
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -176,6 +180,19 @@ def _arrays(path):
     return found
 
 
+def _others(found, whole):
+    """The first names of arrays that differ, or that one of both lacks."""
+    lacking = found.keys() ^ whole.keys()
+    return (
+        sorted(lacking)[:5]
+        or [
+            name
+            for name in whole
+            if not np.array_equal(found[name], whole[name], equal_nan=True)
+        ][:5]
+    )
+
+
 def fits(count):
     """(restarts whose end is equal, kills): over families and frequencies."""
     equal = kills = number = 0
@@ -207,19 +224,121 @@ def fits(count):
                 has_save = (backup / "latest.weights.h5").exists()
                 seed = 99 if has_save else 7
             found = _arrays(end) if end.exists() else {}
-            whole = wholes[family]
-            other = [
-                name
-                for name in whole
-                if not np.array_equal(
-                    found.get(name), whole[name], equal_nan=True
-                )
-            ]
-            print(number, family, frequency, kills, other[:5], flush=True)
-            equal += found.keys() == whole.keys() and not other
+            other = _others(found, wholes[family])
+            print(number, family, frequency, kills, other, flush=True)
+            equal += not other
             end.unlink(missing_ok=True)
     return equal, number, kills
 
 
+# Workers --------------------------------------------------------------------
+
+
+def _free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def _work(family, cluster, index, folder, frequency):
+    import tensorflow as tf
+
+    task = {"type": "worker", "index": index}
+    told = {"cluster": {"worker": cluster}, "task": task}
+    os.environ["TF_CONFIG"] = json.dumps(told)
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    keras.utils.set_random_seed(7)
+    with strategy.scope():
+        model, data = FAMILIES[family](7)
+    seen = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: (folder / "begun").touch()
+    )
+    callbacks = [
+        keras.callbacks.BackupAndRestore(
+            folder / "backup", save_freq=frequency
+        ),
+        keras.callbacks.ModelCheckpoint(folder / "all" / "{epoch}.keras"),
+        keras.callbacks.CSVLogger(folder / "log.csv"),
+        seen,
+    ]
+    model.fit(
+        **data, batch_size=20, epochs=EPOCHS, callbacks=callbacks, verbose=0
+    )
+    model.save_weights(folder / "end.weights.h5")
+
+
+def _pair(family, folder, frequency):
+    (folder / "begun").unlink(missing_ok=True)
+    cluster = [f"127.0.0.1:{port}" for port in _free_ports(2)]
+    return [
+        _child(_work, family, cluster, index, folder, frequency)
+        for index in range(2)
+    ]
+
+
+def _waited(pid, most):
+    """Its exit code, or None if it has not ended after so many seconds."""
+    end = time.monotonic() + most
+    while time.monotonic() < end:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return None
+
+
+def _await(path):
+    end = time.monotonic() + 120
+    while not path.exists():
+        assert time.monotonic() < end, path
+        time.sleep(0.01)
+
+
+def workers(count):
+    """(runs whose end is equal, runs, kills, longest wait for the other)."""
+    equal = kills = number = 0
+    longest = 0.0
+    chance = random.Random(2)
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        wholes = {}
+        while kills < count:
+            family = list(FAMILIES)[number % len(FAMILIES)]
+            if family not in wholes:
+                folder = root / family
+                folder.mkdir()
+                codes = [_ended(p) for p in _pair(family, folder, 10**6)]
+                assert codes == [0, 0], codes
+                wholes[family] = _arrays(folder / "end.weights.h5")
+            folder = root / f"{family}-{number}"
+            folder.mkdir()
+            while True:
+                pids = _pair(family, folder, 2)
+                _await(folder / "begun")
+                time.sleep(3 * chance.random())
+                victim, is_spared = chance.randrange(2), chance.random() < 0.4
+                if is_spared or not _killed(pids.pop(victim), 0):
+                    break
+                kills += 1
+                start = time.monotonic()
+                # 0: it had nothing left to do.
+                assert _waited(pids[0], 60) in (0, 1)
+                longest = max(longest, time.monotonic() - start)
+            assert {_waited(pid, 300) for pid in pids} == {0}
+            found = _arrays(folder / "end.weights.h5")
+            other = _others(found, wholes[family])
+            number += 1
+            equal += not other
+            print(number, family, kills, f"{longest:.1f} s", other, flush=True)
+    return equal, number, kills, longest
+
+
 if __name__ == "__main__":
-    print({"saves": saves, "fits": fits}[sys.argv[1]](int(sys.argv[2])))
+    tried = {"saves": saves, "fits": fits, "workers": workers}
+    print(tried[sys.argv[1]](int(sys.argv[2])))

@@ -129,8 +129,12 @@ print(f"largest difference of a kernel: {gap:.1e}")
 assert gap < 1e-5
 
 # %% [markdown]
-# Each worker is given all of the data, and takes its share. A save needs all workers
-# to call it. One batch an epoch is a batch of everything: with smaller ones, workers
+# Each worker is given all of the data, and takes its share. `fit` is called by all with
+# the same callbacks: the first worker (the chief) logs and writes, the others take part
+# without a file. Put a `BackupAndRestore` into a folder that all see: if a worker is
+# lost, the others end with an `UnavailableError` within seconds, and all go on from the
+# backup once they are started again, to the same weights. A save outside of `fit` needs
+# all workers to call it. One batch an epoch is a batch of everything: with smaller ones, workers
 # may be dealt rows in another order than one device takes them.
 #
 # ## Where it stops

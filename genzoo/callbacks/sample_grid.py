@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo import checks
-from genzoo.runtime import random
+from genzoo.runtime import distribute, random
 from genzoo.types import ArrayLike, SeedLike
 
 _AS_IMAGE = tf.compat.v1.SummaryMetadata(
@@ -118,6 +118,10 @@ class SampleGrid(keras.callbacks.Callback):
         self._shape = shape
         # What fails at the end of an epoch is to fail before the first.
         self._picture()
+        # Drawn by all workers, since chains are gathered; kept by one.
+        self._keeps = distribute.is_chief(self.model.distribute_strategy)
+        if not self._keeps:
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.log_dir is not None:
             self._writer = tf.summary.create_file_writer(str(self.log_dir))
@@ -130,6 +134,8 @@ class SampleGrid(keras.callbacks.Callback):
         if (epoch + 1) % self.every and not last:
             return
         picture = self._picture()
+        if not self._keeps:
+            return
         png = tf.io.encode_png(picture)
         path = self.folder / f"epoch_{epoch + 1:04d}.png"
         tf.io.write_file(str(path), png)

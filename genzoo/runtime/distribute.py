@@ -6,7 +6,14 @@ gradients then add up to the gradient of the whole batch, also when the last
 batch is divided unevenly.
 """
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+import contextlib
+from collections.abc import (
+    Callable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from typing import Any
 
 import keras
@@ -171,6 +178,44 @@ def is_multi_worker(strategy: tf.distribute.Strategy | None = None) -> bool:
     """Whether a strategy, by default the current one, spans processes."""
     strategy = strategy or tf.distribute.get_strategy()
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process writes what all workers agree on."""
+    return not is_multi_worker(strategy) or strategy.extended.should_checkpoint
+
+
+def gathered(
+    strategy: tf.distribute.Strategy, numbers: Sequence[int]
+) -> np.ndarray:
+    """Whole numbers of each replica, (replicas, n); all workers call it."""
+    own = strategy.run(lambda: tf.constant([numbers], tf.int64))
+    return strategy.gather(own, axis=0).numpy()
+
+
+@contextlib.contextmanager
+def told_of_workers(
+    where: str, strategy: tf.distribute.Strategy
+) -> Iterator[None]:
+    """Turns TensorFlow's error after the loss of a worker into what it means.
+
+    Args:
+        where: who asks, for messages.
+        strategy: of the model.
+    """
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.InternalError) as error:
+        if not is_multi_worker(strategy):
+            raise
+        raise tf.errors.UnavailableError(
+            None,
+            None,
+            f"{where}: another worker has ended or cannot be reached, so that "
+            "this one cannot go on. Look at the logs of the others, and start "
+            "all of them again: with keras.callbacks.BackupAndRestore they go "
+            f"on where the last backup was made. TensorFlow said: {error}",
+        ) from None
 
 
 def is_mirrored(value: Any) -> bool:

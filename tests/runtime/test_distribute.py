@@ -217,7 +217,14 @@ with strategy.scope():
         keras.optimizers.SGD(0.1),
         gz.losses.PersistentContrastiveDivergence(steps=2, chains=16),
     )
-history = rbm.fit(x, batch_size=len(x), epochs=4, verbose=0)
+callbacks = [
+    keras.callbacks.BackupAndRestore("backup"),
+    keras.callbacks.ModelCheckpoint("saved/{epoch}.weights.h5",
+                                    save_weights_only=True),
+    keras.callbacks.CSVLogger("log.csv"),
+    gz.callbacks.SampleGrid("grids", image_shape=(2, 3)),
+]
+history = rbm.fit(x, batch_size=len(x), epochs=4, callbacks=callbacks)
 if strategy.cluster_resolver.task_id == 0:
     np.savez(sys.argv[2], kernel=rbm.kernel.numpy(),
              loss=history.history["loss"])
@@ -247,13 +254,23 @@ def test_two_worker_processes_learn_what_one_device_learns(bits, tmp_path):
                 [sys.executable, "-c", WORKER, "x.npy", "result.npz"],
                 cwd=tmp_path,
                 env=environment,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
             )
         )
+    told = []
     for process in processes:
-        _, errors = process.communicate(timeout=240)
+        output, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors[-3000:]
+        told.append("Epoch 4/4" in output)
+    assert told == [True, False]
+    names = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.*")}
+    saved = {f"saved/{epoch}.weights.h5" for epoch in (1, 2, 3, 4)}
+    grids = {f"grids/epoch_000{epoch}.png" for epoch in (1, 2, 3, 4)}
+    assert names == saved | grids | {"x.npy", "log.csv", "result.npz"}
+    lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["epoch", *"0123"]
     # One batch an epoch: tf.data may deal rows to the workers in any order.
     one, history = train("pcd", bits, epochs=4, batch_size=len(bits))
     with np.load(tmp_path / "result.npz") as result:

@@ -310,9 +310,14 @@ class GenerativeModel(Preset, keras.Model):
             isinstance(callback, keras.callbacks.TerminateOnNaN)
             for callback in plan["callbacks"]
         )
+        strategy = self.distribute_strategy
         try:
-            with self._told_plainly("fit"):
-                return self._run(verbose, plan)
+            with (
+                self._told_plainly("fit"),
+                distribute.told_of_workers(self._where("fit"), strategy),
+            ):
+                is_chief = distribute.is_chief(strategy)
+                return self._run(verbose if is_chief else 0, plan)
         finally:
             self._progress.end()
             self._progress = self._saved = None

@@ -6,6 +6,7 @@ means of its logs; and the states by which Keras's own layers draw, such as
 `Dropout`, which Keras does not save.
 """
 
+import contextlib
 import json
 import os
 import warnings
@@ -14,6 +15,9 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+
+from genzoo.models.common import workers
+from genzoo.runtime import distribute
 
 _PLACE, _SEEDS, _MEANS = "place", "layer_seeds", "epoch_means"
 
@@ -127,6 +131,7 @@ class Progress:
         self.saved = saved
         self.place: Place | None = None
         self.is_midway = False
+        self.aside: workers.Aside | None = None
         self._going_on = going_on(saved, plan)
         self._is_array = is_array
         self._epochs: Any = None
@@ -138,6 +143,11 @@ class Progress:
         for callback in callbacks:
             if isinstance(callback, keras.callbacks.BackupAndRestore):
                 _mend_backup(callback)
+        strategy = self.model.distribute_strategy
+        if distribute.is_multi_worker(strategy):
+            where = self.model._where("fit")
+            self.aside = workers.Aside(where, strategy, callbacks)
+            callbacks = self.aside.callbacks
         by_batch = any(map(_sees_batches, callbacks))
         first = _ByBatch(self) if by_batch else _ByEpoch(self)
         return [first, *callbacks, _Resumption(self)]
@@ -190,6 +200,14 @@ class Progress:
             self.model.draws.begun = place.begun
             self._kept = saved.means
             self.place = place
+
+    def check_workers(self) -> None:
+        """See to it that all workers begin at one place."""
+        if self.aside is None:
+            return
+        place = self.place or Place(self.model._initial_epoch or 0, 0, 0, 0)
+        draws = self.model.draws.trained
+        self.aside.begin((place.epoch, place.batch, int(draws)))
 
     def _check(self, place):
         known = -1 not in (self.batches, place.batches)
@@ -268,6 +286,8 @@ class Progress:
         self.model.draws.begun = None
         # Keras would begin later trainings there too.
         self.model._initial_epoch = None
+        if self.aside is not None:
+            self.aside.end()
 
 
 def _put_means(model, kept):
@@ -301,10 +321,12 @@ def _mend_backup(callback: keras.callbacks.BackupAndRestore) -> None:
     try:
         with open(note, encoding="utf-8") as file:
             is_good = "epoch" in json.load(file)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, FileNotFoundError):
         is_good = False
     if not is_good or not os.path.exists(callback._weights_path):
-        os.remove(note)
+        # Another worker may have done so.
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(note)
 
 
 class _ByEpoch(keras.callbacks.Callback):
@@ -340,6 +362,7 @@ class _Resumption(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.progress.resume()
+        self.progress.check_workers()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.progress.epoch_has_begun()
