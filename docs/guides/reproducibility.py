@@ -58,7 +58,7 @@ print(np.array_equal(one, two), np.array_equal(one, whole.sample(8, seed=4)))
 assert np.array_equal(one, two)
 
 # %% [markdown]
-# Same seed, same draws: on one machine, and with one `jit_compile` setting (XLA
-# draws other numbers). From a `tf.data.Dataset` a training goes on bit for bit if
+# Same seed, same draws, also with `jit_compile=True`: XLA draws the same numbers, and
+# rounds sums in another way. Bit for bit it is on one machine with one setting. From a `tf.data.Dataset` a training goes on bit for bit if
 # its order follows from seeds. What other callbacks remember, such as
 # `EarlyStopping`, begins anew.

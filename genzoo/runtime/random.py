@@ -23,10 +23,23 @@ from typing import Any, NamedTuple, Self
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.ops import control_flow_util
 
 from genzoo.runtime import bits, distribute
 
 _PHILOX = 1
+_UNIFORM = tf.raw_ops.StatelessRandomUniformV2
+_NORMAL = tf.raw_ops.StatelessRandomNormalV2
+_INTEGERS = tf.raw_ops.StatelessRandomUniformFullIntV2
+# Bits of a mantissa, the exponent of 1, and integers of the size.
+_MANTISSAS = {
+    tf.bfloat16: (7, 127, tf.uint16),
+    tf.float16: (10, 15, tf.uint16),
+    tf.float32: (23, 127, tf.int32),
+    tf.float64: (52, 1023, tf.int64),
+}
+# By which TensorFlow's kernel mixes seeds.
+_MIXING = 0x02461E293EC8F720
 TRAINING, SAMPLING = 0, 1
 # Two threads that draw at once must not take the same number.
 _counting = threading.Lock()
@@ -146,7 +159,8 @@ def uniform(
 ) -> tf.Tensor:
     """Uniform numbers in [0, 1) of shape (rows, ...), addressed by row."""
     _check_float(dtype)
-    return _draw(tf.raw_ops.StatelessRandomUniformV2, shape, seed, dtype)
+    op = _uniform if _is_compiled() else _UNIFORM
+    return _draw(op, shape, seed, dtype)
 
 
 def normal(
@@ -156,7 +170,8 @@ def normal(
 ) -> tf.Tensor:
     """Standard normal numbers of shape (rows, ...), addressed by row."""
     _check_float(dtype)
-    return _draw(tf.raw_ops.StatelessRandomNormalV2, shape, seed, dtype)
+    op = _normal if _is_compiled() else _NORMAL
+    return _draw(op, shape, seed, dtype)
 
 
 def bernoulli(probability: tf.Tensor, seed: Seed) -> tf.Tensor:
@@ -175,10 +190,9 @@ def bernoulli(probability: tf.Tensor, seed: Seed) -> tf.Tensor:
         number = uniform(shape, seed, dtype)
     else:
         own, below = split(seed, 2)
-        full_int = tf.raw_ops.StatelessRandomUniformFullIntV2
         rows, *event = _dimensions(shape)
         words = (rows, -(-math.prod(event) // 2))
-        bits = tf.bitcast(_draw(full_int, words, own, tf.uint32), tf.uint16)
+        bits = tf.bitcast(_draw(_INTEGERS, words, own, tf.uint32), tf.uint16)
         bits = tf.reshape(bits, (rows, 2 * words[1]))
         if 2 * words[1] != math.prod(event):
             bits = bits[:, :-1]
@@ -193,14 +207,11 @@ def bernoulli(probability: tf.Tensor, seed: Seed) -> tf.Tensor:
 
 def words(shape: Sequence[int | tf.Tensor], seed: Seed) -> tf.Tensor:
     """Random uint32 words of shape (rows, ...), addressed by row."""
-    full_int = tf.raw_ops.StatelessRandomUniformFullIntV2
-    return _draw(full_int, shape, seed, tf.uint32)
+    return _draw(_INTEGERS, shape, seed, tf.uint32)
 
 
 class Philox(NamedTuple):
-    """A stream of draws, one after the other; `next` is the same under XLA.
-
-    (Seeds are not: XLA derives other keys from a seed beyond 32 bits.)
+    """A stream of draws, one after the other.
 
     Attributes:
         key: uint64 tensor of shape (1,).
@@ -213,7 +224,7 @@ class Philox(NamedTuple):
     @classmethod
     def start(cls, shape: Sequence[int | tf.Tensor], seed: Seed) -> Self:
         """The beginning of a stream; its draws have any shape."""
-        key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed.key)
+        key, counter = _place(seed)
         # Beyond the words of the counter that draws and children use.
         return cls(key, counter + tf.constant([0, 2], tf.uint64))
 
@@ -222,7 +233,7 @@ class Philox(NamedTuple):
     ) -> tuple[list[tf.Tensor], "Philox"]:
         """(a list of `count` arrays of uint32 words, the stream behind)."""
         rows, *event = shape
-        drawn = tf.raw_ops.StatelessRandomUniformFullIntV2(
+        drawn = _INTEGERS(
             shape=(rows, count, *event),
             key=self.key,
             counter=self.counter,
@@ -287,19 +298,94 @@ def permutation(size: int, key: Sequence[int] | np.ndarray) -> np.ndarray:
 def _child_keys(seed, first, shape):
     # Children use a word of the counter that draws never reach, so that a
     # seed can be both drawn from and divided.
-    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed.key)
+    key, counter = _place(seed)
     # A constant where it can be: seeds are divided at every turn of a graph.
     if isinstance(first, int):
         offset = tf.constant([first % 2**64, 1], tf.uint64)
     else:
         offset = tf.stack([tf.cast(first, tf.uint64), tf.ones((), tf.uint64)])
-    return tf.raw_ops.StatelessRandomUniformFullIntV2(
+    return _INTEGERS(
         shape=shape,
         key=key,
         counter=counter + offset,
         alg=_PHILOX,
         dtype=tf.int64,
     )
+
+
+def _is_compiled():
+    """Whether what is traced now is for XLA: `jit_compile=True`, or a TPU."""
+    if tf.executing_eagerly():
+        return False
+    here = tf.compat.v1.get_default_graph()
+    return control_flow_util.GraphOrParentsInXlaContext(here)
+
+
+def _place(seed):
+    """(key, counter) of a seed, the same under XLA as without it.
+
+    XLA's own kernel takes 32 bits of each half of a seed. The other one is an
+    evaluation of Philox, which XLA has.
+    """
+    if not _is_compiled():
+        return tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed.key)
+    mixed = _INTEGERS(
+        shape=(2,),
+        key=tf.constant([_MIXING], tf.uint64),
+        counter=tf.bitcast(seed.key, tf.uint64),
+        alg=_PHILOX,
+        dtype=tf.uint64,
+    )
+    return mixed[:1], tf.stack([tf.zeros((), tf.uint64), mixed[1]])
+
+
+# XLA makes other floating point numbers of the same words than TensorFlow's
+# kernels; these make them as the kernels do.
+
+
+def _uniform(*, shape, key, counter, alg, dtype):
+    """Numbers in [0, 1), whose mantissas are the low bits of words."""
+    bits, ones, integer = _MANTISSAS[dtype]
+    wide = integer == tf.int64
+    words = _INTEGERS(
+        shape=shape,
+        key=key,
+        counter=counter,
+        alg=alg,
+        dtype=tf.int64 if wide else tf.int32,
+    )
+    if wide:
+        # The first word of two is the upper one.
+        words = tf.bitcast(
+            tf.reverse(tf.bitcast(words, tf.int32), [-1]), integer
+        )
+    number = tf.bitwise.bitwise_and(words, 2**bits - 1) + (ones << bits)
+    return tf.bitcast(tf.cast(number, integer), dtype) - tf.ones((), dtype)
+
+
+def _normal(*, shape, key, counter, alg, dtype):
+    """Box and Muller's pairs, of two numbers each."""
+    kind = tf.float64 if dtype.size == 8 else tf.float32
+    count = math.prod(shape) if isinstance(shape, tuple) else shape[0]
+    even = (count + 1) // 2 * 2
+    first, second = tf.unstack(
+        tf.reshape(
+            _uniform(
+                shape=tf.reshape(even, (1,)),
+                key=key,
+                counter=counter,
+                alg=alg,
+                dtype=kind,
+            ),
+            (-1, 2),
+        ),
+        axis=1,
+    )
+    radius = tf.sqrt(-2 * tf.math.log(tf.maximum(first, 1e-7)))
+    angle = 2 * math.pi * second
+    pairs = [radius * tf.sin(angle), radius * tf.cos(angle)]
+    values = tf.reshape(tf.stack(pairs, axis=1), (-1,))[:count]
+    return tf.cast(tf.reshape(values, shape), dtype)
 
 
 def _dimensions(shape):
@@ -352,7 +438,7 @@ def _draw(op, shape, seed, dtype):
     shape = _dimensions(shape)
     rows, *event = shape
     width = math.prod(event)
-    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed.key)
+    key, counter = _place(seed)
     if isinstance(seed.row, int) and seed.row == 0:
         return op(
             shape=shape, key=key, counter=counter, alg=_PHILOX, dtype=dtype

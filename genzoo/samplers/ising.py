@@ -85,8 +85,7 @@ def metropolis(temperature: float | tf.Tensor, lanes: int = LANES) -> Step:
 
     Returns:
         A pure function `(seed, Words) -> (Words, Info)`. The same seed gives
-        the same step eagerly and in graphs; compiled by XLA, which derives
-        other keys from a seed, it gives another.
+        the same step eagerly, in graphs, and compiled by XLA.
 
     Example:
     >>> ising = genzoo.samplers.ising

@@ -30,6 +30,31 @@ def test_uniform_is_tensorflows_philox(pair):
     np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_draws_are_the_same_under_xla(dtype):
+    def drawn(key):
+        # Halves of more than 32 bits; a first row inside a block.
+        for seed in (random.Seed(key), random.Seed(key, 5)):
+            own, *_ = random.split(random.fold_in(seed, 7), 2)
+            yield random.uniform((7, 3), own, dtype)
+            yield random.normal((7, 3), own, dtype)
+            yield bernoulli((7, 3), own, dtype)
+            yield random.words((7, 3), own)
+
+    key = tf.constant([2**40 + 3, -7], tf.int64)
+    compiled = tf.function(
+        lambda key: list(drawn(key)), jit_compile=True, autograph=False
+    )
+    epsilon = 2e-6 if dtype == "float32" else 1e-12
+    for number, (one, other) in enumerate(
+        zip(drawn(key), compiled(key), strict=True)
+    ):
+        one, other = (tf.cast(t, tf.float64) for t in (one, other))
+        # Normal numbers have a logarithm and a sine.
+        tolerance = epsilon if number % 4 == 1 else 0
+        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance)
+
+
 def test_every_spelling_of_a_seed_is_the_same_seed():
     for seed in (7, np.int64(7), (7, 0), [7, 0], np.array([7, 0])):
         np.testing.assert_array_equal(random.as_seed(seed).key, [7, 0])
