@@ -20,7 +20,7 @@ maxent/averages maxent/potts maxent/potts_chains maxent/inverse_ising
 maxent/ising_phases maxent/ising_sampling maxent/lattices
 energies scores adversary
 wild_gan tables gan/modes gan/mnist gan/speed gan/stacked
-metrics presets scale reduced
+metrics presets scale reduced devices
 """.split()
 # Rows of the README: a file, and how the row begins.
 CHOSEN = (

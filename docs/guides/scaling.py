@@ -196,6 +196,10 @@ assert Counting.heard == weights + 4 * (8 + 1) == 2372
 #   if chains mix without;
 # - a `MaxEnt` that learns from averages sums its data once, and needs no devices;
 # - one machine's cores are used by TensorFlow without any strategy.
+#
+# What 2 and 4 replicas cost on this machine, where they cannot be quicker, is in the
+# [benchmarks](../benchmarks.md), from `benchmarks/devices.py`: some milliseconds of an
+# update for each, of which the sum of the gradients is the smaller part.
 
 # %% [markdown]
 # ## Data larger than memory
