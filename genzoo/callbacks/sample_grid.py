@@ -119,7 +119,8 @@ class SampleGrid(keras.callbacks.Callback):
         # What fails at the end of an epoch is to fail before the first.
         self._picture()
         # Drawn by all workers, since chains are gathered; kept by one.
-        self._keeps = distribute.is_chief(self.model.distribute_strategy)
+        strategy = getattr(self.model, "distribute_strategy", None)
+        self._keeps = distribute.is_chief(strategy)
         if not self._keeps:
             return
         self.folder.mkdir(parents=True, exist_ok=True)

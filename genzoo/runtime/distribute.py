@@ -159,7 +159,9 @@ class SeveralSteps:
         return function
 
     def _mean(self, value):
-        return self.strategy.reduce(tf.distribute.ReduceOp.MEAN, value, None)
+        mean = self.strategy.reduce(tf.distribute.ReduceOp.MEAN, value, None)
+        # With several workers logs have a length; see `shape_logs`.
+        return tf.reshape(mean, ()) if mean.shape == (1,) else mean
 
 
 def check_scope(owner: str, name: str, model: keras.Model) -> None:
@@ -180,8 +182,9 @@ def is_multi_worker(strategy: tf.distribute.Strategy | None = None) -> bool:
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
-def is_chief(strategy: tf.distribute.Strategy) -> bool:
+def is_chief(strategy: tf.distribute.Strategy | None = None) -> bool:
     """Whether this process writes what all workers agree on."""
+    strategy = strategy or tf.distribute.get_strategy()
     return not is_multi_worker(strategy) or strategy.extended.should_checkpoint
 
 
