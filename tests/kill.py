@@ -234,7 +234,7 @@ def fits(count):
 # Workers --------------------------------------------------------------------
 
 
-def _free_ports(count):
+def free_ports(count):
     sockets = [socket.socket() for _ in range(count)]
     for s in sockets:
         s.bind(("127.0.0.1", 0))
@@ -273,7 +273,7 @@ def _work(family, cluster, index, folder, frequency):
 
 def _pair(family, folder, frequency):
     (folder / "begun").unlink(missing_ok=True)
-    cluster = [f"127.0.0.1:{port}" for port in _free_ports(2)]
+    cluster = [f"127.0.0.1:{port}" for port in free_ports(2)]
     return [
         _child(_work, family, cluster, index, folder, frequency)
         for index in range(2)

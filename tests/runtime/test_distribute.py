@@ -1,10 +1,10 @@
 import json
 import os
-import socket
 import subprocess
 import sys
 
 import keras
+import kill
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -231,19 +231,9 @@ if strategy.cluster_resolver.task_id == 0:
 """
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
 def test_two_worker_processes_learn_what_one_device_learns(bits, tmp_path):
     np.save(tmp_path / "x.npy", bits)
-    workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    workers = [f"127.0.0.1:{port}" for port in kill.free_ports(2)]
     processes = []
     for index in range(2):
         task = {"type": "worker", "index": index}
