@@ -209,7 +209,9 @@ def told_of_workers(
     try:
         yield
     except (tf.errors.UnavailableError, tf.errors.InternalError) as error:
-        if not is_multi_worker(strategy):
+        is_lost = isinstance(error, tf.errors.UnavailableError)
+        is_lost = is_lost or "Collective ops is aborted" in str(error)
+        if not is_lost or not is_multi_worker(strategy):
             raise
         raise tf.errors.UnavailableError(
             None,
