@@ -16,7 +16,8 @@ README = HERE.parent / "README.md"
 ORDER = """
 rbm/quality rbm/speed rbm/ais rbm/labels rbm/stack rbm/completion rbm/ratings
 rbm/deep
-maxent/averages maxent/potts maxent/potts_chains maxent/inverse_ising
+maxent/averages maxent/presences maxent/potts maxent/potts_chains
+maxent/inverse_ising
 maxent/ising_phases maxent/ising_sampling maxent/lattices
 energies scores adversary
 wild_gan tables gan/modes gan/mnist gan/speed gan/stacked

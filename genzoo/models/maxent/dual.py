@@ -259,11 +259,41 @@ class Dual:
         if len(observed) > _FEW:
             return None
         x = weights.get(self.multipliers)
-        found = self.exact.moments_now(x, observed, True)
         l2 = np.asarray(self.observations.l2())
-        square = np.diag(np.asarray(found.covariance)) + l2
+        square = self._variances(x, observed) + l2
         told = square > (_TOLD * observed) ** 2
         return np.sqrt(np.where(told, square, 0.0))
+
+    def _variances(self, x, shift):
+        route = self.exact
+        if route.table is not None or not route.sums_covariance:
+            found = route.moments_now(x, shift, True)
+            return np.diag(np.asarray(found.covariance))
+        # A square of each: the covariance takes as many as there are features.
+        centre = shift + np.asarray(route.moments_now(x, shift, False).mean)
+
+        def squares(states):
+            return tf.square(self.density.features(states) - centre)
+
+        return route.expectation(tf.constant(x), squares).numpy()
+
+    def covariance(self, some: Array) -> Array:
+        """Of some features, (n,) bool; in a matrix of all, (n, n)."""
+        x, route = weights.get(self.multipliers), self.exact
+        shift = weights.get(self.observations.values)
+        if some.all() or route.table is not None or not route.sums_covariance:
+            found = route.solved(tf.constant(x), tf.constant(shift), True)
+            return np.asarray(found.covariance)
+        assert isinstance(route, Summation)
+        places = np.flatnonzero(some)
+        centre = shift + np.asarray(route.moments_now(x, shift, False).mean)
+        found = np.zeros((len(x),) * 2)
+        found[np.ix_(some, some)] = route.covariance(
+            tf.constant(x),
+            tf.constant(centre),
+            lambda values: tf.gather(values, places, axis=1),
+        )
+        return found
 
     def least(self) -> float:
         """The smallest of the averages that are not zero."""

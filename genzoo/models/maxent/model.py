@@ -1676,7 +1676,10 @@ class MaxEnt(EnergyBasedModel):
         free = (self._mask().numpy() > 0) & ~kept.limited
         if kept.tolerance == "laplace":
             free &= self.multipliers != 0
-        fisher = self.feature_covariance()
+        if self._exact is None:
+            fisher = self.feature_covariance()
+        else:
+            fisher = self._dual.covariance(free)
         held, ridge = kept.l2(), self._ridge()
         if ridge is not None:
             held += ridge.diagonal

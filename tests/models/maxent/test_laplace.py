@@ -351,3 +351,31 @@ def test_narrow_densities_are_no_impossible_ones():
     # Exponential, of mean 1.1e-3.
     entropy = 1 + np.log(1.1e-3)
     assert history["entropy"][-1] == pytest.approx(entropy, abs=1e-6)
+
+
+def test_errors_of_few_of_many_features_are_those_of_the_whole_matrix():
+    generator = np.random.default_rng(3)
+    rows = generator.gamma(2.0, size=(3000, 400))
+    target = rows.mean(axis=0)
+    target[::40] *= 1.1
+    stderr = np.full(400, 0.05)
+    found = gz.MaxEnt.reweight(
+        rows, target, observation_stderr=stderr, tolerance="laplace"
+    )
+    model, used = found.model, found.multipliers != 0
+    assert 5 <= used.sum() <= 40
+    change = rows - found.weights @ rows
+    fisher = change.T @ (found.weights[:, None] * change)
+    np.testing.assert_allclose(
+        model._dual.covariance(used)[np.ix_(used, used)],
+        fisher[np.ix_(used, used)],
+        rtol=1e-9,
+        atol=1e-12,
+    )
+    np.testing.assert_allclose(
+        model._dual.spread(), np.diag(fisher) ** 0.5, rtol=1e-9
+    )
+    inverse = np.linalg.inv(fisher[np.ix_(used, used)])
+    errors = np.sqrt(np.square(inverse) @ stderr[used] ** 2)
+    np.testing.assert_allclose(found.multiplier_stderr[used], errors, rtol=1e-6)
+    assert np.isnan(found.multiplier_stderr[~used]).all()
