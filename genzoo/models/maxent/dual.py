@@ -287,13 +287,13 @@ class Dual:
         assert isinstance(route, Summation)
         places = np.flatnonzero(some)
         centre = shift + np.asarray(route.moments_now(x, shift, False).mean)
-        found = np.zeros((len(x),) * 2)
-        found[np.ix_(some, some)] = route.covariance(
+        square = np.zeros((len(x),) * 2)
+        square[np.ix_(some, some)] = route.covariance(
             tf.constant(x),
             tf.constant(centre),
             lambda values: tf.gather(values, places, axis=1),
         )
-        return found
+        return square
 
     def least(self) -> float:
         """The smallest of the averages that are not zero."""
