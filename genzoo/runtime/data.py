@@ -403,6 +403,33 @@ def known_parts(
         )
 
 
+def first_rows(
+    given: Any, most: int, steps: int | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(x, weight, seen) of the first batches, as rows.
+
+    Args:
+        given: checked examples: (x, y, weight, seen).
+        most: no further batch is looked at after so many numbers.
+        steps: how many batches of a dataset to see; None means all.
+
+    Returns:
+        x, float32 (n, width), their weights, (n,), and what is known, bool.
+    """
+    found, size = [], 0
+    x, _, weight, seen = given
+    for part, own, known in known_parts(x, weight, seen, steps):
+        rows = part.reshape(len(part), -1).astype(np.float32)
+        own = np.ones(len(rows)) if own is None else own
+        known = np.ones(rows.shape, bool) if known is None else known
+        found.append((rows, own, known.reshape(rows.shape)))
+        size += rows.size
+        if size >= most:
+            break
+    together = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+    return together[0], together[1], together[2]
+
+
 def mapped(
     dataset: tf.data.Dataset, function: Callable, parallel: bool = False
 ) -> tf.data.Dataset:

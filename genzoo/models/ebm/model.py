@@ -17,6 +17,7 @@ from genzoo.models.common.moves import Stride
 from genzoo.models.common.presets import AllChains, numbered
 from genzoo.models.common.walks import AnnealingSeeds, Walks
 from genzoo.models.common.watch import KNOWN_LENGTH, EachEpoch
+from genzoo.models.ebm import waves
 from genzoo.models.ebm.energy import Energy
 from genzoo.models.ebm.reference import Reference
 from genzoo.models.ebm.repeated import Repeated
@@ -276,6 +277,10 @@ class EnergyModel(EnergyBasedModel):
         self.sites.fit(given, steps)
         unit = self.sites.units(tf.float32)[1].numpy()
         self.repeated.fit(given, unit, steps)
+        if self._energy.is_tilted:
+            waves.lengthen(
+                self.network, self.sites, self.repeated, given, steps
+            )
         self.adapted.assign(1)
         if math.isfinite(self._sums.count):
             self._sums.narrow()

@@ -63,7 +63,7 @@ class Repeated(keras.layers.Layer):
         halves = np.zeros_like(places)
         told = []
         if self._ends.real.any():
-            x, weight, seen = self._some(given, steps)
+            x, weight, seen = data.first_rows(given, _NUMBERS, steps)
             for site in np.flatnonzero(self._ends.real):
                 known = seen[:, site]
                 found = _frequent(x[known, site], weight[known], unit[site])
@@ -76,20 +76,6 @@ class Repeated(keras.layers.Layer):
         self.halves.assign(halves)
         if told:
             _tell(told)
-
-    def _some(self, given, steps):
-        """(x, weight, seen) of as many rows as are looked at."""
-        found, size = [], 0
-        x, _, weight, seen = given
-        for part, own, known in data.known_parts(x, weight, seen, steps):
-            rows = part.reshape(len(part), -1).astype(np.float32)
-            own = np.ones(len(rows)) if own is None else own
-            known = np.ones(rows.shape, bool) if known is None else known
-            found.append((rows, own, known.reshape(rows.shape)))
-            size += rows.size
-            if size >= _NUMBERS:
-                break
-        return map(np.concatenate, zip(*found, strict=True))
 
     def of_batch(self, x: Any, seed: random.Seed) -> Any:
         """The batch with such values spread."""
