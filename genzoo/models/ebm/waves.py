@@ -4,12 +4,13 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from genzoo.layers import RandomFourier
 from genzoo.models.common.given import Given
 from genzoo.models.ebm.reference import Reference
 from genzoo.models.ebm.repeated import Repeated
-from genzoo.runtime import data
+from genzoo.runtime import data, random
 from genzoo.types import Array
 
 # Numbers of the data that are looked at, rows that are compared, and of how
@@ -49,21 +50,21 @@ def lengthen(
         network: of the energy; nothing is done to one that has learned or
             whose number of waves was asked for.
         reference: fitted, for its units.
-        repeated: fitted; values that many rows share are fine structure.
+        repeated: fitted; it spreads the values that many rows share.
         given: checked examples.
         steps: how many batches of a dataset to see; None means all.
     """
     waves = _of_default(network)
     if waves is None or reference.space.periodic.any():
         return
-    if repeated.halves.numpy().any():
-        return
     real = reference.space.real_sites
     shift, unit = (part.numpy() for part in reference.units("float32"))
     x, weight, seen = data.first_rows(given, _NUMBERS, steps)
     whole = seen[:, real].all(axis=1) & (weight > 0)
-    z = (x[whole][:, real] - shift[real]) / unit[real]
-    if not _is_fine(np.unique(z.astype(np.float64), axis=0)):
+    # As training sees them: a frequent value is a narrow bell.
+    x = repeated.spread(tf.constant(x[whole]), random.as_seed(0)).numpy()
+    z = (x[:, real] - shift[real]) / unit[real]
+    if not _is_fine(z.astype(np.float64)):
         waves.vectors.assign(_LONG * waves.vectors.numpy())
 
 
