@@ -8,7 +8,7 @@ whose error is that against the quadrature at the same weights. The mixtures
 overlap: scores know nothing of the shares of parts that do not.
 
     python -m benchmarks.scores                  # half an hour of a core
-    python -m benchmarks.scores --seeds 1 --losses sliced,denoising
+    python -m benchmarks.scores --losses sliced,denoising --waves default
 """
 
 import itertools
@@ -18,7 +18,9 @@ import numpy as np
 
 from benchmarks import common
 
-ROWS, TEST, EPOCHS, SEEDS, WAVES = 20_000, 50_000, 20, (0, 1, 2), (64, 0)
+ROWS, TEST, EPOCHS, SEEDS = 20_000, 50_000, 20, (0, 1, 2)
+# "default" leaves their length to the model.
+WAVES = ("default", 0)
 # Shares, means, and roots of covariances.
 MIXTURES = {
     "three round": (
@@ -71,7 +73,7 @@ def measured(name, loss, waves, seed, epochs):
     import genzoo as gz
 
     space, network = gz.spaces.Real(2), None
-    if not waves:
+    if waves == 0:
         network = gz.networks.energy_mlp(space, waves=0, seed=seed)
     x = draw(name, ROWS, np.random.default_rng(seed))
     start = time.process_time()
@@ -115,13 +117,19 @@ def rows(found):
 def main():
     """Each mixture, loss and seed."""
     options = common.options(
-        __doc__, seeds=len(SEEDS), losses="", epochs=EPOCHS
+        __doc__, seeds=len(SEEDS), losses="", epochs=EPOCHS, waves=""
     )
     names = options.losses.split(",") if options.losses else list(losses())
-    found = {"epochs": options.epochs, "runs": []}
-    kinds = itertools.product(names, WAVES, MIXTURES, SEEDS[: options.seeds])
+    asked = [w for w in WAVES if options.waves in ("", str(w))]
+    kept = [
+        run
+        for run in common.written(__file__).get("runs", [])
+        if run["loss"] not in names or run["waves"] not in asked
+    ]
+    found = {"epochs": options.epochs, "runs": kept}
+    kinds = itertools.product(names, asked, MIXTURES, SEEDS[: options.seeds])
     for loss, waves, mixture, seed in kinds:
-        if loss == "noise contrast" and not waves:
+        if loss == "noise contrast" and waves == 0:
             continue
         own = {"loss": loss, "waves": waves, "mixture": mixture, "seed": seed}
         own |= measured(mixture, loss, waves, seed, options.epochs)
