@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genzoo.runtime import batch, distribute, random, stored
+from genzoo.runtime import batch, distribute, looks, random, stored
 from genzoo.runtime.sparse import SparseRows
 from genzoo.runtime.stored import StoredRows
 
@@ -390,17 +390,21 @@ def known_parts(
             known = None if seen is None else seen[some]
             yield np.asarray(x[some]), of_part, known
         return
-    for found in x if steps is None else x.take(steps):
-        # Conditions come second.
-        found = found[0] if isinstance(found, tuple) else found
-        found = batch.unpacked(found)
-        own = batch.weight(found)
-        known = batch.seen(found)
-        yield (
-            np.asarray(batch.examples(found)),
-            None if own is None else np.asarray(own),
-            None if known is None else np.asarray(known),
-        )
+    yield from map(known_part, looks.first_batches(x, steps))
+
+
+def known_part(found: Any) -> tuple[np.ndarray, Any, Any]:
+    """(x, weight, seen) of a checked batch of a dataset."""
+    # Conditions come second.
+    found = found[0] if isinstance(found, tuple) else found
+    found = batch.unpacked(found)
+    own = batch.weight(found)
+    known = batch.seen(found)
+    return (
+        np.asarray(batch.examples(found)),
+        None if own is None else np.asarray(own),
+        None if known is None else np.asarray(known),
+    )
 
 
 def first_rows(
@@ -778,7 +782,7 @@ def first_batch(where: str, dataset: tf.data.Dataset) -> Any:
             "keras.utils.PyDataset or a generator of batches; received "
             f"{type(dataset).__name__}.{_of_no_data(dataset)}"
         )
-    first = next(iter(dataset.take(1)), None)
+    first = next(looks.first_batches(dataset), None)
     if first is None:
         raise ValueError(f"{where}: the dataset is empty.")
     return first

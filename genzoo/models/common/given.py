@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from genzoo.models.common import sample_weights
-from genzoo.runtime import batch, data
+from genzoo.runtime import batch, data, looks
 from genzoo.runtime.memory import check_memory
 from genzoo.runtime.stored import StoredRows
 from genzoo.types import Array
@@ -65,7 +65,7 @@ class Given(NamedTuple):
             )
         found: list[list[Any]] = []
         rows = size = 0
-        for part in self.x if steps is None else self.x.take(steps):
+        for part in looks.first_batches(self.x, steps):
             x, y = part if isinstance(part, tuple) else (part, None)
             x = batch.unpacked(x)
             parts = batch.examples(x), y, batch.weight(x), batch.seen(x)

@@ -14,7 +14,7 @@ from genzoo.models.gan.conditions import parts_of
 from genzoo.models.gan.game import Condition, Critic, Source
 from genzoo.models.gan.networks import given_to
 from genzoo.models.gan.parts import packed
-from genzoo.runtime import batch, data, distribute, random
+from genzoo.runtime import batch, data, distribute, looks, random
 from genzoo.runtime.graph import Graph
 from genzoo.types import Array
 
@@ -303,7 +303,7 @@ def _some(given, packing):
         chosen = slice(None, most * step, step)
         x, told = x[chosen], [part[chosen] for part in told]
     else:
-        first = next(iter(x))
+        first = next(looks.first_batches(x))
         x, y, _ = keras.utils.unpack_x_y_sample_weight(first)
         told = list(parts_of(y))
         x = np.asarray(batch.examples(batch.unpacked(x)))

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from genzoo.models.common.given import Given
-from genzoo.runtime import data
+from genzoo.runtime import data, looks
 from genzoo.types import Array
 from genzoo.units import Unit
 
@@ -34,12 +34,10 @@ def some_rows(
     """
     x, c, weight, seen = given
     if not data.is_array(x):
-        x = x.take(_BATCHES)
-        if isinstance(getattr(x, "element_spec", None), tuple):
-            # Kept, so that conditions are those of the same examples.
-            x = x.cache()
-            c = np.concatenate([np.asarray(own) for _, own in x])
-        found = zip(*data.known_parts(x), strict=True)
+        batches = list(looks.first_batches(x, _BATCHES))
+        if isinstance(batches[0], tuple):
+            c = np.concatenate([np.asarray(own) for _, own in batches])
+        found = zip(*map(data.known_part, batches), strict=True)
         x, weight, seen = (
             None if parts[0] is None else np.concatenate(parts)
             for parts in found
