@@ -8,6 +8,7 @@ from genzoo.features.function import Function
 from genzoo.features.hinges import Hinge, Threshold
 from genzoo.features.histogram import Histogram
 from genzoo.features.indicators import Indicators, PairIndicators
+from genzoo.features.linear import Linear
 from genzoo.features.marginal import Marginal
 from genzoo.features.moments import Moments
 from genzoo.features.pairwise import LatticeBonds, Pairwise
@@ -23,6 +24,7 @@ __all__ = [
     "Histogram",
     "Indicators",
     "LatticeBonds",
+    "Linear",
     "Marginal",
     "Moments",
     "OneSite",

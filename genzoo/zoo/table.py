@@ -47,6 +47,7 @@ PARTS: list[Any] = [
     features.Histogram,
     features.Indicators,
     features.LatticeBonds,
+    features.Linear,
     features.Marginal,
     features.Moments,
     features.PairIndicators,

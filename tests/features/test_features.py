@@ -118,6 +118,11 @@ VALUES = {
         bond_sum(SPINS[:, :1], (True, True)),
     ),
     "no bonds": (features.LatticeBonds(1), SPINS[:, 0, :1], np.zeros((8, 1))),
+    "weighted sums": (
+        features.Linear([[0.5, -1, 0], [0, 0, 2]]),
+        REAL,
+        np.stack([0.5 * REAL[:, 0] - REAL[:, 1], 2 * REAL[:, 2]], axis=1),
+    ),
     "indicators": (
         features.Indicators([1, 2, 4]),
         DICE,

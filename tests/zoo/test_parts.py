@@ -48,6 +48,11 @@ EXAMPLES = [
         "features.LatticeBonds",
         {"shape": [4], "periodic": False, "lattice": "square", "equal": True},
     ),
+    (
+        "features.Linear",
+        {"weights": [[0.5, -1.0, 0.0]], "names": ["balance"]},
+    ),
+    ("features.Linear", {"weights": [[1.0], [2.0]], "names": None}),
     ("features.Marginal", {"sites": [1, "age"]}),
     ("features.Moments", {"powers": [2, 1], "tied": True}),
     ("features.PairIndicators", {"values": [0.0, 1.0], "edges": [[0, 2]]}),

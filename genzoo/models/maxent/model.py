@@ -1620,11 +1620,14 @@ class MaxEnt(EnergyBasedModel):
 
         Args:
             function: of examples, (batch, *event_shape) to (batch,) or
-                (batch, n); None takes the model's features.
+                (batch, n), or one of `genzoo.features`; None takes the
+                model's features.
 
         Returns:
             A float64 array of shape (n,), or a float for (batch,). From
-            10,000 samples where the space cannot be summed over.
+            10,000 samples where the space cannot be summed over; of
+            independent sites features of one site each, such as
+            `features.Moments(1)`, are exact.
         """
         self._check_adapted("expectation")
         if function is not None and not callable(function):
@@ -1634,6 +1637,11 @@ class MaxEnt(EnergyBasedModel):
                 "a function of examples, or None",
             )
         is_scalar = False
+        if isinstance(function, Feature):
+            function = function.on(self.space)
+            found = self._of_one_site(function)
+            if found is not None:
+                return found
 
         def values(states):
             nonlocal is_scalar
@@ -1649,6 +1657,16 @@ class MaxEnt(EnergyBasedModel):
         route = self._exact or self._chain
         result = route.expectation(self._lambda(), values).numpy()
         return float(result[0]) if is_scalar else result
+
+    def _of_one_site(self, part):
+        """<f> of another feature where sites are independent, or None."""
+        count = part.count(self.space)
+        sites = part.one_site(self.space)
+        route = self._exact
+        jumps = set(part.breaks) - set(self.features.breaks)
+        if sites is None or jumps or not isinstance(route, ProductRoute):
+            return None
+        return route.one_site_means(self._lambda(), sites, count).numpy()
 
     def feature_covariance(self) -> Array:
         """The Fisher matrix: the covariance of the features, (n, n)."""

@@ -316,6 +316,19 @@ class ProductRoute(ExactRoute):
         value = tf.reduce_sum(log_z)
         return Moments(value, self.slots.sum(mean), covariance, zero)
 
+    def one_site_means(
+        self, multipliers: tf.Tensor, parts: OneSite, count: int
+    ) -> tf.Tensor:
+        """<f> of other features of one site each, (count,)."""
+        points = self.points()
+        log_w, _ = self._shifted(points, multipliers, 0 * multipliers)
+        shape = self.density.space.event_shape
+        found = parts.function(tf.reshape(points.x, (-1, *shape)))
+        p = tf.gather(tf.nn.softmax(log_w, axis=0), parts.sites, axis=1)
+        values = tf.math.multiply_no_nan(tf.cast(found, tf.float64), p)
+        means = tf.reduce_sum(values, axis=0)
+        return tf.math.unsorted_segment_sum(means, parts.owners, count)
+
     def _shifted(self, points, multipliers, shift):
         """(log weights, functions less their share of a shift) at points."""
         values = self._values(points.x) - self.slots.of_features(
