@@ -150,6 +150,25 @@ class Solver(keras.optimizers.Optimizer):
         """The first trial along a direction, as a multiple of it."""
         return tf.ones((), self.dtype)
 
+    def next_step_size(
+        self,
+        first: tf.Tensor,
+        last: tf.Tensor,
+        rise: tf.Tensor,
+        expected: tf.Tensor,
+        l1: tf.Tensor | None,
+    ) -> tf.Tensor:
+        """The first trial where the last step is known, too.
+
+        Args:
+            first: by `first_step_size`.
+            last: the multiple that was accepted.
+            rise: by how much the objective rose, below zero.
+            expected: what it would have been by its slope alone.
+            l1: weights of the L1 term, None where there is none.
+        """
+        return first
+
     def step(
         self,
         evaluation: Evaluation,
@@ -265,6 +284,12 @@ class Solver(keras.optimizers.Optimizer):
                 free,
             ),
             lambda: (direction, size * _shorter(value - known, expected)),
+        )
+
+        new_size = tf.where(
+            good & started,
+            self.next_step_size(new_size, size, value - known, expected, l1),
+            new_size,
         )
 
         variable.assign(tf.where(good, trial, old))

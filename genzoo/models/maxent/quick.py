@@ -15,7 +15,7 @@ from genzoo.types import Array
 # As of sums in float64, and of a Hessian, in `genzoo.optimizers`.
 _ROUNDING, _CANCELLED = 1e-14, 1e-10
 _RIDGE = 1e-14
-_BOLD = 1.5
+_BOLD, _AS_FORESEEN = 1.5, 0.75
 
 
 class State(NamedTuple):
@@ -148,7 +148,11 @@ class Steps:
         if good:
             slope = found * self.free
             hessian = covariance + np.diag(self.l2)
+            last = size
             direction, size = _newton(hessian, slope, self.free)
+            foreseen = expected * (1 - 0.5 * last)
+            if started and value - known < _AS_FORESEEN * foreseen < 0:
+                size = max(size, min(2 * last, 1.0))
             self.state = State(
                 trial, found, direction, size, float(value), True, True
             )

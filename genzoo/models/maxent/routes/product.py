@@ -24,6 +24,8 @@ _COARSER = 1.4
 # Numbers of the features at all points of all sites.
 _MOST_NUMBERS = 2**24
 _CORRECTIONS = 12
+# Pairs of functions of the same site, of all sites, that are held together.
+_MOST_PAIRS = 2**20
 
 
 class Slots(NamedTuple):
@@ -56,6 +58,15 @@ class Slots(NamedTuple):
         function[sites, place] = order
         owner[sites, place] = parts.owners[order]
         return cls(function, owner, count, features)
+
+    @property
+    def are_many(self) -> bool:
+        """Whether their pairs are more than those of the features of a site.
+
+        One site with many functions gives as many places to all.
+        """
+        sites, most = self.function.shape
+        return sites * most**2 > _MOST_PAIRS
 
     def spread(self, values: tf.Tensor) -> tf.Tensor:
         """Functions (n, functions) by site, (n, sites, most), 0 if none."""
@@ -307,7 +318,9 @@ class ProductRoute(ExactRoute):
         p = tf.exp(log_w - log_z)[:, :, None]
         mean = tf.reduce_sum(tf.math.multiply_no_nan(centred, p), axis=0)
         covariance = None
-        if second:
+        if second and self.slots.are_many:
+            covariance = self.covariance(multipliers, shift, tf.identity)
+        elif second:
             centred -= mean
             rooted = tf.math.multiply_no_nan(centred, tf.sqrt(p))
             each = tf.einsum("pik,pil->ikl", rooted, rooted)

@@ -6,6 +6,7 @@ from scipy import stats
 
 import genzoo
 from genzoo import features, spaces
+from genzoo.models.maxent.routes import product
 
 
 def _fitted(space, parts, observed, **options):
@@ -78,3 +79,26 @@ def test_an_average_out_of_reach_is_named():
     model.compile()
     with pytest.raises(ValueError, match=r"x_7 is 1\.5"):
         model.fit(observations=[0.0] * 7 + [1.5] + [0.0] * 52)
+
+
+@pytest.mark.parametrize("sites", [40, 1500])
+def test_steps_are_as_few_for_many_sites(sites):
+    # Rare bits, far from the even start: energies of sites add up.
+    p = np.random.default_rng(2).uniform(1e-5, 1e-3, sites)
+    model = genzoo.MaxEnt(spaces.Binary(sites), features.Moments(1))
+    model.compile()
+    history = model.fit(observations=p, verbose=0).history
+    assert len(history["loss"]) < 25
+    np.testing.assert_allclose(model.multipliers, np.log(p / (1 - p)))
+
+
+def test_a_covariance_of_many_functions_of_a_site(monkeypatch):
+    weights = np.random.default_rng(4).normal(size=(4, 40))
+    space = spaces.Categorical([-1, 0, 2], 40)
+    found = []
+    for most in (0, 2**20):
+        monkeypatch.setattr(product, "_MOST_PAIRS", most)
+        model = _fitted(space, features.Linear(weights), [0.1] * 4)
+        found.append((model.multipliers, model.feature_covariance()))
+    np.testing.assert_allclose(found[0][0], found[1][0], atol=1e-10)
+    np.testing.assert_allclose(found[0][1], found[1][1], atol=1e-10)
