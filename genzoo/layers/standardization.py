@@ -12,7 +12,9 @@ from genzoo.types import ArrayLike
 # A deviation below this share of the mean is one of rounding.
 _ROUNDING = 4e-7
 _OF_CONSTANTS = 1e-3
-_SMALL = 0.05
+# Deviations of columns of about one, and of shares; and the share of the
+# variance of bits of the same mean from which on a column may be of shares.
+_BROAD, _SMALL, _OF_BITS = 0.25, 0.05, 0.2
 
 
 @keras.saving.register_keras_serializable("genzoo")
@@ -25,9 +27,11 @@ class Standardization(keras.layers.Layer):
     that it is fitted to: means and standard deviations of the last axis. A
     column that never changes has the scale of a thousandth of its value, so
     that it is generated as nearly constant; one of about 1 already, with a
-    mean within 1 and a deviation of 0.05 to 1, stays as it is, and so do
-    zeros and ones, however rare. Before that, and in a custom loop without
-    `adapt`, the layer changes nothing.
+    mean within 1 and a deviation of 0.25 to 1, stays as it is, and so do
+    zeros and ones, however rare, and shares with a deviation from 0.05 on,
+    such as pixels, that are mostly near 0 or 1: a fifth or more of the
+    variance of bits of the same mean. Before that, and in a custom loop
+    without `adapt`, the layer changes nothing.
 
     Args:
         inverse: whether to put the units back.
@@ -88,10 +92,12 @@ class Standardization(keras.layers.Layer):
         constant = _OF_CONSTANTS * np.where(size > 0, size, 1.0)
         deviation = np.sqrt(variance)
         scale = np.where(deviation > _ROUNDING * size, deviation, constant)
-        # Shares and indicators: a rare one is not to count more than others.
-        is_one = (deviation >= _SMALL) & (deviation <= 1) & (size <= 1)
+        is_one = (deviation >= _BROAD) & (deviation <= 1) & (size <= 1)
         # Zeros and ones have this variance, however rare.
         of_bits = size * (1 - size)
+        # Shares and indicators: a rare one is not to count more than others.
+        are_shares = (variance >= _OF_BITS * of_bits) & (variance <= of_bits)
+        is_one |= are_shares & (deviation >= _SMALL) & (mean > 0).all(axis=0)
         is_one |= (deviation > 0) & (np.abs(variance - of_bits) < 1e-9)
         centre = np.where(is_one, 0.0, centre)
         scale = np.where(is_one, 1.0, scale)

@@ -107,3 +107,30 @@ def test_steps_do_not_depend_on_units():
         gan.fit(scale * x, epochs=3, batch_size=32, verbose=0)
         found.append(gan.sample(5, seed=1) / scale)
     np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("make", "is_kept"),
+    [
+        (lambda n: rng.normal(0.36, 0.12, n), False),
+        (lambda n: rng.normal(0.96, 0.23, n), False),
+        (lambda n: rng.normal(-0.1, 0.2, n), False),
+        (lambda n: rng.beta(2, 8, n), False),
+        (lambda n: rng.exponential(0.1, n), False),
+        (lambda n: rng.normal(0, 0.5, n), True),
+        (lambda n: 2.0 * rng.integers(0, 2, n) - 1, True),
+        (lambda n: (rng.random(n) < 0.02) * rng.random(n), True),
+        (lambda n: rng.beta(0.2, 0.5, n), True),
+    ],
+)
+def test_small_columns_are_measured_and_pixels_are_not(make, is_kept):
+    # Between 0.05 and 0.25 a scale of one made them up to 20 times too wide.
+    x = np.c_[make(4000), rng.normal(5.0, 1.0, 4000)]
+    layer = Standardization()
+    layer.adapt(x)
+    found = np.asarray(layer(x))[:, 0]
+    if is_kept:
+        np.testing.assert_allclose(found, x[:, 0], rtol=1e-6)
+    else:
+        assert found.std() == pytest.approx(1, abs=1e-3)
+        assert found.mean() == pytest.approx(0, abs=1e-3)
