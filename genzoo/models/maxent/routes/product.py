@@ -25,7 +25,7 @@ _COARSER = 1.4
 _MOST_NUMBERS = 2**24
 _CORRECTIONS = 12
 # Pairs of functions of the same site, of all sites, that are held together.
-_MOST_PAIRS = 2**20
+_MOST_PAIRS = 2**23
 
 
 class Slots(NamedTuple):

@@ -96,7 +96,7 @@ def test_a_covariance_of_many_functions_of_a_site(monkeypatch):
     weights = np.random.default_rng(4).normal(size=(4, 40))
     space = spaces.Categorical([-1, 0, 2], 40)
     found = []
-    for most in (0, 2**20):
+    for most in (0, 2**23):
         monkeypatch.setattr(product, "_MOST_PAIRS", most)
         model = _fitted(space, features.Linear(weights), [0.1] * 4)
         found.append((model.multipliers, model.feature_covariance()))
