@@ -215,6 +215,7 @@ class Solver(keras.optimizers.Optimizer):
         evaluate: Callable[[], Evaluation],
         l1: tf.Tensor | None = None,
         mask: tf.Tensor | None = None,
+        is_whole: bool = True,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """One step: evaluate at the trial point, accept it or go back.
 
@@ -224,6 +225,8 @@ class Solver(keras.optimizers.Optimizer):
                 at the variable's present value.
             l1: weights of an additional term `sum_i l1_i |x_i|`, or None.
             mask: 1.0 for parameters to be solved for, 0.0 for those held.
+            is_whole: whether the objective is what it is for, and not the
+                part of it in a window, beyond which steps should not lead.
 
         Returns:
             (value, stationarity): of the last point accepted, the objective
@@ -286,11 +289,11 @@ class Solver(keras.optimizers.Optimizer):
             lambda: (direction, size * _shorter(value - known, expected)),
         )
 
-        new_size = tf.where(
-            good & started,
-            self.next_step_size(new_size, size, value - known, expected, l1),
-            new_size,
-        )
+        if is_whole:
+            grown = self.next_step_size(
+                new_size, size, value - known, expected, l1
+            )
+            new_size = tf.where(good & started, grown, new_size)
 
         variable.assign(tf.where(good, trial, old))
         self.gradient.assign(tf.where(good, new_gradient, gradient))

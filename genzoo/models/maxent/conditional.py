@@ -424,7 +424,11 @@ class ConditionalMaxEnt(EnergyBasedModel):
         free = float(self.multiplier_weights.trainable)
         mask = free * tf.ones_like(self.multiplier_weights.value)
         value, residual = self.optimizer.advance(
-            self.multiplier_weights, evaluate, None, mask
+            self.multiplier_weights,
+            evaluate,
+            None,
+            mask,
+            is_whole=self.space.is_bounded,
         )
         self.searched.assign(self.multiplier_weights.value)
         self.adapted.assign(1)

@@ -1419,6 +1419,7 @@ class MaxEnt(EnergyBasedModel):
             of_averages if self.loss.uses_averages else of_examples,
             self._l1() if is_sparse else None,
             self._mask(),
+            is_whole=self.space.is_bounded,
         )
         self.adapted.assign(1)
         logs = self._logs_of_averages(value)
