@@ -782,7 +782,7 @@ def first_batch(where: str, dataset: tf.data.Dataset) -> Any:
             "keras.utils.PyDataset or a generator of batches; received "
             f"{type(dataset).__name__}.{_of_no_data(dataset)}"
         )
-    first = next(looks.first_batches(dataset), None)
+    first = next(looks.first_batches(dataset, 1), None)
     if first is None:
         raise ValueError(f"{where}: the dataset is empty.")
     return first

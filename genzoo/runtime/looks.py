@@ -34,6 +34,9 @@ def first_batches(
     caches = _caches(dataset)
     for cache in caches:
         _fill(cache)
+    if steps is not None and not caches:
+        # So that nothing is read ahead of what is asked for.
+        dataset = dataset.take(steps)
     reader = iter(dataset)
     for cache in caches:
         # The iterator holds the cache: a weak mapping would never end.

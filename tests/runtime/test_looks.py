@@ -111,3 +111,17 @@ def test_an_evaluation_sees_all_of_cached_data():
     assert sum(1 for _ in cached) == BATCHES
     x = np.concatenate(list(cached.as_numpy_iterator()))
     assert found == pytest.approx(-rbm.log_prob(x).mean(), abs=1e-5)
+
+
+def test_nothing_is_read_ahead_without_a_cache():
+    read = []
+
+    def numbers():
+        for number in range(50):
+            read.append(number)
+            yield number
+
+    spec = tf.TensorSpec((), tf.int64)
+    dataset = tf.data.Dataset.from_generator(numbers, output_signature=spec)
+    assert [int(x) for x in looks.first_batches(dataset, 2)] == [0, 1]
+    assert len(read) <= 3

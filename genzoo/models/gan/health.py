@@ -303,7 +303,7 @@ def _some(given, packing):
         chosen = slice(None, most * step, step)
         x, told = x[chosen], [part[chosen] for part in told]
     else:
-        first = next(looks.first_batches(x))
+        first = next(looks.first_batches(x, 1))
         x, y, _ = keras.utils.unpack_x_y_sample_weight(first)
         told = list(parts_of(y))
         x = np.asarray(batch.examples(batch.unpacked(x)))
