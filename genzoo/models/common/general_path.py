@@ -32,12 +32,17 @@ class GeneralPath(NamedTuple):
         energy: E, function of states.
         sweep: function from an energy to a step that leaves exp(-it) alone.
         held: rows of states and which of them are known, or None.
+        places: function from states to other coordinates, in which walkers
+            go; those of the energy, and of
+        log_base: log p0 of walkers. None for states and `base.log_prob`.
     """
 
     base: Base
     energy: Callable
     sweep: Callable
     held: tuple[tf.Tensor, tf.Tensor] | None = None
+    places: Callable | None = None
+    log_base: Callable | None = None
 
     def log_partition_start(self) -> float:
         """Zero: p0 is normalised."""
@@ -54,18 +59,22 @@ class GeneralPath(NamedTuple):
         return with_held(self.base.sample(n, seed), self.held)
 
     def at(self, x: tf.Tensor) -> tf.Tensor:
-        """Walkers at these states: the states."""
-        return x
+        """Walkers at these states."""
+        return x if self.places is None else self.places(x)
+
+    def _log_start(self, walkers):
+        log_base = self.log_base or self.base.log_prob
+        return log_base(walkers)
 
     def log_ratio(self, x: tf.Tensor, beta: Any, following: Any) -> tf.Tensor:
         """log p*_following(x) - log p*_beta(x), shape (chains,)."""
-        return (following - beta) * (-self.energy(x) - self.base.log_prob(x))
+        return (following - beta) * (-self.energy(x) - self._log_start(x))
 
     def move(self, x: tf.Tensor, beta: Any, seed: random.Seed) -> tf.Tensor:
         """A sweep at beta."""
 
         def between(x):
-            start = (1 - beta) * self.base.log_prob(x)
+            start = (1 - beta) * self._log_start(x)
             return beta * self.energy(x) - start
 
         return self.sweep(between)(seed, x)[0]

@@ -42,8 +42,25 @@ class Energy:
         """
         if not self.is_tilted:
             return self.of_network(states)
-        found = self.of_network(self.reference.standardised(states))
-        log_q = self.reference.log_prob(states)
+        places = self.reference.places
+        at = places.of(states)
+        found = self._tilted(at)
+        if not places.sites.any():
+            return found
+        return found + tf.reduce_sum(places.log_slopes_at(at), axis=1)
+
+    def at(self, at: tf.Tensor) -> tf.Tensor:
+        """-log of the density of places (batch, width), but for log Z."""
+        if self.is_tilted:
+            return self._tilted(at)
+        places = self.reference.places
+        slope = tf.reduce_sum(places.log_slopes_at(at), axis=1)
+        found = self.of_network(places.at(at))
+        return tf.cast(found, slope.dtype) - slope
+
+    def _tilted(self, at):
+        found = self.of_network(self.reference.standardised_at(at))
+        log_q = self.reference.log_prob_at(at)
         return tf.cast(found, log_q.dtype) - log_q
 
     def of_network(self, z: tf.Tensor) -> tf.Tensor:

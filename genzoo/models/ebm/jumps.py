@@ -112,10 +112,15 @@ class Jumps:
     def _by_difference(self, states, data, seed):
         """By the difference of two examples, as likely as its opposite."""
         first, second = random.split(seed, 2)
-        rows = tf.gather(data, _places(states, data, 2, first))
-        proposed = states + rows[:, 0] - rows[:, 1]
+        places = self.energy.reference.places
+        rows = places.of(data)
+        rows = tf.gather(rows, _drawn_rows(states, data, 2, first))
+        proposed = places.at(places.of(states) + rows[:, 0] - rows[:, 1])
         proposed = tf.where(self.is_real, proposed, states)
-        return self._chosen(states, proposed, 0.0, second)
+        ratio: Any = 0.0
+        if places.sites.any():
+            ratio = places.log_slope(proposed) - places.log_slope(states)
+        return self._chosen(states, proposed, ratio, second)
 
     def _by_draw(self, states, data, seed):
         """To a place near an example, or one of the reference."""
@@ -124,7 +129,9 @@ class Jumps:
         # One width for all: it does not depend on where they are.
         share = random.uniform((1, 1), width.at_row(0))[0, 0]
         size = _NARROW * (_WIDE / _NARROW) ** share * self._units()
-        row = tf.gather(data, _places(states, data, 1, which)[:, 0])
+        row = tf.gather(data, _drawn_rows(states, data, 1, which)[:, 0])
+        places = self.energy.reference.places
+        row = places.of(row)
         shape = (tf.shape(states)[0], self.space.width)
         normal = random.normal(shape, noise, states.dtype)
         fresh = self.energy.reference.sample(tf.shape(states)[0], base)
@@ -133,7 +140,7 @@ class Jumps:
         near = self.ends.folded(
             tf.where(self.is_real, row + size * normal, row)
         )
-        near = self.discrete.near(near, size, others)
+        near = places.at(self.discrete.near(near, size, others))
         proposed = tf.where(other < _ELSEWHERE, fresh, near)
         ratio = self._log_density(states, data, size)
         ratio -= self._log_density(proposed, data, size)
@@ -148,6 +155,10 @@ class Jumps:
 
     def _log_density(self, x, data, size):
         """log of the density of the drawn places, but for a constant."""
+        far = self.energy.reference.log_prob(x)
+        places = self.energy.reference.places
+        slope = places.log_slope(x)
+        x, data = places.of(x), places.of(data)
         z, centres = (
             tf.boolean_mask(part / size, self.is_real, axis=1)
             for part in (x, data)
@@ -163,7 +174,8 @@ class Jumps:
         each += self.ends.log_images(x, data, size)
         near = tf.reduce_logsumexp(each, axis=1)
         near -= norm + tf.math.log(rows)
-        far = self.energy.reference.log_prob(x)
+        if places.sites.any():
+            near -= slope
         both = [near + math.log(1 - _ELSEWHERE), far + math.log(_ELSEWHERE)]
         return tf.reduce_logsumexp(both, axis=0)
 
@@ -270,7 +282,7 @@ class _Discrete:
         return total
 
 
-def _places(states, data, count, seed):
+def _drawn_rows(states, data, count, seed):
     """Numbers of rows of data for each chain, (chains, count)."""
     rows = tf.shape(data)[0]
     share = random.uniform((tf.shape(states)[0], count), seed, "float64")

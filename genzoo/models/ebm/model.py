@@ -401,12 +401,20 @@ class EnergyModel(EnergyBasedModel):
 
     @classmethod
     def preset_size(cls, **arguments: Any) -> int:
-        """The network, four numbers a site, levels, chains, and log Z."""
+        """The network, six numbers a site, levels, chains, and log Z."""
         space = arguments["space"]
         levels = sum(len(v) for v in space.levels if v is not None)
-        own = (4 + (arguments["chains"] or 0)) * space.width
+        own = (6 + (arguments["chains"] or 0)) * space.width
         own += levels + KNOWN_LENGTH + 2
         return arguments["network"].count_params() + own
+
+    @classmethod
+    def _preset_upgrade(
+        cls, arrays: dict[str, Any], **arguments: Any
+    ) -> dict[str, Any]:
+        """Older presets know no long tails."""
+        none = np.zeros((arguments["space"].width, 2), np.float32)
+        return {"sites.stretch": none, **arrays}
 
     def preset_config(self) -> dict[str, Any]:
         """The arguments above, and how many chains there are.

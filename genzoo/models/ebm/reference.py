@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from genzoo import checks
 from genzoo.models.common.given import Given
+from genzoo.models.ebm.places import Places
 from genzoo.runtime import data, distribute, random
 from genzoo.spaces import Space
 
@@ -31,14 +32,17 @@ class Reference(keras.layers.Layer):
     normal, with the data's mean and 1.5 times their standard deviation. One
     with ends is the same between them, but for a tenth: that is even between
     two ends, and beyond a single one half a normal distribution, of the data's
-    spread about the end. Angles are even, whole numbers are geometric.
+    spread about the end. Angles are even, whole numbers are geometric. Where
+    data have long tails all this holds of their places: see `Places`.
 
     Args:
         space: a `Space`, a product of sites.
 
     Attributes:
-        middle: weight, the data's means, (width,).
+        middle: weight, the means of the data's places, (width,).
         spread: weight, their standard deviations.
+        stretch: weight, that of the places, (width, 2).
+        places: the `Places`, which are the data where no tail is long.
         logits: weight, log of the frequencies of all levels of all sites.
     """
 
@@ -59,13 +63,15 @@ class Reference(keras.layers.Layer):
             "middle": np.where(self._boxed, 0.5 * (low + high), 0.0),
             "spread": np.where(self._boxed, 0.5 * (high - low), 1.0),
             "logits": np.zeros(int(first[-1])),
+            "stretch": np.zeros((space.width, 2)),
         }
-        self.middle, self.spread, self.logits = (
+        self.middle, self.spread, self.logits, self.stretch = (
             distribute.mirrored_weight(
                 self, name, start.shape, _beginning(start)
             )
             for name, start in starts.items()
         )
+        self.places = Places(space, self.stretch)
         self.built = True
 
     def _ends(self, other):
@@ -94,8 +100,10 @@ class Reference(keras.layers.Layer):
         flat = self._flat(mean, spread)
         low, high = self._ends(0.0)
         plain = np.where(self._boxed, 0.5 * (high - low), 1.0)
+        spread = np.where(flat | self._discrete, plain, spread)
+        mean, spread = self.places.fit(given, mean, spread, steps)
         self.middle.assign(mean)
-        self.spread.assign(np.where(flat | self._discrete, plain, spread))
+        self.spread.assign(spread)
         if self._discrete.any():
             self.logits.assign(self._log_frequencies(given, steps, count))
 
@@ -201,6 +209,7 @@ class Reference(keras.layers.Layer):
         uniform = random.uniform((n, space.width), second, "float64")
         if self._ended.any():
             x = tf.where(self._ended, self._drawn(x, uniform), x)
+        x = self.places.at(x)
         if space.whole.any():
             log_ratio = tf.math.log(self._geometric(tf.float64))
             number = tf.floor(tf.math.log1p(-uniform) / log_ratio)
@@ -257,7 +266,21 @@ class Reference(keras.layers.Layer):
             x: states.
             seen: of which sites, bool (batch, width); None for all.
         """
-        space = self.space
+        found = self.log_prob_at(self.places.of(x), seen)
+        if not self.places.sites.any():
+            return found
+        return found - self.places.log_slope(x, seen)
+
+    def log_prob_at(
+        self, places: tf.Tensor, seen: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """log of the density of places (batch, width), (batch,).
+
+        Args:
+            places: of states.
+            seen: of which sites, bool (batch, width); None for all.
+        """
+        space, x = self.space, places
         middle, scale = self._cast("middle", x.dtype), self._scale(x.dtype)
         each = _log_normal(x - middle, scale)
         if not self._both.all():
@@ -304,18 +327,22 @@ class Reference(keras.layers.Layer):
     def standardised(self, x: tf.Tensor) -> tf.Tensor:
         """States in the units in which a network sees them.
 
-        Real sites and whole numbers less their mean, over their `units`;
-        levels and angles as they are.
+        Places of real sites, and whole numbers, less their mean, over their
+        `units`; levels and angles as they are.
         """
+        return self.standardised_at(self.places.of(x))
+
+    def standardised_at(self, x: tf.Tensor) -> tf.Tensor:
+        """The same of places."""
         shift, unit = self.units(x.dtype)
         # Compilers round (x - 0) / 1, too; levels are compared later on.
         plain = self._discrete | self.space.periodic
         return tf.where(plain, x, (x - shift) / unit)
 
     def units(self, dtype: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """(shift, unit) of each site in these units, (width,) each.
+        """(shift, unit) of the places of each site, (width,) each.
 
-        A unit is the data's standard deviation. Between two ends it is at
+        A unit is their standard deviation. Between two ends it is at
         least the variance over the mean's distance to either, which is the
         size of rare values where most lie at that end, and no more than half
         of the site.
@@ -337,7 +364,7 @@ class Reference(keras.layers.Layer):
         return tf.cast(getattr(self, name).value, dtype)
 
     def body(self) -> tf.Tensor:
-        """The window in which unbounded sites have their mass, (width, 2)."""
+        """Where the places of unbounded sites have their mass, (width, 2)."""
         middle, reach = (
             self._cast("middle", tf.float64),
             _REACH * self._cast("spread", tf.float64),
@@ -348,7 +375,7 @@ class Reference(keras.layers.Layer):
 
     def mode(self) -> tf.Tensor:
         """A state in the midst of the data, float32 (1, width)."""
-        x = self._cast("middle", tf.float32)
+        x = self.places.at(self._cast("middle", tf.float32))
         for sites, levels, places in self._groups:
             best = tf.argmax(self._log_shares(places, tf.float32), axis=1)
             own = tf.gather(levels.astype(np.float32), best, batch_dims=1)

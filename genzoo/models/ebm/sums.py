@@ -89,7 +89,14 @@ class Sums:
         if self.space.is_bounded:
             return self.space.quadrature(nodes)
         window = self.window.value if window is None else window
-        return self.space.quadrature(nodes, window=window)
+        stretch = {}
+        if self._places.sites.any():
+            stretch = {"stretch": self._places.stretch.value}
+        return self.space.quadrature(nodes, window=window, **stretch)
+
+    @property
+    def _places(self):
+        return self.energy.reference.places
 
     def _sums(self, grid, statistics=None):
         """(log sum exp(-E), averages) over a grid."""
@@ -163,7 +170,7 @@ class Sums:
         """
         if self.space.is_bounded:
             return
-        body = self.energy.reference.body()
+        body = self._places.window(self.energy.reference.body())
         if self.space.whole.any():
             # As many of the whole numbers as there may be points.
             most = body[:, 0] + self._nodes - 1
@@ -218,7 +225,10 @@ class Sums:
             last = int(axis.values.shape[0]) - 1
             ends = tf.constant([_NEGLIGIBLE, 1 - _NEGLIGIBLE], tf.float64)
             low, high = tf.unstack(tf.searchsorted(share, ends))
-            values = tf.convert_to_tensor(axis.values)
+            is_moved = axis.places is not None
+            values = tf.convert_to_tensor(
+                axis.places if is_moved else axis.values
+            )
             # What lies between two nodes, and a little beyond.
             low = tf.gather(values, tf.maximum(low - 2, 0))
             high = tf.gather(values, tf.minimum(high + 2, last))

@@ -4,11 +4,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from genzoo.models.common.general_path import GeneralPath
+from genzoo.models.common.general_path import GeneralPath, with_held
 from genzoo.models.common.moves import Moves, SiteWalker, Stride
 from genzoo.models.ebm.energy import Energy
 from genzoo.runtime import random
-from genzoo.samplers.chain import Step
+from genzoo.samplers.chain import LogProb, Step
 
 
 class Walker(SiteWalker):
@@ -33,8 +33,37 @@ class Walker(SiteWalker):
 
     def step(self, beta: Any = 1.0, size: Any = None) -> Step:
         """A sampler's step that leaves exp(-beta E) as it is."""
-        beta = tf.cast(beta, tf.float32)
-        return self.moves.step(lambda x: beta * self.energy(x), size, self.held)
+        places, held = self.reference.places, self.held
+        move = self._move(self._at(beta), size)
+
+        def step(seed, x):
+            at, info = move(seed, places.of(x))
+            # What is known is not rounded.
+            return with_held(places.at(at), held), info
+
+        return step
+
+    def _at(self, beta):
+        """A function of places, whose density is that of p^beta."""
+        if not tf.is_tensor(beta) and beta == 1:
+            return self.energy.at
+        beta, places = tf.cast(beta, tf.float32), self.reference.places
+
+        def energy(at):
+            found = tf.cast(beta, at.dtype) * self.energy.at(at)
+            if not places.sites.any():
+                return found
+            slope = tf.reduce_sum(places.log_slopes_at(at), axis=1)
+            return found + tf.cast(beta - 1, at.dtype) * slope
+
+        return energy
+
+    def _move(self, energy: LogProb, size: Any = None) -> Step:
+        """A step of places."""
+        held = self.held
+        if held is not None:
+            held = self.reference.places.of(held[0]), held[1]
+        return self.moves.step(energy, size, held)
 
     def fresh(self, n: Any, seed: random.Seed) -> tf.Tensor:
         """n states of the reference, (n, width)."""
@@ -45,10 +74,18 @@ class Walker(SiteWalker):
         return [tf.zeros((0,))]
 
     def path(self, _: tf.Tensor, beta: Any = 1.0) -> GeneralPath:
-        """The path from the reference to p^beta."""
+        """The path from the reference to p^beta, of places."""
         return GeneralPath(
             self.reference,
-            lambda x: tf.cast(beta, x.dtype) * self.energy(x),
-            lambda energy: self.moves.step(energy, None, self.held),
+            self._at(beta),
+            self._move,
             self.held,
+            self.reference.places.of,
+            self.reference.log_prob_at,
         )
+
+    def from_path(
+        self, walkers: tf.Tensor, seed: random.Seed, beta: Any = 1.0
+    ) -> tf.Tensor:
+        """States of chains that go on from places."""
+        return with_held(self.reference.places.at(walkers), self.held)

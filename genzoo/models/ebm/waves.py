@@ -58,12 +58,11 @@ def lengthen(
     if waves is None or reference.space.periodic.any():
         return
     real = reference.space.real_sites
-    shift, unit = (part.numpy() for part in reference.units("float32"))
     x, weight, seen = data.first_rows(given, _NUMBERS, steps)
     whole = seen[:, real].all(axis=1) & (weight > 0)
     # As training sees them: a frequent value is a narrow bell.
-    x = repeated.spread(tf.constant(x[whole]), random.as_seed(0)).numpy()
-    z = (x[:, real] - shift[real]) / unit[real]
+    x = repeated.spread(tf.constant(x[whole]), random.as_seed(0))
+    z = reference.standardised(x).numpy()[:, real]
     if not _is_fine(z.astype(np.float64)):
         waves.vectors.assign(_LONG * waves.vectors.numpy())
 

@@ -20,6 +20,7 @@ from genzoo.spaces import (
 )
 
 RNG, ENDS = np.random.default_rng(11), np.random.default_rng(12)
+TAILS = np.random.default_rng(13)
 _KIND = RNG.integers(0, 3, (60, 1))
 CASES = {
     "hours": (
@@ -38,6 +39,11 @@ CASES = {
         np.maximum(ENDS.normal(-1, 3, (60, 1)) + ENDS.normal(0, 1, (60, 2)), 0),
     ),
     "debts": (Interval(None, 3), np.minimum(ENDS.normal(2, 4, (60, 1)), 3)),
+    "returns": (
+        Real(2),
+        TAILS.standard_t(2, (400, 2)) + TAILS.standard_t(1, (400, 1)) + 5,
+    ),
+    "claims": (Interval(0, None), np.exp(2 * TAILS.normal(size=(400, 1)))),
     "bits": (Binary(4), RNG.integers(0, 2, (60, 4)) & (_KIND > 0)),
     "mixed": (
         Product([Categorical([0, 1, 2]), Real(1)]),
