@@ -66,10 +66,12 @@ def learn(alignment):
     machine = gz.BoltzmannMachine(
         gz.spaces.Categorical(levels, columns), seed=0
     )
-    # The strength of Ekeberg et al., as plmc has it.
-    l2 = 0.2 * (columns - 1) / weights.sum()
+    # The strength of plmc, whose sums of squares have no half.
+    l2 = 0.4 * (columns - 1) / weights.sum()
+    l2_fields = 0.02 / weights.sum()
     machine.compile(
-        loss=gz.losses.Pseudolikelihood(l2=l2, l2_fields=0.01), watch=False
+        loss=gz.losses.Pseudolikelihood(l2=l2, l2_fields=l2_fields),
+        watch=False,
     )
     machine.fit(alignment.x, sample_weight=weights)
     return machine
