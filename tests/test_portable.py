@@ -62,6 +62,16 @@ def _clusters():
     return model
 
 
+def _tails():
+    model = gz.EnergyModel(gz.spaces.Real(2), seed=0)
+    model.adapt(np.random.default_rng(0).standard_t(2, (2000, 2)))
+    assert model.sites.stretch.numpy().all()
+    model.network.layers[-1].kernel.assign_add(
+        np.ones(model.network.layers[-1].kernel.shape)
+    )
+    return model
+
+
 # How each model is made, its endpoints, and the values of an x.
 ENERGY = ("serve", "energy")
 MODELS = {
@@ -82,6 +92,7 @@ MODELS = {
     "lattice": (_lattice, (*ENERGY, "gibbs"), [-1, 1]),
     "potts": (_potts, (*ENERGY, "gibbs"), [0, 1, 2]),
     "interval": (_interval, ENERGY, None),
+    "tails": (_tails, ENERGY, None),
 }
 # `serve` of an energy is `energy`: once is enough.
 WRITTEN = [

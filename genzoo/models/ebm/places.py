@@ -15,8 +15,8 @@ _NUMBERS = 2**21
 _LONG = 8.0
 # The share of data within one standard deviation, of normal ones.
 _WITHIN = 0.683
-# Beyond, sinh is no number of float32.
-_MOST = 60.0
+# Of |p - c| / s: the square of sinh is a number of float32.
+_MOST = 40.0
 # The least distance from a single end that is integrated, in scales.
 _LEAST = 1e-8
 
@@ -61,7 +61,7 @@ class Places:
             return x
         centre, scale, is_long = self._parts(x.dtype)
         held = tf.where(is_long, x, centre)
-        far = centre + scale * tf.asinh((held - centre) / scale)
+        far = centre + scale * _asinh((held - centre) / scale)
         return tf.where(is_long, far, x)
 
     def at(self, places: tf.Tensor) -> tf.Tensor:
@@ -77,9 +77,8 @@ class Places:
         """log dx/dp of each site at places, (rows, width)."""
         centre, scale, is_long = self._parts(places.dtype)
         held = tf.where(is_long, places, centre)
-        # log cosh, without a number that could be too large.
-        size = tf.abs(held - centre) / scale
-        slope = size + tf.math.log1p(tf.exp(-2 * size)) - float(np.log(2))
+        away = tf.clip_by_value((held - centre) / scale, -_MOST, _MOST)
+        slope = tf.math.log(0.5 * (tf.exp(away) + tf.exp(-away)))
         return tf.where(is_long, slope, tf.zeros_like(slope))
 
     def log_slope(
@@ -161,3 +160,10 @@ class Places:
             log_far = tf.sort(tf.math.log(far), axis=1)
             away = tf.where(single, log_far, away)
         return tf.where(is_long, tf.asinh(away / (0.5 * np.pi)), places)
+
+
+def _asinh(z):
+    """As TensorFlow's, which ONNX and LiteRT files cannot hold."""
+    size = tf.where(z < 0, -z, z)
+    found = tf.math.log(size + tf.sqrt(size**2 + 1))
+    return tf.where(z < 0, -found, found)

@@ -51,7 +51,9 @@ def test_places_and_their_slopes(name):
         tape.watch(x)
         place = places.of(x)
     slope = -np.log(tape.gradient(place, x))
-    np.testing.assert_allclose(places.log_slopes_at(places.of(x)), slope, atol=1e-9)
+    np.testing.assert_allclose(
+        places.log_slopes_at(places.of(x)), slope, atol=1e-9
+    )
     # A single end stays where it is.
     for end in (model.space.low, model.space.high):
         if np.isfinite(end).all():
