@@ -17,7 +17,7 @@ ORDER = """
 rbm/quality rbm/speed rbm/ais rbm/labels rbm/stack rbm/completion rbm/ratings
 rbm/deep
 maxent/averages maxent/presences maxent/potts maxent/potts_chains
-maxent/inverse_ising
+maxent/inverse_ising maxent/wide_ising
 maxent/ising_phases maxent/ising_sampling maxent/lattices
 energies scores adversary
 wild_gan tables gan/modes gan/mnist gan/speed gan/stacked

@@ -204,11 +204,12 @@ def rows(found):
     for name, one in found["sizes"].items():
         sites, sequences = name.split()
         told = {who: text(one[who]) for who in FINDERS}
-        seeds = " ".join(map(str, one["seeds"]))
+        seeds = "seed" + "s" * (len(one["seeds"]) > 1)
+        seeds += "".join(f" {seed}" for seed in one["seeds"])
         table.append(
             common.row(
                 f"planted Potts model, 21 levels, {sites} sites, {sequences} "
-                f"sequences, seeds {seeds}: contacts among the first pairs, "
+                f"sequences, {seeds}: contacts among the first pairs, "
                 "as many as sites; CPU-seconds; memory",
                 f"{told['genzoo']}; penalty {STRONGER} times plmc's, chosen "
                 f"on other seeds, {told['genzoo, stronger']}",

@@ -225,6 +225,9 @@ class EnergyModel(EnergyBasedModel):
     def _energy_weights(self) -> list[keras.Variable]:
         fixed = self.network.non_trainable_weights
         own = self.sites.weights if self._energy.is_tilted else []
+        if not self.sites.stretch.numpy().any():
+            # So that the log Z of older presets is known.
+            own = [w for w in own if w is not self.sites.stretch]
         return [*self.parameters, *fixed, *own]
 
     @property
