@@ -44,17 +44,14 @@ class Energy:
             return self.of_network(states)
         places = self.reference.places
         at = places.of(states)
-        found = self._tilted(at)
-        if not places.sites.any():
-            return found
-        return found + tf.reduce_sum(places.log_slopes_at(at), axis=1)
+        return self._tilted(at) + places.log_slope_at(at)
 
     def at(self, at: tf.Tensor) -> tf.Tensor:
         """-log of the density of places (batch, width), but for log Z."""
         if self.is_tilted:
             return self._tilted(at)
         places = self.reference.places
-        slope = tf.reduce_sum(places.log_slopes_at(at), axis=1)
+        slope = places.log_slope_at(at)
         found = self.of_network(places.at(at))
         return tf.cast(found, slope.dtype) - slope
 

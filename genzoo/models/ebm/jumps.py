@@ -113,13 +113,11 @@ class Jumps:
         """By the difference of two examples, as likely as its opposite."""
         first, second = random.split(seed, 2)
         places = self.energy.reference.places
-        rows = places.of(data)
+        rows, begin = places.of(data), places.of(states)
         rows = tf.gather(rows, _drawn_rows(states, data, 2, first))
-        proposed = places.at(places.of(states) + rows[:, 0] - rows[:, 1])
-        proposed = tf.where(self.is_real, proposed, states)
-        ratio: Any = 0.0
-        if places.sites.any():
-            ratio = places.log_slope(proposed) - places.log_slope(states)
+        end = tf.where(self.is_real, begin + rows[:, 0] - rows[:, 1], begin)
+        ratio = places.log_slope_at(end) - places.log_slope_at(begin)
+        proposed = tf.where(self.is_real, places.at(end), states)
         return self._chosen(states, proposed, ratio, second)
 
     def _by_draw(self, states, data, seed):
@@ -157,7 +155,6 @@ class Jumps:
         """log of the density of the drawn places, but for a constant."""
         far = self.energy.reference.log_prob(x)
         places = self.energy.reference.places
-        slope = places.log_slope(x)
         x, data = places.of(x), places.of(data)
         z, centres = (
             tf.boolean_mask(part / size, self.is_real, axis=1)
@@ -173,9 +170,7 @@ class Jumps:
         each = self.discrete.log_prob(x, data, size) - 0.5 * square
         each += self.ends.log_images(x, data, size)
         near = tf.reduce_logsumexp(each, axis=1)
-        near -= norm + tf.math.log(rows)
-        if places.sites.any():
-            near -= slope
+        near -= norm + tf.math.log(rows) + places.log_slope_at(x)
         both = [near + math.log(1 - _ELSEWHERE), far + math.log(_ELSEWHERE)]
         return tf.reduce_logsumexp(both, axis=0)
 

@@ -81,16 +81,18 @@ class Places:
         slope = tf.math.log(0.5 * (tf.exp(away) + tf.exp(-away)))
         return tf.where(is_long, slope, tf.zeros_like(slope))
 
-    def log_slope(
-        self, x: tf.Tensor, seen: tf.Tensor | None = None
+    def log_slope_at(
+        self, places: tf.Tensor, seen: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """log dx/dp of states, (rows,).
+        """Their sum, (rows,).
 
         Args:
-            x: states, (rows, width).
+            places: (rows, width).
             seen: of which sites, bool (rows, width); None for all.
         """
-        slopes = self.log_slopes_at(self.of(x))
+        if not self.sites.any():
+            return tf.zeros(tf.shape(places)[:1], places.dtype)
+        slopes = self.log_slopes_at(places)
         if seen is not None:
             slopes = tf.where(seen, slopes, tf.zeros_like(slopes))
         return tf.reduce_sum(slopes, axis=1)

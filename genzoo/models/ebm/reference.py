@@ -266,10 +266,8 @@ class Reference(keras.layers.Layer):
             x: states.
             seen: of which sites, bool (batch, width); None for all.
         """
-        found = self.log_prob_at(self.places.of(x), seen)
-        if not self.places.sites.any():
-            return found
-        return found - self.places.log_slope(x, seen)
+        at = self.places.of(x)
+        return self.log_prob_at(at, seen) - self.places.log_slope_at(at, seen)
 
     def log_prob_at(
         self, places: tf.Tensor, seen: tf.Tensor | None = None

@@ -51,10 +51,7 @@ class Walker(SiteWalker):
 
         def energy(at):
             found = tf.cast(beta, at.dtype) * self.energy.at(at)
-            if not places.sites.any():
-                return found
-            slope = tf.reduce_sum(places.log_slopes_at(at), axis=1)
-            return found + tf.cast(beta - 1, at.dtype) * slope
+            return found + tf.cast(beta - 1, at.dtype) * places.log_slope_at(at)
 
         return energy
 
