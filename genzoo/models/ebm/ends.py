@@ -44,7 +44,7 @@ class Ends:
         Args:
             x: states, (rows, width).
             centres: of kernels, (centres, width).
-            size: the standard deviation s of each site, (width,).
+            size: the standard deviations s, (centres, width).
         """
         if not self._ends:
             return 0.0
@@ -52,8 +52,8 @@ class Ends:
         total = 1.0
         for sites, at, _ in self._ends:
             own, theirs = (
-                tf.boolean_mask((part - at) / size, has_any, axis=1)
-                for part in (x, centres)
+                tf.boolean_mask(part, has_any, axis=1)
+                for part in (x - at, (centres - at) / size**2)
             )
             image = tf.exp(-2 * own[:, None] * theirs[None])
             total += tf.where(sites[has_any], image, 0.0)

@@ -18,7 +18,7 @@ Reference:
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -31,8 +31,18 @@ from genzoo.spaces import Space
 # Of drawn places, the share that is the reference's: holes that an energy digs
 # where no data are would otherwise be found too late.
 _ELSEWHERE = 0.3
-# Of kernels about examples, in the units in which the network sees x.
+# Of kernels about examples, in the units in which the network sees x; and of
+# the distance to the next example, if that is more than a unit.
 _NARROW, _WIDE = 0.02, 0.5
+_APART = 2.0
+# The share of draws near examples that goes by how lonely these are: rare
+# places would else be reached as rarely as examples are there.
+_LONELY = 0.5
+# Squared distances beyond this are this.
+_FAR = 100.0
+_TINY = 1e-9
+# Of a site with two ends, beyond which kernels would be mirrored twice.
+_OF_SPAN = 0.25
 # Discrete sites up to which chains jump: a guess, not measured beyond.
 _FEW_SITES = 64
 # Numbers that are held at once, but for so many rows.
@@ -85,6 +95,9 @@ class Jumps:
         self.is_real[self.space.real_sites] = True
         self.discrete = _Discrete(self.space)
         self.ends = Ends(self.space)
+        self.has_distance = self.is_real | self.space.whole
+        span = np.where(self.is_real, self.space.high - self.space.low, np.inf)
+        self._widest = (_OF_SPAN * span).astype(np.float32)
 
     @property
     def pay(self) -> bool:
@@ -103,11 +116,12 @@ class Jumps:
         """
         first, second = random.split(seed, 2)
         # Any of the rows will do where chains and rows are very many.
-        held = tf.shape(states)[0] * self.space.width
+        rows = tf.maximum(tf.shape(states)[0], tf.shape(data)[0])
+        held = rows * self.space.width
         data = data[: tf.maximum(_LEAST_ROWS, _ELEMENTS // held)]
         if self.is_real.any():
             states = self._by_difference(states, data, first)
-        return self._by_draw(states, data, second)
+        return self._by_draw(states, self._kernels(data), second)
 
     def _by_difference(self, states, data, seed):
         """By the difference of two examples, as likely as its opposite."""
@@ -120,16 +134,45 @@ class Jumps:
         proposed = tf.where(self.is_real, places.at(end), states)
         return self._chosen(states, proposed, ratio, second)
 
-    def _by_draw(self, states, data, seed):
+    def _kernels(self, data):
+        """Those about examples, as wide as they may be."""
+        at = self.energy.reference.places.of(data)
+        square = self._nearest(at)
+        even = 1 / tf.cast(tf.shape(at)[0], at.dtype)
+        lonely = square + _TINY
+        lonely /= tf.reduce_sum(lonely)
+        share = (1 - _LONELY) * even + _LONELY * lonely
+        wider = tf.maximum(1.0, _APART * tf.sqrt(square))[:, None]
+        wider = tf.where(self.space.periodic, 1.0, wider)
+        size = tf.minimum(_WIDE * wider * self._units(), self._widest)
+        return _Kernels(at, tf.math.log(share), size)
+
+    def _nearest(self, at):
+        """The mean square by sites of the way to the next example, (rows,)."""
+        rows = tf.shape(at)[0]
+        sites = np.flatnonzero(self.has_distance)
+        if not len(sites):
+            return tf.zeros((rows,), at.dtype)
+        apart = self._apart(at, at) / self._units()
+        square = tf.reduce_mean(tf.gather(apart, sites, axis=2) ** 2, axis=2)
+        square = tf.linalg.set_diag(square, tf.fill((rows,), np.inf))
+        # A single example has no other; one far beyond all is soon found.
+        nearest = tf.reduce_min(square, axis=1)
+        return tf.where(rows > 1, tf.minimum(nearest, _FAR), 0.0)
+
+    def _by_draw(self, states, kernels, seed):
         """To a place near an example, or one of the reference."""
         which, width, noise, last, base = random.split(seed, 5)
         others = random.fold_in(base, 1)
         # One width for all: it does not depend on where they are.
         share = random.uniform((1, 1), width.at_row(0))[0, 0]
-        size = _NARROW * (_WIDE / _NARROW) ** share * self._units()
-        row = tf.gather(data, _drawn_rows(states, data, 1, which)[:, 0])
+        narrow = (_NARROW / _WIDE) ** share
+        kernels = kernels._replace(size=narrow * kernels.size)
+        chosen = kernels.drawn(tf.shape(states)[0], which)
+        row, size = (
+            tf.gather(part, chosen) for part in (kernels.at, kernels.size)
+        )
         places = self.energy.reference.places
-        row = places.of(row)
         shape = (tf.shape(states)[0], self.space.width)
         normal = random.normal(shape, noise, states.dtype)
         fresh = self.energy.reference.sample(tf.shape(states)[0], base)
@@ -140,8 +183,8 @@ class Jumps:
         )
         near = places.at(self.discrete.near(near, size, others))
         proposed = tf.where(other < _ELSEWHERE, fresh, near)
-        ratio = self._log_density(states, data, size)
-        ratio -= self._log_density(proposed, data, size)
+        ratio = self._log_density(states, kernels)
+        ratio -= self._log_density(proposed, kernels)
         return self._chosen(states, proposed, ratio, random.fold_in(last, 1))
 
     def _units(self):
@@ -151,41 +194,38 @@ class Jumps:
         turn = np.where(periodic, turn, 1.0).astype(np.float32)
         return tf.where(periodic, turn, units)
 
-    def _log_density(self, x, data, size):
+    def _log_density(self, x, kernels):
         """log of the density of the drawn places, but for a constant."""
         far = self.energy.reference.log_prob(x)
         places = self.energy.reference.places
-        x, data = places.of(x), places.of(data)
-        z, centres = (
-            tf.boolean_mask(part / size, self.is_real, axis=1)
-            for part in (x, data)
-        )
-        # |z - c|^2 term by term: both may be large.
-        own = tf.boolean_mask(size, self.is_real)
-        apart = self._shorter(z[:, None] - centres[None], own)
-        square = tf.reduce_sum(apart**2, axis=-1)
-        norm = 0.5 * int(self.is_real.sum()) * math.log(2 * math.pi)
-        norm += tf.reduce_sum(tf.math.log(own))
-        rows = tf.cast(tf.shape(data)[0], x.dtype)
+        x, (data, log_share, size) = places.of(x), kernels
+        real = np.flatnonzero(self.is_real)
+        own = tf.gather(size, real, axis=1)
+        # |x - c|^2 term by term: both may be large.
+        apart = tf.gather(self._apart(x, data), real, axis=2)
+        square = tf.reduce_sum((apart / own) ** 2, axis=-1)
+        norm = 0.5 * len(real) * math.log(2 * math.pi)
+        norm += tf.reduce_sum(tf.math.log(own), axis=1)
         each = self.discrete.log_prob(x, data, size) - 0.5 * square
         each += self.ends.log_images(x, data, size)
-        near = tf.reduce_logsumexp(each, axis=1)
-        near -= norm + tf.math.log(rows) + places.log_slope_at(x)
+        near = tf.reduce_logsumexp(each + log_share - norm, axis=1)
+        near -= places.log_slope_at(x)
         both = [near + math.log(1 - _ELSEWHERE), far + math.log(_ELSEWHERE)]
         return tf.reduce_logsumexp(both, axis=0)
 
-    def _shorter(self, apart, size):
-        """Differences of sites; on a circle the shorter way round.
+    def _apart(self, x, centres):
+        """Differences, (rows, centres, width); on a circle the shorter way.
 
-        The longer one is half a circle or more, over six standard deviations.
+        The longer one is half a circle or more, over six standard deviations
+        of all but the widest kernels.
         """
-        periodic = self.space.periodic[self.is_real]
+        apart = x[:, None] - centres[None]
+        periodic = self.space.periodic
         if not periodic.any():
             return apart
-        turn = (self.space.high - self.space.low)[self.is_real]
-        turn = np.where(periodic, turn, 1.0).astype(np.float32) / size
-        shorter = apart - turn * tf.round(apart / turn)
-        return tf.where(periodic, shorter, apart)
+        turn = np.where(periodic, self.space.high - self.space.low, 1.0)
+        turn = turn.astype(np.float32)
+        return tf.where(periodic, apart - turn * tf.round(apart / turn), apart)
 
     def _chosen(self, states, proposed, log_ratio: Any, seed):
         """Metropolis's choice."""
@@ -208,6 +248,27 @@ class Jumps:
         low = np.where(periodic, low, 0).astype(np.float32)
         turn = np.where(periodic, high - low, 1).astype(np.float32)
         return tf.where(periodic, low + tf.math.floormod(x - low, turn), x)
+
+
+class _Kernels(NamedTuple):
+    """Kernels about examples.
+
+    Attributes:
+        at: the places of the examples, (rows, width).
+        log_share: log of the probability that it is drawn from, (rows,).
+        size: the scale of each site, (rows, width).
+    """
+
+    at: tf.Tensor
+    log_share: tf.Tensor
+    size: tf.Tensor
+
+    def drawn(self, n: Any, seed: random.Seed) -> tf.Tensor:
+        """The numbers of n of them."""
+        ends = tf.cumsum(tf.exp(tf.cast(self.log_share, tf.float64)))
+        mark = random.uniform((n, 1), seed, "float64")[:, 0] * ends[-1]
+        chosen = tf.searchsorted(ends, mark, side="right")
+        return tf.minimum(chosen, tf.shape(ends)[0] - 1)
 
 
 class _Discrete:
@@ -268,7 +329,7 @@ class _Discrete:
             total += tf.reduce_sum(each, axis=-1)
         if self.whole.any():
             own, theirs, size = (
-                tf.boolean_mask(part, self.whole, axis=part.shape.rank - 1)
+                tf.boolean_mask(part, self.whole, axis=1)
                 for part in (x, data, size)
             )
             steps = tf.abs(own[:, None] - theirs[None]) / size

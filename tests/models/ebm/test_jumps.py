@@ -21,6 +21,7 @@ from genzoo.spaces import (
 
 RNG, ENDS = np.random.default_rng(11), np.random.default_rng(12)
 TAILS = np.random.default_rng(13)
+RARE = np.random.default_rng(14)
 _KIND = RNG.integers(0, 3, (60, 1))
 CASES = {
     "hours": (
@@ -44,6 +45,25 @@ CASES = {
         TAILS.standard_t(2, (400, 2)) + TAILS.standard_t(1, (400, 1)) + 5,
     ),
     "claims": (Interval(0, None), np.exp(2 * TAILS.normal(size=(400, 1)))),
+    "broken rows": (
+        Real(3),
+        RARE.normal(size=(200, 3))
+        * np.where(np.arange(200) < 6, 25, 1)[:, None]
+        + [0, 40, -3],
+    ),
+    "rare loads": (
+        Interval(0, 1000),
+        np.hstack([RARE.gamma(2, 4, 194), RARE.uniform(300, 990, 6)])[:, None],
+    ),
+    "rare crowds": (
+        Counts(None, 2),
+        RARE.poisson(np.where(np.arange(200) < 6, 90, 3)[:, None], (200, 2)),
+    ),
+    "rare nights": (
+        Angle(2),
+        np.where(np.arange(200) < 4, 2.5, -1)[:, None]
+        + 0.2 * RARE.normal(size=(200, 2)),
+    ),
     "bits": (Binary(4), RNG.integers(0, 2, (60, 4)) & (_KIND > 0)),
     "mixed": (
         Product([Categorical([0, 1, 2]), Real(1)]),
