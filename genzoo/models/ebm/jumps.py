@@ -216,8 +216,8 @@ class Jumps:
     def _apart(self, x, centres):
         """Differences, (rows, centres, width); on a circle the shorter way.
 
-        The longer one is half a circle or more, over six standard deviations
-        of all but the widest kernels.
+        The longer one is half a circle or more, over six standard deviations:
+        kernels of angles are not widened.
         """
         apart = x[:, None] - centres[None]
         periodic = self.space.periodic
