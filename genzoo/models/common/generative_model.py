@@ -14,6 +14,7 @@ from genzoo import checks
 from genzoo.export import export
 from genzoo.models.common import options as checked_options
 from genzoo.models.common import resume, sample_weights
+from genzoo.models.common import state_tree as trees
 from genzoo.models.common.endpoints import SEED, Endpoints, described, guarded
 from genzoo.models.common.given import Given
 from genzoo.models.common.presets import Preset
@@ -716,6 +717,65 @@ class GenerativeModel(Preset, keras.Model):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as before a save."""
         self.compile(**keras.saving.deserialize_keras_object(config))
+
+    # State -----------------------------------------------------------------
+
+    def get_state_tree(
+        self, value_format: str = "backend_tensor"
+    ) -> dict[str, dict]:
+        """All variables, as `keras.Model.get_state_tree` gives them.
+
+        Those of all optimizers are among the optimizer's. Paths are without
+        the numbers that Keras gives in each process; equal ones are numbered,
+        `falling/average`, `falling/average_2`.
+
+        Args:
+            value_format: "backend_tensor" or "numpy_array".
+
+        Raises:
+            ValueError: for another format.
+        """
+        return trees.of(self._state(), value_format)
+
+    def set_state_tree(self, state_tree: dict[str, dict]) -> None:
+        """Put all variables where a tree has them.
+
+        Args:
+            state_tree: what `get_state_tree` gave of a model that was built and
+                compiled alike; whole groups of it may be left out.
+
+        Raises:
+            ValueError: if it is of another model; nothing is changed then.
+        """
+        trees.assign(self._state(), state_tree)
+
+    def _state(self) -> dict[str, list]:
+        optimizers = self._optimizers() if self.compiled else {}
+        return {
+            "trainable_variables": self.trainable_variables,
+            "non_trainable_variables": self.non_trainable_variables,
+            "optimizer_variables": [
+                variable
+                for optimizer in optimizers.values()
+                if optimizer is not None
+                for variable in optimizer.variables
+            ],
+            "metrics_variables": self.metrics_variables,
+        }
+
+    def quantize(self, *_: Any, **__: Any) -> None:
+        """Not for models: networks would compute with other weights.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(
+            f"{self._where('quantize')}: a generative model is not quantised: "
+            "likelihoods, samples and saves would be those of other weights "
+            "than were learned. Train in half precision, by dtype, or "
+            "export(..., format='onnx') and quantise the file by the tools of "
+            "its runtime."
+        )
 
     # Data ------------------------------------------------------------------
 
