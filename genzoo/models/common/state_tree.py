@@ -25,6 +25,9 @@ def paths(variables: Iterable[keras.Variable]) -> dict[str, keras.Variable]:
     """
     found: dict[str, keras.Variable] = {}
     for variable in {id(v): v for v in variables}.values():
+        if 0 in variable.shape:
+            # Orbax saves no empty arrays.
+            continue
         plain = path = _NUMBER.sub("", variable.path)
         number = 1
         while path in found:
