@@ -100,10 +100,11 @@ class PersistentContrastiveDivergence(LearningRule):
             modes: hidden states to such as examples of the batch have, and an
             eighth of the chains as from one example to another. Metropolis
             accepts by the model's energies.
-            Those of an `EnergyModel` jump to places near examples, not where
-            it has more than 64 sites, all of them discrete; and after each
-            update they are drawn anew by what it changed of their densities,
-            so that the shares of modes follow at once.
+            Those of an `EnergyModel` jump to places near examples, half of
+            them near such as lie far from all others, so that rare places
+            are found, too; not where it has more than 64 sites, all of them
+            discrete. After each update they are drawn anew by what it changed
+            of their densities, so that the shares of modes follow at once.
             Chains that cannot mix by sweeps would let the weights of the modes
             drift without end.
         fresh: the share of the chains that begin anew at each update, from
