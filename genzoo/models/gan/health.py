@@ -36,6 +36,8 @@ _PERMUTATIONS = 64
 # data that is no matter of chance; and what is far: so many times as far as
 # the data's neighbours of this order, and so many standard deviations.
 _ENOUGH, _LOST, _TIMES, _ORDER, _FAR = 10, 0.05, 3.0, 5, 0.5
+# Or the share that lies so many times as far out as any sample.
+_OUTSIDE, _OUT = 0.02, 1.5
 # Callbacks that choose an epoch.
 _CHOOSERS = (
     keras.callbacks.EarlyStopping,
@@ -196,9 +198,10 @@ class Health(keras.callbacks.Callback):
         """Warn of data that samples never come near."""
         if self._fake is None or self._epochs < _ENOUGH:
             return
-        share = lost(self._x, self._fake)
-        if share < _LOST:
+        share, out = lost(self._x, self._fake), outside(self._x, self._fake)
+        if share < _LOST and out < _OUTSIDE:
             return
+        share = max(share, out)
         warnings.warn(
             f"GAN.fit: no sample comes near {share:.0%} of the data, though "
             "losses and scores may look like an equilibrium. Train longer; of "
@@ -230,19 +233,36 @@ def lost(x: Array, y: Array) -> float:
     Far is three times as far as the fifth neighbour among x, and half a
     standard deviation in each column.
     """
+    x, y = _scaled(x, y)
+    order = min(_ORDER, len(x) - 1)
+    if not x.size or order < 1:
+        return 0.0
+    of_data = np.sqrt(np.sort(_squares(x, x), axis=1)[:, order])
+    nearest = np.sqrt(_squares(x, y).min(axis=1))
+    least = _FAR * np.sqrt(x.shape[1])
+    return float(np.mean(nearest > np.maximum(_TIMES * of_data, least)))
+
+
+def outside(x: Array, y: Array) -> float:
+    """The share of rows of x that are 1.5 times as far out as all of y.
+
+    From the mean of x, in its deviations. Rare rows that are far from each
+    other, too, are not `lost`.
+    """
+    x, y = (np.linalg.norm(part, axis=1) for part in _scaled(x, y))
+    return float(np.mean(x > _OUT * y.max()))
+
+
+def _scaled(x, y):
+    """Both in the units of x, columns that vary."""
     x, y = (
         np.reshape(part, (len(part), -1)).astype("float64") for part in (x, y)
     )
-    scale = x.std(axis=0)
+    middle, scale = x.mean(axis=0), x.std(axis=0)
     varies = scale > _NEVER * np.abs(x).max(axis=0)
-    order = min(_ORDER, len(x) - 1)
-    if not varies.any() or order < 1:
-        return 0.0
-    x, y = (part[:, varies] / scale[varies] for part in (x, y))
-    of_data = np.sqrt(np.sort(_squares(x, x), axis=1)[:, order])
-    nearest = np.sqrt(_squares(x, y).min(axis=1))
-    least = _FAR * np.sqrt(varies.sum())
-    return float(np.mean(nearest > np.maximum(_TIMES * of_data, least)))
+    return (
+        (part[:, varies] - middle[varies]) / scale[varies] for part in (x, y)
+    )
 
 
 def _squares(x, y):

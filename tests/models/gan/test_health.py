@@ -10,7 +10,7 @@ from keras import layers
 from scipy import stats
 
 import genzoo as gz
-from genzoo.models.gan.health import differs, lost, tells
+from genzoo.models.gan.health import differs, lost, outside, tells
 from genzoo.runtime import random
 
 rng = np.random.default_rng(0)
@@ -189,6 +189,38 @@ def test_what_is_no_loss():
     assert lost(whole, near) < 0.02
     assert lost(np.ones((9, 2)), np.zeros((9, 2))) == 0
     assert lost(np.ones((1, 2)), np.zeros((1, 2))) == 0
+
+
+def halo(rng, rows):
+    """A twentieth is ten times as wide as the rest."""
+    wide = rng.random((rows, 1)) < 0.05
+    return rng.normal(size=(rows, 4)) * np.where(wide, 10, 1) + [0, 5, -3, 100]
+
+
+def test_rare_rows_far_out_are_told_where_none_is_near_the_other():
+    rng = np.random.default_rng(11)
+    x, y = halo(rng, 500), halo(rng, 500)
+    narrow = rng.normal(size=(500, 4)) + [0, 5, -3, 100]
+    # 6 of the standard deviations of most, 1.5 times the farthest of 500.
+    distance = np.linalg.norm((x - x.mean(axis=0)) / x.std(axis=0), axis=1)
+    most = np.linalg.norm((narrow - x.mean(axis=0)) / x.std(axis=0), axis=1)
+    assert outside(x, narrow) == np.mean(distance > 1.5 * most.max()) > 0.03
+    assert lost(x, narrow) < 0.02
+    assert outside(x, y) < 0.005
+    assert outside(np.ones((9, 2)), np.zeros((9, 2))) == 0
+    for tails in (1, 2):
+        heavy = rng.standard_t(tails, size=(2, 500, 3))
+        assert outside(*heavy) < 0.02
+
+
+def test_a_fit_without_the_wide_part_of_the_data_says_so():
+    x = halo(np.random.default_rng(0), 640).astype("float32")
+    keras.utils.set_random_seed(0)
+    gan = gz.GAN(*gz.networks.mlp(4, 4, width=8, depth=1), seed=0)
+    gan.generator.trainable = False
+    gan.compile()
+    with pytest.warns(UserWarning, match="no sample comes near"):
+        gan.fit(x, epochs=10, verbose=0)
 
 
 def test_a_fit_that_lost_a_part_of_the_data_says_so():
