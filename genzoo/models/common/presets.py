@@ -219,7 +219,8 @@ class Preset:
         """Load weights, as `keras.Model.load_weights` does, or change nothing.
 
         Args:
-            filepath: a file of `save_weights` or `save`.
+            filepath: a file of `save_weights` or `save`, or the folder of a
+                `keras.callbacks.OrbaxCheckpoint`.
             skip_mismatch: as in Keras.
             **kwargs: as in Keras.
 
@@ -229,7 +230,7 @@ class Preset:
                 the weights are then as they were.
         """
         where = self._who("load_weights")
-        if "://" not in str(filepath):
+        if "://" not in str(filepath) and not _is_folder(filepath):
             endings = (_WEIGHTS, ".keras", _SHARDED)
             self._check_suffix("load_weights", filepath, *endings)
             atomic.check_whole(filepath, where)
@@ -266,6 +267,12 @@ class Preset:
         if overwrite or not Path(filepath).exists():
             return True
         return bool(ask_to_proceed_with_overwrite(str(filepath)))
+
+
+def _is_folder(filepath):
+    """Whether it is one, such as Orbax writes."""
+    is_path = isinstance(filepath, (str, os.PathLike))
+    return is_path and Path(filepath).is_dir()
 
 
 class AllChains:

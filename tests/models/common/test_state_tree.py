@@ -114,3 +114,12 @@ def test_models_are_not_quantised(make):
     model = make()
     with pytest.raises(ValueError, match="is not quantised"):
         model.quantize("int8")
+
+
+def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path):
+    model = _rbm()
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="format not supported.*Orbax"):
+        model.load_weights(tmp_path)
+    for one, two in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
