@@ -71,8 +71,8 @@ def assign(groups: Mapping[str, Iterable[keras.Variable]], tree: dict) -> None:
         tree: such as `of` gives; some groups may be left out.
 
     Raises:
-        ValueError: if it has other groups, or a group other variables or
-            shapes.
+        ValueError: if it has other groups, a group other variables or
+            shapes, or a value is no number.
     """
     where = "set_state_tree: state_tree"
     if not isinstance(tree, dict) or not tree.keys() <= groups.keys():
@@ -83,6 +83,8 @@ def assign(groups: Mapping[str, Iterable[keras.Variable]], tree: dict) -> None:
         )
     pairs = []
     for group, inner in tree.items():
+        if not isinstance(inner, dict):
+            checks.refuse(inner, f"{where}: {group}", "a dict")
         own, values = paths(groups[group]), dict(_leaves(inner))
         if own.keys() != values.keys():
             lacking = sorted(own.keys() - values.keys())[:3]
@@ -93,12 +95,15 @@ def assign(groups: Mapping[str, Iterable[keras.Variable]], tree: dict) -> None:
                 "it as the other was."
             )
         for path, variable in own.items():
-            if np.shape(values[path]) != tuple(variable.shape):
+            value = np.asarray(values[path])
+            if value.shape != tuple(variable.shape):
                 raise ValueError(
                     f"{where} is of another model: {path} has shape "
-                    f"{np.shape(values[path])}, here {tuple(variable.shape)}."
+                    f"{value.shape}, here {tuple(variable.shape)}."
                 )
-            pairs.append((variable, values[path]))
+            if value.dtype.kind in "OSUM":
+                checks.refuse(values[path], f"{where}: {path}", "numbers")
+            pairs.append((variable, value))
     for variable, value in pairs:
         variable.assign(value)
 

@@ -83,6 +83,10 @@ def _short(make):
     return {"steps": 2} if make is _energy else {}
 
 
+def _text(value):
+    return np.full(np.shape(value), "a")
+
+
 def test_a_tree_of_another_model_changes_nothing():
     model = _rbm()
     model.compile()
@@ -98,6 +102,8 @@ def test_a_tree_of_another_model_changes_nothing():
         ({**tree, "optimizer_variables": {}}, "optimizer_variables lack"),
         ({**tree, "other": {}}, "must be a dict of trainable_variables"),
         ([1], "received list"),
+        ({"metrics_variables": 5}, "metrics_variables must be a dict"),
+        (keras.tree.map_structure(_text, tree), "must be numbers"),
     ]:
         with pytest.raises(ValueError, match=message):
             model.set_state_tree(wrong)
