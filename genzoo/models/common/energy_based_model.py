@@ -31,6 +31,7 @@ from genzoo.models.common.generative_model import GenerativeModel
 from genzoo.models.common.given import Given
 from genzoo.models.common.identity import likelihood_identity
 from genzoo.models.common.posterior import Posterior
+from genzoo.models.common.presets import AllChains
 from genzoo.models.common.sample_metrics import SampleMetrics
 from genzoo.models.common.walks import GROUP, Walks, divided
 from genzoo.models.common.watch import KNOWN_LENGTH, Watch
@@ -1579,6 +1580,16 @@ class EnergyBasedModel(GenerativeModel):
         others = dict(zip(names, pairs[1:], strict=True))
         where = self._where("sample")
         warn_of_disagreement(where, pairs[0], others, steps)
+
+    def _state(self) -> dict[str, list]:
+        state = super()._state()
+        if self.chains is not None:
+            own = self.chains.states
+            state["non_trainable_variables"] = [
+                AllChains(self.chains) if variable is own else variable
+                for variable in state["non_trainable_variables"]
+            ]
+        return state
 
     @property
     def _has_places(self) -> bool:

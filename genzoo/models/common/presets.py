@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import tensorflow as tf
 from keras.src.utils.io_utils import ask_to_proceed_with_overwrite
 
 from genzoo import checks
@@ -283,12 +284,19 @@ class AllChains:
     """
 
     name = "chains"
+    path = "chains/states"
 
     def __init__(self, chains: distribute.Chains):
         self.shape = (chains.count, chains.width)
         self.dtype = chains.states.dtype
         self.numpy = lambda: chains.read_all().numpy()
         self.assign = chains.write_all
+        self._read = chains.read_all
+
+    @property
+    def value(self) -> tf.Tensor:
+        """Their states."""
+        return self._read()
 
 
 def numbered(name: str, layer: Any) -> dict[str, Any]:

@@ -129,3 +129,16 @@ def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path):
         model.load_weights(tmp_path)
     for one, two in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_chains_of_all_replicas_are_in_the_tree(two):
+    with two.scope():
+        one, other = _rbm(), _rbm()
+        for model in (one, other):
+            model.compile()
+        one.fit(BITS, batch_size=20, verbose=0)
+        other.set_state_tree(one.get_state_tree("numpy_array"))
+    states = one.chains.read_all().numpy()
+    first, second = np.split(states, 2)
+    assert (first != second).any()
+    np.testing.assert_array_equal(other.chains.read_all(), states)
