@@ -72,6 +72,30 @@ def _tails():
     return model
 
 
+def _of_sites(space, x):
+    network = gz.networks.energy_mlp(space, width=8, depth=1, seed=0)
+    model = gz.EnergyModel(space, network, seed=0)
+    model.adapt(x)
+    last = model.network.layers[-1].kernel
+    last.assign_add(np.ones(last.shape))
+    return model
+
+
+def _network_of_bits():
+    x = np.random.default_rng(0).integers(0, 2, (50, 23))
+    return _of_sites(gz.spaces.Binary(23), x)
+
+
+def _network_of_counts():
+    x = np.random.default_rng(0).poisson(4, (50, 3))
+    return _of_sites(gz.spaces.Counts(None, 3), x)
+
+
+def _network_of_a_box():
+    x = np.random.default_rng(0).random((50, 3))
+    return _of_sites(gz.spaces.Interval(0, 4, 3), x)
+
+
 # How each model is made, its endpoints, and the values of an x.
 ENERGY = ("serve", "energy")
 MODELS = {
@@ -93,6 +117,9 @@ MODELS = {
     "potts": (_potts, (*ENERGY, "gibbs"), [0, 1, 2]),
     "interval": (_interval, ENERGY, None),
     "tails": (_tails, ENERGY, None),
+    "network of bits": (_network_of_bits, ENERGY, [0, 1]),
+    "network of counts": (_network_of_counts, ENERGY, [0, 1, 9]),
+    "network of a box": (_network_of_a_box, ENERGY, [0, 1, 3.5]),
 }
 # `serve` of an energy is `energy`: once is enough.
 WRITTEN = [

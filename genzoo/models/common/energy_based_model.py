@@ -33,7 +33,7 @@ from genzoo.models.common.identity import likelihood_identity
 from genzoo.models.common.posterior import Posterior
 from genzoo.models.common.presets import AllChains
 from genzoo.models.common.sample_metrics import SampleMetrics
-from genzoo.models.common.walks import GROUP, Walks, divided
+from genzoo.models.common.walks import GROUP, TOGETHER, Walks, divided
 from genzoo.models.common.watch import KNOWN_LENGTH, Watch
 from genzoo.optimizers.falling import Falling, Plan, Planned, Trail
 from genzoo.partition.log_partition import LogPartition
@@ -93,8 +93,6 @@ class EnergyBasedModel(GenerativeModel):
     """
 
     _takes_gaps = True
-    # Whether samples go on from the persistent chains.
-    _goes_on = True
     # Whether it can be any distribution of independent sites.
     _is_free = False
 
@@ -1471,6 +1469,9 @@ class EnergyBasedModel(GenerativeModel):
         walker = self.walks.walker if self.walks else None
         width = self.space.width + (walker.width if walker else 0)
         rows = max(_DRAWN_ELEMENTS // width // GROUP, 1) * GROUP
+        if self.walks and self.walks.roams:
+            # And their witnesses.
+            rows = min(rows, TOGETHER - GROUP)
 
         def part(first):
             count = min(rows, n - first)
@@ -1551,11 +1552,16 @@ class EnergyBasedModel(GenerativeModel):
                 return walks.begin(rows, seed, "chains")
             return walks.start(rows, seed, annealed, temperature)
 
+        def walk(states, seed):
+            if persist:
+                return walks.go_on(states, seed, walked)
+            return walks.run(states, seed, walked, temperature)
+
         def draw(count, seed):
             first, second = random.split(seed, 2)
             states = begin(count, first)
             if seed.row or count < _WITNESSES:
-                return walks.run(states, second, walked, temperature)
+                return walk(states, second)
             others = walks.witnesses(
                 states[:_WITNESSES],
                 random.fold_in(seed, 2),
@@ -1564,7 +1570,7 @@ class EnergyBasedModel(GenerativeModel):
                 persist,
             )
             together = tf.concat([states, *others.values()], axis=0)
-            x = walks.run(together, second, walked, temperature)
+            x = walk(together, second)
             groups = tf.split(x, [count] + [_WITNESSES] * len(others))
             self._compare_starts(groups, list(others), steps)
             return x[:count]
@@ -1594,7 +1600,7 @@ class EnergyBasedModel(GenerativeModel):
     @property
     def _has_places(self) -> bool:
         """Whether there are persistent chains from which samples go on."""
-        return self._goes_on and self.chains is not None
+        return self.walks is not None and self.walks.goes_on
 
     def _unflatten(self, states: tf.Tensor) -> tf.Tensor:
         """The examples of states in rows, (n, *event_shape)."""
@@ -1607,8 +1613,9 @@ class EnergyBasedModel(GenerativeModel):
             return self._unflatten(exact(n, seed))
         walks = self._walks()
         first, second = random.split(seed, 2)
-        x = walks.run(walks.begin(n, first), second, steps)
-        return self._unflatten(x)
+        states = walks.begin(n, first)
+        walk = walks.go_on if self._has_places else walks.run
+        return self._unflatten(walk(states, second, steps))
 
     def _draw_beside(self, x: Any, seed: random.Seed, steps: Any) -> tf.Tensor:
         """As many examples as a batch has, to compare it with."""
@@ -1783,15 +1790,19 @@ class EnergyBasedModel(GenerativeModel):
             )
         else:
             result = self._exact_log_partition()
-        if not np.isfinite(result.value):
-            raise ValueError(
-                f"{where}: log Z is found to be {result.value}: the weights "
-                "are too large for their dtype. Train with a smaller learning "
-                "rate, or make the model with dtype='float64'."
-            )
+        self._check_log_partition(where, result)
         record = [*result.to_record(), self._digest()]
         self.known_log_partition.assign(record)
         return result
+
+    def _check_log_partition(self, where: str, found: LogPartition) -> None:
+        """Raise a ValueError for what is no log Z."""
+        if not np.isfinite(found.value):
+            raise ValueError(
+                f"{where}: log Z is found to be {found.value}: the weights "
+                "are too large for their dtype. Train with a smaller learning "
+                "rate, or make the model with dtype='float64'."
+            )
 
     def _partition_methods(self) -> list[str]:
         """How log Z can be found, the first by default."""

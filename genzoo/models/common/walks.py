@@ -20,6 +20,8 @@ _SCALAR = tf.TensorSpec((), tf.float32)
 GROUP = 128
 # Of annealing at a glance; they divide the number of chains.
 ISLANDS = 8
+# Chains that jump together: each is compared with all that are known.
+TOGETHER = 4096
 # The number of the draws of new chains: beside the sweeps of a step, of which
 # chains of sites number theirs from 0.
 _NEW = 2**16
@@ -52,7 +54,10 @@ class Walker(Protocol):
       p^beta as it is, and `jumps_are_cheap`, whether all chains make them;
     - `turned(states, seed, beta=1.0)`: annealed states, of which some are
       another that is as likely;
-    - `can_cool`: whether there is another beta than 1.
+    - `can_cool`: whether there is another beta than 1;
+    - `roam(states, known, seed, steps)`: examples in rows after sweeps between
+      which chains jump to modes, of which some states are known; and `roams`,
+      whether they can.
 
     Attributes:
         width: the length of the state of one chain.
@@ -141,6 +146,17 @@ class Walks:
                 functools.partial(self._jump, at_one), states, _KEY, _SCALAR
             )
             for at_one in (True, False)
+        }
+        self._go_on = {
+            from_first: Graph(
+                functools.partial(self._roam, from_first),
+                states,
+                states,
+                _KEY,
+                _ROW,
+                _COUNT,
+            )
+            for from_first in (True, False)
         }
         self._follow = Graph(self._series, states, _KEY, _COUNT)
         self._anneal: Graph | None = None
@@ -239,6 +255,37 @@ class Walks:
         seed = random.Seed(key, 0 if from_first else row)
         beta = 1.0 if at_one else 1 / temperature
         return self.walker.walk(states, seed, steps, beta)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether samples go on from the persistent chains."""
+        return self.chains is not None and getattr(self.walker, "roams", True)
+
+    @property
+    def roams(self) -> bool:
+        """Whether chains jump between modes that the persistent ones know."""
+        return self.chains is not None and getattr(self.walker, "roams", False)
+
+    def go_on(self, states: tf.Tensor, seed: random.Seed, steps: Any) -> Any:
+        """Examples in rows, after sweeps of chains like the persistent ones.
+
+        Where these know modes it is by jumps, too, so that the shares of modes
+        are the model's whatever those of the persistent chains were.
+        """
+        if not self.roams:
+            return self.run(states, seed, steps)
+        return self._go_on[_plain(seed.row, 0)](
+            states,
+            self.persistent.read_all(),
+            seed.key,
+            tf.cast(seed.row, tf.int64),
+            tf.convert_to_tensor(steps, tf.int32),
+        )
+
+    def _roam(self, from_first, states, known, key, row, steps):
+        walker: Any = self.walker
+        seed = random.Seed(key, 0 if from_first else row)
+        return walker.roam(states, known, seed, steps)
 
     def start(
         self, n: Any, seed: random.Seed, steps: Any, temperature: Any = 1.0
@@ -371,7 +418,11 @@ class Walks:
             first, second = random.split(seed, 2)
             if persist:
                 states = self.begin(n, first, "chains")
-                return self.walker.walk(states, second, steps, 1.0)
+                if not self.roams:
+                    return self.walker.walk(states, second, steps, 1.0)
+                walker: Any = self.walker
+                known = self.persistent.read_all()
+                return walker.roam(states, known, second, steps)
             annealed, walked = divided(steps)
             states = self._annealed_start(n, first, annealed, 1.0, inputs)
             return self.walker.walk(states, second, walked, 1.0)

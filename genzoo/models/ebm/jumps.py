@@ -117,11 +117,15 @@ class Jumps:
         first, second = random.split(seed, 2)
         # Any of the rows will do where chains and rows are very many.
         rows = tf.maximum(tf.shape(states)[0], tf.shape(data)[0])
-        held = rows * self.space.width
-        data = data[: tf.maximum(_LEAST_ROWS, _ELEMENTS // held)]
+        data = data[: self.most(rows)]
         if self.is_real.any():
             states = self._by_difference(states, data, first)
         return self._by_draw(states, self._kernels(data), second)
+
+    def most(self, rows: Any) -> Any:
+        """Examples that are compared with so many rows, an int or a tensor."""
+        held = rows * self.space.width
+        return tf.maximum(_LEAST_ROWS, _ELEMENTS // held)
 
     def _by_difference(self, states, data, seed):
         """By the difference of two examples, as likely as its opposite."""

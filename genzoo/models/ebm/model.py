@@ -29,10 +29,12 @@ from genzoo.runtime import distribute, random
 from genzoo.runtime import weights as weighing
 from genzoo.spaces import Space
 from genzoo.spaces.space import get as get_space
-from genzoo.types import ArrayLike, Examples, SeedLike
+from genzoo.types import Array, ArrayLike, Examples, SeedLike
 
 # Persistent chains, if nobody says how many.
 _CHAINS = 256
+# Sweeps of samples that go on from them, and of others.
+_SWEEPS, _LONG = 100, 1000
 # Points of a network beside one of a formula, in time.
 _COST = 8
 # Points up to which samples are drawn by a sum.
@@ -100,9 +102,6 @@ class EnergyModel(EnergyBasedModel):
     # What older presets do not say.
     _newer_arguments: ClassVar[dict[str, Any]] = {"chains": None}
 
-    # Chains jump to where data are, with shares of modes that may not be the
-    # model's, and no sweep corrects that.
-    _goes_on = False
     _is_free = True
 
     def __init__(
@@ -335,6 +334,49 @@ class EnergyModel(EnergyBasedModel):
 
     # log Z and samples ------------------------------------------------------
 
+    def sample(
+        self,
+        n: int,
+        seed: SeedLike | None = None,
+        steps: int | None = None,
+        start: str | ArrayLike | None = None,
+        temperature: float = 1.0,
+        method: str = "auto",
+        given: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+    ) -> Array:
+        """Examples drawn from the model; see `EnergyBasedModel.sample`.
+
+        Exact where the space can be summed over. Else the persistent chains
+        go on, if there are any, by sweeps between which they jump to places
+        near other chains and of the reference. Without them, as for many
+        discrete sites or another temperature, by an annealed path.
+
+        Args:
+            n: number of samples.
+            seed: int or pair of ints, or None.
+            steps: sweeps of the chains. None takes 100 of persistent chains,
+                which begin where the model is, and 1,000 of others.
+            start: "chains", "random", an array of n examples, or None.
+            temperature: positive; 1 is the model, 0.5 favours the probable.
+            method: "auto", "exact" or "chains".
+            given: an example of which some is known, or n of them.
+            mask: what of `given` is known, bool; None takes all but NaN.
+
+        Returns:
+            An array of shape (n, *event_shape).
+
+        Raises:
+            ValueError: as `EnergyBasedModel.sample`.
+        """
+        if steps is None:
+            asked = [v for v in (start, given, mask) if v is not None]
+            goes_on = self._has_places and method == "auto" and not asked
+            steps = _SWEEPS if goes_on and temperature == 1 else _LONG
+        return super().sample(
+            n, seed, steps, start, temperature, method, given, mask
+        )
+
     def _sum_terms(self) -> float:
         return _COST * self._sums.count
 
@@ -345,6 +387,11 @@ class EnergyModel(EnergyBasedModel):
 
     def _exact_log_partition(self) -> LogPartition:
         return self._sums.log_partition()
+
+    def _check_log_partition(self, where: str, found: LogPartition) -> None:
+        super()._check_log_partition(where, found)
+        if found.method == self._sums.name:
+            self._sums.check_normalised(where)
 
     def _annealed(
         self, chains: int, temperatures: int, reverse: bool, seed: random.Seed
@@ -422,8 +469,7 @@ class EnergyModel(EnergyBasedModel):
     def preset_config(self) -> dict[str, Any]:
         """The arguments above, and how many chains there are.
 
-        From these `sample(n, steps=..., start="chains")` goes on; else samples
-        begin anew.
+        From these `sample` goes on; without them samples begin anew.
 
         Raises:
             ValueError: if it has not seen data, or its network has no recipe.

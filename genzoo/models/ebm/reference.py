@@ -299,7 +299,8 @@ class Reference(keras.layers.Layer):
             each = tf.where(self._ended, mixed, each)
         if space.whole.any():
             ratio = self._geometric(x.dtype)
-            own = x * tf.math.log(ratio) + tf.math.log1p(-ratio)
+            # Not log1p, which ONNX does not have.
+            own = x * tf.math.log(ratio) + tf.math.log(1 - ratio)
             each = tf.where(space.whole, own, each)
         if seen is not None:
             each = tf.where(seen, each, 0)
@@ -403,7 +404,9 @@ def _below(z):
 
 def _log_sum(one, other):
     """log(exp(one) + exp(other))."""
-    return tf.maximum(one, other) + tf.math.log1p(tf.exp(-tf.abs(one - other)))
+    return tf.maximum(one, other) + tf.math.log(
+        1 + tf.exp(-tf.abs(one - other))
+    )
 
 
 def _where(mask, one, other):

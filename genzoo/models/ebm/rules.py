@@ -18,7 +18,7 @@ from genzoo.losses.protocols import (
 )
 from genzoo.models.ebm import gaps
 from genzoo.models.ebm.energy import Energy
-from genzoo.models.ebm.jumps import Jumps, resampled
+from genzoo.models.ebm.jumps import resampled
 from genzoo.models.ebm.sums import Sums
 from genzoo.models.ebm.walker import Walker
 from genzoo.runtime import batch, distribute, random
@@ -50,7 +50,7 @@ class Rules:
         self.parameters = parameters
         self.walker = walker
         self.sums = sums
-        self.jumps = Jumps(energy)
+        self.jumps = walker.jumps
 
     # Any loss of energies ---------------------------------------------------
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from genzoo import partition
@@ -29,6 +30,9 @@ _ROUGH = 1e-2
 _MOST_FINE = 2**20
 # The mass on each side that may be left out of a window.
 _NEGLIGIBLE = 1e-8
+# How often a window may be doubled to have that; the last time adds more than
+# so much of what the time before has added if there is no end to it.
+_DOUBLINGS, _ENDLESS = 8, 0.9
 
 
 class Sums:
@@ -58,6 +62,8 @@ class Sums:
         self._sum: dict[int, Graph] = {}
         self._draws: dict[int, Graph] = {}
         self._support: dict[int, Graph] = {}
+        # What of log Z lies beyond the window; infinite if there is no end.
+        self._beyond = 0.0
 
     @property
     def count(self) -> float:
@@ -135,6 +141,7 @@ class Sums:
             self.narrow()
             return LogPartition.exact(self._log_sum(self._nodes), self.name)
         _, found, error = self._fine_enough()
+        error = max(error, self._beyond)
         return LogPartition.integrated(found, error, self.name)
 
     def _fine_enough(self):
@@ -162,6 +169,16 @@ class Sums:
                 self.narrow(most)
             nodes = min(2 * nodes, most)
 
+    def check_normalised(self, where: str) -> None:
+        """Raise a ValueError if there was no end to the mass."""
+        if math.isinf(self._beyond):
+            raise ValueError(
+                f"{where}: the density cannot be normalised: far outside of "
+                f"the intervals {self.window.numpy().tolist()} it is as large "
+                "as inside. Take reference='data', or a network whose energy "
+                "grows at infinity, as x ** 2 does."
+            )
+
     def narrow(self, nodes: int | None = None) -> None:
         """Let the window hold what of the density is not negligible.
 
@@ -184,16 +201,41 @@ class Sums:
         nodes = self._nodes if nodes is None else nodes
         if nodes not in self._support:
             self._support[nodes] = Graph(
-                lambda window: self._supported(window, nodes),
-                tf.TensorSpec((self.space.width, 2), tf.float64),
+                lambda *given: self._supported(nodes, *given),
+                *[tf.TensorSpec((self.space.width, 2), tf.float64)] * 2,
             )
         support = self._support[nodes]
-        window = support(body)
+        window = self._found(support, body)
         # What is between two coarse nodes is looked at more closely.
-        self.window.assign(window if is_fine else support(window))
+        self.window.assign(window if is_fine else support(window, body)[0])
 
-    def _supported(self, window, nodes):
-        """The part of a window that holds nearly all mass, and a margin."""
+    def _found(self, support, body):
+        """The part that holds nearly all mass, of a window that may grow.
+
+        Where there is no end to that it is a part of the window as it was.
+        """
+        window, is_cut, *_ = support(body, body)
+        self._beyond, own, added = 0.0, window, []
+        for _ in range(_DOUBLINGS):
+            if not bool(tf.reduce_any(is_cut)):
+                return window
+            span = (body[:, 1] - body[:, 0])[:, None]
+            away = span * tf.constant([-1.0, 1.0], tf.float64)
+            before, body = body, tf.where(is_cut, body + away, body)
+            window, is_cut, log_mass, share = support(body, before)
+            added.append(float(log_mass + tf.math.log(share)))
+        if not bool(tf.reduce_any(is_cut)):
+            return window
+        self._beyond = _log_gain(float(support(own, own)[2]), added)
+        return own
+
+    def _supported(self, nodes, window, inner):
+        """Of a window: the part that holds nearly all mass, and a margin.
+
+        Returns:
+            (it, the ends of the window that cut some mass off, log of the
+            mass, its share outside of an inner window).
+        """
         grid = self.grid(window, nodes)
         sizes = [int(axis.values.shape[0]) for axis in grid.axes]
         rows = min(ROWS, grid.count)
@@ -213,28 +255,44 @@ class Sums:
         )
         # Numbers beyond the last begin again with the first.
         log_p = tf.reshape(log_p, (-1,))[: grid.count]
-        mass = tf.reshape(tf.exp(log_p - tf.reduce_max(log_p)), sizes)
+        log_mass = tf.reduce_logsumexp(log_p)
+        mass = tf.reshape(tf.exp(log_p - log_mass), sizes)
         others = [
             [axis for axis in range(len(sizes)) if axis != site]
             for site in range(len(sizes))
         ]
         totals = [tf.reduce_sum(mass, axis=axes) for axes in others]
-        found = []
-        for axis, total in zip(grid.axes, totals, strict=True):
+        found, cut, inside = [], [], mass
+        for site, (axis, total) in enumerate(
+            zip(grid.axes, totals, strict=True)
+        ):
             share = tf.cumsum(total) / tf.reduce_sum(total)
             last = int(axis.values.shape[0]) - 1
             ends = tf.constant([_NEGLIGIBLE, 1 - _NEGLIGIBLE], tf.float64)
             low, high = tf.unstack(tf.searchsorted(share, ends))
             is_moved = axis.places is not None
+            cut.append(tf.stack([low == 0, high >= last]))
             values = tf.convert_to_tensor(
                 axis.places if is_moved else axis.values
             )
+            is_inside = (values >= inner[site, 0]) & (values <= inner[site, 1])
+            shape = [-1 if other == site else 1 for other in range(len(sizes))]
+            inside *= tf.reshape(tf.cast(is_inside, mass.dtype), shape)
             # What lies between two nodes, and a little beyond.
             low = tf.gather(values, tf.maximum(low - 2, 0))
             high = tf.gather(values, tf.minimum(high + 2, last))
             found.append(tf.stack([low, high]))
-        found = tf.stack(found)
-        return tf.where(self.space.whole[:, None], window, found)
+        whole = self.space.whole[:, None]
+        found = tf.where(whole, window, tf.stack(found))
+        beyond = tf.reduce_sum(mass - inside)
+        return found, tf.stack(cut) & self._may_grow(), log_mass, beyond
+
+    def _may_grow(self):
+        """The ends beyond which a window could reach, (width, 2)."""
+        is_open = np.isinf(np.stack([self.space.low, self.space.high], axis=1))
+        is_open &= ~self.space.whole[:, None]
+        # Where tails are long the reference holds the ends.
+        return is_open & (self._places.stretch.value[:, 1:] == 0)
 
     # Gradients and draws ----------------------------------------------------
 
@@ -264,6 +322,7 @@ class Sums:
         """
         if self.is_integral:
             nodes = self._fine_enough()[0]
+            self.check_normalised("EnergyModel.sample")
         else:
             self.narrow()
             nodes = self._nodes
@@ -304,3 +363,14 @@ def _hull(one, other):
     low = tf.minimum(one[:, 0], other[:, 0])
     high = tf.maximum(one[:, 1], other[:, 1])
     return tf.stack([low, high], axis=1)
+
+
+def _log_gain(log_mass, log_added):
+    """What is added to log Z by masses that go on as the last two do."""
+    before, last = log_added[-2:]
+    # Negated, so that NaN has no end.
+    if not last - before < math.log(_ENDLESS):
+        return math.inf
+    rest = last - math.log(math.expm1(before - last))
+    found = np.logaddexp.reduce([log_mass, *log_added, rest])
+    return float(found) - log_mass

@@ -6,8 +6,11 @@ import tensorflow as tf
 
 from genzoo.models.common.general_path import GeneralPath, with_held
 from genzoo.models.common.moves import Moves, SiteWalker, Stride
+from genzoo.models.common.walks import TOGETHER
 from genzoo.models.ebm.energy import Energy
+from genzoo.models.ebm.jumps import Jumps
 from genzoo.runtime import random
+from genzoo.samplers import run
 from genzoo.samplers.chain import LogProb, Step
 
 
@@ -20,6 +23,9 @@ class Walker(SiteWalker):
     Args:
         energy: the `Energy`.
         stride: how they walk.
+
+    Attributes:
+        jumps: their `Jumps` between modes.
     """
 
     dtype = "float32"
@@ -29,6 +35,7 @@ class Walker(SiteWalker):
         self.space = energy.space
         self.reference = energy.reference
         self.moves = Moves(self.space, self.reference.body, stride, True)
+        self.jumps = Jumps(energy)
         self.width = self.example_width = self.space.width
 
     def step(self, beta: Any = 1.0, size: Any = None) -> Step:
@@ -42,6 +49,27 @@ class Walker(SiteWalker):
             return with_held(places.at(at), held), info
 
         return step
+
+    @property
+    def roams(self) -> bool:
+        """Whether chains pass between modes once some are known."""
+        return self.jumps.pay
+
+    def roam(
+        self, states: tf.Tensor, known: tf.Tensor, seed: random.Seed, steps: Any
+    ) -> tf.Tensor:
+        """States after sweeps with jumps; see `Walks.go_on`.
+
+        By the stride as it is: row r is the same however many there are.
+        """
+        known = tf.cast(known, tf.float32)[: self.jumps.most(TOGETHER)]
+        move = self.step()
+
+        def step(seed, x):
+            x, info = move(random.fold_in(seed, 0), x)
+            return self.jumps(x, known, random.fold_in(seed, 1)), info
+
+        return run(step, seed, tf.cast(states, tf.float32), steps)
 
     def _at(self, beta):
         """A function of places, whose density is that of p^beta."""

@@ -140,7 +140,7 @@ def test_a_network_of_ones_own_is_the_energy():
     assert abs(drawn[:, 1].std() - 0.5) < 4 * 0.5 / np.sqrt(4000)
 
 
-def test_samples_do_not_go_on_from_chains_in_one_mode():
+def test_samples_leave_chains_that_are_in_one_mode():
     network = keras.Sequential([keras.Input((4,)), keras.layers.Lambda(_far)])
     model = gz.EnergyModel(spaces.Real(4), network, reference=None)
     model.compile(loss=gz.losses.PersistentContrastiveDivergence(chains=64))
@@ -363,3 +363,70 @@ def test_an_epoch_of_few_rows_has_updates_enough_to_learn(rows, updates):
     x = np.random.default_rng(0).integers(0, 2, (rows, 3))
     model.fit(x, epochs=1, verbose=0)
     assert int(model.optimizer.iterations) == updates
+
+
+def _of(energy, width=1):
+    network = keras.Sequential(
+        [keras.Input((width,)), keras.layers.Lambda(energy)]
+    )
+    return gz.EnergyModel(spaces.Real(width), network, reference=None)
+
+
+@pytest.mark.parametrize("far", [9.0, 40.0, -25.0])
+def test_log_z_holds_what_lies_beyond_the_first_window(far):
+    # Two lines, of which one is farther out than a reference without data.
+    ops = keras.ops
+
+    def energy(x):
+        both = ops.concatenate([ops.abs(x), 0.3 * ops.abs(x - far)], axis=1)
+        return ops.min(both, axis=1)
+
+    model = _of(energy)
+    nodes = np.linspace(-500, 500, 2_000_001)
+    near = np.minimum(np.abs(nodes), 0.3 * np.abs(nodes - far))
+    log_z = np.log(np.trapezoid(np.exp(-near), nodes))
+    found = model.log_partition()
+    assert abs(found.value - log_z) < 2 * found.stderr + 1e-4
+    assert found.stderr < 0.01
+
+
+def test_the_error_of_log_z_has_long_tails():
+    cauchy = _of(lambda x: keras.ops.log1p(x[:, 0] ** 2)).log_partition()
+    assert abs(cauchy.value - np.log(np.pi)) < 2 * cauchy.stderr
+    assert cauchy.stderr < 0.1
+
+
+@pytest.mark.parametrize(
+    "energy",
+    [
+        lambda x: 0 * x[:, 0],
+        lambda x: keras.ops.relu(x[:, 0]),
+        lambda x: -0.1 * x[:, 0] ** 2,
+        lambda x: 0.5 * keras.ops.log1p(x[:, 0] ** 2),
+    ],
+)
+def test_densities_that_have_no_log_z_are_refused(energy):
+    model = _of(energy)
+    x = np.zeros((2, 1), "float32")
+    calls = (
+        model.log_partition,
+        lambda: model.log_prob(x),
+        lambda: model.sample(3),
+    )
+    for call in calls:
+        with pytest.raises(ValueError, match="cannot be normalised"):
+            call()
+    with pytest.raises(ValueError, match="cannot be normalised"):
+        _of(lambda x: x[:, 1] ** 2, 2).log_partition()
+
+
+def test_an_energy_that_is_flat_at_first_can_be_learned():
+    x = np.random.default_rng(3).normal(3, 2, (500, 1))
+    model = gz.EnergyModel(spaces.Real(1), reference=None, seed=0)
+    model.compile(loss="exact_likelihood")
+    model.fit(x, epochs=8, verbose=0)
+    found = model.log_partition()
+    nodes = np.linspace(-60, 60, 24_001)
+    density = np.exp(model.log_prob(nodes[:, None]))
+    assert np.trapezoid(density, nodes) == pytest.approx(1, abs=0.01)
+    assert np.isfinite(found.stderr)
