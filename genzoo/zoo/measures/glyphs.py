@@ -9,7 +9,7 @@ from genzoo.models import GAN, RBM
 from genzoo.types import Array
 from genzoo.zoo.measures import mnist
 
-CHAINS, TEMPERATURES = 200, 5000
+CHAINS, TEMPERATURES = 200, 10_000
 SAMPLES, SWEEPS = 500, 200
 
 
@@ -214,12 +214,6 @@ def rarest_letter(rbm: RBM, seed: int = 0) -> float:
 
 SLOW = {log_likelihood_ais, log_likelihood_conservative}
 MEASURES = {
-    "gan_glyphs": {
-        "as_asked": as_asked,
-        "frechet": frechet,
-        "coverage": coverage,
-        "novelty": novelty,
-    },
     "rbm_glyphs": {
         "log_likelihood_ais": log_likelihood_ais,
         "log_likelihood_conservative": log_likelihood_conservative,
