@@ -1,8 +1,8 @@
 """Draw the letters A to J of free fonts: genzoo/datasets/glyphs.npz.
 
-    apt-get download texlive-fonts-extra fonts-lato ...
-    dpkg-deb -x PACKAGE.deb fonts
-    python -m recipes.glyph_fonts fonts
+    apt-get download $(cat recipes/glyph_packages.txt)   # Debian 12, 850 MB
+    for package in *.deb; do dpkg-deb -x $package fonts; done
+    python -m recipes.glyph_fonts fonts                  # a minute or two
 
 Fonts are taken whose own name table states the SIL Open Font License and
 which have all ten letters. Of a family, which is what shares the first word
