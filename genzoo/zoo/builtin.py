@@ -22,6 +22,11 @@ _HASHES = {
         "d491f5f76a8ca0b50823231e44fe220f1c4a0648bf57f5cdd46d78c97a07f2af",
         "73c32f26220ec1b4d3a87dcb0557a60db6b79035ad1bda254c773deda0a6a103",
     ),
+    "dbm_glyphs": (
+        "1558affe9a729b02f1d4b133868e34d98622a61a4ee4e89baa0b18b081c85da0",
+        "8e90bd71d7c5a48635db0762ce7112021abe23409abdea96fedb7f9cb0063ef5",
+        "bc8d94272cc8481e5f3120c89fcebfc63222edcd45ca848d7c9c2f0b732df800",
+    ),
     "digit_features": (
         "547fb62f3f3deb1a17b3a3c5983f8364d98f690d24e4225d9c9a11f82ddaa97d",
         "95f8267e100fbee418f9416f4368845a353ce038ebe6deda6c7b1256ff22e5f6",

@@ -5,9 +5,11 @@ import functools
 import numpy as np
 
 from genzoo import datasets, metrics
-from genzoo.models import GAN, RBM
+from genzoo.models import GAN, RBM, DeepBoltzmannMachine
+from genzoo.partition import LogPartition
 from genzoo.types import Array
 from genzoo.zoo.measures import mnist
+from genzoo.zoo.measures.annealing import log_partition_again
 
 CHAINS, TEMPERATURES = 200, 10_000
 SAMPLES, SWEEPS = 500, 200
@@ -201,19 +203,48 @@ def log_likelihood_conservative(rbm: RBM) -> float:
 
 
 @functools.lru_cache(maxsize=1)
-def _letters(rbm, seed):
-    x = rbm.sample(SAMPLES, seed=seed, steps=SWEEPS)
+def _letters(model, seed):
+    x = model.sample(SAMPLES, seed=seed, steps=SWEEPS)
     images = (255 * x.reshape(-1, 32, 32)).astype("uint8")
     return np.bincount(judge().classify(images), minlength=10) / SAMPLES
 
 
-def rarest_letter(rbm: RBM, seed: int = 0) -> float:
+def rarest_letter(model: RBM | DeepBoltzmannMachine, seed: int = 0) -> float:
     """The share of samples in the letter that has the fewest."""
-    return _letters(rbm, seed).min()
+    return _letters(model, seed).min()
 
 
-SLOW = {log_likelihood_ais, log_likelihood_conservative}
+def bound_train(model: DeepBoltzmannMachine) -> float:
+    """A bound of log p by mean field, of training glyphs, nats."""
+    return model.bound(binary_glyphs(0)).mean()
+
+
+def bound_test(model: DeepBoltzmannMachine) -> float:
+    """A bound of log p by mean field, of test glyphs, nats."""
+    return model.bound(binary_glyphs(1)).mean()
+
+
+def annealed_log_partition(model: DeepBoltzmannMachine) -> LogPartition:
+    """log Z by 100 chains of 2,000 temperatures, both ways."""
+    return log_partition_again(model, chains=100, temperatures=2000)
+
+
+def _log_partition(model):
+    return annealed_log_partition(model).value
+
+
+SLOW = {
+    log_likelihood_ais,
+    log_likelihood_conservative,
+    _log_partition,
+}
 MEASURES = {
+    "dbm_glyphs": {
+        "bound_train": bound_train,
+        "bound_test": bound_test,
+        "log_partition_annealed": _log_partition,
+        "rarest_letter": rarest_letter,
+    },
     "rbm_glyphs": {
         "log_likelihood_ais": log_likelihood_ais,
         "log_likelihood_conservative": log_likelihood_conservative,
