@@ -24,7 +24,7 @@ _HASHES = {
     ),
     "dbm_glyphs": (
         "1558affe9a729b02f1d4b133868e34d98622a61a4ee4e89baa0b18b081c85da0",
-        "8e90bd71d7c5a48635db0762ce7112021abe23409abdea96fedb7f9cb0063ef5",
+        "4269f9a1ca237b95d68343ebb5023313bd323d4f5db82a51c5640108d480ba3a",
         "bc8d94272cc8481e5f3120c89fcebfc63222edcd45ca848d7c9c2f0b732df800",
     ),
     "digit_features": (
@@ -114,7 +114,7 @@ _HASHES = {
     ),
     "rbm_glyphs": (
         "1edd229a5dd3ab9d9b8085928bba7a935e8c72374fb4cca3cc71897de6ceb3f6",
-        "aaa74bf923d8d09472b74a95855749d0e4c5a581335e343eb6d5438838336df7",
+        "19a055350f139867aae90aa481eb9a0f88315686d2f02fbfd8447ca8994d006c",
         "01307607c2cd5581c6c92b2863713870bcfe96aa1f200ff0fbfe0e1a8b2fb6af",
     ),
     "rbm_mnist_500": (
