@@ -18,7 +18,7 @@ EXAMPLES, BATCH = 100_000, 256
 STEPS = {"ring": 20_000, "grid": 40_000}
 
 
-def _save(name, gan, card, dtype=None):
+def save(name, gan, card, dtype=None):
     """With errors of the numbers from five seeds of the samples."""
     found = [cards.measure(name, gan, seed) for seed in SEEDS]
     values, errors, tolerances = found[0], {}, {}
@@ -96,7 +96,7 @@ def _digits(name, conditional, trained):
     }
     if dtype:
         card["precision"] = f"{dtype} in the file, also of what is measured"
-    _save(name, gan, card, dtype)
+    save(name, gan, card, dtype)
     labels = {"labels": np.arange(100) % 10} if conditional else {}
     images = gan.sample(100, seed=0, **labels)[..., 0]
     cards.picture(name, images, rows=10, scale=2, low=-1)
@@ -142,7 +142,7 @@ def _mixture(kind):
         "units": "high_quality: within three standard deviations of a "
         f"centre; kl of the histogram of modes to uniform, nats; {STDERR}",
     }
-    _save(name, gan, card)
+    save(name, gan, card)
     figure, axes = plt.subplots(1, 2, figsize=(6, 3), layout="constrained")
     for axis, x, title in zip(
         axes, (data.x, gan.sample(5000, seed=0)), ("data", name), strict=True
@@ -182,7 +182,7 @@ def gan_events():
         "invariant mass; largest difference of a correlation of two momenta; "
         "accuracy of a classifier of generated against true events; " + STDERR,
     }
-    _save("gan_events", gan, card)
+    save("gan_events", gan, card)
     made = gan.sample(gans.COUNT, seed=0, conditions=energies)
     figure, axes = plt.subplots(1, 2, figsize=(6, 3), layout="constrained")
     for axis, observable, ends, title in (

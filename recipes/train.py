@@ -17,6 +17,7 @@ from recipes import (
     digits,
     energies,
     gan,
+    glyphs,
     ising,
     mnist,
     patches,
@@ -25,7 +26,18 @@ from recipes import (
     votes,
 )
 
-ROOMS = (angles, digits, energies, gan, ising, mnist, patches, plane, votes)
+ROOMS = (
+    angles,
+    digits,
+    energies,
+    gan,
+    glyphs,
+    ising,
+    mnist,
+    patches,
+    plane,
+    votes,
+)
 PRESETS = {
     function.__name__: function for room in ROOMS for function in room.PRESETS
 }

@@ -1,6 +1,6 @@
 """Data sets that ship with genzoo or are made by it."""
 
-from genzoo.datasets import decay, digits, votes
+from genzoo.datasets import decay, digits, glyphs, votes
 from genzoo.datasets.alignments import (
     Alignment,
     read_alignment,
@@ -29,6 +29,7 @@ __all__ = [
     "gaussian_grid",
     "gaussian_mixture",
     "gaussian_ring",
+    "glyphs",
     "ising",
     "potts",
     "read_alignment",
