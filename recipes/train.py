@@ -23,6 +23,7 @@ from recipes import (
     patches,
     plane,
     sources,
+    tables,
     votes,
 )
 
@@ -36,6 +37,7 @@ ROOMS = (
     mnist,
     patches,
     plane,
+    tables,
     votes,
 )
 PRESETS = {

@@ -1,6 +1,6 @@
 """Data sets that ship with genzoo or are made by it."""
 
-from genzoo.datasets import decay, digits, glyphs, votes
+from genzoo.datasets import decay, digits, glyphs, penguins, votes
 from genzoo.datasets.alignments import (
     Alignment,
     read_alignment,
@@ -31,6 +31,7 @@ __all__ = [
     "gaussian_ring",
     "glyphs",
     "ising",
+    "penguins",
     "potts",
     "read_alignment",
     "sequence_weights",

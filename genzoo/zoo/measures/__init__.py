@@ -18,6 +18,7 @@ from genzoo.zoo.measures import (
     mnist,
     patches,
     plane,
+    tables,
     votes,
 )
 
@@ -32,6 +33,7 @@ _ROOMS = (
     mnist,
     patches,
     plane,
+    tables,
     votes,
 )
 MEASURES = {name: part for r in _ROOMS for name, part in r.MEASURES.items()}
