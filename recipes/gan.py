@@ -18,8 +18,11 @@ EXAMPLES, BATCH = 100_000, 256
 STEPS = {"ring": 20_000, "grid": 40_000}
 
 
-def save(name, gan, card, dtype=None):
-    """With errors of the numbers from five seeds of the samples."""
+def save(name, gan, card, dtype=None, least=None):
+    """With errors of the numbers from five seeds of the samples.
+
+    Tolerances are at least those of the dict least.
+    """
     found = [cards.measure(name, gan, seed) for seed in SEEDS]
     values, errors, tolerances = found[0], {}, {}
     for key, value in values.items():
@@ -27,6 +30,7 @@ def save(name, gan, card, dtype=None):
         errors[key] = max(float(spread), 1e-6)
         # The same samples again differ by rounding alone.
         tolerances[key] = min(errors[key], abs(value) / 2)
+        tolerances[key] = max(tolerances[key], (least or {}).get(key, 0.0))
     cards.save(name, gan, card, values, tolerances, errors, dtype)
 
 

@@ -26,8 +26,9 @@ LAYERS, DBM_EPOCHS = (1024, 200, 100), 100
 RECOGNISED = {
     "dbm_glyphs": "89 of the 100 letters in samples.png are recognisable, by "
     "one count by eye; the others are broken, or of two letters; specks",
-    "gan_glyphs": "100 of the 100 letters in samples.png are recognisable as "
-    "those asked for, by one count by eye; some have a blurred stroke",
+    "gan_glyphs": "99 of the 100 letters in samples.png are recognisable as "
+    "those asked for, by one count by eye; an F is nearly a P, and some have "
+    "a blurred stroke",
     "rbm_glyphs": "88 of the 100 letters in samples.png are recognisable, by "
     "one count by eye; the others are broken, or of two letters; specks",
 }
@@ -91,7 +92,7 @@ def gan_glyphs(trained=None):
         f"{BATCH} in [-1, 1], non-saturating loss, R1 and R2 of 1.0 on an "
         "eighth of the batch, Adam from 2e-3 by a cosine, beta_1 0, beta_2 "
         "0.99, average 0.999; shifted by up to an eighth, with a probability "
-        "that adapts, and was 0.11 at most, 0 after ten epochs",
+        "that adapts, and was 0.11 at most, 0 in most epochs",
         "judge": "genzoo.zoo.measures.glyphs.Judge, made anew of the "
         "training glyphs where it is used: convolution with patches, ridge "
         "regression; Frechet distance and coverage are of 64 principal "
@@ -110,7 +111,9 @@ def gan_glyphs(trained=None):
         f"glyph, over that of test glyphs; {gan.STDERR}",
         "precision": "float16 in the file, also of what is measured",
     }
-    gan.save(name, model, card, "float16")
+    # A few samples, or two test glyphs, more or less.
+    least = {"as_asked": 2e-3, "coverage": 3e-3}
+    gan.save(name, model, card, "float16", least)
     labels = np.arange(100) % 10
     images = model.sample(100, seed=0, labels=labels)[..., 0]
     cards.picture(name, images, rows=10, scale=2, low=-1)

@@ -234,6 +234,8 @@ def _log_partition(model):
 
 
 SLOW = {
+    frechet,
+    coverage,
     log_likelihood_ais,
     log_likelihood_conservative,
     _log_partition,
@@ -244,6 +246,12 @@ MEASURES = {
         "bound_test": bound_test,
         "log_partition_annealed": _log_partition,
         "rarest_letter": rarest_letter,
+    },
+    "gan_glyphs": {
+        "as_asked": as_asked,
+        "frechet": frechet,
+        "coverage": coverage,
+        "novelty": novelty,
     },
     "rbm_glyphs": {
         "log_likelihood_ais": log_likelihood_ais,
