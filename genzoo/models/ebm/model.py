@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from genzoo import checks, networks, optimizers
 from genzoo.losses.loss import LearningRule
-from genzoo.losses.protocols import Conditional, Enumerable
+from genzoo.losses.protocols import Conditional, Enumerable, require
 from genzoo.models.common.energy_based_model import Draw, EnergyBasedModel
 from genzoo.models.common.given import Given
 from genzoo.models.common.moves import Stride
@@ -202,7 +202,9 @@ class EnergyModel(EnergyBasedModel):
         if rule.needs is Enumerable and math.isinf(self._sums.count):
             return (
                 "the space has too many points to sum over; at most 2**22 "
-                "states, or three continuous sites. Use loss='pcd'."
+                "states, or three continuous sites, of whole numbers up to "
+                "9,000 on average, 36 of two and 7 of three sites. Use "
+                "loss='pcd'."
             )
         if rule.needs is not Conditional:
             return None
@@ -277,6 +279,9 @@ class EnergyModel(EnergyBasedModel):
         if self.adapted.numpy():
             return
         self.sites.fit(given, steps)
+        if self.loss is not None:
+            # Whole numbers of the data may be too large for a sum.
+            require(self, self.loss)
         unit = self.sites.units(tf.float32)[1].numpy()
         self.repeated.fit(given, unit, steps)
         if self._energy.is_tilted:

@@ -33,6 +33,8 @@ _NEGLIGIBLE = 1e-8
 # How often a window may be doubled to have that; the last time adds more than
 # so much of what the time before has added if there is no end to it.
 _DOUBLINGS, _ENDLESS = 8, 0.9
+# The share of the reference's whole numbers that may be left out of a sum.
+_LEFT_OUT = 1e-3
 
 
 class Sums:
@@ -64,6 +66,7 @@ class Sums:
         self._support: dict[int, Graph] = {}
         # What of log Z lies beyond the window; infinite if there is no end.
         self._beyond = 0.0
+        self._reach = 0.0
 
     @property
     def count(self) -> float:
@@ -74,7 +77,17 @@ class Sums:
         nodes = self._nodes
         sizes = (nodes if v is None else len(v) for v in space.levels)
         count = math.prod(sizes)
-        return count if count <= MOST_POINTS else math.inf
+        if count > MOST_POINTS or self._whole_reach() > nodes:
+            return math.inf
+        return count
+
+    def _whole_reach(self):
+        """Up to which whole number there is mass of the reference."""
+        # In graphs, which cannot read weights, it is the one last found.
+        if self.space.whole.any() and tf.executing_eagerly():
+            mean = self.energy.reference.middle.numpy()[self.space.whole].max()
+            self._reach = -math.log(_LEFT_OUT) * max(float(mean), 0.0)
+        return self._reach
 
     @property
     def _most_nodes(self):
@@ -188,15 +201,13 @@ class Sums:
         if self.space.is_bounded:
             return
         body = self._places.window(self.energy.reference.body())
-        if self.space.whole.any():
-            # As many of the whole numbers as there may be points.
-            most = body[:, 0] + self._nodes - 1
-            high = tf.where(self.space.whole, most, body[:, 1])
-            body = tf.stack([body[:, 0], high], axis=1)
         if self.window.numpy().any():
             # What has moved beyond the last window is looked for, too.
             own = tf.convert_to_tensor(self.window.value)
             body = _hull(body, own)
+        # As many of the whole numbers as there may be points.
+        all_whole = tf.constant([0, self._nodes - 1], body.dtype)
+        body = tf.where(self.space.whole[:, None], all_whole, body)
         is_fine = nodes is not None
         nodes = self._nodes if nodes is None else nodes
         if nodes not in self._support:
@@ -214,19 +225,19 @@ class Sums:
 
         Where there is no end to that it is a part of the window as it was.
         """
-        window, is_cut, *_ = support(body, body)
-        self._beyond, own, added = 0.0, window, []
+        window, is_cut, *_, rest = support(body, body)
+        self._beyond, own, added = float(rest), window, []
         for _ in range(_DOUBLINGS):
             if not bool(tf.reduce_any(is_cut)):
                 return window
             span = (body[:, 1] - body[:, 0])[:, None]
             away = span * tf.constant([-1.0, 1.0], tf.float64)
             before, body = body, tf.where(is_cut, body + away, body)
-            window, is_cut, log_mass, share = support(body, before)
+            window, is_cut, log_mass, share, _ = support(body, before)
             added.append(float(log_mass + tf.math.log(share)))
         if not bool(tf.reduce_any(is_cut)):
             return window
-        self._beyond = _log_gain(float(support(own, own)[2]), added)
+        self._beyond += _log_gain(float(support(own, own)[2]), added)
         return own
 
     def _supported(self, nodes, window, inner):
@@ -234,7 +245,8 @@ class Sums:
 
         Returns:
             (it, the ends of the window that cut some mass off, log of the
-            mass, its share outside of an inner window).
+            mass, its share outside of an inner window, what of log Z lies
+            beyond the last of whole numbers).
         """
         grid = self.grid(window, nodes)
         sizes = [int(axis.values.shape[0]) for axis in grid.axes]
@@ -263,6 +275,7 @@ class Sums:
         ]
         totals = [tf.reduce_sum(mass, axis=axes) for axes in others]
         found, cut, inside = [], [], mass
+        rest = tf.zeros((), mass.dtype)
         for site, (axis, total) in enumerate(
             zip(grid.axes, totals, strict=True)
         ):
@@ -270,6 +283,8 @@ class Sums:
             last = int(axis.values.shape[0]) - 1
             ends = tf.constant([_NEGLIGIBLE, 1 - _NEGLIGIBLE], tf.float64)
             low, high = tf.unstack(tf.searchsorted(share, ends))
+            if self.space.whole[site]:
+                rest += _tail(total)
             is_moved = axis.places is not None
             cut.append(tf.stack([low == 0, high >= last]))
             values = tf.convert_to_tensor(
@@ -285,7 +300,7 @@ class Sums:
         whole = self.space.whole[:, None]
         found = tf.where(whole, window, tf.stack(found))
         beyond = tf.reduce_sum(mass - inside)
-        return found, tf.stack(cut) & self._may_grow(), log_mass, beyond
+        return found, tf.stack(cut) & self._may_grow(), log_mass, beyond, rest
 
     def _may_grow(self):
         """The ends beyond which a window could reach, (width, 2)."""
@@ -363,6 +378,17 @@ def _hull(one, other):
     low = tf.minimum(one[:, 0], other[:, 0])
     high = tf.maximum(one[:, 1], other[:, 1])
     return tf.stack([low, high], axis=1)
+
+
+def _tail(total):
+    """What lies beyond the last numbers, if it falls as their quarters do."""
+    quarter = int(total.shape[0]) // 4
+    last = tf.reduce_sum(total[-quarter:])
+    before = tf.reduce_sum(total[-2 * quarter : -quarter])
+    ratio = tf.math.divide_no_nan(last, before)
+    is_endless = (ratio >= _ENDLESS) & (last > _NEGLIGIBLE)
+    rest = tf.math.log1p(last * ratio / tf.maximum(1 - ratio, 1e-9))
+    return tf.where(is_endless, np.float64(np.inf), rest)
 
 
 def _log_gain(log_mass, log_added):
