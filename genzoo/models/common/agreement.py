@@ -14,7 +14,7 @@ _R_HAT = 1.3
 # samples have less than a fifth of the weight that those chains give it.
 _SHARE = 0.6
 # Of so many nearest neighbours all are other chains where the samples miss a
-# mode. By chance that is so of one in a hundred, of a fourth as many.
+# mode.
 _NEIGHBOURS, _LONE = 3, 0.15
 # Starts that had the time to find the shares of modes.
 _SETTLED = ("persistent", "annealed")
@@ -30,7 +30,8 @@ class Agreement(NamedTuple):
             other chains too, from the share that chance would give, 0, to 1.
             Modes of the same energy are told apart by it.
         lone: the share of the other chains whose three nearest neighbours are
-            all other chains: they are in a mode that samples miss.
+            all other chains, beyond that by chance: they are in a mode that
+            samples miss.
     """
 
     r_hat: float
@@ -76,6 +77,8 @@ def _apart(x, y):
     chance = (len(y) - 1) / (len(rows) - 1)
     apart = (share.mean() - chance) / (1 - chance)
     lone = np.mean(_of_own(distance, own, _NEIGHBOURS) == 1)
+    by_chance = chance**_NEIGHBOURS
+    lone = (lone - by_chance) / (1 - by_chance)
     return float(apart), float(lone)
 
 

@@ -202,8 +202,8 @@ class EnergyModel(EnergyBasedModel):
         if rule.needs is Enumerable and math.isinf(self._sums.count):
             return (
                 "the space has too many points to sum over; at most 2**22 "
-                "states, or three continuous sites, of whole numbers up to "
-                "9,000 on average, 36 of two and 7 of three sites. Use "
+                "states, or three continuous sites; of whole numbers those "
+                "up to 65,535, 255 of two and 49 of three sites. Use "
                 "loss='pcd'."
             )
         if rule.needs is not Conditional:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from genzoo import checks
 from genzoo.models.common.given import Given
 from genzoo.models.ebm.places import Places
+from genzoo.models.ebm.whole import WholeNumbers
 from genzoo.runtime import data, distribute, random
 from genzoo.spaces import Space
 
@@ -32,8 +33,9 @@ class Reference(keras.layers.Layer):
     normal, with the data's mean and 1.5 times their standard deviation. One
     with ends is the same between them, but for a tenth: that is even between
     two ends, and beyond a single one half a normal distribution, of the data's
-    spread about the end. Angles are even, whole numbers are geometric. Where
-    data have long tails all this holds of their places: see `Places`.
+    spread about the end. Angles are even. Where data have long tails all this
+    holds of their places: see `Places`. Whole numbers without end are
+    `WholeNumbers` of the data's mean and 1.5 times their standard deviation.
 
     Args:
         space: a `Space`, a product of sites.
@@ -193,10 +195,8 @@ class Reference(keras.layers.Layer):
             for end in (self.space.low, self.space.high)
         )
 
-    def _geometric(self, dtype):
-        """q of whole numbers k, whose probability is q^k (1 - q)."""
-        mean = tf.maximum(self._cast("middle", dtype), 0.1)
-        return mean / (1 + mean)
+    def _whole(self, dtype):
+        return WholeNumbers.of(self._cast("middle", dtype), self._scale(dtype))
 
     def sample(self, n: Any, seed: random.Seed) -> tf.Tensor:
         """n independent states, (n, width), float32."""
@@ -211,8 +211,7 @@ class Reference(keras.layers.Layer):
             x = tf.where(self._ended, self._drawn(x, uniform), x)
         x = self.places.at(x)
         if space.whole.any():
-            log_ratio = tf.math.log(self._geometric(tf.float64))
-            number = tf.floor(tf.math.log1p(-uniform) / log_ratio)
+            number = self._whole(tf.float64).drawn(uniform)
             x = tf.where(space.whole, tf.cast(number, x.dtype), x)
         for sites, levels, places in self._groups:
             below = tf.cumsum(
@@ -298,9 +297,7 @@ class Reference(keras.layers.Layer):
             each = tf.where(self._both, each, far)
             each = tf.where(self._ended, mixed, each)
         if space.whole.any():
-            ratio = self._geometric(x.dtype)
-            # Not log1p, which ONNX does not have.
-            own = x * tf.math.log(ratio) + tf.math.log(1 - ratio)
+            own = self._whole(x.dtype).log_prob(x)
             each = tf.where(space.whole, own, each)
         if seen is not None:
             each = tf.where(seen, each, 0)

@@ -33,8 +33,8 @@ _NEGLIGIBLE = 1e-8
 # How often a window may be doubled to have that; the last time adds more than
 # so much of what the time before has added if there is no end to it.
 _DOUBLINGS, _ENDLESS = 8, 0.9
-# The share of the reference's whole numbers that may be left out of a sum.
-_LEFT_OUT = 1e-3
+# Standard deviations above their mean that a sum of whole numbers must hold.
+_WHOLE_REACH = 6
 
 
 class Sums:
@@ -82,11 +82,12 @@ class Sums:
         return count
 
     def _whole_reach(self):
-        """Up to which whole number there is mass of the reference."""
+        """Up to which whole number there are many data."""
         # In graphs, which cannot read weights, it is the one last found.
         if self.space.whole.any() and tf.executing_eagerly():
-            mean = self.energy.reference.middle.numpy()[self.space.whole].max()
-            self._reach = -math.log(_LEFT_OUT) * max(float(mean), 0.0)
+            reference = self.energy.reference
+            ends = reference.middle + _WHOLE_REACH * reference.spread
+            self._reach = float(np.max(ends.numpy()[self.space.whole]))
         return self._reach
 
     @property
@@ -284,7 +285,8 @@ class Sums:
             ends = tf.constant([_NEGLIGIBLE, 1 - _NEGLIGIBLE], tf.float64)
             low, high = tf.unstack(tf.searchsorted(share, ends))
             if self.space.whole[site]:
-                rest += _tail(total)
+                # There are more, which weigh nothing.
+                rest += _tail(total[: self._nodes])
             is_moved = axis.places is not None
             cut.append(tf.stack([low == 0, high >= last]))
             values = tf.convert_to_tensor(
