@@ -43,6 +43,7 @@ TIMES = (
 )
 # Presets whose page draws new samples, by files of docs/play.py.
 DRAWN = (
+    "gan_glyphs",
     "gan_mnist",
     "gan_mnist_conditional",
     "rbm_digits_8x8",
@@ -165,7 +166,7 @@ def _preset(name, card, folder):
     told = TABLE["markdown"](("measured", "value, standard error"), rows)
     parts.append(f"## Measured\n\n{told}")
     kept = ("class", "parameters", "data", "data_licence", "training")
-    kept += ("published", "units", "command", "seed", "date", "licence")
+    kept += ("published", "use", "seen", "units", "command", "seed", "date", "licence")
     rows = [
         (key.replace("_", " "), _cell(key, card[key]))
         for key in kept

@@ -80,12 +80,28 @@ def draw_events(axis, model):
     axis.legend(frameon=False, fontsize=7)
 
 
+def draw_table(axis, model):
+    """Bills of penguins, of the three species."""
+    table = gz.datasets.Table.from_config(model.card["table"])
+    rows = table.sample(model, 300, seed=0)
+    for species in sorted(set(rows["species"])):
+        own = np.asarray(rows["species"]) == species
+        x, y = rows["bill_length_mm"][own], rows["bill_depth_mm"][own]
+        axis.scatter(x, y, s=4, label=species)
+    axis.set_box_aspect(1)
+    axis.set_xlabel("length of the bill / mm, and depth", fontsize=8)
+    axis.legend(frameon=False, fontsize=7)
+
+
 def draw(axis, name):
     """The panel of one preset."""
     model = gz.from_preset(name)
     if name == "gan_events":
         draw_events(axis, model)
         axis.set_xticks([80, 90, 100], [80, 90, 100], fontsize=7)
+    elif name == "gan_penguins":
+        draw_table(axis, model)
+        axis.set_xticks([40, 50, 60], [40, 50, 60], fontsize=7)
     elif name == "boltzmann_votes":
         draw_couplings(axis, model)
         axis.set_xticks([])

@@ -25,7 +25,8 @@ const LOADERS = {
         labels.map(latent),
         gan.hasClasses ? labels : null,
       );
-      return [drawn.map((one) => one.map((x) => (x + 1) / 2)), 28, 10];
+      const side = Math.round(Math.sqrt(drawn[0].length));
+      return [drawn.map((one) => one.map((x) => (x + 1) / 2)), side, 10];
     };
   },
 };
