@@ -62,3 +62,22 @@ def recorded(
         return make
 
     return decorate
+
+
+def serialize(network: keras.Model) -> dict[str, Any]:
+    """What Keras serialises of a network, with its recipe if it has one."""
+    config = keras.saving.serialize_keras_object(network)
+    recipe = getattr(network, "recipe", None)
+    if recipe is not None:
+        kept = {"function": recipe.function, "arguments": recipe.arguments}
+        config["recipe"] = keras.saving.serialize_keras_object(kept)
+    return config
+
+
+def deserialize(config: dict[str, Any]) -> keras.Model:
+    """The network of `serialize`, which a preset can hold as before."""
+    network = keras.saving.deserialize_keras_object(config)
+    if "recipe" in config:
+        kept = keras.saving.deserialize_keras_object(config["recipe"])
+        network.recipe = Recipe(kept["function"], kept["arguments"])
+    return network

@@ -214,6 +214,34 @@ def test_what_is_no_plain_data_is_not_saved(make, message, tmp_path):
     assert not folder.exists()
 
 
+def _energy():
+    space = gz.spaces.Real(4)
+    network = gz.networks.energy_mlp(space, width=4, depth=1, seed=0)
+    model = gz.EnergyModel(space, network, seed=1)
+    model.adapt(_REALS[:, :4])
+    return model
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        _energy,
+        _clusters_gan,
+        lambda: _gan("dcgan", 3, (8, 8, 1), width=4, classes=3),
+    ],
+)
+def test_models_from_keras_files_become_presets(make, tmp_path):
+    # As the best of a training, kept by ModelCheckpoint.
+    model = make()
+    model.save(tmp_path / "best.keras")
+    loaded = keras.models.load_model(tmp_path / "best.keras")
+    loaded.save_to_preset(tmp_path / "preset")
+    found = gz.from_preset(tmp_path / "preset")
+    steps = {"steps": 5} if isinstance(model, gz.EnergyModel) else {}
+    drawn = [each.sample(4, seed=3, **steps) for each in (model, found)]
+    np.testing.assert_array_equal(*drawn)
+
+
 def test_function_as_a_feature_is_not_saved(tmp_path):
     model = gz.MaxEnt(gz.spaces.Spin(2), [lambda x: x[:, 0]])
     model.compile()

@@ -24,6 +24,7 @@ from genzoo.models.ebm.repeated import Repeated
 from genzoo.models.ebm.rules import Rules
 from genzoo.models.ebm.sums import Sums
 from genzoo.models.ebm.walker import Walker
+from genzoo.networks import recipe
 from genzoo.partition.log_partition import LogPartition
 from genzoo.runtime import distribute, random
 from genzoo.runtime import weights as weighing
@@ -432,7 +433,7 @@ class EnergyModel(EnergyBasedModel):
         return {
             **super().get_config(),
             "space": serialize(self.space),
-            "network": serialize(self.network),
+            "network": recipe.serialize(self.network),
             "reference": self._reference_name,
             "seed": self.draws.seed,
         }
@@ -443,8 +444,7 @@ class EnergyModel(EnergyBasedModel):
         # Keras takes the dicts of a network apart.
         config = copy.deepcopy(config)
         if isinstance(config["network"], dict):
-            deserialize = keras.saving.deserialize_keras_object
-            config["network"] = deserialize(config["network"])
+            config["network"] = recipe.deserialize(config["network"])
         return cls(**config)
 
     @classmethod
@@ -479,17 +479,16 @@ class EnergyModel(EnergyBasedModel):
         Raises:
             ValueError: if it has not seen data, or its network has no recipe.
         """
-        recipe = getattr(self.network, "recipe", None)
-        if recipe is None:
+        own = getattr(self.network, "recipe", None)
+        if own is None:
             raise ValueError(
                 f"{self._where('save_to_preset')}: a preset holds the "
                 "arguments of networks.energy_mlp or energy_cnn; this network "
-                "was made otherwise, or loaded from a .keras file. Save as "
-                ".keras instead."
+                "was made otherwise. Save as .keras instead."
             )
         return {
             **super().preset_config(),
-            "network": recipe,
+            "network": own,
             "reference": self._reference_name,
             "chains": self.chains.count if self.chains else None,
         }

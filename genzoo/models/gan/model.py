@@ -50,6 +50,7 @@ from genzoo.models.gan.parts import Parts
 from genzoo.models.gan.terms import Terms
 from genzoo.models.gan.units import Units
 from genzoo.models.gan.updates import Average, Rates
+from genzoo.networks import recipe
 from genzoo.optimizers.falling import Plan, Planned
 from genzoo.runtime import batch, distribute, random, weights
 from genzoo.runtime import data as pipeline
@@ -901,8 +902,8 @@ class GAN(GenerativeModel):
         serialize = keras.saving.serialize_keras_object
         return {
             **super().get_config(),
-            "generator": serialize(self.generator),
-            "discriminator": serialize(self.discriminator),
+            "generator": recipe.serialize(self.generator),
+            "discriminator": recipe.serialize(self.discriminator),
             "latent": laws.serialize(self.latent),
             "ema": self.ema,
             "packing": self.packing,
@@ -917,8 +918,10 @@ class GAN(GenerativeModel):
         """A GAN from `get_config`."""
         # Keras takes the dicts of a network apart.
         config = copy.deepcopy(config)
-        for name in ("generator", "discriminator", "augmentation"):
-            config[name] = keras.saving.deserialize_keras_object(config[name])
+        for name in ("generator", "discriminator"):
+            config[name] = recipe.deserialize(config[name])
+        deserialize = keras.saving.deserialize_keras_object
+        config["augmentation"] = deserialize(config["augmentation"])
         return cls(**config)
 
     # As a preset: the recipe of its networks, and their weights ------------
@@ -947,16 +950,15 @@ class GAN(GenerativeModel):
         Raises:
             ValueError: if its networks have no recipe.
         """
-        recipe, other = (
+        own, other = (
             getattr(network, "recipe", None)
             for network in (self.generator, self.discriminator)
         )
-        if recipe is None or recipe != other:
+        if own is None or own != other:
             raise ValueError(
                 f"{self._where('save_to_preset')}: a preset holds the "
                 "arguments of a function of genzoo.networks; these networks "
-                "were made otherwise, or loaded from a .keras file. Save as "
-                ".keras instead."
+                "were made otherwise. Save as .keras instead."
             )
         if self.latent not in laws.NAMED:
             raise ValueError(
@@ -965,7 +967,7 @@ class GAN(GenerativeModel):
             )
         return {
             **super().preset_config(),
-            "networks": recipe,
+            "networks": own,
             "self_conditioned": self.clusters is not None,
         }
 
