@@ -397,7 +397,7 @@ class EnergyModel(EnergyBasedModel):
     def _check_log_partition(self, where: str, found: LogPartition) -> None:
         super()._check_log_partition(where, found)
         if found.method == self._sums.name:
-            self._sums.check_normalised(where)
+            self._sums.check_error(where, found.stderr)
 
     def _annealed(
         self, chains: int, temperatures: int, reverse: bool, seed: random.Seed

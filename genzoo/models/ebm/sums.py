@@ -155,7 +155,6 @@ class Sums:
             self.narrow()
             return LogPartition.exact(self._log_sum(self._nodes), self.name)
         _, found, error = self._fine_enough()
-        error = max(error, self._beyond)
         return LogPartition.integrated(found, error, self.name)
 
     def _fine_enough(self):
@@ -177,15 +176,15 @@ class Sums:
             found = self._log_sum(nodes)
             error = abs(found - self._log_sum(int(nodes / _COARSER)))
             if not error > _ROUGH or nodes >= most:
-                return nodes, found, error
+                return nodes, found, max(error, self._beyond)
             if nodes == self._nodes:
                 # Peaks may lie outside, between the nodes that were asked.
                 self.narrow(most)
             nodes = min(2 * nodes, most)
 
-    def check_normalised(self, where: str) -> None:
-        """Raise a ValueError if there was no end to the mass."""
-        if math.isinf(self._beyond):
+    def check_error(self, where: str, error: float) -> None:
+        """Raise a ValueError if an error of log Z says that there is none."""
+        if math.isinf(error):
             raise ValueError(
                 f"{where}: the density cannot be normalised: far outside of "
                 f"the intervals {self.window.numpy().tolist()} it is as large "
@@ -338,8 +337,8 @@ class Sums:
         With as many nodes as the model needs as it is now.
         """
         if self.is_integral:
-            nodes = self._fine_enough()[0]
-            self.check_normalised("EnergyModel.sample")
+            nodes, _, error = self._fine_enough()
+            self.check_error("EnergyModel.sample", error)
         else:
             self.narrow()
             nodes = self._nodes
