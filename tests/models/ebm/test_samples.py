@@ -15,8 +15,8 @@ MODES = {
     "reals": (spaces.Real(4), [[0, 0, 0, 0], [9, 9, 1, 0], [-8, 4, 6, 1]]),
     "bits": (spaces.Binary(24), RNG.integers(0, 2, (3, 24))),
     "mixed": (
-        spaces.Product([spaces.Spin(2), spaces.Counts(None), spaces.Real(2)]),
-        [[-1, 1, 60, 5, 0], [1, 1, 3, -3, 8], [-1, -1, 9, 0, -7]],
+        spaces.Product([spaces.Spin(2), spaces.Counts(None), spaces.Real(3)]),
+        [[-1, 1, 60, 5, 0, 1], [1, 1, 3, -3, 8, 0], [-1, -1, 9, 0, -7, 4]],
     ),
 }
 SHARES = np.array([0.7, 0.25, 0.05])
@@ -75,7 +75,7 @@ def _true_shares(space, centres):
 
 
 @pytest.mark.parametrize("name", MODES)
-@pytest.mark.parametrize("of_chains", [(10, 10, 80), (98, 1, 1)])
+@pytest.mark.parametrize("of_chains", [(10, 10, 80), (85, 10, 5)])
 def test_shares_of_modes_are_the_models_whatever_those_of_chains(
     name, of_chains
 ):
