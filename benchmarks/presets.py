@@ -10,6 +10,7 @@ import time
 from benchmarks import common
 
 GIVEN = {
+    "gan_glyphs": {"labels": [7] * 64},
     "gan_mnist_conditional": {"labels": [7] * 64},
     "gan_events": {"conditions": [[200.0]] * 64},
 }
