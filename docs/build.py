@@ -176,6 +176,7 @@ def main():
         [sys.executable, str(DOCS / "pages.py")],
         [sys.executable, str(DOCS / "play.py")],
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"],
+        [sys.executable, str(DOCS / "shorten.py")],
         [sys.executable, str(DOCS / "links.py")],
         [sys.executable, str(DOCS / "browser.py")],
     ):

@@ -166,7 +166,16 @@ def _preset(name, card, folder):
     told = TABLE["markdown"](("measured", "value, standard error"), rows)
     parts.append(f"## Measured\n\n{told}")
     kept = ("class", "parameters", "data", "data_licence", "training")
-    kept += ("published", "use", "seen", "units", "command", "seed", "date", "licence")
+    kept += (
+        "published",
+        "use",
+        "seen",
+        "units",
+        "command",
+        "seed",
+        "date",
+        "licence",
+    )
     rows = [
         (key.replace("_", " "), _cell(key, card[key]))
         for key in kept
