@@ -301,7 +301,7 @@ class _Discrete:
     def near(self, x, size, seed):
         """States near these, (rows, width)."""
         which, level, up, down = random.split(seed, 4)
-        shape = tf.shape(x)
+        shape = (tf.shape(x)[0], len(self._table))
         if self.has_levels.any():
             number = random.uniform(shape, level) * self._count
             number = tf.minimum(tf.floor(number), self._count - 1)

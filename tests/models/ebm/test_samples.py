@@ -7,6 +7,7 @@ import pytest
 import genzoo as gz
 from genzoo import spaces
 from genzoo.losses import PersistentContrastiveDivergence
+from genzoo.models.common import energy_based_model as common
 from genzoo.models.ebm import model as ebm
 
 RNG = np.random.default_rng(21)
@@ -84,6 +85,17 @@ def test_shares_of_modes_are_the_models_whatever_those_of_chains(
     true = _true_shares(model.space, centres)
     error = np.sqrt(true * (1 - true) / 1000)
     assert np.all(np.abs(_shares(x, centres) - true) < 4.5 * error)
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_more_rows_than_jump_together_are_drawn(monkeypatch, name):
+    # In parts, of which the second begins at another row than the first.
+    model, _ = _model(name, (50, 30, 20))
+    monkeypatch.setattr(common, "TOGETHER", 2 * common.GROUP)
+    drawn = model.sample(150, seed=1, steps=3)
+    np.testing.assert_allclose(
+        drawn[:20], model.sample(20, seed=1, steps=3), atol=1e-5
+    )
 
 
 def test_rows_are_the_same_however_many_there_are():
